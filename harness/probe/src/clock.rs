@@ -1,0 +1,15 @@
+//! The wall clock. (For intervals use `tokio::time::Instant`, which the simulation drives.)
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The time since the Unix epoch, as this node believes it to be.
+#[must_use]
+pub fn since_epoch() -> Duration {
+    #[cfg(feature = "sim")]
+    if crate::sim::is_active()
+        && let Some(simulated) = turmoil::since_epoch()
+    {
+        return simulated;
+    }
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}

@@ -1,0 +1,88 @@
+//! What a system under test links.
+//!
+//! A system that takes its network, disk, clock, tasks and randomness from here runs unchanged on
+//! real TCP and a real disk, and under squall's simulation. It also says here what only it can know:
+//! [`record`]s of what happened, and fault [`point`]s where something could go wrong.
+//!
+//! The crate knows nothing of the harness. The simulated half stands behind the feature `sim` and acts
+//! only on a thread on which a simulation runs; everywhere else each call is its tokio or std namesake.
+
+mod record;
+
+pub mod clock;
+pub mod fs;
+pub mod net;
+#[cfg(feature = "sim")]
+pub mod sim;
+pub mod task;
+
+pub use record::{
+    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, Tampering, What, mix,
+};
+
+use rand::SeedableRng as _;
+use std::hash::{BuildHasher as _, RandomState};
+
+/// The generator that [`rng`] hands out: `ChaCha8`, whose stream is the same for ever.
+pub type Rng = rand_chacha::ChaCha8Rng;
+
+/// Interns a name for use in records. Outside a simulation nothing is recorded and every name is 0.
+#[must_use]
+pub fn name(text: &str) -> Name {
+    #[cfg(feature = "sim")]
+    if let Some(name) = sim::with(|world| world.names.intern(text)) {
+        return name;
+    }
+    let _ = text;
+    Name(0)
+}
+
+/// Says that something happened on this node, now. Outside a simulation this does nothing.
+pub fn record(what: What) {
+    #[cfg(feature = "sim")]
+    sim::with(|world| world.record_here(what));
+    #[cfg(not(feature = "sim"))]
+    let _ = what;
+}
+
+/// Counts something worth counting by its name: `retried`, `rebalanced`, …
+pub fn signal(name: &str) {
+    #[cfg(feature = "sim")]
+    sim::with(|world| {
+        let signal = world.names.intern(name);
+        world.record_here(What::Signal { signal });
+    });
+    #[cfg(not(feature = "sim"))]
+    let _ = name;
+}
+
+/// A fault point: a place in the code where a scenario may make something go wrong.
+///
+/// Put one between any two steps of which the first may happen without the second. If a trigger
+/// waits for this passage, the future does not return before the fault has been injected (which may
+/// kill the node here). Outside a simulation it is ready at once.
+pub async fn point(name: &'static str) {
+    #[cfg(feature = "sim")]
+    if let Some(Some(step)) = sim::with(|world| world.pass_point(name)) {
+        // The harness acts between steps; virtual time moves on within one.
+        while sim::with(|world| world.step) == Some(step) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+    #[cfg(not(feature = "sim"))]
+    let _ = name;
+}
+
+/// A random generator for one purpose (`"retry jitter"`).
+///
+/// In a simulation its seed is a function of the run's seed, the node, how often the node has been
+/// started, and the purpose, so that a draw in one place moves no draw elsewhere.
+#[must_use]
+pub fn rng(purpose: &str) -> Rng {
+    #[cfg(feature = "sim")]
+    if let Some(seed) = sim::with(|world| world.seed_here(purpose)) {
+        return Rng::seed_from_u64(seed);
+    }
+    // std's hasher keys are fresh OS randomness; jitter needs no more.
+    Rng::seed_from_u64(RandomState::new().hash_one(purpose))
+}

@@ -1,0 +1,363 @@
+//! TCP, with tokio's names, and length-delimited frames over it.
+//!
+//! Frames are the unit that message faults act on: each is sent with a kind (`"publish"`), by which a
+//! scenario chooses which messages to lose, duplicate or reorder.
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
+    sync::mpsc,
+};
+
+#[cfg(feature = "sim")]
+use crate::sim;
+
+/// Frames above this size are refused by the receiver, in bytes.
+pub const MAX_FRAME: usize = 64 * 1024 * 1024;
+
+/// How many frames may wait for the network before [`FrameSender::send`] waits.
+const QUEUE: usize = 1024;
+
+/// A listening socket.
+pub struct TcpListener(Listener);
+
+impl std::fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("TcpListener").field(&self.local_addr()).finish()
+    }
+}
+
+enum Listener {
+    Real(tokio::net::TcpListener),
+    #[cfg(feature = "sim")]
+    Simulated(turmoil::net::TcpListener),
+}
+
+impl TcpListener {
+    /// Listens on `address` (`0.0.0.0:9000`).
+    ///
+    /// # Errors
+    /// As tokio's: the address is in use, or not ours.
+    pub async fn bind(address: &str) -> io::Result<Self> {
+        #[cfg(feature = "sim")]
+        if sim::is_active() {
+            let listener = turmoil::net::TcpListener::bind(address).await?;
+            return Ok(Self(Listener::Simulated(listener)));
+        }
+        tokio::net::TcpListener::bind(address).await.map(|real| Self(Listener::Real(real)))
+    }
+
+    /// The next connection.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        match &self.0 {
+            Listener::Real(real) => {
+                let (stream, peer) = real.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok((TcpStream(Stream::Real(stream)), peer))
+            }
+            #[cfg(feature = "sim")]
+            Listener::Simulated(simulated) => {
+                let (stream, peer) = simulated.accept().await?;
+                let wire = sim::Wire::open(peer);
+                Ok((TcpStream(Stream::Simulated(stream, wire)), peer))
+            }
+        }
+    }
+
+    /// The address it listens on.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        match &self.0 {
+            Listener::Real(real) => real.local_addr(),
+            #[cfg(feature = "sim")]
+            Listener::Simulated(simulated) => simulated.local_addr(),
+        }
+    }
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct TcpStream(Stream);
+
+#[derive(Debug)]
+enum Stream {
+    Real(tokio::net::TcpStream),
+    #[cfg(feature = "sim")]
+    Simulated(turmoil::net::TcpStream, sim::Wire),
+}
+
+impl TcpStream {
+    /// Connects to `address` (`broker-1:9000`).
+    ///
+    /// Give it a timeout: a host that is cut off or down does not answer.
+    ///
+    /// # Errors
+    /// As tokio's: refused, unknown host.
+    pub async fn connect(address: &str) -> io::Result<Self> {
+        #[cfg(feature = "sim")]
+        if sim::is_active() {
+            let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+            sim::reachable(host).await;
+            let stream = turmoil::net::TcpStream::connect(address).await?;
+            let wire = sim::Wire::open(stream.peer_addr()?);
+            return Ok(Self(Stream::Simulated(stream, wire)));
+        }
+        let stream = tokio::net::TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self(Stream::Real(stream)))
+    }
+
+    /// Splits it into halves that can live in different tasks.
+    #[must_use]
+    pub fn into_split(self) -> (ReadHalf, WriteHalf) {
+        match self.0 {
+            Stream::Real(real) => {
+                let (read, write) = real.into_split();
+                (ReadHalf(Read::Real(read)), WriteHalf(Write::Real(write)))
+            }
+            #[cfg(feature = "sim")]
+            Stream::Simulated(simulated, wire) => {
+                let (read, write) = simulated.into_split();
+                let twin = wire.twin();
+                (ReadHalf(Read::Simulated(read, wire)), WriteHalf(Write::Simulated(write, twin)))
+            }
+        }
+    }
+
+    /// Makes it a connection of frames, each preceded by its length (four bytes, big endian).
+    #[must_use]
+    pub fn into_frames(self) -> (FrameSender, FrameReceiver) {
+        let (read, write) = self.into_split();
+        let (queue, frames) = mpsc::channel(QUEUE);
+        crate::task::spawn(write_frames(write, frames));
+        (FrameSender { queue }, FrameReceiver { read, buffer: BytesMut::new() })
+    }
+}
+
+/// The reading half of a [`TcpStream`].
+#[derive(Debug)]
+pub struct ReadHalf(Read);
+
+#[derive(Debug)]
+enum Read {
+    Real(tokio::net::tcp::OwnedReadHalf),
+    #[cfg(feature = "sim")]
+    Simulated(turmoil::net::tcp::OwnedReadHalf, sim::Wire),
+}
+
+impl AsyncRead for ReadHalf {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Read::Real(real) => Pin::new(real).poll_read(context, buffer),
+            #[cfg(feature = "sim")]
+            Read::Simulated(simulated, wire) => {
+                wire.intact(Some(context))?;
+                Pin::new(simulated).poll_read(context, buffer)
+            }
+        }
+    }
+}
+
+/// The writing half of a [`TcpStream`]. Dropping it tells the peer that nothing more comes.
+#[derive(Debug)]
+pub struct WriteHalf(Write);
+
+#[derive(Debug)]
+enum Write {
+    Real(tokio::net::tcp::OwnedWriteHalf),
+    #[cfg(feature = "sim")]
+    Simulated(turmoil::net::tcp::OwnedWriteHalf, sim::Wire),
+}
+
+impl AsyncWrite for WriteHalf {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().0 {
+            Write::Real(real) => Pin::new(real).poll_write(context, bytes),
+            #[cfg(feature = "sim")]
+            Write::Simulated(simulated, wire) => {
+                wire.intact(None)?;
+                Pin::new(simulated).poll_write(context, bytes)
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Write::Real(real) => Pin::new(real).poll_flush(context),
+            #[cfg(feature = "sim")]
+            Write::Simulated(simulated, _) => Pin::new(simulated).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Write::Real(real) => Pin::new(real).poll_shutdown(context),
+            #[cfg(feature = "sim")]
+            Write::Simulated(simulated, _) => Pin::new(simulated).poll_shutdown(context),
+        }
+    }
+}
+
+/// Sends frames. Clones share one connection, which closes when the last is dropped.
+#[derive(Clone, Debug)]
+pub struct FrameSender {
+    queue: mpsc::Sender<(&'static str, Bytes)>,
+}
+
+impl FrameSender {
+    /// Queues a frame of a kind; waits while the queue is full.
+    ///
+    /// # Errors
+    /// `BrokenPipe` when the connection is gone. That the frame was queued does not say that it arrives.
+    pub async fn send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
+        self.queue.send((kind, frame)).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Queues a frame of a kind, unless the queue is full.
+    ///
+    /// # Errors
+    /// `BrokenPipe` when the connection is gone, `WouldBlock` when the queue is full.
+    pub fn try_send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
+        self.queue.try_send((kind, frame)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => io::ErrorKind::WouldBlock.into(),
+            mpsc::error::TrySendError::Closed(_) => io::ErrorKind::BrokenPipe.into(),
+        })
+    }
+
+    /// The connection is known to be gone.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
+
+    /// Returns when the connection's sending side is gone.
+    pub async fn closed(&self) {
+        self.queue.closed().await;
+    }
+}
+
+/// Receives frames.
+#[derive(Debug)]
+pub struct FrameReceiver {
+    read: ReadHalf,
+    buffer: BytesMut,
+}
+
+impl FrameReceiver {
+    /// The next frame; `None` when the peer has closed the connection between two frames.
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// The connection was reset, ended inside a frame, or the frame exceeds [`MAX_FRAME`].
+    pub async fn recv(&mut self) -> io::Result<Option<Bytes>> {
+        loop {
+            if let Some(prefix) = self.buffer.first_chunk::<4>() {
+                let length = u32::from_be_bytes(*prefix) as usize;
+                if length > MAX_FRAME {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        format!("a frame of {length} bytes; at most {MAX_FRAME} are accepted"),
+                    ));
+                }
+                if self.buffer.len() >= 4 + length {
+                    let mut frame = self.buffer.split_to(4 + length);
+                    let _ = frame.split_to(4);
+                    return Ok(Some(frame.freeze()));
+                }
+            }
+            if self.read.read_buf(&mut self.buffer).await? == 0 {
+                if self.buffer.is_empty() {
+                    return Ok(None);
+                }
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+}
+
+fn put_frame(out: &mut BytesMut, frame: &[u8]) {
+    // A frame that a u32 cannot describe is far above MAX_FRAME: the receiver refuses it.
+    out.put_u32(u32::try_from(frame.len()).unwrap_or(u32::MAX));
+    out.put_slice(frame);
+}
+
+async fn write_frames(mut write: WriteHalf, mut queue: mpsc::Receiver<(&'static str, Bytes)>) {
+    #[cfg(feature = "sim")]
+    if let Write::Simulated(_, wire) = &write.0 {
+        let wire = wire.twin();
+        return write_simulated(write, queue, wire).await;
+    }
+    let mut batch = Vec::new();
+    let mut out = BytesMut::new();
+    while queue.recv_many(&mut batch, 64).await > 0 {
+        for (_, frame) in batch.drain(..) {
+            put_frame(&mut out, &frame);
+        }
+        if write.write_all_buf(&mut out).await.is_err() {
+            return;
+        }
+    }
+    let _ = write.shutdown().await;
+}
+
+/// As above, with each frame at the mercy of the message faults.
+#[cfg(feature = "sim")]
+async fn write_simulated(
+    mut write: WriteHalf,
+    mut queue: mpsc::Receiver<(&'static str, Bytes)>,
+    mut wire: sim::Wire,
+) {
+    use tokio::time::{Instant, sleep_until};
+    let mut batch = Vec::new();
+    let mut out = BytesMut::new();
+    let mut late: Vec<(Instant, Bytes)> = Vec::new();
+    loop {
+        let due = late.iter().map(|(due, _)| *due).min();
+        tokio::select! {
+            biased;
+            count = queue.recv_many(&mut batch, 64) => if count == 0 { break },
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+        }
+        for (kind, frame) in batch.drain(..) {
+            let fate = wire.fate(kind);
+            for delay in fate.copies() {
+                if delay.is_zero() {
+                    put_frame(&mut out, &frame);
+                } else {
+                    late.push((Instant::now() + delay, frame.clone()));
+                }
+            }
+        }
+        let now = Instant::now();
+        late.retain(|(due, frame)| {
+            let ripe = *due <= now;
+            if ripe {
+                put_frame(&mut out, frame);
+            }
+            !ripe
+        });
+        if !out.is_empty() && write.write_all_buf(&mut out).await.is_err() {
+            return;
+        }
+    }
+    let _ = write.shutdown().await;
+}

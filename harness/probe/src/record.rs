@@ -1,0 +1,299 @@
+//! The vocabulary of a history: small plain values, one per thing that was seen to happen.
+//!
+//! A system under test emits the records that only it can know (a replica made an event visible, an
+//! effect became durable); the harness emits the rest (what its clients asked for and were told, what
+//! the faults did). Invariants see these records and nothing else.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A name (of a consumer group, a fault point, a kind of message) interned for the length of a run.
+///
+/// The numbers are handed out in the order of first use, so they are a function of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Name(pub u16);
+
+/// A node of the system under test: its index in the plan's list of nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId(pub u16);
+
+impl NodeId {
+    /// The harness itself: faults, phases of the run, the observer.
+    pub const HARNESS: Self = Self(u16::MAX);
+}
+
+/// The identity of a published event, unique within a run. It is the idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EventId(pub u64);
+
+/// A place in the log: the offset is dense within the partition and starts at 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Position {
+    /// The partition of the topic.
+    pub partition: u32,
+    /// The offset within the partition.
+    pub offset: u64,
+}
+
+impl Position {
+    /// The place `offset` of `partition`.
+    #[must_use]
+    pub const fn new(partition: u32, offset: u64) -> Self {
+        Self { partition, offset }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.partition, self.offset)
+    }
+}
+
+/// The phase of an operation, as in Jepsen's histories.
+///
+/// An operation is invoked once and then ends as `Ok`, `Fail` or `Info`. `Info` is not final: when the
+/// outcome becomes known later (the producer went on asking), an `Ok` or `Fail` may follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Phase {
+    /// The client asked.
+    Invoke,
+    /// It surely happened.
+    Ok,
+    /// It surely did not happen, and never will.
+    Fail,
+    /// Nobody knows: a timeout, a lost acknowledgement, a client that died while waiting.
+    Info,
+}
+
+/// Why a node changed between running and not running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum NodeChange {
+    /// The node started, for the first time or again.
+    Up,
+    /// A fault killed it, with all that it had not synced to disk.
+    Crashed,
+    /// Its software ended by itself with an error (for example after a failed sync); its files stay.
+    Exited,
+    /// A task of it panicked.
+    Panicked,
+}
+
+/// What a message-level fault did to one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Tampering {
+    /// The frame never arrives.
+    Lost,
+    /// The frame arrives twice.
+    Duplicated,
+    /// The frame arrives late, after frames that were sent behind it.
+    Reordered,
+}
+
+/// What part of a node's state a [`What::State`] record speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum StateOf {
+    /// A replica's copy of a partition: `position` is the end of its committed log, `digest` covers
+    /// the events in their order.
+    Replica {
+        /// The partition.
+        partition: u32,
+    },
+    /// What a consumer group's effects have added up to where they land: `position` counts the
+    /// effects, `digest` covers the set of events (each as often as it took effect).
+    Projection {
+        /// The consumer group.
+        group: Name,
+    },
+}
+
+/// A phase of the run itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Mark {
+    /// The workload has been offered in full; no operation will be invoked any more.
+    WorkloadOffered,
+    /// The last fault is over and everything is healed: liveness deadlines count from here.
+    Healed,
+    /// Everything is drained and converged: the run ends well.
+    Converged,
+    /// The deadline passed before the system had drained and converged.
+    DeadlinePassed,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// A client's publish of one event. Recorded by the harness, from what the client was told.
+    Publish {
+        /// Where in its life the operation is.
+        phase: Phase,
+        /// The event.
+        event: EventId,
+        /// The key by which order is kept.
+        key: u32,
+        /// Where it was appended, when the client was told.
+        position: Option<Position>,
+    },
+    /// The node became leader of `term`.
+    Lead {
+        /// Grows with every election; the same number never twice.
+        term: u64,
+    },
+    /// The node believes no more that it leads `term`.
+    StepDown {
+        /// The term it led.
+        term: u64,
+    },
+    /// The node begins to rebuild its copy of the log from its disk: what it appended before counts
+    /// no more.
+    Rebuild,
+    /// A replica made an event visible in its copy of the committed log.
+    Append {
+        /// Where.
+        position: Position,
+        /// The event.
+        event: EventId,
+        /// Its key.
+        key: u32,
+        /// The term of the leader that the replica followed when it learnt that the entry is committed.
+        term: u64,
+    },
+    /// A leader told a producer that its event is safe.
+    Acknowledge {
+        /// The event.
+        event: EventId,
+        /// Where it stands, if the leader knows already.
+        position: Option<Position>,
+        /// The term in which the leader acknowledged.
+        term: u64,
+    },
+    /// A group's partition was given to a member, from `generation` on.
+    Assign {
+        /// The consumer group.
+        group: Name,
+        /// The partition.
+        partition: u32,
+        /// The group's generation.
+        generation: u64,
+    },
+    /// A consumer was handed an event (again, when `attempt` > 1 or after a redelivery).
+    Deliver {
+        /// The consumer group.
+        group: Name,
+        /// Where the event stands.
+        position: Position,
+        /// The event.
+        event: EventId,
+        /// The generation in which the member owns the partition.
+        generation: u64,
+    },
+    /// An effect for (event, group) became durable where it lands. Recorded by the store, not by the
+    /// consumer that asked for it.
+    Apply {
+        /// The consumer group.
+        group: Name,
+        /// Where the event stands.
+        position: Position,
+        /// The event.
+        event: EventId,
+        /// The generation under which the effect was accepted.
+        generation: u64,
+    },
+    /// The event is durable in the group's dead-letter queue.
+    DeadLetter {
+        /// The consumer group.
+        group: Name,
+        /// Where the event stands in its own partition.
+        position: Position,
+        /// The event.
+        event: EventId,
+    },
+    /// A group's committed offset became durable: everything below `offset` is done.
+    Commit {
+        /// The consumer group.
+        group: Name,
+        /// The partition.
+        partition: u32,
+        /// The next offset to deliver.
+        offset: u64,
+        /// The generation of the member that committed.
+        generation: u64,
+    },
+    /// End-of-run state, as the harness's observer was told.
+    State {
+        /// What it is the state of.
+        of: StateOf,
+        /// How far it is.
+        position: u64,
+        /// Equal states have equal digests.
+        digest: u64,
+    },
+    /// Something worth counting that no other record says, by its name: `retried`, `rebalanced`, …
+    Signal {
+        /// The signal.
+        signal: Name,
+    },
+    /// The code passed a fault point.
+    Point {
+        /// The point.
+        point: Name,
+        /// How often this node has passed it, from 1.
+        hit: u32,
+    },
+    /// A fault began to act.
+    FaultBegan {
+        /// Index in the plan.
+        fault: u16,
+        /// The node it acts on; one record for each target.
+        target: NodeId,
+    },
+    /// A fault is over.
+    FaultHealed {
+        /// Index in the plan.
+        fault: u16,
+    },
+    /// A message-level fault acted on one frame. The record's node is the sender.
+    Tampered {
+        /// Index of the fault in the plan.
+        fault: u16,
+        /// What was done.
+        tampering: Tampering,
+        /// The kind of message.
+        kind: Name,
+        /// The receiver.
+        to: NodeId,
+    },
+    /// A disk fault acted: an operation on the node's disk was refused.
+    DiskRefused {
+        /// Index of the fault in the plan.
+        fault: u16,
+    },
+    /// A node started or stopped.
+    Node {
+        /// What became of it.
+        change: NodeChange,
+    },
+    /// The run entered another phase.
+    Mark(Mark),
+}
+
+/// One line of a history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Virtual time in microseconds since the start of the run.
+    pub at: u64,
+    /// Where it happened.
+    pub node: NodeId,
+    /// What happened.
+    pub what: What,
+}
+
+/// A digest of (event, multiplicity) sets and of event sequences, for [`What::State`].
+///
+/// `SplitMix64`'s finalizer (Steele, Lea, Flood 2014): fast, and every bit depends on every bit.
+#[must_use]
+pub const fn mix(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,364 @@
+//! The simulated half, for the harness: one [`World`] on the thread of a run.
+//!
+//! The harness installs a world, registers nodes as it starts them, and between two steps of the
+//! simulator reads and changes it. Software under test never sees it.
+
+pub mod disk;
+mod wire;
+
+pub use wire::{Fate, MessageFault, Wire};
+
+use crate::{Name, NodeId, Record, What, mix};
+use disk::Disk;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    io,
+    task::Waker,
+};
+use tokio::runtime::{Handle, Id};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+thread_local! {
+    static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
+}
+
+/// Names used in a run, numbered in the order of first use.
+#[derive(Debug, Default, Clone)]
+pub struct Names {
+    texts: Vec<String>,
+    index: BTreeMap<String, Name>,
+}
+
+impl Names {
+    /// The name's number, handed out now if it is new.
+    pub fn intern(&mut self, text: &str) -> Name {
+        if let Some(name) = self.index.get(text) {
+            return *name;
+        }
+        // A run with 65,535 names has bigger trouble than the last of them sharing a number.
+        let name = Name(u16::try_from(self.texts.len()).unwrap_or(u16::MAX));
+        self.texts.push(text.to_owned());
+        self.index.insert(text.to_owned(), name);
+        name
+    }
+
+    /// The text of a name.
+    #[must_use]
+    pub fn text(&self, name: Name) -> &str {
+        self.texts.get(usize::from(name.0)).map_or("?", String::as_str)
+    }
+}
+
+/// What link faults do to one direction.
+#[derive(Debug, Clone, Default)]
+pub struct Disturbance {
+    /// The faults, by index in the plan.
+    pub faults: Vec<u16>,
+    /// Nothing gets through.
+    pub cut: bool,
+}
+
+/// A trigger that waits at a fault point.
+#[derive(Debug, Clone)]
+pub struct Armed {
+    /// Whose trigger, as the harness numbers them.
+    pub trigger: u32,
+    /// The point.
+    pub point: Name,
+    /// It fires at this passage, counted over all nodes from 1.
+    pub hit: u32,
+}
+
+#[derive(Debug)]
+struct NodeEntry {
+    name: String,
+    incarnation: u32,
+    runtime: Option<Id>,
+    disk: Disk,
+}
+
+/// Where records go: hashed, judged and kept by the harness.
+pub type Sink = Box<dyn FnMut(&Record)>;
+
+/// All that the simulation knows beside what turmoil knows.
+pub struct World {
+    seed: u64,
+    /// Names of groups, points, kinds of message and signals.
+    pub names: Names,
+    nodes: Vec<NodeEntry>,
+    sink: Sink,
+    /// Virtual time in microseconds at the last step.
+    pub now: u64,
+    /// Steps made; fault points wait for the next.
+    pub step: u64,
+    /// Passages of each point over all nodes.
+    passed: BTreeMap<Name, u32>,
+    armed: Vec<Armed>,
+    /// Triggers at fault points that fired since the harness last looked, with the node.
+    pub fired: Vec<(u32, NodeId)>,
+    /// Message faults that act now.
+    pub messages: Vec<MessageFault>,
+    /// Directions (from, to) on which link faults act now.
+    pub disturbed: BTreeMap<(NodeId, NodeId), Disturbance>,
+    /// Faults that were seen to touch traffic, by index in the plan.
+    pub touched: BTreeSet<u16>,
+    waiting_to_connect: Vec<Waker>,
+    wires: wire::Wires,
+    /// Frames sent.
+    pub frames: u64,
+    /// Publishes whose outcome nobody will ever learn, since the harness last looked.
+    pub abandoned: Vec<crate::EventId>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("seed", &self.seed).field("now", &self.now).finish()
+    }
+}
+
+/// Begins a simulation on this thread.
+pub fn install(seed: u64, nodes: &[String], sink: Sink) {
+    let nodes = nodes
+        .iter()
+        .map(|name| NodeEntry {
+            name: name.clone(),
+            incarnation: 0,
+            runtime: None,
+            disk: Disk::default(),
+        })
+        .collect();
+    let world = World {
+        seed,
+        names: Names::default(),
+        nodes,
+        sink,
+        now: 0,
+        step: 0,
+        passed: BTreeMap::new(),
+        armed: Vec::new(),
+        fired: Vec::new(),
+        messages: Vec::new(),
+        disturbed: BTreeMap::new(),
+        touched: BTreeSet::new(),
+        waiting_to_connect: Vec::new(),
+        wires: wire::Wires::default(),
+        frames: 0,
+        abandoned: Vec::new(),
+    };
+    WORLD.with(|slot| *slot.borrow_mut() = Some(world));
+}
+
+/// Ends the simulation of this thread.
+pub fn uninstall() -> Option<World> {
+    WORLD.with(|slot| slot.borrow_mut().take())
+}
+
+/// A simulation runs on this thread.
+#[must_use]
+pub fn is_active() -> bool {
+    with(|_| ()).is_some()
+}
+
+/// The node whose software runs now; [`NodeId::HARNESS`] between steps and outside a simulation.
+#[must_use]
+pub fn current_node() -> NodeId {
+    here()
+}
+
+/// Acts on this thread's world; `None` when there is none.
+pub fn with<R>(act: impl FnOnce(&mut World) -> R) -> Option<R> {
+    // Destructors may run while the thread ends or the world is in use: they have no world.
+    WORLD
+        .try_with(|slot| slot.try_borrow_mut().ok().and_then(|mut world| world.as_mut().map(act)))
+        .ok()
+        .flatten()
+}
+
+/// The node whose software runs now, [`NodeId::HARNESS`] between steps.
+pub(crate) fn here() -> NodeId {
+    with(|world| world.here()).unwrap_or(NodeId::HARNESS)
+}
+
+pub(crate) fn on_disk<R>(act: impl FnOnce(&mut Disk) -> io::Result<R>) -> Option<io::Result<R>> {
+    // Opening needs `here`, so the node is found before the world is borrowed.
+    if !is_active() {
+        return None;
+    }
+    on_disk_of(here(), act)
+}
+
+pub(crate) fn on_disk_of<R>(
+    node: NodeId,
+    act: impl FnOnce(&mut Disk) -> io::Result<R>,
+) -> Option<io::Result<R>> {
+    // The disk is taken out, so that what acts on it may look at the world.
+    let mut disk = with(|world| {
+        world.nodes.get_mut(usize::from(node.0)).map(|n| std::mem::take(&mut n.disk))
+    })??;
+    let result = act(&mut disk);
+    with(|world| {
+        for what in disk.take_refused() {
+            world.record(node, what);
+        }
+        if let Some(entry) = world.nodes.get_mut(usize::from(node.0)) {
+            entry.disk = disk;
+        }
+    });
+    Some(result)
+}
+
+/// Returns when this node's packets reach `host` and come back.
+pub(crate) async fn reachable(host: &str) {
+    let from = here();
+    std::future::poll_fn(|context| {
+        with(|world| {
+            let Some(to) = world.node_named(host) else { return std::task::Poll::Ready(()) };
+            let there = world.touch(from, to);
+            let back = world.touch(to, from);
+            if there || back {
+                world.waiting_to_connect.push(context.waker().clone());
+                std::task::Poll::Pending
+            } else {
+                std::task::Poll::Ready(())
+            }
+        })
+        .unwrap_or(std::task::Poll::Ready(()))
+    })
+    .await;
+}
+
+impl World {
+    /// A seed for one purpose, independent of all others.
+    #[must_use]
+    pub fn seed_for(&self, purpose: &str, node: NodeId, number: u64) -> u64 {
+        let seed = mix(mix(self.seed ^ u64::from(node.0)) ^ number);
+        xxh3_64_with_seed(purpose.as_bytes(), seed)
+    }
+
+    pub(crate) fn seed_here(&self, purpose: &str) -> u64 {
+        let node = self.here();
+        let incarnation = self.incarnation(node);
+        self.seed_for(purpose, node, u64::from(incarnation))
+    }
+
+    fn here(&self) -> NodeId {
+        let Ok(handle) = Handle::try_current() else { return NodeId::HARNESS };
+        let runtime = Some(handle.id());
+        let index = self.nodes.iter().position(|node| node.runtime == runtime);
+        index.and_then(|index| u16::try_from(index).ok()).map_or(NodeId::HARNESS, NodeId)
+    }
+
+    /// Traffic meets the link faults of a direction: they have bitten. Whether it is cut.
+    pub(crate) fn touch(&mut self, from: NodeId, to: NodeId) -> bool {
+        if self.disturbed.is_empty() {
+            return false;
+        }
+        let Some(disturbance) = self.disturbed.get(&(from, to)) else { return false };
+        self.touched.extend(&disturbance.faults);
+        disturbance.cut
+    }
+
+    fn node_named(&self, name: &str) -> Option<NodeId> {
+        let index = self.nodes.iter().position(|node| node.name == name)?;
+        u16::try_from(index).ok().map(NodeId)
+    }
+
+    /// The software of `node` starts: called from within its own runtime.
+    pub fn node_starts(&mut self, node: NodeId) {
+        if let Some(entry) = self.nodes.get_mut(usize::from(node.0)) {
+            entry.runtime = Handle::try_current().ok().map(|handle| handle.id());
+        }
+    }
+
+    /// How often `node` has been restarted.
+    #[must_use]
+    pub fn incarnation(&self, node: NodeId) -> u32 {
+        self.nodes.get(usize::from(node.0)).map_or(0, |entry| entry.incarnation)
+    }
+
+    /// `node` is down. If its machine lost power, its disk forgets what was not synced.
+    pub fn node_stops(&mut self, node: NodeId, power_lost: bool) {
+        let seed = self.seed_for("disk crash", node, u64::from(self.incarnation(node)));
+        if let Some(entry) = self.nodes.get_mut(usize::from(node.0)) {
+            entry.incarnation += 1;
+            entry.runtime = None;
+            if power_lost {
+                entry.disk.crash(seed);
+            }
+        }
+    }
+
+    /// The disk of `node`.
+    pub fn disk(&mut self, node: NodeId) -> Option<&mut Disk> {
+        self.nodes.get_mut(usize::from(node.0)).map(|entry| &mut entry.disk)
+    }
+
+    /// Records something at `node`, now.
+    pub fn record(&mut self, node: NodeId, what: What) {
+        let now = turmoil::sim_elapsed().map_or(self.now, |elapsed| {
+            u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX).max(self.now)
+        });
+        (self.sink)(&Record { at: now, node, what });
+    }
+
+    pub(crate) fn record_here(&mut self, what: What) {
+        let node = self.here();
+        // Destructors of a dead node run between steps, on no runtime: the dead tell no tales.
+        if node != NodeId::HARNESS {
+            self.record(node, what);
+        }
+    }
+
+    /// Lets `trigger` wait at its fault point. Passages from now on count.
+    pub fn arm(&mut self, mut trigger: Armed) {
+        trigger.hit += self.passed.get(&trigger.point).copied().unwrap_or(0);
+        self.armed.push(trigger);
+    }
+
+    /// How often a point was passed, over all nodes.
+    #[must_use]
+    pub fn passages(&self, point: Name) -> u32 {
+        self.passed.get(&point).copied().unwrap_or(0)
+    }
+
+    /// All points that were passed, with how often.
+    pub fn points(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.passed.iter().map(|(name, count)| (self.names.text(*name), *count))
+    }
+
+    /// Counts a passage; the current step, if a trigger fired and the passer must wait.
+    pub(crate) fn pass_point(&mut self, name: &str) -> Option<u64> {
+        let node = self.here();
+        let point = self.names.intern(name);
+        let hit = self.passed.entry(point).or_default();
+        *hit += 1;
+        let hit = *hit;
+        let before = self.fired.len();
+        let fired = &mut self.fired;
+        self.armed.retain(|armed| {
+            let fires = armed.point == point && armed.hit == hit;
+            if fires {
+                fired.push((armed.trigger, node));
+            }
+            !fires
+        });
+        if self.fired.len() == before {
+            return None;
+        }
+        self.record_here(What::Point { point, hit });
+        Some(self.step)
+    }
+
+    /// Some cut was healed: lets waiting connects look again.
+    pub fn wake_connects(&mut self) {
+        for waker in self.waiting_to_connect.drain(..) {
+            waker.wake();
+        }
+    }
+
+    /// Breaks the open connections between two nodes, in both directions: each end meets a reset.
+    pub fn reset_connections(&mut self, a: NodeId, b: NodeId) {
+        self.wires.reset(a, b);
+    }
+}

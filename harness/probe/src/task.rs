@@ -1,0 +1,21 @@
+//! Tasks.
+
+use std::future::Future;
+use tokio::task::JoinHandle;
+
+/// Spawns a task of this node.
+///
+/// In a simulation it becomes part of the host's `LocalSet`, which a crash drops in an order that is
+/// a function of the run. (tokio's own list of tasks is split by task id, which counts every task
+/// the process ever spawned.)
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    #[cfg(feature = "sim")]
+    if crate::sim::is_active() {
+        return tokio::task::spawn_local(future);
+    }
+    tokio::spawn(future)
+}

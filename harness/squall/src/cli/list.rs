@@ -1,0 +1,89 @@
+//! `squall list`: the words that scenarios are made of, from the lists that define them.
+
+use super::PASSED;
+use crate::{faults, invariants, sim, system::System};
+use clap::{Args, ValueEnum};
+use std::fmt::Write as _;
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// What to list
+    #[arg(value_enum)]
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum What {
+    /// What can go wrong
+    Faults,
+    /// What is judged
+    Invariants,
+    /// What `must_see` can name
+    Signals,
+    /// The places in the system's code that `reaches` can name
+    Points,
+    /// The roles of the system's nodes
+    Roles,
+    /// The kinds of message that `on` can name
+    Messages,
+    /// The known mistakes that `--defect` can switch on
+    Defects,
+}
+
+pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
+    let rows: Vec<(String, String)> = match args.what {
+        What::Faults => faults::CATALOGUE
+            .iter()
+            .map(|entry| (entry.key.to_owned(), format!("{}. {}", entry.about, entry.outage)))
+            .collect(),
+        What::Invariants => invariants::CATALOGUE
+            .iter()
+            .map(|entry| (entry.name.to_owned(), entry.about.to_owned()))
+            .collect(),
+        What::Signals => sim::BUILT_IN_SIGNALS
+            .iter()
+            .map(|(name, about)| ((*name).to_owned(), (*about).to_owned()))
+            .chain(system.signals().iter().map(|name| ((*name).to_owned(), String::new())))
+            .chain(system.points().iter().map(|name| ((*name).to_owned(), "a fault point".into())))
+            .collect(),
+        What::Points => named(system.points()),
+        What::Roles => system
+            .roles()
+            .iter()
+            .map(|role| {
+                let about = format!("{} ({} unless said otherwise)", role.about, role.default);
+                (role.plural.to_owned(), about)
+            })
+            .collect(),
+        What::Messages => named(system.messages()),
+        What::Defects => system
+            .defects()
+            .iter()
+            .map(|defect| (defect.id.to_owned(), format!("{} ({})", defect.about, defect.breaks)))
+            .collect(),
+    };
+    anstream::print!("{}", columns(&rows));
+    PASSED
+}
+
+fn named(names: &[&str]) -> Vec<(String, String)> {
+    names.iter().map(|name| ((*name).to_owned(), String::new())).collect()
+}
+
+/// Two columns within 80 characters; the second wraps.
+fn columns(rows: &[(String, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0) + 2;
+    let mut out = String::new();
+    for (name, about) in rows {
+        let mut line = format!("{name:<width$}");
+        for word in about.split_whitespace() {
+            if line.chars().count() + word.chars().count() > 79 && line.trim_end().len() > width {
+                let _ = writeln!(out, "{}", line.trim_end());
+                line = " ".repeat(width);
+            }
+            let _ = write!(line, "{word} ");
+        }
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}

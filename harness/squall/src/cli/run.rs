@@ -1,0 +1,256 @@
+//! `squall run`
+
+use super::{BROKEN, NOT_PASSED, PASSED, Stop, SystemArgs, load, quote};
+use crate::{
+    plan::Plan,
+    runner::{self, Batch, Job, Verify},
+    scenario::Scenario,
+    system::System,
+};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use squall_reports as reports;
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::SystemTime,
+};
+
+/// Seeds per scenario, when neither the command nor the scenario says.
+const DEFAULT_RUNS: u32 = 20;
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Scenario files and folders [default: scenarios]
+    paths: Vec<PathBuf>,
+    /// Seeds per scenario [default: what the scenario says, else 20]
+    #[arg(long)]
+    runs: Option<NonZeroU32>,
+    /// The first seed; the seeds are N, N+1, …
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Worker processes side by side [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Write the report (JSON) to this file
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Which runs to execute twice, to prove that they are deterministic
+    #[arg(long, value_enum, default_value_t = VerifyArg::Sample)]
+    verify: VerifyArg,
+    /// Begin no further run after one that did not pass
+    #[arg(long)]
+    fail_fast: bool,
+    /// Print only what did not pass
+    #[arg(long, short)]
+    quiet: bool,
+    /// Show no progress bar
+    #[arg(long)]
+    no_progress: bool,
+    /// Print the plan of the first seed of each scenario, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    system: SystemArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum VerifyArg {
+    /// The first of every ten
+    Sample,
+    /// Every run
+    All,
+    /// None
+    None,
+}
+
+pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
+    let defects = args.system.checked(system.as_ref())?;
+    let scenarios = load(&args.paths, system.as_ref(), color)?;
+    if args.dry_run {
+        dry_run(args, &scenarios, system.as_ref(), &defects);
+        return Ok(PASSED);
+    }
+    if let Some(path) = &args.report {
+        writable(path)?;
+    }
+    let jobs = jobs(args, &scenarios)?;
+    let workers = args
+        .jobs
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
+    let stop = AtomicBool::new(false);
+    let mut report = empty_report(args, &scenarios, system.as_ref(), &defects);
+    let interrupted = watch_interrupts();
+    let bar = progress_bar(args, jobs.len() as u64);
+    let batch = Batch {
+        scenarios: &scenarios,
+        jobs: &jobs,
+        defects: &defects,
+        workers,
+        stop: interrupted.unwrap_or(&stop),
+    };
+    let result = runner::run(&batch, system, |job, mut run| {
+        bar.inc(1);
+        run.replay = replay_command(&scenarios[job.scenario], &run, &defects);
+        if run.verdict != reports::Verdict::Passed {
+            let name = &scenarios[job.scenario].name;
+            bar.suspend(|| {
+                if !bar.is_hidden() {
+                    eprintln!("{} \"{name}\" seed {}", run.verdict, run.seed);
+                }
+            });
+            if args.fail_fast {
+                batch.stop.store(true, Ordering::Relaxed);
+            }
+        }
+        report.scenarios[job.scenario].runs.push(run);
+    });
+    bar.finish_and_clear();
+    for scenario in &mut report.scenarios {
+        scenario.runs.sort_by_key(|run| run.seed);
+    }
+    if let Some(path) = &args.report {
+        reports::write(path, &report).map_err(|error| Stop::Broken(error.to_string()))?;
+    }
+    let made: usize = report.scenarios.iter().map(|scenario| scenario.runs.len()).sum();
+    if !args.quiet || !report.all_passed() {
+        anstream::print!("{}", reports::summary(&report, color));
+    }
+    if let Err(error) = result {
+        eprintln!("error: the harness failed: {error}");
+        return Ok(BROKEN);
+    }
+    if made < jobs.len() {
+        eprintln!("stopped early: {made} of {} runs were made", jobs.len());
+        return Ok(NOT_PASSED);
+    }
+    Ok(if report.all_passed() { PASSED } else { NOT_PASSED })
+}
+
+fn dry_run(args: &RunArgs, scenarios: &[Scenario], system: &dyn System, defects: &[String]) {
+    for scenario in scenarios {
+        let plan = Plan::new(scenario, args.seed, system, defects);
+        let clients: Vec<&str> = plan
+            .nodes
+            .iter()
+            .filter(|node| system.roles().iter().any(|r| r.name == node.role && r.client))
+            .map(|node| node.name.as_str())
+            .collect();
+        anstream::println!("{}", plan.describe(&clients));
+    }
+}
+
+/// A report that cannot be written is a mistake that is better told before the runs than after.
+fn writable(path: &Path) -> Result<(), Stop> {
+    reports::probe_writable(path)
+        .map_err(|error| Stop::Input(format!("error: the report cannot be written: {error}")))
+}
+
+fn jobs(args: &RunArgs, scenarios: &[Scenario]) -> Result<Vec<Job>, Stop> {
+    let verify = match args.verify {
+        VerifyArg::Sample => Verify::Sample,
+        VerifyArg::All => Verify::All,
+        VerifyArg::None => Verify::None,
+    };
+    let mut jobs = Vec::new();
+    for (index, scenario) in scenarios.iter().enumerate() {
+        let runs = args.runs.map(NonZeroU32::get).or(scenario.runs).unwrap_or(DEFAULT_RUNS);
+        if args.seed.checked_add(u64::from(runs)).is_none() {
+            return Err(Stop::Input(format!(
+                "error: --seed {} leaves no room for {runs} seeds",
+                args.seed
+            )));
+        }
+        jobs.extend((0..u64::from(runs)).map(|run| Job {
+            scenario: index,
+            seed: args.seed + run,
+            verify: verify.includes(run),
+        }));
+    }
+    Ok(jobs)
+}
+
+/// Ctrl-C ends the batch, not the report: what is finished is kept.
+fn watch_interrupts() -> Option<&'static AtomicBool> {
+    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+    ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            // Asked twice: now.
+            std::process::exit(130);
+        }
+        eprintln!("\ninterrupted: finishing what has begun (again to stop at once)");
+    })
+    .ok()
+    .map(|()| &INTERRUPTED)
+}
+
+fn progress_bar(args: &RunArgs, runs: u64) -> ProgressBar {
+    if args.quiet || args.no_progress {
+        return ProgressBar::hidden();
+    }
+    // indicatif draws nothing where standard error is no terminal.
+    let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs  {elapsed}, {eta} left");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn replay_command(scenario: &Scenario, run: &reports::Run, defects: &[String]) -> String {
+    let program = std::env::args().next().unwrap_or_else(|| "squall".to_owned());
+    let defects: String = defects.iter().map(|id| format!(" --defect {id}")).collect();
+    // Cargo's own target folder means that cargo started it: say what was typed.
+    let program = if program.starts_with("target/") && program.ends_with("/squall") {
+        let release = if program.contains("/release/") { " --release" } else { "" };
+        format!("cargo run{release} --")
+    } else {
+        quote(&program)
+    };
+    format!("{program} replay {} --seed {}{defects}", quote(&scenario.path), run.seed)
+}
+
+fn empty_report(
+    args: &RunArgs,
+    scenarios: &[Scenario],
+    system: &dyn System,
+    defects: &[String],
+) -> reports::Report {
+    reports::Report {
+        format: reports::FORMAT.to_owned(),
+        tool: reports::Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        system: reports::SystemInfo {
+            name: system.name().to_owned(),
+            version: system.version().to_owned(),
+            config: system.config().into_iter().collect(),
+            defects: defects.to_vec(),
+        },
+        command: reports::CommandInfo {
+            first_seed: args.seed,
+            runs: args.runs.map(NonZeroU32::get),
+            verify: format!("{:?}", args.verify).to_lowercase(),
+        },
+        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        machine: reports::Machine {
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            cpus: std::thread::available_parallelism().map_or(1, NonZeroUsize::get) as u32,
+        },
+        scenarios: scenarios
+            .iter()
+            .map(|scenario| reports::ScenarioReport {
+                name: scenario.name.clone(),
+                path: scenario.path.clone(),
+                hash: scenario.hash.clone(),
+                runs: Vec::new(),
+            })
+            .collect(),
+    }
+}

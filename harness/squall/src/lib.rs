@@ -1,0 +1,23 @@
+//! Chaos testing and fault injection for event systems.
+//!
+//! One direction, no way back: a [`scenario`] (YAML) becomes a [`plan`] (every draw made), which
+//! [`sim`] turns into a history of [`squall_probe::Record`]s; [`invariants`] judge the history and
+//! nothing else; `squall_reports` collects verdicts. `ARCHITECTURE.md` names the rooms.
+
+pub mod cli;
+pub mod determinism;
+pub mod faults;
+pub mod history;
+pub mod invariants;
+pub mod plan;
+pub mod runner;
+pub mod scenario;
+pub mod sim;
+pub mod stream;
+pub mod system;
+pub mod words;
+pub mod worker;
+
+/// Systems under test that squall brings along.
+#[cfg(feature = "reference")]
+pub mod adapter;

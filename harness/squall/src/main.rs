@@ -1,0 +1,7 @@
+//! The `squall` command for the embedded reference system.
+
+use std::{process::ExitCode, sync::Arc};
+
+fn main() -> ExitCode {
+    squall::cli::main(Arc::new(squall::adapter::reference::ReferenceSystem))
+}

@@ -1,0 +1,267 @@
+//! A plan: a scenario with every draw made. With it, nothing about a run is left open.
+//!
+//! Whom a fault hits can depend on what happens (`leader`): then the plan holds the draw by which the
+//! choice will be made among the candidates of that moment.
+
+use crate::{
+    faults::Fault,
+    scenario::{Condition, Expect, Network, Scenario, Trigger, Workload},
+    stream::Stream,
+    system::{Event, System},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::EventId;
+use std::{fmt::Write as _, time::Duration};
+
+/// Microseconds of virtual time.
+pub type Micros = u64;
+
+/// A run, fully determined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The seed of every stream.
+    pub seed: u64,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The nodes, in the order of their ids.
+    pub nodes: Vec<PlannedNode>,
+    /// Link latency.
+    pub network: Network,
+    /// How far virtual time moves in one step, in milliseconds.
+    pub tick_ms: u32,
+    /// What the clients do.
+    pub workload: Workload,
+    /// How long offering the workload takes.
+    pub workload_us: Micros,
+    /// Every occurrence of every fault.
+    pub faults: Vec<PlannedFault>,
+    /// Limits of the liveness invariants.
+    pub expect: Vec<Expect>,
+    /// Signals without which the run proves nothing.
+    pub must_see: Vec<String>,
+    /// Defects switched on in the system.
+    pub defects: Vec<String>,
+}
+
+/// A node of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedNode {
+    /// `broker-1`
+    pub name: String,
+    /// `broker`
+    pub role: String,
+    /// Counts from 1 within the role.
+    pub index: u32,
+}
+
+/// One occurrence of a fault.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedFault {
+    /// Index of the step in the scenario; what records call the fault.
+    pub step: u16,
+    /// Which occurrence of the step this is, from 0.
+    pub occurrence: u32,
+    /// The step's line in the scenario file.
+    pub line: u32,
+    /// When it begins.
+    pub start: Start,
+    /// How long it lasts; `None`: until everything is healed.
+    pub lasts: Option<Micros>,
+    /// A crashed node is started again after this; `None`: when everything is healed.
+    pub restart_after: Option<Micros>,
+    /// The draw that chooses among the candidates for the target.
+    pub draw: u64,
+    /// What goes wrong.
+    pub fault: Fault,
+}
+
+/// When a fault begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Start {
+    /// At this time.
+    At(Micros),
+    /// When a condition is met, if it is met by the limit.
+    When {
+        /// The condition.
+        condition: Condition,
+        /// If it has not been met by then, the run proves nothing.
+        limit: Micros,
+    },
+}
+
+/// A publish that a client will be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// When.
+    pub at: Micros,
+    /// Index of the client among the nodes that run clients.
+    pub client: usize,
+    /// What.
+    pub event: Event,
+}
+
+/// A trigger that waits is given up this long after the workload has been offered.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn micros(duration: Duration) -> Micros {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Plan {
+    /// Draws the plan of `scenario` for `seed`.
+    #[must_use]
+    pub fn new(scenario: &Scenario, seed: u64, system: &dyn System, defects: &[String]) -> Self {
+        let nodes = scenario
+            .nodes
+            .iter()
+            .flat_map(|(role, count)| (1..=*count).map(move |index| (role, index)))
+            .map(|(role, index)| PlannedNode {
+                name: format!("{role}-{index}"),
+                role: role.clone(),
+                index,
+            })
+            .collect();
+        debug_assert!(scenario.nodes.iter().all(|(r, _)| system.roles().iter().any(|s| s.name == r)));
+        let workload_us = workload_length(&scenario.workload);
+        let mut faults = Vec::new();
+        for (index, step) in scenario.faults.iter().enumerate() {
+            let number = index as u64;
+            let starts = match &step.trigger {
+                Trigger::At(at) => vec![Start::At(micros(*at))],
+                Trigger::Between(from, to) => {
+                    let mut stream = Stream::new(seed, "start", &[number]);
+                    vec![Start::At(stream.between(micros(*from), micros(*to)))]
+                }
+                Trigger::Every(period) => {
+                    let period = micros(*period).max(1);
+                    let until = step.until.map_or(workload_us, micros).min(workload_us);
+                    (1..).map(|k| k * period).take_while(|at| *at < until).map(Start::At).collect()
+                }
+                Trigger::When(condition) => vec![Start::When {
+                    condition: condition.clone(),
+                    limit: step.within.map_or(workload_us + micros(PATIENCE), micros),
+                }],
+            };
+            let lasts = step.lasts.map(micros).or(match &step.trigger {
+                Trigger::Every(period) if step.fault.lasts() => Some(micros(*period) / 2),
+                _ => None,
+            });
+            for (occurrence, start) in starts.into_iter().enumerate() {
+                let draw = Stream::new(seed, "target", &[number, occurrence as u64])
+                    .between(0, u64::MAX);
+                faults.push(PlannedFault {
+                    step: u16::try_from(index).unwrap_or(u16::MAX),
+                    occurrence: u32::try_from(occurrence).unwrap_or(u32::MAX),
+                    line: step.line,
+                    start,
+                    lasts,
+                    restart_after: step.restart_after.map(micros),
+                    draw,
+                    fault: step.fault.clone(),
+                });
+            }
+        }
+        Self {
+            seed,
+            scenario: scenario.name.clone(),
+            nodes,
+            network: scenario.network.clone(),
+            // A tick above the smallest latency would stretch round trips.
+            tick_ms: scenario.network.min_ms.clamp(1, 5),
+            workload: scenario.workload.clone(),
+            workload_us,
+            faults,
+            expect: scenario.expect.clone(),
+            must_see: scenario.must_see.clone(),
+            defects: defects.to_vec(),
+        }
+    }
+
+    /// What the clients publish, in the order of time. A key belongs to one client, because order is
+    /// promised for each key of a producer.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn orders(&self, clients: usize) -> Vec<Order> {
+        let mut times = Stream::new(self.seed, "arrival", &[]);
+        let mut keys = Stream::new(self.seed, "key", &[]);
+        let mut poisons = Stream::new(self.seed, "poison", &[]);
+        let gap = 1e6 / self.workload.rate;
+        (0..self.workload.events)
+            .map(|index| {
+                let key = keys.between(0, u64::from(self.workload.keys.max(1)) - 1) as u32;
+                Order {
+                    at: ((f64::from(index) + times.share()) * gap) as Micros,
+                    client: key as usize % clients.max(1),
+                    event: Event {
+                        id: EventId(u64::from(index) + 1),
+                        key,
+                        size: self.workload.size,
+                        poison: poisons.share() < self.workload.poison,
+                    },
+                }
+            })
+            .collect()
+    }
+
+    /// The plan in words, every drawn value included.
+    #[must_use]
+    pub fn describe(&self, clients: &[&str]) -> String {
+        let mut out = String::new();
+        let seconds = |us: Micros| format!("{}.{:06}s", us / 1_000_000, us % 1_000_000);
+        let nodes: Vec<_> = self.nodes.iter().map(|node| node.name.as_str()).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "plan of \"{}\", seed {}", self.scenario, self.seed);
+        let _ = writeln!(out, "nodes: {}", nodes.join(" "));
+        let _ = writeln!(
+            out,
+            "network: {}ms..{}ms, steps of {}ms",
+            self.network.min_ms, self.network.max_ms, self.tick_ms
+        );
+        if !self.defects.is_empty() {
+            let _ = writeln!(out, "defects: {}", self.defects.join(" "));
+        }
+        let _ = writeln!(out, "faults: {}", self.faults.len());
+        for fault in &self.faults {
+            let start = match &fault.start {
+                Start::At(at) => format!("at {}", seconds(*at)),
+                Start::When { condition, limit } => {
+                    format!("when {condition}, waiting until {}", seconds(*limit))
+                }
+            };
+            let lasts = match fault.lasts {
+                Some(lasts) => format!(" for {}", seconds(lasts)),
+                None if fault.fault.lasts() => " until healed".to_owned(),
+                None => String::new(),
+            };
+            let restart = fault
+                .restart_after
+                .map(|after| format!(", restart after {}", seconds(after)))
+                .unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "  line {}: {start}{lasts} {}{restart}  (draw {:#018x})",
+                fault.line, fault.fault, fault.draw
+            );
+        }
+        let orders = self.orders(clients.len());
+        let _ = writeln!(out, "publishes: {} over {}", orders.len(), seconds(self.workload_us));
+        for order in &orders {
+            let poison = if order.event.poison { "  poison" } else { "" };
+            let client = clients.get(order.client).copied().unwrap_or("?");
+            let _ = writeln!(
+                out,
+                "  {} {client} e{} key {}{poison}",
+                seconds(order.at),
+                order.event.id.0,
+                order.event.key
+            );
+        }
+        out
+    }
+}
+
+/// How long offering a workload takes.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn workload_length(workload: &Workload) -> Micros {
+    (f64::from(workload.events) * 1e6 / workload.rate).ceil() as Micros
+}

@@ -1,0 +1,388 @@
+//! A plan becomes a history: the system under turmoil, the storm over it, the calm after.
+//!
+//! The run has two named phases, as TigerBeetle's simulator has. In the storm the workload is offered
+//! and faults come and go. Then everything is healed, and in the calm the system must drain and
+//! converge by a deadline; it ends as soon as it has. What happened is recorded; whether it was right
+//! is judged from the records alone.
+
+mod clients;
+mod links;
+mod observer;
+mod progress;
+mod recorder;
+mod signals;
+mod storm;
+mod targets;
+
+pub use links::Effect;
+pub use signals::BUILT_IN as BUILT_IN_SIGNALS;
+pub use storm::{Act, Began, Storm};
+
+use crate::{
+    determinism::{self, Panic},
+    invariants::{Judge, Limits, Setup, Violation},
+    plan::Plan,
+    scenario::Expect,
+    stream::Stream,
+    system::{Cluster, Node, System},
+};
+use clients::Clients;
+use observer::Observation;
+use progress::Progress;
+use recorder::Recorder;
+use squall_probe::{Mark, NodeId, Record, What, sim};
+use squall_reports::{Counters, LatencyRecorder};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+/// Steps made by this process, for a watchdog that looks whether it still moves.
+pub static STEPS: AtomicU64 = AtomicU64::new(0);
+
+/// How long the system may take to converge when a scenario sets no limit, in microseconds.
+const DEFAULT_DEADLINE: u64 = 30_000_000;
+
+/// How long the last look at a system that missed its deadline may take, in microseconds.
+const LAST_LOOK: u64 = 10_000_000;
+
+/// The wall clock at the start of every run: 2025-01-01T00:00:00Z.
+const EPOCH: Duration = Duration::from_secs(1_735_689_600);
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Of the history, in hexadecimal.
+    pub hash: String,
+    /// Virtual time that passed, in microseconds.
+    pub elapsed: u64,
+    /// What was violated.
+    pub violations: Vec<Violation>,
+    /// Why the run proves nothing, if so.
+    pub vacuous: Vec<String>,
+    /// What was seen, by name.
+    pub signals: BTreeMap<String, u64>,
+    /// Totals.
+    pub counters: Counters,
+    /// From publish to each group's effect.
+    pub latency: LatencyRecorder,
+    /// From the healing until everything was caught up, in microseconds.
+    pub recovery: Option<u64>,
+    /// What no record says in words: why a node ended, with when and where.
+    pub notes: Vec<(u64, NodeId, String)>,
+    /// The history, if it was kept, and the names in it.
+    pub trace: Option<Vec<Record>>,
+    /// Names of groups, points, signals and kinds of message.
+    pub names: sim::Names,
+    /// Names of nodes, by id.
+    pub nodes: Vec<String>,
+}
+
+/// Executes a plan on a thread of its own. `keep` keeps the history itself.
+///
+/// # Errors
+/// The harness itself failed.
+pub fn execute(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Result<Outcome, String> {
+    determinism::isolated(plan.seed, || run(plan, system, keep))
+}
+
+fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
+    let names: Vec<String> = plan.nodes.iter().map(|node| node.name.clone()).collect();
+    let ids: Vec<NodeId> =
+        (0..names.len()).filter_map(|i| u16::try_from(i).ok()).map(NodeId).collect();
+    let role = |name: &str| system.roles().iter().find(|role| role.name == name);
+    let client_nodes: Vec<NodeId> = ids
+        .iter()
+        .zip(&plan.nodes)
+        .filter(|(_, node)| role(&node.role).is_some_and(|role| role.client))
+        .map(|(id, _)| *id)
+        .collect();
+    let orders = plan.orders(client_nodes.len());
+
+    // Groups are interned first: their names are 0, 1, 2, … in every run.
+    let mut interned = sim::Names::default();
+    let groups: Vec<_> = system.groups().iter().map(|group| interned.intern(group)).collect();
+    let judge = Judge::new(Setup {
+        groups: groups.clone(),
+        group_names: system.groups().iter().map(|&group| group.to_owned()).collect(),
+        replicas: ids
+            .iter()
+            .zip(&plan.nodes)
+            .filter(|(_, node)| role(&node.role).is_some_and(|role| role.replica))
+            .map(|(id, _)| *id)
+            .collect(),
+        nodes: names.clone(),
+        poison: orders.iter().filter(|o| o.event.poison).map(|o| o.event.id).collect(),
+        limits: limits(plan),
+    });
+    let recorder = Rc::new(RefCell::new(Recorder::new(judge, Progress::new(groups), keep)));
+    let sink = {
+        let recorder = recorder.clone();
+        Box::new(move |record: &Record| recorder.borrow_mut().record(record))
+    };
+    sim::install(plan.seed, &names, sink);
+    sim::with(|world| world.names = interned);
+
+    let cluster = Cluster {
+        nodes: ids
+            .iter()
+            .zip(&plan.nodes)
+            .filter_map(|(id, node)| {
+                Some(Node {
+                    id: *id,
+                    name: node.name.as_str().into(),
+                    role: role(&node.role)?.name,
+                    index: node.index,
+                    incarnation: 0,
+                })
+            })
+            .collect(),
+        defects: plan.defects.clone().into(),
+        keys: plan.workload.keys,
+    };
+    let clients = Rc::new(RefCell::new(Clients::new(&client_nodes, &orders)));
+    let observation = Rc::new(Observation::default());
+    let exits = Rc::new(RefCell::new(Vec::new()));
+
+    let mut turmoil = turmoil::Builder::new()
+        .rng_seed(Stream::new(plan.seed, "simulator", &[]).between(0, u64::MAX))
+        .enable_random_order()
+        .tick_duration(Duration::from_millis(u64::from(plan.tick_ms)))
+        .simulation_duration(Duration::from_secs(u64::from(u32::MAX)))
+        .epoch(SystemTime::UNIX_EPOCH + EPOCH)
+        .min_message_latency(Duration::from_millis(u64::from(plan.network.min_ms)))
+        .max_message_latency(Duration::from_millis(u64::from(plan.network.max_ms)))
+        .tcp_capacity(4096)
+        .build();
+    for node in cluster.nodes.iter() {
+        let (node, cluster) = (node.clone(), cluster.clone());
+        let (system, clients, exits) = (system.clone(), clients.clone(), exits.clone());
+        let is_client = client_nodes.contains(&node.id);
+        turmoil.host(node.name.to_string(), move || {
+            let (mut node, cluster) = (node.clone(), cluster.clone());
+            let (system, clients, exits) = (system.clone(), clients.clone(), exits.clone());
+            async move {
+                let id = node.id;
+                sim::with(|world| {
+                    world.node_starts(id);
+                    node.incarnation = world.incarnation(id);
+                });
+                if is_client {
+                    clients::run(system, node, cluster, clients).await;
+                } else {
+                    let end = match system.start(node, cluster).await {
+                        Ok(()) => "its software ended".to_owned(),
+                        Err(error) => error.to_string(),
+                    };
+                    exits.borrow_mut().push((id, end));
+                }
+                // turmoil would take an ended host for a finished one; the storm restarts it.
+                std::future::pending::<()>().await;
+                Ok(())
+            }
+        });
+    }
+    {
+        let (system, cluster, shared) = (system.clone(), cluster.clone(), observation.clone());
+        turmoil.host("squall-observer", move || {
+            let (system, cluster, shared) = (system.clone(), cluster.clone(), shared.clone());
+            async move {
+                observer::run(system, cluster, shared).await;
+                Ok(())
+            }
+        });
+    }
+
+    let replica_roles = system.roles().iter().filter(|role| role.replica).map(|r| r.name).collect();
+    let mut storm =
+        Storm::new(plan, turmoil, names.clone(), replica_roles, recorder.clone(), clients, exits);
+    let panic = drive(&mut storm, &observation);
+    finish(storm, plan, &recorder, names, panic)
+}
+
+fn limits(plan: &Plan) -> Limits {
+    let micros = |duration: &Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+    let mut limits = Limits {
+        eventual_consistency: DEFAULT_DEADLINE,
+        drains: DEFAULT_DEADLINE,
+        recovers_within: None,
+        available: None,
+    };
+    for expect in &plan.expect {
+        match expect {
+            Expect::Safety(_) => {}
+            Expect::EventualConsistency { within } => limits.eventual_consistency = micros(within),
+            Expect::Drains { within } => limits.drains = micros(within),
+            Expect::RecoversWithin(within) => limits.recovers_within = Some(micros(within)),
+            Expect::Available { at_least } => limits.available = Some(*at_least),
+        }
+    }
+    limits
+}
+
+/// Steps until the run is over. A panic of the system ends it.
+fn drive(storm: &mut Storm<'_>, observation: &Observation) -> Option<Panic> {
+    let limits = limits(storm.plan);
+    let deadline = limits.eventual_consistency.max(limits.drains);
+    let deadline = deadline.max(limits.recovers_within.unwrap_or(0));
+    storm.begin();
+    // The calm's clock starts when everything is healed; offering what a dead client could not offer
+    // before belongs to the calm.
+    let mut healed = None;
+    let mut offered = false;
+    let mut last_look = None;
+    loop {
+        storm.act();
+        let step = catch_unwind(AssertUnwindSafe(|| storm.step()));
+        STEPS.fetch_add(1, Ordering::Relaxed);
+        if let Some(panic) = determinism::take_panic() {
+            return Some(panic);
+        }
+        match step {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                return Some(Panic { node: NodeId::HARNESS, message: error });
+            }
+            Err(_) => {
+                let message = "a panic without a message".to_owned();
+                return Some(Panic { node: NodeId::HARNESS, message });
+            }
+        }
+        if !offered && storm.offered() {
+            offered = true;
+            storm.mark(Mark::WorkloadOffered);
+        }
+        let now = storm.now();
+        let Some(healed_at) = healed else {
+            if storm.is_over() {
+                storm.heal_all();
+                healed = Some(now);
+            }
+            continue;
+        };
+        let late = now >= healed_at + deadline;
+        if late && last_look.is_none() {
+            storm.mark(Mark::DeadlinePassed);
+            last_look = Some(now);
+        }
+        if (offered && storm.drained()) || late {
+            observation.ask();
+        }
+        if let Some((states, complete)) = observation.take() {
+            let converged =
+                !late && complete && offered && storm.drained() && observer::agree(&states);
+            if converged || last_look.is_some_and(|since| now > since) {
+                for state in states {
+                    let what =
+                        What::State { of: state.of, position: state.position, digest: state.digest };
+                    storm.record(state.node, what);
+                }
+                if converged {
+                    storm.mark(Mark::Converged);
+                }
+                return None;
+            }
+        }
+        if last_look.is_some_and(|since| now > since + LAST_LOOK) {
+            return None;
+        }
+    }
+}
+
+fn finish(
+    storm: Storm<'_>,
+    plan: &Plan,
+    recorder: &Rc<RefCell<Recorder>>,
+    nodes: Vec<String>,
+    panic: Option<Panic>,
+) -> Outcome {
+    let elapsed = storm.now();
+    let storm::Remains { notes, unfired, begun, begun_steps } = storm.end();
+    let world = sim::uninstall();
+    let (names, touched, frames, points) = world.map_or_else(Default::default, |world| {
+        let points: Vec<_> = world.points().map(|(name, n)| (name.to_owned(), n)).collect();
+        (world.names.clone(), world.touched.clone(), world.frames, points)
+    });
+    // The simulation is gone, and with it the sink: nobody else holds the recorder any more.
+    let empty = Recorder::new(Judge::new(Setup::default()), Progress::new(Vec::new()), false);
+    let recorder = recorder.replace(empty);
+
+    let recovery = recorder.recovery();
+    let mut signals = recorder.signals.seen(|name| names.text(name).to_owned());
+    for (point, count) in points {
+        *signals.entry(point).or_default() += u64::from(count);
+    }
+    let mut counters = recorder.counters;
+    counters.messages = frames;
+    counters.faults = begun;
+    let mut hash = recorder.hash;
+    for index in 0..u16::MAX {
+        match names.text(squall_probe::Name(index)) {
+            "?" => break,
+            text => hash.text(text),
+        }
+    }
+    let mut vacuous = Vec::new();
+    if counters.acknowledged == 0 {
+        vacuous.push("no publish was acknowledged".to_owned());
+    }
+    vacuous.extend(unfired);
+    vacuous.extend(toothless(plan, &begun_steps, &touched, &recorder.bitten));
+    for signal in &plan.must_see {
+        if !signals.contains_key(signal) {
+            vacuous.push(format!("must_see: {signal} was never seen"));
+        }
+    }
+    let mut violations = recorder.judge.finish();
+    if let Some(panic) = panic {
+        let node = nodes.get(usize::from(panic.node.0)).map_or("the simulator", String::as_str);
+        violations.insert(
+            0,
+            Violation {
+                invariant: "no_panic",
+                summary: format!("{node} panicked: {}", panic.message),
+                evidence: Vec::new(),
+            },
+        );
+    }
+    Outcome {
+        hash: hash.hex(),
+        elapsed,
+        violations,
+        vacuous,
+        signals,
+        counters,
+        latency: recorder.latency,
+        recovery,
+        notes,
+        trace: recorder.trace,
+        names,
+        nodes,
+    }
+}
+
+/// Steps of the scenario that began and were never felt.
+fn toothless(
+    plan: &Plan,
+    begun: &BTreeSet<u16>,
+    touched: &BTreeSet<u16>,
+    bitten: &BTreeSet<u16>,
+) -> Vec<String> {
+    let steps: BTreeMap<u16, &crate::plan::PlannedFault> =
+        plan.faults.iter().map(|fault| (fault.step, fault)).collect();
+    steps
+        .into_iter()
+        .filter(|(step, _)| begun.contains(step))
+        .filter(|(step, _)| !touched.contains(step) && !bitten.contains(step))
+        .map(|(_, fault)| {
+            format!("line {}: the fault began and nothing ever felt it: {}", fault.line, fault.fault)
+        })
+        .collect()
+}

@@ -1,0 +1,67 @@
+//! A client of the harness that asks every node for its state, over the simulated network, when the
+//! storm is over.
+
+use crate::system::{Cluster, State, System};
+use squall_probe::StateOf;
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
+
+/// How long a node may take to tell its state.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What the observer and the run share.
+#[derive(Debug, Default)]
+pub(super) struct Observation {
+    ask: Notify,
+    asked: RefCell<bool>,
+    answer: RefCell<Option<Vec<State>>>,
+    /// The last answer was without errors.
+    complete: RefCell<bool>,
+}
+
+impl Observation {
+    /// Asks for a look at every node, unless one is under way.
+    pub(super) fn ask(&self) {
+        if !self.asked.replace(true) {
+            self.ask.notify_one();
+        }
+    }
+
+    /// What was seen since the last call, and whether every node answered.
+    pub(super) fn take(&self) -> Option<(Vec<State>, bool)> {
+        let answer = self.answer.borrow_mut().take()?;
+        *self.asked.borrow_mut() = false;
+        Some((answer, *self.complete.borrow()))
+    }
+}
+
+/// The observer's software.
+pub(super) async fn run(system: Arc<dyn System>, cluster: Cluster, shared: Rc<Observation>) {
+    loop {
+        shared.ask.notified().await;
+        let mut states = Vec::new();
+        let mut complete = true;
+        for node in cluster.nodes.iter() {
+            match timeout(PATIENCE, system.inspect(node.clone(), cluster.clone())).await {
+                Ok(Ok(told)) => states.extend(told),
+                Ok(Err(_)) | Err(_) => complete = false,
+            }
+        }
+        *shared.complete.borrow_mut() = complete;
+        *shared.answer.borrow_mut() = Some(states);
+        // The run looks between steps; there is no need to ask twice in one.
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// All copies of each thing are equal.
+pub(super) fn agree(states: &[State]) -> bool {
+    let mut seen: BTreeMap<StateOf, (u64, u64)> = BTreeMap::new();
+    states.iter().all(|state| {
+        let now = (state.position, state.digest);
+        *seen.entry(state.of).or_insert(now) == now
+    })
+}

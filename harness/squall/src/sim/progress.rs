@@ -1,0 +1,141 @@
+//! How far the system is: what is still owed to which group. Decides when a run may end, never
+//! whether it passed.
+
+use squall_probe::{EventId, Name, Phase, Record, What};
+use std::collections::BTreeMap;
+
+/// A fold over the records of a run.
+#[derive(Debug)]
+pub struct Progress {
+    groups: Vec<Name>,
+    events: BTreeMap<EventId, Event>,
+    /// (event, group) pairs that are owed and not done.
+    owed: usize,
+    open: usize,
+    /// Counters for triggers.
+    pub acked: u32,
+    /// Deliveries to consumers, redeliveries included.
+    pub delivered: u32,
+    /// Effects that landed.
+    pub applied: u32,
+    /// When something was last owed, in microseconds.
+    pub last_owed: u64,
+    /// When the first publish was acknowledged at or after the healing.
+    healed: Option<u64>,
+    /// Publishes acknowledged since the healing.
+    pub acked_after_healing: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Event {
+    open: bool,
+    owed: bool,
+    /// One bit a group.
+    done: u64,
+}
+
+impl Progress {
+    /// Nothing is owed yet.
+    #[must_use]
+    pub fn new(groups: Vec<Name>) -> Self {
+        Self {
+            groups,
+            events: BTreeMap::new(),
+            owed: 0,
+            open: 0,
+            acked: 0,
+            delivered: 0,
+            applied: 0,
+            last_owed: 0,
+            healed: None,
+            acked_after_healing: None,
+        }
+    }
+
+    /// Everything that is known to exist is done, and every publish has been answered for good.
+    #[must_use]
+    pub fn drained(&self) -> bool {
+        self.owed == 0 && self.open == 0
+    }
+
+    /// Publishes that nobody knows the outcome of.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open
+    }
+
+    /// From now on liveness counts.
+    pub fn heal(&mut self, at: u64) {
+        self.healed = Some(at);
+    }
+
+    /// Takes the next record in.
+    pub fn record(&mut self, record: &Record) {
+        match record.what {
+            What::Publish { phase, event, .. } => {
+                let entry = self.events.entry(event).or_default();
+                let was_open = entry.open;
+                match phase {
+                    Phase::Invoke => entry.open = true,
+                    Phase::Ok => {
+                        entry.open = false;
+                        self.acked += 1;
+                        if self.healed.is_some() {
+                            self.acked_after_healing.get_or_insert(record.at);
+                        }
+                    }
+                    Phase::Fail => entry.open = false,
+                    Phase::Info => {}
+                }
+                match (was_open, entry.open) {
+                    (false, true) => self.open += 1,
+                    (true, false) => self.open -= 1,
+                    _ => {}
+                }
+                if phase == Phase::Ok {
+                    self.owe(event);
+                }
+                self.last_owed = record.at;
+            }
+            What::Append { event, .. } => self.owe(event),
+            What::Deliver { .. } => self.delivered += 1,
+            What::Apply { event, group, .. } => {
+                self.applied += 1;
+                self.done(event, group, record.at);
+            }
+            What::DeadLetter { event, group, .. } => self.done(event, group, record.at),
+            _ => {}
+        }
+    }
+
+    /// A publish whose client died: nobody will ever say how it ended.
+    pub fn abandon(&mut self, event: EventId) {
+        if let Some(entry) = self.events.get_mut(&event)
+            && entry.open
+        {
+            entry.open = false;
+            self.open -= 1;
+        }
+    }
+
+    fn owe(&mut self, event: EventId) {
+        let entry = self.events.entry(event).or_default();
+        if !entry.owed {
+            entry.owed = true;
+            self.owed += self.groups.len() - entry.done.count_ones() as usize;
+        }
+    }
+
+    fn done(&mut self, event: EventId, group: Name, at: u64) {
+        let Some(bit) = self.groups.iter().position(|known| *known == group) else { return };
+        let entry = self.events.entry(event).or_default();
+        let mask = 1 << (bit % 64);
+        if entry.done & mask == 0 {
+            entry.done |= mask;
+            if entry.owed {
+                self.owed -= 1;
+                self.last_owed = at;
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Where records go: into the hash, the folds, and the invariants, as they come.
+
+use super::{progress::Progress, signals::Signals};
+use crate::{history::HistoryHash, invariants::Judge};
+use squall_probe::{EventId, Mark, Phase, Record, What};
+use squall_reports::{Counters, LatencyRecorder};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Takes a run's records.
+pub(super) struct Recorder {
+    pub(super) hash: HistoryHash,
+    pub(super) judge: Judge,
+    pub(super) progress: Progress,
+    pub(super) signals: Signals,
+    pub(super) counters: Counters,
+    pub(super) latency: LatencyRecorder,
+    invoked: BTreeMap<EventId, u64>,
+    pub(super) healed: Option<u64>,
+    /// Faults that were felt, by the records that say so.
+    pub(super) bitten: BTreeSet<u16>,
+    /// Everything, if somebody will read it.
+    pub(super) trace: Option<Vec<Record>>,
+}
+
+impl Recorder {
+    pub(super) fn new(judge: Judge, progress: Progress, keep: bool) -> Self {
+        Self {
+            hash: HistoryHash::default(),
+            judge,
+            progress,
+            signals: Signals::default(),
+            counters: Counters::default(),
+            latency: LatencyRecorder::default(),
+            invoked: BTreeMap::new(),
+            healed: None,
+            bitten: BTreeSet::new(),
+            trace: keep.then(Vec::new),
+        }
+    }
+
+    pub(super) fn record(&mut self, record: &Record) {
+        let index = self.hash.count();
+        self.hash.record(record);
+        self.judge.record(index, record);
+        self.progress.record(record);
+        self.signals.record(record);
+        self.count(record);
+        if let Some(trace) = &mut self.trace {
+            trace.push(*record);
+        }
+    }
+
+    fn count(&mut self, record: &Record) {
+        let counters = &mut self.counters;
+        match record.what {
+            What::Publish { phase, event, .. } => match phase {
+                Phase::Invoke => {
+                    counters.events_published += 1;
+                    self.invoked.insert(event, record.at);
+                }
+                Phase::Ok => counters.acknowledged += 1,
+                Phase::Fail => counters.failed += 1,
+                Phase::Info => counters.indeterminate += 1,
+            },
+            What::Deliver { .. } => counters.delivered += 1,
+            What::Apply { event, .. } => {
+                counters.applied += 1;
+                if let Some(invoked) = self.invoked.get(&event) {
+                    self.latency.record(record.at.saturating_sub(*invoked));
+                }
+            }
+            What::DeadLetter { .. } => counters.dead_lettered += 1,
+            What::Tampered { fault, .. } | What::DiskRefused { fault } => {
+                self.bitten.insert(fault);
+            }
+            What::Mark(Mark::Healed) => self.healed = Some(record.at),
+            _ => {}
+        }
+    }
+
+    /// How long after the healing the system had caught up, in microseconds.
+    pub(super) fn recovery(&self) -> Option<u64> {
+        let healed = self.healed?;
+        self.progress.drained().then(|| self.progress.last_owed.saturating_sub(healed))
+    }
+}

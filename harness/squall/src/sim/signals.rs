@@ -1,0 +1,91 @@
+//! What must have been seen for a run to mean anything.
+
+use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, Position, Record, What};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Signals that the harness reads off any system's history, with their meaning.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("duplicate_delivered", "a consumer group was handed one event more than once"),
+    ("redelivered_after_crash", "… and between the two a node had crashed"),
+    ("leader_changed", "a second node, or the same again, began to lead"),
+    ("publish_indeterminate", "a client had to leave open how its publish ended"),
+    ("rebalanced", "a consumer group's partitions were dealt anew"),
+    ("dead_lettered", "an event reached a dead-letter queue"),
+    ("retried", "a client repeated a request"),
+];
+
+/// Counts signals.
+#[derive(Debug, Default)]
+pub struct Signals {
+    counts: BTreeMap<&'static str, u64>,
+    named: BTreeMap<Name, u64>,
+    delivered: BTreeMap<(Name, EventId), u64>,
+    dead: BTreeSet<(Name, EventId)>,
+    crashes: u64,
+    term: Option<u64>,
+    /// Who leads, by its own word, and still runs.
+    pub leader: Option<(NodeId, u64)>,
+}
+
+impl Signals {
+    /// Takes the next record in.
+    pub fn record(&mut self, record: &Record) {
+        match record.what {
+            What::Deliver { group, event, position: Position { .. }, .. } => {
+                let crashes = self.crashes;
+                if let Some(before) = self.delivered.insert((group, event), crashes) {
+                    self.count("duplicate_delivered");
+                    if before < crashes {
+                        self.count("redelivered_after_crash");
+                    }
+                }
+            }
+            What::Node { change } => {
+                if change == NodeChange::Crashed {
+                    self.crashes += 1;
+                }
+                if change != NodeChange::Up
+                    && self.leader.is_some_and(|(leader, _)| leader == record.node)
+                {
+                    self.leader = None;
+                }
+            }
+            What::Lead { term } => {
+                if self.term.is_some_and(|before| term > before) {
+                    self.count("leader_changed");
+                }
+                if self.term.is_none_or(|before| term >= before) {
+                    self.term = Some(term);
+                    self.leader = Some((record.node, term));
+                }
+            }
+            What::StepDown { term } => {
+                if self.leader == Some((record.node, term)) {
+                    self.leader = None;
+                }
+            }
+            What::Publish { phase: Phase::Info, .. } => self.count("publish_indeterminate"),
+            What::DeadLetter { group, event, .. } => {
+                if self.dead.insert((group, event)) {
+                    self.count("dead_lettered");
+                }
+            }
+            What::Signal { signal } => *self.named.entry(signal).or_default() += 1,
+            _ => {}
+        }
+    }
+
+    fn count(&mut self, signal: &'static str) {
+        *self.counts.entry(signal).or_default() += 1;
+    }
+
+    /// All that was seen, by name.
+    pub fn seen(&self, text: impl Fn(Name) -> String) -> BTreeMap<String, u64> {
+        let mut seen: BTreeMap<String, u64> =
+            self.counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        for (name, count) in &self.named {
+            *seen.entry(text(*name)).or_default() += count;
+        }
+        seen
+    }
+}

@@ -1,0 +1,471 @@
+//! The faults of a run, as they come and go.
+
+use super::{
+    clients::Clients,
+    links::{Direction, Effect, LinkTable},
+    recorder::Recorder,
+    targets::View,
+};
+use crate::{
+    faults::{Links, Target},
+    plan::{Micros, Plan, PlannedFault, Start},
+    scenario::Condition,
+    stream::Stream,
+};
+use squall_probe::{Mark, NodeChange, NodeId, What, sim};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+use turmoil::Sim;
+
+/// A node whose software ended by itself is started again after this, doubling up to
+/// [`EXIT_BACKOFF_CAP`], as its supervisor would. In microseconds.
+const EXIT_BACKOFF: Micros = 250_000;
+/// See [`EXIT_BACKOFF`].
+const EXIT_BACKOFF_CAP: Micros = 4_000_000;
+
+/// A fault whose target does not exist right now (no leader is elected) waits for it so long, in
+/// microseconds; then it counts as never begun.
+const TARGET_PATIENCE: Micros = 10_000_000;
+
+/// What will happen at a known time.
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    Begin(usize),
+    Heal(usize),
+    Crash { index: usize, node: NodeId },
+    Restart { node: NodeId, part_of_fault: bool },
+}
+
+/// One occurrence of a fault, for the code that injects it.
+#[derive(Debug)]
+pub struct Act {
+    index: usize,
+    /// What records call the fault.
+    pub step: u16,
+    /// Which occurrence of the step.
+    pub occurrence: u32,
+    /// A crashed node comes back after this.
+    pub restart_after: Option<Micros>,
+    /// Draws of this occurrence.
+    pub stream: Stream,
+}
+
+/// How beginning a fault went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Began {
+    /// It acts on these nodes.
+    On(Vec<NodeId>),
+    /// Whom it should hit does not exist now.
+    NoTarget,
+}
+
+/// What is left when a run is over.
+pub(super) struct Remains {
+    pub(super) notes: Vec<(u64, NodeId, String)>,
+    /// Faults that never began, in words.
+    pub(super) unfired: Vec<String>,
+    /// Occurrences that began.
+    pub(super) begun: u64,
+    pub(super) begun_steps: BTreeSet<u16>,
+}
+
+/// A system in a storm.
+pub struct Storm<'a> {
+    pub(super) plan: &'a Plan,
+    sim: Sim<'static>,
+    names: Vec<String>,
+    replica_roles: Vec<&'static str>,
+    links: LinkTable,
+    up: Vec<bool>,
+    recorder: Rc<RefCell<Recorder>>,
+    clients: Rc<RefCell<Clients>>,
+    exits: Rc<RefCell<Vec<(NodeId, String)>>>,
+    backoff: Vec<Micros>,
+    agenda: BTreeMap<(Micros, u64), Action>,
+    scheduled: u64,
+    /// Waiting for a condition, until a limit.
+    waiting: Vec<(usize, Condition, Micros)>,
+    /// Their time has come, but whom they should hit does not exist; until a limit.
+    deferred: Vec<(usize, Micros)>,
+    active: BTreeSet<usize>,
+    unfired: Vec<String>,
+    notes: Vec<(u64, NodeId, String)>,
+    begun: u64,
+    begun_steps: BTreeSet<u16>,
+    healed: bool,
+}
+
+impl<'a> Storm<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        sim: Sim<'static>,
+        names: Vec<String>,
+        replica_roles: Vec<&'static str>,
+        recorder: Rc<RefCell<Recorder>>,
+        clients: Rc<RefCell<Clients>>,
+        exits: Rc<RefCell<Vec<(NodeId, String)>>>,
+    ) -> Self {
+        let count = names.len();
+        Self {
+            plan,
+            sim,
+            replica_roles,
+            links: LinkTable::new(plan.network.min_ms, plan.network.max_ms),
+            up: vec![true; count],
+            recorder,
+            clients,
+            exits,
+            backoff: vec![EXIT_BACKOFF; count],
+            agenda: BTreeMap::new(),
+            scheduled: 0,
+            waiting: Vec::new(),
+            deferred: Vec::new(),
+            active: BTreeSet::new(),
+            unfired: Vec::new(),
+            notes: Vec::new(),
+            begun: 0,
+            begun_steps: BTreeSet::new(),
+            healed: false,
+            names,
+        }
+    }
+
+    /// All nodes are up; timed faults are on the agenda and triggers wait.
+    pub(super) fn begin(&mut self) {
+        for node in self.ids() {
+            self.record(node, What::Node { change: NodeChange::Up });
+        }
+        for (index, fault) in self.plan.faults.iter().enumerate() {
+            match &fault.start {
+                Start::At(at) => self.schedule(*at, Action::Begin(index)),
+                Start::When { condition, limit } => {
+                    if let Condition::Reaches { point, hit } = condition {
+                        sim::with(|world| {
+                            let point = world.names.intern(point);
+                            let trigger = u32::try_from(index).unwrap_or(u32::MAX);
+                            world.arm(sim::Armed { trigger, point, hit: *hit });
+                        });
+                    }
+                    self.waiting.push((index, condition.clone(), *limit));
+                }
+            }
+        }
+    }
+
+    fn ids(&self) -> Vec<NodeId> {
+        (0..self.names.len()).filter_map(|i| u16::try_from(i).ok()).map(NodeId).collect()
+    }
+
+    /// Virtual time.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        u64::try_from(self.sim.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn schedule(&mut self, at: Micros, action: Action) {
+        self.agenda.insert((at, self.scheduled), action);
+        self.scheduled += 1;
+    }
+
+    pub(super) fn record(&self, node: NodeId, what: What) {
+        sim::with(|world| world.record(node, what));
+    }
+
+    pub(super) fn mark(&self, mark: Mark) {
+        self.record(NodeId::HARNESS, What::Mark(mark));
+        if mark == Mark::Healed {
+            self.recorder.borrow_mut().progress.heal(self.now());
+        }
+    }
+
+    pub(super) fn step(&mut self) -> Result<(), String> {
+        self.sim.step().map_err(|error| error.to_string())?;
+        let now = self.now();
+        sim::with(|world| {
+            world.step += 1;
+            world.now = now;
+        });
+        Ok(())
+    }
+
+    pub(super) fn offered(&self) -> bool {
+        self.clients.borrow().offered()
+    }
+
+    pub(super) fn drained(&self) -> bool {
+        self.recorder.borrow().progress.drained()
+    }
+
+    /// Every timed fault has come and gone, every trigger fired or gave up, and the time of the
+    /// workload has passed. What lasts until healed does not count.
+    pub(super) fn is_over(&self) -> bool {
+        self.now() >= self.plan.workload_us
+            && self.waiting.is_empty()
+            && self.deferred.is_empty()
+            && !self
+                .agenda
+                .values()
+                .any(|action| !matches!(action, Action::Restart { part_of_fault: false, .. }))
+    }
+
+    /// Does what is due: between two steps.
+    pub(super) fn act(&mut self) {
+        self.tend_exits();
+        let abandoned = sim::with(|world| std::mem::take(&mut world.abandoned)).unwrap_or_default();
+        for event in abandoned {
+            self.recorder.borrow_mut().progress.abandon(event);
+        }
+        if !self.healed {
+            self.pull_triggers();
+        }
+        let now = self.now();
+        while let Some(entry) = self.agenda.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            match entry.remove() {
+                Action::Begin(index) => self.begin_fault(index, None),
+                Action::Heal(index) => self.heal_fault(index),
+                Action::Crash { index, node } => self.kill(index, node),
+                Action::Restart { node, .. } => self.restart(node),
+            }
+        }
+        for (index, limit) in std::mem::take(&mut self.deferred) {
+            self.begin_fault(index, Some(limit));
+        }
+    }
+
+    /// Nodes whose software ended by itself: their files stay, and a supervisor starts them again.
+    fn tend_exits(&mut self) {
+        for (node, reason) in self.exits.take() {
+            self.notes.push((self.now(), node, reason));
+            if !self.is_up(node) {
+                continue;
+            }
+            self.abandon_clients(node);
+            self.sim.crash(self.name(node));
+            sim::with(|world| world.node_stops(node, false));
+            self.set_up(node, false);
+            self.record(node, What::Node { change: NodeChange::Exited });
+            let backoff = &mut self.backoff[usize::from(node.0)];
+            let wait = *backoff;
+            *backoff = (*backoff * 2).min(EXIT_BACKOFF_CAP);
+            let at = self.now() + wait;
+            self.schedule(at, Action::Restart { node, part_of_fault: false });
+        }
+    }
+
+    fn pull_triggers(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let now = self.now();
+        let fired = sim::with(|world| std::mem::take(&mut world.fired)).unwrap_or_default();
+        let (acked, delivered, applied) = {
+            let recorder = self.recorder.borrow();
+            let progress = &recorder.progress;
+            (progress.acked, progress.delivered, progress.applied)
+        };
+        for (index, condition, limit) in std::mem::take(&mut self.waiting) {
+            let met = match &condition {
+                Condition::Acked(count) => acked >= *count,
+                Condition::Delivered(count) => delivered >= *count,
+                Condition::Applied(count) => applied >= *count,
+                Condition::Reaches { .. } => fired.iter().any(|(trigger, _)| *trigger as usize == index),
+            };
+            if met {
+                self.schedule(now, Action::Begin(index));
+            } else if now >= limit {
+                let line = self.plan.faults[index].line;
+                self.unfired.push(format!("line {line}: the trigger never fired: when {condition}"));
+            } else {
+                self.waiting.push((index, condition, limit));
+            }
+        }
+    }
+
+    fn begin_fault(&mut self, index: usize, limit: Option<Micros>) {
+        let plan = self.plan;
+        let planned = &plan.faults[index];
+        let mut act = self.act_of(index, planned);
+        let now = self.now();
+        match planned.fault.inject().begin(self, &mut act) {
+            Began::On(nodes) => {
+                self.begun += 1;
+                self.begun_steps.insert(planned.step);
+                for target in nodes {
+                    self.record(NodeId::HARNESS, What::FaultBegan { fault: planned.step, target });
+                }
+                if planned.fault.lasts() {
+                    self.active.insert(index);
+                    if let Some(lasts) = planned.lasts {
+                        self.schedule(now + lasts, Action::Heal(index));
+                    }
+                }
+            }
+            Began::NoTarget => {
+                let limit = limit.unwrap_or(now + TARGET_PATIENCE);
+                if now >= limit {
+                    self.unfired.push(format!(
+                        "line {}: the fault never found whom it should hit: {}",
+                        planned.line, planned.fault
+                    ));
+                } else {
+                    self.deferred.push((index, limit));
+                }
+            }
+        }
+    }
+
+    fn act_of(&self, index: usize, planned: &PlannedFault) -> Act {
+        Act {
+            index,
+            step: planned.step,
+            occurrence: planned.occurrence,
+            restart_after: planned.restart_after,
+            stream: Stream::new(planned.draw, "act", &[]),
+        }
+    }
+
+    fn heal_fault(&mut self, index: usize) {
+        if !self.active.remove(&index) {
+            return;
+        }
+        let plan = self.plan;
+        let planned = &plan.faults[index];
+        let mut act = self.act_of(index, planned);
+        planned.fault.inject().heal(self, &mut act);
+        self.record(NodeId::HARNESS, What::FaultHealed { fault: planned.step });
+    }
+
+    /// The storm is over: every fault ends and every node comes back.
+    pub(super) fn heal_all(&mut self) {
+        self.healed = true;
+        for index in std::mem::take(&mut self.active) {
+            self.active.insert(index);
+            self.heal_fault(index);
+        }
+        self.agenda.clear();
+        for node in self.ids() {
+            self.restart(node);
+        }
+        self.backoff.fill(EXIT_BACKOFF);
+        self.mark(Mark::Healed);
+    }
+
+    pub(super) fn end(self) -> Remains {
+        // Tasks are dropped here; what they do in their destructors is of no interest.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || drop(self.sim)));
+        let _ = crate::determinism::take_panic();
+        Remains {
+            notes: self.notes,
+            unfired: self.unfired,
+            begun: self.begun,
+            begun_steps: self.begun_steps,
+        }
+    }
+
+    // -- what faults are made of ------------------------------------------------------------------
+
+    fn view<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {
+        let leader = self.recorder.borrow().signals.leader.map(|(leader, _)| leader);
+        look(&View {
+            nodes: &self.plan.nodes,
+            replica_roles: &self.replica_roles,
+            leader: leader.filter(|leader| self.is_up(*leader)),
+            up: &self.up,
+        })
+    }
+
+    /// The nodes that a target means now.
+    pub fn nodes(&self, target: &Target, act: &mut Act) -> Vec<NodeId> {
+        self.view(|view| view.nodes(target, &mut act.stream))
+    }
+
+    /// The directions that links mean now.
+    pub fn directions(&self, links: &Links, act: &mut Act) -> BTreeSet<Direction> {
+        self.view(|view| view.directions(links, &mut act.stream))
+    }
+
+    /// Whether a node runs.
+    #[must_use]
+    pub fn is_up(&self, node: NodeId) -> bool {
+        self.up.get(usize::from(node.0)).copied().unwrap_or(false)
+    }
+
+    fn set_up(&mut self, node: NodeId, up: bool) {
+        if let Some(slot) = self.up.get_mut(usize::from(node.0)) {
+            *slot = up;
+        }
+    }
+
+    fn name(&self, node: NodeId) -> &str {
+        self.names.get(usize::from(node.0)).map_or("?", String::as_str)
+    }
+
+    /// Power is cut: nobody hears of it, and what was not synced is lost.
+    pub fn crash(&mut self, node: NodeId, act: &Act) {
+        self.kill(act.index, node);
+    }
+
+    /// As [`Storm::crash`], later.
+    pub fn crash_later(&mut self, after: Micros, node: NodeId, act: &Act) {
+        let at = self.now() + after;
+        self.schedule(at, Action::Crash { index: act.index, node });
+    }
+
+    fn kill(&mut self, index: usize, node: NodeId) {
+        if !self.is_up(node) {
+            return;
+        }
+        let step = self.plan.faults[index].step;
+        self.recorder.borrow_mut().bitten.insert(step);
+        self.record(node, What::Node { change: NodeChange::Crashed });
+        self.abandon_clients(node);
+        self.links.unplug(node, &self.sim, &self.names);
+        self.sim.crash(self.name(node));
+        self.links.replug(node, &self.sim, &self.names);
+        sim::with(|world| world.node_stops(node, true));
+        self.set_up(node, false);
+    }
+
+    /// Operations of a client that died end as `Info`.
+    fn abandon_clients(&mut self, node: NodeId) {
+        for (event, key, informed) in self.clients.borrow_mut().abandon(node) {
+            if !informed {
+                let phase = squall_probe::Phase::Info;
+                self.record(node, What::Publish { phase, event, key, position: None });
+            }
+            self.recorder.borrow_mut().progress.abandon(event);
+        }
+    }
+
+    /// A node that is down starts again after so long.
+    pub fn restart_later(&mut self, after: Micros, node: NodeId) {
+        let at = self.now() + after;
+        self.schedule(at, Action::Restart { node, part_of_fault: true });
+    }
+
+    fn restart(&mut self, node: NodeId) {
+        if self.is_up(node) {
+            return;
+        }
+        self.record(node, What::Node { change: NodeChange::Up });
+        self.sim.bounce(self.name(node));
+        self.set_up(node, true);
+    }
+
+    /// Link faults begin to act.
+    pub fn disturb(&mut self, effect: Effect, directions: BTreeSet<Direction>, act: &Act) {
+        let fault = (act.step, act.occurrence);
+        self.links.begin(fault, effect, directions, &self.sim, &self.names);
+    }
+
+    /// Link faults of this occurrence end.
+    pub fn undisturb(&mut self, act: &Act) {
+        self.links.heal((act.step, act.occurrence), &self.sim, &self.names);
+    }
+}

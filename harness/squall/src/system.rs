@@ -1,0 +1,150 @@
+//! What is under test: the one trait that a user's own system implements.
+//!
+//! The harness knows nothing else of a system. `adapter/reference.rs` is the model for others.
+
+use squall_probe::{EventId, NodeId, Position, StateOf};
+use std::{future::Future, pin::Pin, sync::Arc};
+
+/// What a node's software ends with, when it ends.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// A future that stays on the simulation's thread.
+pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// One kind of node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// As in a node's name: `broker` gives `broker-1`, `broker-2`, …
+    pub name: &'static str,
+    /// As scenarios write it: `brokers`.
+    pub plural: &'static str,
+    /// How many there are when a scenario does not say.
+    pub default: u32,
+    /// The fewest that make sense.
+    pub min: u32,
+    /// The most that make sense.
+    pub max: u32,
+    /// Nodes of this role run clients: the harness publishes the workload from them.
+    pub client: bool,
+    /// Nodes of this role hold replicas and elect a leader: `leader`, `follower` choose among them.
+    pub replica: bool,
+    /// What such a node does, in one line.
+    pub about: &'static str,
+}
+
+/// A mistake that the system can be told to make, to prove that a suite notices it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// As on the command line: `ack-before-fsync`.
+    pub id: &'static str,
+    /// The mistake, in one line.
+    pub about: &'static str,
+    /// The invariant that it should break.
+    pub breaks: &'static str,
+}
+
+/// A node as its software sees itself.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its id in records.
+    pub id: NodeId,
+    /// Its name, which is also its host name: `broker-1`.
+    pub name: Arc<str>,
+    /// Its role's name: `broker`.
+    pub role: &'static str,
+    /// Counts from 1 within the role.
+    pub index: u32,
+    /// How often it has been started before.
+    pub incarnation: u32,
+}
+
+/// The nodes of a run, and how they are configured.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// All nodes, in the order of their ids.
+    pub nodes: Arc<[Node]>,
+    /// Defects that are switched on, by id.
+    pub defects: Arc<[String]>,
+    /// How many keys the workload uses.
+    pub keys: u32,
+}
+
+impl Cluster {
+    /// The nodes of one role, in order.
+    pub fn role<'a>(&'a self, role: &'a str) -> impl Iterator<Item = &'a Node> {
+        self.nodes.iter().filter(move |node| node.role == role)
+    }
+}
+
+/// What is published: the harness chooses the identity and the key, the system makes the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its identity, the idempotency key.
+    pub id: EventId,
+    /// The key by which order is kept.
+    pub key: u32,
+    /// The size that its payload should have, in bytes.
+    pub size: u32,
+    /// It must be refused by every consumer: it belongs into the dead-letter queue.
+    pub poison: bool,
+}
+
+/// How a publish ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It surely happened; where, if the system says so.
+    Ok(Option<Position>),
+    /// It surely did not and never will.
+    Fail(String),
+    /// Nobody knows. A timeout is this, never `Fail`.
+    Info(String),
+}
+
+/// A producer's client, on a node of a client role.
+pub trait Client {
+    /// Publishes one event. `early` is called once if the client gives its caller an indeterminate
+    /// answer (a timeout) and goes on asking; the future then ends when the outcome is known.
+    fn publish(&self, event: Event, early: Box<dyn FnOnce(String)>) -> LocalFuture<Outcome>;
+}
+
+/// One piece of end-of-run state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The node that told it.
+    pub node: NodeId,
+    /// What it is the state of.
+    pub of: StateOf,
+    /// How far it is.
+    pub position: u64,
+    /// Equal states have equal digests.
+    pub digest: u64,
+}
+
+/// A system under test.
+pub trait System: Send + Sync {
+    /// Its name, for the report.
+    fn name(&self) -> &str;
+    /// Its version, for the report.
+    fn version(&self) -> &str;
+    /// Its configuration, for the report: name and value.
+    fn config(&self) -> Vec<(String, String)>;
+    /// Its roles, in the order in which nodes are numbered.
+    fn roles(&self) -> &[Role];
+    /// Consumer groups, each of which must apply every event.
+    fn groups(&self) -> &[&'static str];
+    /// The kinds of message that `on:` can name.
+    fn messages(&self) -> &[&'static str];
+    /// The fault points that `reaches:` can name.
+    fn points(&self) -> &[&'static str];
+    /// The signals of its own that `must_see:` can name.
+    fn signals(&self) -> &[&'static str];
+    /// The defects it can be told to have.
+    fn defects(&self) -> &[Defect];
+    /// The software of one node. It runs until it ends by itself or the node is killed.
+    fn start(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>>;
+    /// A client on a node whose role is a client role.
+    fn client(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<Box<dyn Client>, Error>>;
+    /// Asks one node, as a client would over the network, for the state it can tell; empty if there
+    /// is nothing to ask of it.
+    fn inspect(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<Vec<State>, Error>>;
+}

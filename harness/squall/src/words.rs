@@ -1,0 +1,132 @@
+//! Records in words, for evidence and timelines.
+
+use squall_probe::{
+    Mark, NodeChange, NodeId, Phase, Record, StateOf, Tampering, What, sim::Names,
+};
+
+/// Everything needed to put a record into words.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    /// Names of groups, points, signals and kinds of message.
+    pub names: &'a Names,
+    /// Names of nodes, by id.
+    pub nodes: &'a [String],
+}
+
+impl Words<'_> {
+    /// A node's name; the harness itself is `squall`.
+    #[must_use]
+    pub fn node(&self, node: NodeId) -> &str {
+        if node == NodeId::HARNESS {
+            return "squall";
+        }
+        self.nodes.get(usize::from(node.0)).map_or("?", String::as_str)
+    }
+
+    /// What happened, without when and where.
+    #[must_use]
+    pub fn what(&self, record: &Record) -> String {
+        let name = |name| self.names.text(name);
+        match record.what {
+            What::Publish { phase, event, key, position } => {
+                let at = position.map(|at| format!(" at {at}")).unwrap_or_default();
+                let e = event.0;
+                match phase {
+                    Phase::Invoke => format!("publish e{e} (key {key})"),
+                    Phase::Ok => format!("publish e{e} acknowledged{at}"),
+                    Phase::Fail => format!("publish e{e} failed for sure"),
+                    Phase::Info => format!("publish e{e} indeterminate"),
+                }
+            }
+            What::Lead { term } => format!("leads term {term}"),
+            What::StepDown { term } => format!("no longer leads term {term}"),
+            What::Rebuild => "rebuilds its log from disk".to_owned(),
+            What::Append { position, event, term, .. } => {
+                format!("has e{} at {position} (term {term})", event.0)
+            }
+            What::Acknowledge { event, position, term } => {
+                let at = position.map(|at| format!(" at {at}")).unwrap_or_default();
+                format!("acknowledges e{}{at} (term {term})", event.0)
+            }
+            What::Assign { group, partition, generation } => {
+                format!("{}: partition {partition} in generation {generation}", name(group))
+            }
+            What::Deliver { group, position, event, generation } => {
+                format!("{}: given e{} at {position} (generation {generation})", name(group), event.0)
+            }
+            What::Apply { group, position, event, .. } => {
+                format!("{}: effect of e{} at {position} is durable", name(group), event.0)
+            }
+            What::DeadLetter { group, position, event } => {
+                format!("{}: e{} at {position} dead-lettered", name(group), event.0)
+            }
+            What::Commit { group, partition, offset, .. } => {
+                format!("{}: commits partition {partition} up to {offset}", name(group))
+            }
+            What::State { of: StateOf::Replica { partition }, position, digest } => {
+                format!("partition {partition} ends at {position}, digest {digest:016x}")
+            }
+            What::State { of: StateOf::Projection { group }, position, digest } => {
+                format!("{}: {position} effects, digest {digest:016x}", name(group))
+            }
+            What::Signal { signal } => name(signal).to_owned(),
+            What::Point { point, hit } => format!("reaches {} for the {hit}. time", name(point)),
+            What::FaultBegan { fault, target } => {
+                format!("fault {} begins on {}", fault + 1, self.node(target))
+            }
+            What::FaultHealed { fault } => format!("fault {} is over", fault + 1),
+            What::Tampered { fault, tampering, kind, to } => {
+                let done = match tampering {
+                    Tampering::Lost => "loses",
+                    Tampering::Duplicated => "duplicates",
+                    Tampering::Reordered => "delays",
+                };
+                format!("fault {} {done} a {} to {}", fault + 1, name(kind), self.node(to))
+            }
+            What::DiskRefused { fault } => format!("fault {}: the disk refuses", fault + 1),
+            What::Node { change } => match change {
+                NodeChange::Up => "starts".to_owned(),
+                NodeChange::Crashed => "crashes, unsynced data is lost".to_owned(),
+                NodeChange::Exited => "ends by itself".to_owned(),
+                NodeChange::Panicked => "panics".to_owned(),
+            },
+            What::Mark(mark) => match mark {
+                Mark::WorkloadOffered => "the workload has been offered in full".to_owned(),
+                Mark::Healed => "everything is healed; the calm begins".to_owned(),
+                Mark::Converged => "drained and converged".to_owned(),
+                Mark::DeadlinePassed => "the deadline has passed".to_owned(),
+            },
+        }
+    }
+
+    /// One line of a timeline: seconds, node, what happened.
+    #[must_use]
+    pub fn line(&self, record: &Record) -> String {
+        timeline_line(record.at, self.node(record.node), &self.what(record))
+    }
+}
+
+/// One line of a timeline.
+#[must_use]
+pub fn timeline_line(at: u64, node: &str, text: &str) -> String {
+    format!("{:>4}.{:03}s  {node:<12} {text}", at / 1_000_000, at / 1_000 % 1_000)
+}
+
+/// Records that tell the story; the rest is traffic.
+#[must_use]
+pub fn is_milestone(record: &Record) -> bool {
+    matches!(
+        record.what,
+        What::Lead { .. }
+            | What::StepDown { .. }
+            | What::Rebuild
+            | What::Point { .. }
+            | What::FaultBegan { .. }
+            | What::FaultHealed { .. }
+            | What::DiskRefused { .. }
+            | What::Node { .. }
+            | What::Mark(_)
+            | What::State { .. }
+            | What::Publish { phase: Phase::Info | Phase::Fail, .. }
+    )
+}

@@ -1,0 +1,166 @@
+//! The worker's side.
+
+use super::{Answer, Request};
+use crate::{
+    plan::Plan,
+    sim::{self, Outcome},
+    system::System,
+    words::{Words, is_milestone, timeline_line},
+};
+use squall_probe::{EventId, What};
+use squall_reports::{Evidence, Run, Verdict, Violation};
+use std::{
+    collections::BTreeSet,
+    io::{self, BufRead as _, Write as _},
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+/// How often a worker says that its run still moves.
+const PULSE: Duration = Duration::from_millis(250);
+
+/// Serves requests from standard input until it ends.
+///
+/// # Errors
+/// The pipe to the parent broke.
+pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
+    std::thread::spawn(pulse);
+    let mut kept: Option<Outcome> = None;
+    for line in io::stdin().lock().lines() {
+        let answer = match serde_json::from_str(&line?) {
+            Ok(Request::Run { plan, keep }) => {
+                let started = Instant::now();
+                match sim::execute(&plan, system, keep) {
+                    Ok(outcome) => {
+                        let run = run_of(&plan, &outcome, started.elapsed());
+                        kept = keep.then_some(outcome);
+                        Answer::Done(Box::new(run))
+                    }
+                    Err(error) => Answer::Broken(error),
+                }
+            }
+            Ok(Request::Lines) => Answer::Lines(kept.as_ref().map(lines).unwrap_or_default()),
+            Ok(Request::Story) => Answer::Lines(kept.as_ref().map(story).unwrap_or_default()),
+            Err(error) => Answer::Broken(format!("a request that makes no sense: {error}")),
+        };
+        send(&answer)?;
+    }
+    Ok(())
+}
+
+fn send(answer: &Answer) -> io::Result<()> {
+    let mut line = serde_json::to_vec(answer)?;
+    line.push(b'\n');
+    let mut out = io::stdout().lock();
+    out.write_all(&line)?;
+    out.flush()
+}
+
+/// Says that steps are being made, and ends the worker when its parent is gone.
+fn pulse() {
+    let parent = std::os::unix::process::parent_id();
+    let mut seen = 0;
+    loop {
+        std::thread::sleep(PULSE);
+        if std::os::unix::process::parent_id() != parent {
+            std::process::exit(0);
+        }
+        let steps = sim::STEPS.load(Ordering::Relaxed);
+        if steps != seen {
+            seen = steps;
+            if send(&Answer::Alive).is_err() {
+                std::process::exit(0);
+            }
+        }
+    }
+}
+
+fn words(outcome: &Outcome) -> Words<'_> {
+    Words { names: &outcome.names, nodes: &outcome.nodes }
+}
+
+fn run_of(plan: &Plan, outcome: &Outcome, wall: Duration) -> Run {
+    let words = words(outcome);
+    let verdict = if !outcome.violations.is_empty() {
+        Verdict::Failed
+    } else if !outcome.vacuous.is_empty() {
+        Verdict::Vacuous
+    } else {
+        Verdict::Passed
+    };
+    let violations = outcome
+        .violations
+        .iter()
+        .map(|violation| Violation {
+            invariant: violation.invariant.to_owned(),
+            summary: violation.summary.clone(),
+            evidence: violation
+                .evidence
+                .iter()
+                .map(|evidence| Evidence {
+                    index: evidence.index,
+                    at_us: evidence.record.at,
+                    node: words.node(evidence.record.node).to_owned(),
+                    text: words.what(&evidence.record),
+                })
+                .collect(),
+        })
+        .collect();
+    Run {
+        seed: plan.seed,
+        verdict,
+        reason: (!outcome.vacuous.is_empty()).then(|| outcome.vacuous.join("; ")),
+        hash: outcome.hash.clone(),
+        sim_ms: outcome.elapsed / 1_000,
+        wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
+        recovery_ms: outcome.recovery.map(|us| us / 1_000),
+        signals: outcome.signals.clone(),
+        violations,
+        counters: outcome.counters.clone(),
+        latency: outcome.latency.summary(),
+        ..Run::default()
+    }
+}
+
+fn lines(outcome: &Outcome) -> Vec<String> {
+    let words = words(outcome);
+    outcome.trace.iter().flatten().map(|record| words.line(record)).collect()
+}
+
+/// Milestones, everything about the events that the evidence speaks of, and what nodes said when
+/// they ended; in the order of time.
+fn story(outcome: &Outcome) -> Vec<String> {
+    let words = words(outcome);
+    let mut evidence = BTreeSet::new();
+    let mut events = BTreeSet::new();
+    for item in outcome.violations.iter().flat_map(|violation| &violation.evidence) {
+        evidence.insert(item.index);
+        events.extend(event_of(&item.record.what));
+    }
+    let mut lines: Vec<(u64, String)> = Vec::new();
+    for (index, record) in outcome.trace.iter().flatten().enumerate() {
+        let proves = evidence.contains(&(index as u64));
+        let about = event_of(&record.what).is_some_and(|event| events.contains(&event));
+        if proves || about || is_milestone(record) {
+            let mark = if proves { "  <- evidence" } else { "" };
+            lines.push((record.at, format!("{}{mark}", words.line(record))));
+        }
+    }
+    for (at, node, note) in &outcome.notes {
+        lines.push((*at, timeline_line(*at, words.node(*node), &format!("says: {note}"))));
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+fn event_of(what: &What) -> Option<EventId> {
+    match what {
+        What::Publish { event, .. }
+        | What::Append { event, .. }
+        | What::Acknowledge { event, .. }
+        | What::Deliver { event, .. }
+        | What::Apply { event, .. }
+        | What::DeadLetter { event, .. } => Some(*event),
+        _ => None,
+    }
+}

@@ -1,0 +1,47 @@
+//! A run belongs to a worker process: the same executable, in a hidden mode, one run at a time.
+//!
+//! It keeps runs deterministic whatever the parallelism (what a process counts for all its threads
+//! cannot leak from one run into another), and it keeps the harness alive when the system under test
+//! spins, overflows its stack, aborts or eats the memory. Requests and answers are lines of JSON.
+
+mod child;
+mod parent;
+
+pub use child::serve;
+pub use parent::Worker;
+
+use crate::plan::Plan;
+use serde::{Deserialize, Serialize};
+use squall_reports::Run;
+
+/// The hidden argument that makes the executable a worker.
+pub const HIDDEN_ARGUMENT: &str = "__worker";
+
+/// What a worker is asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// Execute a plan.
+    Run {
+        /// The plan.
+        plan: Box<Plan>,
+        /// Keep the history, for [`Request::Lines`].
+        keep: bool,
+    },
+    /// The history that was kept, one line a record.
+    Lines,
+    /// The story of the history that was kept: milestones, and all about the evidence.
+    Story,
+}
+
+/// What a worker answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Answer {
+    /// The run was executed.
+    Done(Box<Run>),
+    /// Lines that were asked for.
+    Lines(Vec<String>),
+    /// The run still moves.
+    Alive,
+    /// The harness itself failed.
+    Broken(String),
+}
