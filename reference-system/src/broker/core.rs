@@ -1,0 +1,526 @@
+//! The one task that owns the consensus protocol and the state machine.
+//!
+//! A turn: take what has come in, let the protocol think, make its log durable, and only then let
+//! anything leave: messages to peers, answers to clients.
+
+use super::{
+    BrokerConfig, Command, Entry, Proposal,
+    link::Link,
+    log::{LogStore, SharedLog},
+    serve::Caller,
+    state::{Applied, Published, State},
+};
+use crate::{
+    Error,
+    wire::{BrokerReply, BrokerRequest, PeerMessage},
+};
+use omnipaxos::{ClusterConfig, OmniPaxos, OmniPaxosConfig, ServerConfig};
+use rand::RngExt as _;
+use squall_probe::{EventId, Position, What, name, point, record, signal};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    sync::mpsc::{Receiver, Sender, channel},
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+/// The protocol's clock.
+const TICK: Duration = Duration::from_millis(50);
+/// Ticks of one election round; a leader that is silent for two is replaced.
+const ELECTION_TICKS: u64 = 5;
+/// How long a fetch without events waits for one.
+const LONG_POLL: Duration = Duration::from_millis(250);
+/// A member that was silent for so long has left.
+const SESSION: Duration = Duration::from_millis(1500);
+/// A proposal without an outcome is forgotten after this; its client has long asked again.
+const PROPOSAL: Duration = Duration::from_secs(5);
+/// A follower whose log has not moved for so long, while its leader's has, asks again.
+const STUCK: Duration = Duration::from_secs(1);
+/// Payloads above this are refused, in bytes.
+const MAX_PAYLOAD: usize = 1 << 20;
+/// Inputs handled in one turn.
+const TURN: usize = 256;
+
+/// What comes in.
+#[derive(Debug)]
+pub(super) enum Input {
+    Peer { from: u64, connection: u64, message: PeerMessage },
+    LinkUp(u64),
+    Request { request: BrokerRequest, caller: Caller },
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Publish { caller: Caller },
+    Join { caller: Caller, group: String, member: String },
+    DeadLetter { caller: Caller },
+    Nobody,
+}
+
+#[derive(Debug)]
+struct Fetch {
+    caller: Caller,
+    group: String,
+    generation: u64,
+    positions: Vec<(u32, u64)>,
+    limit: u32,
+    until: Instant,
+}
+
+/// The broker.
+pub(super) struct Core {
+    me: u64,
+    consensus: OmniPaxos<Entry, SharedLog>,
+    log: SharedLog,
+    state: State,
+    applied: usize,
+    inputs: Sender<Input>,
+    links: BTreeMap<u64, Link>,
+    /// The newest connection of each peer; what an older one still brings is void.
+    connections: BTreeMap<u64, u64>,
+    /// Who I am as a proposer, in this life.
+    proposer: u64,
+    proposals: u64,
+    waiting: BTreeMap<u64, (Waiting, Instant)>,
+    /// Publishes proposed in this turn, for a known mistake: numbers and events.
+    early: Vec<(Caller, Vec<u64>)>,
+    fetches: Vec<Fetch>,
+    /// When each member was last heard of; only the leader's counts.
+    heard: BTreeMap<(String, String), Instant>,
+    leading: Option<u64>,
+    moved: Instant,
+    ack_before_quorum: bool,
+}
+
+impl Core {
+    pub(super) fn open(config: &BrokerConfig) -> Result<(Self, Receiver<Input>), Error> {
+        let log = LogStore::open(&config.data, config.defects.ack_before_fsync)?;
+        let log = SharedLog::new(log);
+        record(What::Rebuild);
+        let consensus = OmniPaxosConfig {
+            cluster_config: ClusterConfig {
+                configuration_id: 1,
+                nodes: (1..=config.brokers.len() as u64).collect(),
+                flexible_quorum: None,
+            },
+            server_config: ServerConfig {
+                pid: config.id,
+                election_tick_timeout: ELECTION_TICKS,
+                resend_message_tick_timeout: 10,
+                ..ServerConfig::default()
+            },
+        }
+        .build(log.clone())
+        .map_err(|error| format!("the cluster's configuration is wrong: {error}"))?;
+        let (inputs, receiver) = channel(4096);
+        let links = config
+            .brokers
+            .iter()
+            .zip(1..)
+            .filter(|(_, peer)| *peer != config.id)
+            .map(|(address, peer)| {
+                (peer, Link::start(config.id, peer, address.clone(), inputs.clone()))
+            })
+            .collect();
+        let core = Self {
+            me: config.id,
+            consensus,
+            log,
+            state: State::default(),
+            applied: 0,
+            inputs,
+            links,
+            connections: BTreeMap::new(),
+            proposer: squall_probe::rng("proposer").random(),
+            proposals: 0,
+            waiting: BTreeMap::new(),
+            early: Vec::new(),
+            fetches: Vec::new(),
+            heard: BTreeMap::new(),
+            leading: None,
+            moved: Instant::now(),
+            ack_before_quorum: config.defects.ack_before_quorum,
+        };
+        Ok((core, receiver))
+    }
+
+    pub(super) fn inputs(&self) -> Sender<Input> {
+        self.inputs.clone()
+    }
+
+    pub(super) async fn run(mut self, mut inputs: Receiver<Input>) -> Result<(), Error> {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut turn = Vec::with_capacity(TURN);
+        loop {
+            let ticked = tokio::select! {
+                biased;
+                count = inputs.recv_many(&mut turn, TURN) => {
+                    if count == 0 {
+                        return Err("the broker's inputs are closed".into());
+                    }
+                    false
+                }
+                _ = ticks.tick() => true,
+            };
+            let proposals = self.proposals;
+            for input in turn.drain(..) {
+                self.take(input);
+            }
+            if ticked {
+                self.tick();
+            }
+            self.log.lock().flush()?;
+            if self.proposals > proposals {
+                point("broker.appended").await;
+            }
+            self.send_messages();
+            self.acknowledge_early();
+            self.apply_decided().await;
+            self.watch_leadership();
+            self.serve_fetches();
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::LinkUp(peer) => self.consensus.reconnected(peer),
+            Input::Peer { from, connection, message } => {
+                let newest = self.connections.entry(from).or_default();
+                if connection < *newest {
+                    return;
+                }
+                *newest = connection;
+                match message {
+                    PeerMessage::Consensus(message) => self.consensus.handle_incoming(message),
+                    PeerMessage::Beat { .. } => {}
+                }
+            }
+            Input::Request { request, caller } => self.request(request, caller),
+        }
+    }
+
+    fn tick(&mut self) {
+        self.consensus.tick();
+        let now = Instant::now();
+        self.waiting.retain(|_, (_, since)| now - *since < PROPOSAL);
+        for (peer, link) in &mut self.links {
+            if link.take_overflow() {
+                self.consensus.reconnected(*peer);
+            }
+        }
+        let length = self.consensus.get_accepted_idx();
+        if length == self.applied {
+            self.moved = now;
+        } else if now - self.moved > STUCK {
+            // Accepted and not known to be decided for so long: word of it was lost.
+            self.moved = now;
+            let peers: Vec<u64> = self.links.keys().copied().collect();
+            for peer in peers {
+                self.consensus.reconnected(peer);
+            }
+        }
+        if self.leading.is_some() {
+            self.expire_members(now);
+        }
+    }
+
+    fn expire_members(&mut self, now: Instant) {
+        let mut gone = Vec::new();
+        for (group, state) in &self.state.groups {
+            for member in &state.members {
+                let key = (group.clone(), member.clone());
+                let heard = *self.heard.entry(key).or_insert(now);
+                if now - heard > SESSION {
+                    gone.push((group.clone(), member.clone()));
+                }
+            }
+        }
+        for (group, member) in gone {
+            // Once is enough: it is asked again if it is not decided by then.
+            self.heard.insert((group.clone(), member.clone()), now);
+            self.propose(Command::Expire { group, member }, Waiting::Nobody);
+        }
+    }
+
+    fn is_leader(&self) -> bool {
+        self.consensus.get_current_leader() == Some((self.me, true))
+    }
+
+    fn propose(&mut self, command: Command, waiting: Waiting) {
+        self.proposals += 1;
+        let number = self.proposals;
+        let proposal = Proposal { proposer: self.proposer, number, command };
+        if self.consensus.append(Entry(Arc::new(proposal))).is_ok() {
+            self.waiting.insert(number, (waiting, Instant::now()));
+        }
+    }
+
+    fn request(&mut self, request: BrokerRequest, caller: Caller) {
+        if matches!(request, BrokerRequest::Describe) {
+            let partitions = self
+                .state
+                .partitions
+                .iter()
+                .zip(0..)
+                .map(|(log, number)| (number, log.events.len() as u64, log.digest))
+                .collect();
+            let leader = self.leading.is_some();
+            return caller.answer("describe", BrokerReply::Described { partitions, leader });
+        }
+        if !self.is_leader() {
+            let leader = self.consensus.get_current_leader().map(|(leader, _)| leader);
+            let kind = if matches!(request, BrokerRequest::Publish { .. }) {
+                "publish_ack"
+            } else {
+                "group_ack"
+            };
+            return caller
+                .answer(kind, BrokerReply::NotLeader(leader.filter(|leader| *leader != self.me)));
+        }
+        match request {
+            BrokerRequest::Publish { producer, batches } => self.publish(producer, batches, caller),
+            BrokerRequest::Join { group, member } => {
+                self.heard.insert((group.clone(), member.clone()), Instant::now());
+                match self.joined(&group, &member) {
+                    Some(joined) => caller.answer("group_ack", joined),
+                    None => {
+                        let waiting = Waiting::Join {
+                            caller,
+                            group: group.clone(),
+                            member: member.clone(),
+                        };
+                        self.propose(Command::Join { group, member }, waiting);
+                    }
+                }
+            }
+            BrokerRequest::Fetch {
+                group, member, generation, positions, commits, limit
+            } => {
+                self.heard.insert((group.clone(), member.clone()), Instant::now());
+                if !commits.is_empty() {
+                    let commit = Command::Commit {
+                        group: group.clone(),
+                        member,
+                        generation,
+                        offsets: commits,
+                    };
+                    self.propose(commit, Waiting::Nobody);
+                }
+                let until = Instant::now() + LONG_POLL;
+                self.fetches.push(Fetch { caller, group, generation, positions, limit, until });
+            }
+            BrokerRequest::DeadLetter { group, member, generation, partition, offset } => {
+                let command =
+                    Command::DeadLetter { group, member, generation, partition, offset };
+                self.propose(command, Waiting::DeadLetter { caller });
+            }
+            BrokerRequest::Describe => {}
+        }
+    }
+
+    fn publish(&mut self, producer: String, batches: Vec<crate::wire::Batch>, caller: Caller) {
+        let mut events = batches.iter().flat_map(|batch| &batch.events);
+        if events.any(|event| event.payload.len() > MAX_PAYLOAD) {
+            let reason = format!("a payload is larger than {MAX_PAYLOAD} bytes");
+            return caller.answer("publish_ack", BrokerReply::Refused(reason));
+        }
+        let waiting = if self.ack_before_quorum {
+            let events =
+                batches.iter().flat_map(|batch| &batch.events).map(|event| event.id).collect();
+            self.early.push((caller, events));
+            Waiting::Nobody
+        } else {
+            Waiting::Publish { caller }
+        };
+        self.propose(Command::Publish { producer, batches }, waiting);
+    }
+
+    fn joined(&self, group: &str, member: &str) -> Option<BrokerReply> {
+        let group = self.state.groups.get(group)?;
+        group.members.contains(member).then(|| BrokerReply::Joined {
+            generation: group.generation,
+            partitions: group
+                .partitions_of(member)
+                .into_iter()
+                .map(|partition| (partition, group.committed.get(&partition).copied().unwrap_or(0)))
+                .collect(),
+        })
+    }
+
+    fn send_messages(&mut self) {
+        let mut messages = Vec::new();
+        self.consensus.take_outgoing_messages(&mut messages);
+        for message in messages {
+            if let Some(link) = self.links.get_mut(&message.get_receiver()) {
+                link.send(PeerMessage::Consensus(message));
+            }
+        }
+    }
+
+    /// A known mistake: the leader acknowledges alone.
+    fn acknowledge_early(&mut self) {
+        let term = self.term();
+        for (caller, events) in std::mem::take(&mut self.early) {
+            for event in &events {
+                record(What::Acknowledge { event: EventId(*event), position: None, term });
+            }
+            caller.answer("publish_ack", BrokerReply::Published(Vec::new()));
+        }
+    }
+
+    fn term(&self) -> u64 {
+        let ballot = self.consensus.get_promise();
+        u64::from(ballot.n) << 16 | (ballot.pid & 0xffff)
+    }
+
+    async fn apply_decided(&mut self) {
+        let decided = self.consensus.get_decided_idx();
+        if decided <= self.applied {
+            return;
+        }
+        self.moved = Instant::now();
+        let entries = self.log.lock().slice(self.applied, decided);
+        self.applied = decided;
+        for entry in entries {
+            let applied = self.state.apply(&entry.0.command);
+            let mine = entry.0.proposer == self.proposer;
+            let waiting = if mine { self.waiting.remove(&entry.0.number) } else { None };
+            self.tell(&entry.0.command, &applied);
+            if let Some((waiting, _)) = waiting {
+                self.answer(waiting, applied).await;
+            }
+        }
+    }
+
+    /// Records what the command did to this replica's state.
+    fn tell(&self, command: &Command, applied: &Applied) {
+        let term = self.term();
+        match (command, applied) {
+            (_, Applied::Published(published)) => {
+                for Published { partition, offset, event, key, new } in published {
+                    if let (true, Some(offset)) = (new, offset) {
+                        let position = Position::new(*partition, *offset);
+                        let event = EventId(*event);
+                        record(What::Append { position, event, key: *key, term });
+                    }
+                }
+            }
+            // Every replica tells of a dead letter, each time it learns of it: one may be all that is left.
+            (Command::DeadLetter { group, partition, offset, .. }, Applied::DeadLettered { event }) => {
+                let (group, event) = (name(group), EventId(*event));
+                record(What::DeadLetter { group, position: Position::new(*partition, *offset), event });
+            }
+            (Command::Commit { group, generation, .. }, Applied::Committed(moved))
+                if self.leading.is_some() =>
+            {
+                for (partition, offset) in moved {
+                    record(What::Commit {
+                        group: name(group),
+                        partition: *partition,
+                        offset: *offset,
+                        generation: *generation,
+                    });
+                }
+            }
+            (_, Applied::Joined { rebalanced: true } | Applied::Expired { rebalanced: true })
+                if self.leading.is_some() =>
+            {
+                signal("rebalanced");
+            }
+            _ => {}
+        }
+    }
+
+    async fn answer(&mut self, waiting: Waiting, applied: Applied) {
+        match (waiting, applied) {
+            (Waiting::Publish { caller }, Applied::Published(published)) => {
+                point("broker.acknowledging").await;
+                let term = self.term();
+                for Published { partition, offset, event, .. } in &published {
+                    let position = offset.map(|offset| Position::new(*partition, offset));
+                    record(What::Acknowledge { event: EventId(*event), position, term });
+                }
+                let known: Option<Vec<_>> =
+                    published.iter().map(|p| p.offset.map(|offset| (p.partition, offset))).collect();
+                caller.answer("publish_ack", BrokerReply::Published(known.unwrap_or_default()));
+            }
+            (Waiting::Publish { caller }, Applied::OutOfOrder) => {
+                caller.answer("publish_ack", BrokerReply::OutOfOrder);
+            }
+            (Waiting::Join { caller, group, member }, _) => {
+                if let Some(joined) = self.joined(&group, &member) {
+                    caller.answer("group_ack", joined);
+                }
+            }
+            (Waiting::DeadLetter { caller }, Applied::DeadLettered { .. }) => {
+                caller.answer("group_ack", BrokerReply::DeadLettered);
+            }
+            (Waiting::DeadLetter { caller }, Applied::Fenced) => {
+                caller.answer("group_ack", BrokerReply::Rebalanced);
+            }
+            _ => {}
+        }
+    }
+
+    fn watch_leadership(&mut self) {
+        let leading = self.is_leader().then(|| self.term());
+        if leading == self.leading {
+            return;
+        }
+        if let Some(term) = self.leading {
+            record(What::StepDown { term });
+            // What waits may or may not be decided by another leader: the clients will ask it.
+            self.waiting.clear();
+            for fetch in self.fetches.drain(..) {
+                fetch.caller.answer("deliver", BrokerReply::NotLeader(None));
+            }
+        }
+        if let Some(term) = leading {
+            record(What::Lead { term });
+            // Everybody gets a fresh session: the leader before has heard of them, not I.
+            self.heard.clear();
+        }
+        self.leading = leading;
+    }
+
+    fn serve_fetches(&mut self) {
+        let now = Instant::now();
+        let state = &self.state;
+        self.fetches.retain(|fetch| {
+            if fetch.caller.is_gone() {
+                return false;
+            }
+            let current = state.groups.get(&fetch.group).map(|group| group.generation);
+            if current != Some(fetch.generation) {
+                fetch.caller.answer("deliver", BrokerReply::Rebalanced);
+                return false;
+            }
+            let events = events_for(state, fetch);
+            if events.is_empty() && now < fetch.until {
+                return true;
+            }
+            fetch.caller.answer("deliver", BrokerReply::Events(events));
+            false
+        });
+    }
+}
+
+/// Committed events from the wanted positions on, evenly from all partitions, up to the limit.
+fn events_for(state: &State, fetch: &Fetch) -> Vec<(u32, u64, crate::wire::EventData)> {
+    let wanted: BTreeSet<(u32, u64)> = fetch.positions.iter().copied().collect();
+    let share = fetch.limit as usize / wanted.len().max(1);
+    wanted
+        .into_iter()
+        .filter_map(|(partition, from)| {
+            let log = state.partitions.get(partition as usize)?;
+            let rest = log.events.get(usize::try_from(from).ok()?..)?;
+            let events = rest.iter().zip(from..).take(share.max(1));
+            Some(events.map(move |(event, offset)| (partition, offset, (**event).clone())))
+        })
+        .flatten()
+        .collect()
+}

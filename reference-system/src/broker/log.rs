@@ -1,0 +1,239 @@
+//! The replicated log on disk: omnipaxos' storage over a [`Journal`].
+//!
+//! omnipaxos calls its storage synchronously and takes an error for the end of the world, so writes
+//! gather in memory and [`LogStore::flush`] makes them durable, once for everything that one turn of the
+//! broker has done, before any message leaves it. An error there ends the broker, which then recovers
+//! from what is on disk: fail-stop, as in Kafka and etcd.
+
+use super::Entry;
+use crate::journal::{self, Journal};
+use omnipaxos::{
+    ballot_leader_election::Ballot,
+    storage::{NoSnapshot, StopSign, Storage, StorageOp, StorageResult},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// One change of the log, as the journal holds it.
+#[derive(Debug, Serialize, Deserialize)]
+enum Change {
+    /// Entries from this index on replace what was there.
+    Entries(u64, Vec<Entry>),
+    Promise(Ballot),
+    Accepted(Ballot),
+    Decided(u64),
+}
+
+/// The log, in memory and on disk.
+#[derive(Debug)]
+pub(super) struct LogStore {
+    journal: Journal,
+    entries: Vec<Entry>,
+    promise: Option<Ballot>,
+    accepted: Option<Ballot>,
+    decided: usize,
+    buffer: Vec<u8>,
+    /// Something is in the buffer that others will rely on.
+    urgent: bool,
+    /// A known mistake: never sync.
+    never_sync: bool,
+}
+
+impl LogStore {
+    /// Recovers the log in `directory`.
+    pub(super) fn open(directory: &Path, never_sync: bool) -> io::Result<Self> {
+        let (journal, records) = Journal::open(directory, "log")?;
+        let mut log = Self {
+            journal,
+            entries: Vec::new(),
+            promise: None,
+            accepted: None,
+            decided: 0,
+            buffer: Vec::new(),
+            urgent: false,
+            never_sync,
+        };
+        for record in records {
+            let changes: Vec<Change> = postcard::from_bytes(&record)
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            for change in changes {
+                log.apply(change)?;
+            }
+        }
+        log.decided = log.decided.min(log.entries.len());
+        Ok(log)
+    }
+
+    fn apply(&mut self, change: Change) -> io::Result<()> {
+        match change {
+            Change::Entries(from, entries) => {
+                let from = usize::try_from(from).unwrap_or(usize::MAX);
+                if from > self.entries.len() {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "the log has a gap: a record of it is missing",
+                    ));
+                }
+                self.entries.truncate(from);
+                self.entries.extend(entries);
+            }
+            Change::Promise(ballot) => self.promise = Some(ballot),
+            Change::Accepted(ballot) => self.accepted = Some(ballot),
+            Change::Decided(index) => self.decided = usize::try_from(index).unwrap_or(usize::MAX),
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, changes: Vec<Change>) -> StorageResult<()> {
+        // That something was decided can be learnt again; all else others rely on.
+        self.urgent |= changes.iter().any(|change| !matches!(change, Change::Decided(_)));
+        journal::frame(&mut self.buffer, &postcard::to_stdvec(&changes)?);
+        for change in changes {
+            self.apply(change)?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable that others may rely on.
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
+        self.journal.append(&self.buffer)?;
+        self.buffer.clear();
+        if self.urgent && !self.never_sync {
+            self.journal.sync()?;
+        }
+        self.urgent = false;
+        Ok(())
+    }
+
+    pub(super) fn slice(&self, from: usize, to: usize) -> Vec<Entry> {
+        self.entries.get(from..to).map(<[Entry]>::to_vec).unwrap_or_default()
+    }
+}
+
+/// A handle on the log that omnipaxos and the broker share.
+#[derive(Clone, Debug)]
+pub(super) struct SharedLog(Arc<Mutex<LogStore>>);
+
+impl SharedLog {
+    pub(super) fn new(log: LogStore) -> Self {
+        Self(Arc::new(Mutex::new(log)))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, LogStore> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Storage<Entry> for SharedLog {
+    fn write_atomically(&mut self, ops: Vec<StorageOp<Entry>>) -> StorageResult<()> {
+        let mut log = self.lock();
+        let mut length = log.entries.len();
+        let mut changes = Vec::with_capacity(ops.len());
+        for op in ops {
+            let change = match op {
+                StorageOp::AppendEntry(entry) => Change::Entries(length as u64, vec![entry]),
+                StorageOp::AppendEntries(entries) => Change::Entries(length as u64, entries),
+                StorageOp::AppendOnPrefix(from, entries) => Change::Entries(from as u64, entries),
+                StorageOp::SetPromise(ballot) => Change::Promise(ballot),
+                StorageOp::SetAcceptedRound(ballot) => Change::Accepted(ballot),
+                StorageOp::SetDecidedIndex(index) => Change::Decided(index as u64),
+                // Neither snapshots nor reconfiguration are used.
+                StorageOp::SetCompactedIdx(_)
+                | StorageOp::Trim(_)
+                | StorageOp::SetStopsign(_)
+                | StorageOp::SetSnapshot(_) => continue,
+            };
+            if let Change::Entries(from, entries) = &change {
+                length = usize::try_from(*from).unwrap_or(usize::MAX) + entries.len();
+            }
+            changes.push(change);
+        }
+        log.write(changes)
+    }
+
+    fn append_entry(&mut self, entry: Entry) -> StorageResult<()> {
+        self.append_entries(vec![entry])
+    }
+
+    fn append_entries(&mut self, entries: Vec<Entry>) -> StorageResult<()> {
+        let mut log = self.lock();
+        let from = log.entries.len() as u64;
+        log.write(vec![Change::Entries(from, entries)])
+    }
+
+    fn append_on_prefix(&mut self, from: usize, entries: Vec<Entry>) -> StorageResult<()> {
+        self.lock().write(vec![Change::Entries(from as u64, entries)])
+    }
+
+    fn set_promise(&mut self, ballot: Ballot) -> StorageResult<()> {
+        self.lock().write(vec![Change::Promise(ballot)])
+    }
+
+    fn set_decided_idx(&mut self, index: usize) -> StorageResult<()> {
+        self.lock().write(vec![Change::Decided(index as u64)])
+    }
+
+    fn get_decided_idx(&self) -> StorageResult<usize> {
+        Ok(self.lock().decided)
+    }
+
+    fn set_accepted_round(&mut self, ballot: Ballot) -> StorageResult<()> {
+        self.lock().write(vec![Change::Accepted(ballot)])
+    }
+
+    fn get_accepted_round(&self) -> StorageResult<Option<Ballot>> {
+        Ok(self.lock().accepted)
+    }
+
+    fn get_entries(&self, from: usize, to: usize) -> StorageResult<Vec<Entry>> {
+        Ok(self.lock().slice(from, to))
+    }
+
+    fn get_log_len(&self) -> StorageResult<usize> {
+        Ok(self.lock().entries.len())
+    }
+
+    fn get_suffix(&self, from: usize) -> StorageResult<Vec<Entry>> {
+        let log = self.lock();
+        Ok(log.slice(from, log.entries.len()))
+    }
+
+    fn get_promise(&self) -> StorageResult<Option<Ballot>> {
+        Ok(self.lock().promise)
+    }
+
+    fn set_stopsign(&mut self, _: Option<StopSign>) -> StorageResult<()> {
+        Ok(())
+    }
+
+    fn get_stopsign(&self) -> StorageResult<Option<StopSign>> {
+        Ok(None)
+    }
+
+    fn trim(&mut self, _: usize) -> StorageResult<()> {
+        Ok(())
+    }
+
+    fn set_compacted_idx(&mut self, _: usize) -> StorageResult<()> {
+        Ok(())
+    }
+
+    fn get_compacted_idx(&self) -> StorageResult<usize> {
+        Ok(0)
+    }
+
+    fn set_snapshot(&mut self, _: Option<NoSnapshot>) -> StorageResult<()> {
+        Ok(())
+    }
+
+    fn get_snapshot(&self) -> StorageResult<Option<NoSnapshot>> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,92 @@
+//! Incoming connections of a broker.
+
+use super::{core::Input, link::SILENCE};
+use crate::wire::{self, BrokerReply, BrokerRequest, Frame};
+use squall_probe::net::{FrameReceiver, FrameSender, TcpListener};
+use tokio::{sync::mpsc::Sender, time::timeout};
+
+/// Where an answer goes.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    sender: FrameSender,
+    id: u64,
+}
+
+impl Caller {
+    /// Answers. A caller that is gone, or does not read its answers, does without.
+    pub(super) fn answer(&self, kind: &'static str, body: BrokerReply) {
+        let frame = wire::encode(&Frame::Call { id: self.id, body });
+        let _ = self.sender.try_send(kind, frame);
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.sender.is_closed()
+    }
+}
+
+/// Takes connections for ever.
+pub(super) async fn accept(listener: TcpListener, core: Sender<Input>) {
+    let mut connection = 0;
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors, or a peer that vanished: later.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            continue;
+        };
+        connection += 1;
+        let (sender, receiver) = stream.into_frames();
+        squall_probe::task::spawn(serve(sender, receiver, core.clone(), connection));
+    }
+}
+
+async fn serve(
+    sender: FrameSender,
+    mut receiver: FrameReceiver,
+    core: Sender<Input>,
+    connection: u64,
+) {
+    let mut peer = None;
+    let mut expected = 0;
+    loop {
+        let next = receiver.recv();
+        // Clients may be silent; a peer is not, unless it or the way to it is dead.
+        let frame = if peer.is_some() {
+            match timeout(SILENCE * 2, next).await {
+                Ok(frame) => frame,
+                Err(_) => return,
+            }
+        } else {
+            next.await
+        };
+        let Ok(Some(frame)) = frame else { return };
+        let Some(frame) = wire::decode::<Frame<BrokerRequest>>(&frame) else { return };
+        let input = match frame {
+            Frame::Call { id, body } => {
+                Input::Request { request: body, caller: Caller { sender: sender.clone(), id } }
+            }
+            Frame::Peer { from, number, message } => {
+                peer = Some(from);
+                if number < expected {
+                    // A repetition.
+                    continue;
+                }
+                if number > expected {
+                    // Some are missing: the other side dials again and starts anew.
+                    return;
+                }
+                expected += 1;
+                if matches!(message, wire::PeerMessage::Beat { .. }) {
+                    let echo = wire::encode(&number);
+                    if sender.send("replicate", echo).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+                Input::Peer { from, connection, message }
+            }
+        };
+        if core.send(input).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Publishing: batches, sequence numbers, retries until the outcome is known.
+
+use crate::{
+    broker::PARTITIONS,
+    client::Brokers,
+    defects::Defects,
+    domain::{self, Order},
+    retry::Backoff,
+    wire::{Batch, BrokerReply, BrokerRequest, EventData},
+};
+use rand::RngExt as _;
+use squall_probe::{point, signal};
+use std::{collections::BTreeMap, time::Duration};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+/// How long a broker may take to answer one request.
+const REQUEST: Duration = Duration::from_millis(500);
+
+/// Events in one request.
+const BATCH: usize = 128;
+
+/// Events that may wait to be sent; more than that, and publishers wait.
+const QUEUE: usize = 1024;
+
+/// Payloads above this are refused before anything is sent, in bytes.
+const MAX_PAYLOAD: u32 = 1 << 20;
+
+/// How a producer is set up.
+#[derive(Clone, Debug)]
+pub struct ProducerConfig {
+    /// Its name.
+    pub name: String,
+    /// All brokers' addresses, in the order of their numbers.
+    pub brokers: Vec<String>,
+    /// A caller is told that the outcome is open after this. The producer goes on asking.
+    pub delivery_timeout: Duration,
+    /// Mistakes switched on.
+    pub defects: Defects,
+}
+
+/// An order to be published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewOrder {
+    /// The event's identity.
+    pub id: u64,
+    /// The key by which order is kept.
+    pub key: u32,
+    /// The payload's size, in bytes.
+    pub size: u32,
+    /// It shall be no order at all.
+    pub poison: bool,
+}
+
+/// How a publish ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is safe; where it stands, if the broker said so.
+    Ok(Option<(u32, u64)>),
+    /// It was not and never will be appended.
+    Fail(String),
+    /// Nobody knows.
+    Info(String),
+}
+
+struct Queued {
+    event: EventData,
+    done: oneshot::Sender<Outcome>,
+}
+
+/// A producer. Dropping it gives up what is not published yet.
+#[derive(Debug)]
+pub struct Producer {
+    queue: mpsc::Sender<Queued>,
+    delivery_timeout: Duration,
+}
+
+impl Producer {
+    /// Starts a producer: a new one each time, as far as brokers are concerned.
+    #[must_use]
+    pub fn start(config: ProducerConfig) -> Self {
+        let (queue, queued) = mpsc::channel(QUEUE);
+        let delivery_timeout = config.delivery_timeout;
+        squall_probe::task::spawn(send(config, queued));
+        Self { queue, delivery_timeout }
+    }
+
+    /// Publishes an order. `early` is told, once, when the outcome is still open after the delivery
+    /// timeout; the future goes on until it is known.
+    pub async fn publish(&self, order: NewOrder, early: impl FnOnce(String)) -> Outcome {
+        if order.size > MAX_PAYLOAD {
+            return Outcome::Fail(format!("a payload is larger than {MAX_PAYLOAD} bytes"));
+        }
+        let size = order.size as usize;
+        let payload = if order.poison {
+            domain::poison(size)
+        } else {
+            Order::placed(order.id, order.key, size).encode()
+        };
+        let event = EventData { id: order.id, key: order.key, payload };
+        let (done, mut outcome) = oneshot::channel();
+        if self.queue.send(Queued { event, done }).await.is_err() {
+            return Outcome::Fail("the producer has ended".to_owned());
+        }
+        let gone = |_| Outcome::Info("the producer has ended".to_owned());
+        match timeout(self.delivery_timeout, &mut outcome).await {
+            Ok(outcome) => outcome.unwrap_or_else(gone),
+            Err(_) => {
+                early(format!("no answer within {:?}", self.delivery_timeout));
+                outcome.await.unwrap_or_else(gone)
+            }
+        }
+    }
+}
+
+/// One request at a time: so events of a partition arrive in the order in which they were published.
+async fn send(config: ProducerConfig, mut queued: mpsc::Receiver<Queued>) {
+    let mut rng = squall_probe::rng("producer");
+    let mut producer = identity(&config.name, &mut rng);
+    let mut brokers = Brokers::new(&config.brokers, rng.random_range(0..64));
+    let mut next: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut backoff =
+        Backoff::new(Duration::from_millis(50), Duration::from_secs(1), "producer retry");
+    let mut turn = Vec::new();
+    while queued.recv_many(&mut turn, BATCH).await > 0 {
+        let mut batches = batches_of(&turn, &mut next);
+        let positions = loop {
+            point("producer.sending").await;
+            let request =
+                BrokerRequest::Publish { producer: producer.clone(), batches: batches.clone() };
+            match brokers.ask("publish", request, REQUEST).await {
+                Ok(BrokerReply::Published(positions)) => break Ok(positions),
+                Ok(BrokerReply::Refused(reason)) => break Err(reason),
+                Ok(_) | Err(_) => {}
+            }
+            signal("retried");
+            if config.defects.producer_retries_blindly {
+                // Nothing that a broker could recognise the retry by.
+                producer = identity(&config.name, &mut rng);
+                next.clear();
+                batches = batches_of(&turn, &mut next);
+            }
+            backoff.wait().await;
+        };
+        backoff.reset();
+        settle(turn.drain(..).collect(), &batches, positions);
+    }
+}
+
+/// Sequence numbers count within one life of a producer: a restarted one is a new one.
+fn identity(name: &str, rng: &mut squall_probe::Rng) -> String {
+    let life: u64 = rng.random();
+    format!("{name}#{life:016x}")
+}
+
+/// Groups events by partition and gives them the next sequence numbers.
+fn batches_of(turn: &[Queued], next: &mut BTreeMap<u32, u64>) -> Vec<Batch> {
+    let mut batches: BTreeMap<u32, Vec<EventData>> = BTreeMap::new();
+    for queued in turn {
+        let partition = queued.event.key % PARTITIONS;
+        batches.entry(partition).or_default().push(queued.event.clone());
+    }
+    batches
+        .into_iter()
+        .map(|(partition, events)| {
+            let next = next.entry(partition).or_default();
+            let first_sequence = *next;
+            *next += events.len() as u64;
+            Batch { partition, first_sequence, events }
+        })
+        .collect()
+}
+
+/// Tells every caller. Positions come in the order of the batches.
+fn settle(turn: Vec<Queued>, batches: &[Batch], positions: Result<Vec<(u32, u64)>, String>) {
+    let events = batches.iter().flat_map(|batch| &batch.events).map(|event| event.id);
+    let known: BTreeMap<u64, (u32, u64)> = match &positions {
+        Ok(positions) => events.zip(positions.iter().copied()).collect(),
+        Err(_) => BTreeMap::new(),
+    };
+    for Queued { event, done } in turn {
+        let outcome = match &positions {
+            Ok(_) => Outcome::Ok(known.get(&event.id).copied()),
+            Err(reason) => Outcome::Fail(reason.clone()),
+        };
+        // A caller that is gone does not mind.
+        let _ = done.send(outcome);
+    }
+}

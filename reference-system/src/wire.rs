@@ -1,0 +1,258 @@
+//! What nodes say to each other: frames of postcard, requests and replies joined by an id.
+
+use crate::{broker::Entry, domain::Effect};
+use bytes::Bytes;
+use omnipaxos::messages::Message;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// Kinds of message, for faults that act on some of them.
+pub const MESSAGES: &[&str] = &[
+    "publish", "publish_ack", "fetch", "deliver", "group", "group_ack", "replicate", "store",
+    "store_ack", "describe",
+];
+
+/// A record of a partition, as it is published and delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventData {
+    /// Its identity.
+    pub id: u64,
+    /// The key by which order is kept.
+    pub key: u32,
+    /// What it says.
+    pub payload: Bytes,
+}
+
+/// Events of one producer for one partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The partition.
+    pub partition: u32,
+    /// The sequence number of the first event; the others follow.
+    pub first_sequence: u64,
+    /// The events.
+    pub events: Vec<EventData>,
+}
+
+/// What a broker is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BrokerRequest {
+    /// Append events.
+    Publish {
+        /// Who, and which life of it: sequence numbers begin anew with each.
+        producer: String,
+        /// At most one a partition.
+        batches: Vec<Batch>,
+    },
+    /// Become or stay a member, and learn what is mine.
+    Join {
+        /// The group.
+        group: String,
+        /// The member.
+        member: String,
+    },
+    /// Give me events; and this is how far I am.
+    Fetch {
+        /// The group.
+        group: String,
+        /// The member.
+        member: String,
+        /// The generation in which the partitions are mine.
+        generation: u64,
+        /// Next offset wanted of each partition.
+        positions: Vec<(u32, u64)>,
+        /// Offsets to commit: everything below is done.
+        commits: Vec<(u32, u64)>,
+        /// At most so many.
+        limit: u32,
+    },
+    /// Put an event into the group's dead-letter queue.
+    DeadLetter {
+        /// The group.
+        group: String,
+        /// The member.
+        member: String,
+        /// Its generation.
+        generation: u64,
+        /// Where the event stands.
+        partition: u32,
+        /// Where the event stands.
+        offset: u64,
+    },
+    /// Tell your state.
+    Describe,
+}
+
+/// What a broker answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BrokerReply {
+    /// The events are safe; where each stands, in the order of the request (unless it is not known yet).
+    Published(Vec<(u32, u64)>),
+    /// They never will be appended: too large.
+    Refused(String),
+    /// You are a member.
+    Joined {
+        /// The group's generation.
+        generation: u64,
+        /// Your partitions, with the committed offset of each.
+        partitions: Vec<(u32, u64)>,
+    },
+    /// Events, in the order of each partition.
+    Events(Vec<(u32, u64, EventData)>),
+    /// The partitions have been dealt anew: join again.
+    Rebalanced,
+    /// The dead letter is safe.
+    DeadLettered,
+    /// Ask the leader; this is it, if I know.
+    NotLeader(Option<u64>),
+    /// The sequence numbers leave a gap.
+    OutOfOrder,
+    /// The state of each partition: end offset and digest; and whether I lead.
+    Described {
+        /// Partition, end offset, digest.
+        partitions: Vec<(u32, u64, u64)>,
+        /// I lead.
+        leader: bool,
+    },
+}
+
+/// One effect to be applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Where the event stands.
+    pub partition: u32,
+    /// Where the event stands.
+    pub offset: u64,
+    /// The event.
+    pub event: u64,
+    /// What to do.
+    pub effect: Effect,
+}
+
+/// What the store is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoreRequest {
+    /// From now on refuse older generations for these partitions.
+    Fence {
+        /// The group.
+        group: String,
+        /// The generation.
+        generation: u64,
+        /// The partitions.
+        partitions: Vec<u32>,
+    },
+    /// Apply those that were not applied yet: effect and mark in one transaction.
+    Apply {
+        /// The group.
+        group: String,
+        /// The generation under which the partitions are owned.
+        generation: u64,
+        /// The effects.
+        items: Vec<Item>,
+    },
+    /// Apply whether applied before or not, and do not mark. (Only a defect asks for this.)
+    ApplyUnmarked {
+        /// The group.
+        group: String,
+        /// The generation.
+        generation: u64,
+        /// The effects.
+        items: Vec<Item>,
+    },
+    /// Which of these are marked? (Only a defect asks for this.)
+    Seen {
+        /// The group.
+        group: String,
+        /// The events.
+        events: Vec<u64>,
+    },
+    /// Mark these. (Only a defect asks for this.)
+    Mark {
+        /// The group.
+        group: String,
+        /// The events.
+        events: Vec<u64>,
+    },
+    /// Tell your state.
+    Describe,
+}
+
+/// What the store answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoreReply {
+    /// Done, and durable.
+    Done,
+    /// A newer generation owns a partition of these.
+    Fenced,
+    /// Which were marked, in the order of the request.
+    Seen(Vec<bool>),
+    /// Group, number of effects, digest.
+    Described(Vec<(String, u64, u64)>),
+}
+
+/// What brokers say to each other.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum PeerMessage {
+    /// A message of the consensus protocol.
+    Consensus(Message<Entry>),
+    /// I am here, and decided so far.
+    Beat {
+        /// Length of the decided log.
+        decided: u64,
+    },
+}
+
+/// A frame.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Frame<T> {
+    /// A question or its answer.
+    Call {
+        /// Joins the two.
+        id: u64,
+        /// The question or the answer.
+        body: T,
+    },
+    /// From a broker; numbered within the connection from 0.
+    Peer {
+        /// Who.
+        from: u64,
+        /// Which.
+        number: u64,
+        /// What.
+        message: PeerMessage,
+    },
+}
+
+/// To bytes.
+pub fn encode<T: Serialize>(value: &T) -> Bytes {
+    // Plain data into memory: it has no way to fail.
+    postcard::to_stdvec(value).unwrap_or_default().into()
+}
+
+/// From bytes; `None` if they say nothing.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    postcard::from_bytes(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn garbage_is_refused_and_never_panics() {
+        let request = Frame::Call {
+            id: 7,
+            body: BrokerRequest::Join { group: "payment".into(), member: "consumer-1".into() },
+        };
+        let good = encode(&request);
+        for cut in 0..good.len() {
+            assert!(decode::<Frame<BrokerRequest>>(&good[..cut]).is_none());
+        }
+        for byte in 0..good.len() {
+            for bit in 0..8 {
+                let mut bad = good.to_vec();
+                bad[byte] ^= 1 << bit;
+                let _ = decode::<Frame<BrokerRequest>>(&bad);
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The system as real processes on loopback: the leader is killed in the middle, and nothing is lost.
+
+use std::{
+    collections::BTreeSet,
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+const EVENTS: u64 = 600;
+
+/// Ends the process also when the test panics.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(arguments: &[&str]) -> Process {
+    let child = Command::new(env!("CARGO_BIN_EXE_reference-system"))
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    Process(child)
+}
+
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+fn describe(which: &str, address: &str) -> Option<Vec<String>> {
+    let output = Command::new(env!("CARGO_BIN_EXE_reference-system"))
+        .args(["describe", which, address])
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    output.status.success().then(|| text.lines().map(str::to_owned).collect())
+}
+
+/// Polls until `look` finds something; gives up after a time that only a broken system needs.
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
+        sleep(Duration::from_millis(50));
+    }
+}
+
+fn broker(id: usize, all: &str, data: &Path) -> Process {
+    let data = data.join(format!("broker-{id}"));
+    start(&["broker", "--id", &id.to_string(), "--brokers", all, "--data", data.to_str().unwrap()])
+}
+
+/// Partition, end and digest lines: equal for equal logs.
+fn log_of(address: &str) -> Option<Vec<String>> {
+    describe("--broker", address).map(|lines| lines[1..].to_vec())
+}
+
+fn total(log: &[String]) -> u64 {
+    log.iter().map(|line| line.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn killing_the_leaders_process_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let addresses: Vec<String> = (0..3).map(|_| free_address()).collect();
+    let all = addresses.join(",");
+    let store_address = free_address();
+    let mut brokers: Vec<Option<Process>> =
+        (1..=3).map(|id| Some(broker(id, &all, folder.path()))).collect();
+    let store_data = folder.path().join("store");
+    let _store =
+        start(&["store", "--listen", &store_address, "--data", store_data.to_str().unwrap()]);
+    let _consumer =
+        start(&["consumer", "--name", "consumer-1", "--brokers", &all, "--store", &store_address]);
+    let events = EVENTS.to_string();
+    let mut producer = start(&[
+        "producer", "--name", "producer-1", "--brokers", &all, "--events", &events, "--rate", "200",
+    ]);
+
+    let leader = wait_for("a leader with events", || {
+        addresses.iter().position(|address| {
+            describe("--broker", address).is_some_and(|lines| {
+                lines[0] == "leader true" && total(&lines[1..]) > EVENTS / 6
+            })
+        })
+    });
+    brokers[leader] = None; // SIGKILL
+
+    assert!(producer.0.wait().unwrap().success());
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut producer.0.stdout.take().unwrap(), &mut said).unwrap();
+    assert_eq!(said.trim(), format!("acked {EVENTS} indeterminate 0 failed 0"));
+
+    let survivors: Vec<&String> =
+        addresses.iter().enumerate().filter(|(i, _)| *i != leader).map(|(_, a)| a).collect();
+    let log = wait_for("equal logs", || {
+        let logs: Option<BTreeSet<_>> = survivors.iter().map(|address| log_of(address)).collect();
+        logs.filter(|logs| logs.len() == 1).and_then(|mut logs| logs.pop_first())
+    });
+    assert_eq!(total(&log), EVENTS);
+
+    wait_for("every effect, once", || {
+        let ledgers = describe("--store", &store_address)?;
+        let whole = format!(" effects {EVENTS} ");
+        let digests: BTreeSet<&str> =
+            ledgers.iter().filter_map(|line| line.split_whitespace().last()).collect();
+        let all = ledgers.len() == 4 && ledgers.iter().all(|line| line.contains(&whole));
+        (all && digests.len() == 1).then_some(())
+    });
+
+    brokers[leader] = Some(broker(leader + 1, &all, folder.path()));
+    wait_for("the killed broker to catch up", || {
+        (log_of(&addresses[leader])? == log).then_some(())
+    });
+}
