@@ -1,1 +1,16 @@
-//! stub
+//! The report of a batch of runs: its format, reading and writing it, and showing it to people.
+//!
+//! It knows nothing of how runs are made.
+
+mod file;
+mod format;
+mod latency;
+mod terminal;
+
+pub use file::{Error, parse, probe_writable, read, write};
+pub use format::{
+    CommandInfo, Counters, Evidence, FORMAT, Latency, Machine, Report, Run, ScenarioReport,
+    SystemInfo, Tool, Verdict, Violation,
+};
+pub use latency::LatencyRecorder;
+pub use terminal::summary;

@@ -15,6 +15,8 @@ use std::{
 pub struct MessageFault {
     /// Index in the plan.
     pub fault: u16,
+    /// Which occurrence of it.
+    pub occurrence: u32,
     /// What it does.
     pub tampering: Tampering,
     /// The share of frames that it acts on, 0 to 1.

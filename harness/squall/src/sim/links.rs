@@ -4,7 +4,7 @@
 //! hold is kept here, and a link that changed is set anew.
 
 use squall_probe::{NodeId, sim};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use turmoil::Sim;
 
 /// A direction: frames from the first node to the second.

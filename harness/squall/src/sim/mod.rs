@@ -109,7 +109,7 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
     // Groups are interned first: their names are 0, 1, 2, … in every run.
     let mut interned = sim::Names::default();
     let groups: Vec<_> = system.groups().iter().map(|group| interned.intern(group)).collect();
-    let judge = Judge::new(Setup {
+    let judge = Judge::new(&Setup {
         groups: groups.clone(),
         group_names: system.groups().iter().map(|&group| group.to_owned()).collect(),
         replicas: ids
@@ -311,7 +311,7 @@ fn finish(
         (world.names.clone(), world.touched.clone(), world.frames, points)
     });
     // The simulation is gone, and with it the sink: nobody else holds the recorder any more.
-    let empty = Recorder::new(Judge::new(Setup::default()), Progress::new(Vec::new()), false);
+    let empty = Recorder::new(Judge::new(&Setup::default()), Progress::new(Vec::new()), false);
     let recorder = recorder.replace(empty);
 
     let recovery = recorder.recovery();

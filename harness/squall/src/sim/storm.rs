@@ -12,7 +12,10 @@ use crate::{
     scenario::Condition,
     stream::Stream,
 };
-use squall_probe::{Mark, NodeChange, NodeId, What, sim};
+use squall_probe::{
+    Mark, NodeChange, NodeId, What,
+    sim::{self, disk::Disk},
+};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -246,7 +249,7 @@ impl<'a> Storm<'a> {
                 continue;
             }
             self.abandon_clients(node);
-            self.sim.crash(self.name(node));
+            self.sim.crash(self.name(node).as_str());
             sim::with(|world| world.node_stops(node, false));
             self.set_up(node, false);
             self.record(node, What::Node { change: NodeChange::Exited });
@@ -402,8 +405,8 @@ impl<'a> Storm<'a> {
         }
     }
 
-    fn name(&self, node: NodeId) -> &str {
-        self.names.get(usize::from(node.0)).map_or("?", String::as_str)
+    fn name(&self, node: NodeId) -> String {
+        self.names.get(usize::from(node.0)).cloned().unwrap_or_default()
     }
 
     /// Power is cut: nobody hears of it, and what was not synced is lost.
@@ -426,7 +429,7 @@ impl<'a> Storm<'a> {
         self.record(node, What::Node { change: NodeChange::Crashed });
         self.abandon_clients(node);
         self.links.unplug(node, &self.sim, &self.names);
-        self.sim.crash(self.name(node));
+        self.sim.crash(self.name(node).as_str());
         self.links.replug(node, &self.sim, &self.names);
         sim::with(|world| world.node_stops(node, true));
         self.set_up(node, false);
@@ -454,18 +457,43 @@ impl<'a> Storm<'a> {
             return;
         }
         self.record(node, What::Node { change: NodeChange::Up });
-        self.sim.bounce(self.name(node));
+        self.sim.bounce(self.name(node).as_str());
         self.set_up(node, true);
     }
 
-    /// Link faults begin to act.
-    pub fn disturb(&mut self, effect: Effect, directions: BTreeSet<Direction>, act: &Act) {
+    /// Link faults begin to act, felt by the nodes whose messages they touch.
+    pub fn disturb_links(&mut self, effect: Effect, links: &Links, act: &mut Act) -> Began {
+        let directions = self.directions(links, act);
+        if directions.is_empty() {
+            return Began::NoTarget;
+        }
+        let nodes: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
         let fault = (act.step, act.occurrence);
         self.links.begin(fault, effect, directions, &self.sim, &self.names);
+        Began::On(nodes.into_iter().collect())
     }
 
     /// Link faults of this occurrence end.
     pub fn undisturb(&mut self, act: &Act) {
         self.links.heal((act.step, act.occurrence), &self.sim, &self.names);
+    }
+
+    /// Disks begin to fail.
+    pub fn break_disks(&self, target: &Target, act: &mut Act, how: fn(&mut Disk, u16)) -> Began {
+        let nodes = self.nodes(target, act);
+        if nodes.is_empty() {
+            return Began::NoTarget;
+        }
+        for node in &nodes {
+            sim::with(|world| world.disk(*node).map(|disk| how(disk, act.step)));
+        }
+        Began::On(nodes)
+    }
+
+    /// Disk faults of this step end.
+    pub fn mend_disks(&self, act: &Act) {
+        for node in self.ids() {
+            sim::with(|world| world.disk(node).map(|disk| disk.heal(act.step)));
+        }
     }
 }

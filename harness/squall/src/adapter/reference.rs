@@ -1,0 +1,224 @@
+//! The adapter for the reference system, and the model for your own: everything that the harness needs to
+//! know of a system stands in one file like this.
+
+use crate::system::{
+    Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Role, State, System,
+};
+use reference_system::{
+    POINTS, SIGNALS, broker, client, consumer,
+    defects::{Defects, KNOWN},
+    domain::GROUPS,
+    producer::{self, NewOrder, Producer, ProducerConfig},
+    store,
+    wire::MESSAGES,
+};
+use squall_probe::{Position, StateOf, name};
+use std::{path::PathBuf, rc::Rc, sync::LazyLock, time::Duration};
+
+/// A client calls a publish indeterminate after this, and its producer goes on asking.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(4);
+
+const BROKER_PORT: u16 = 9000;
+const STORE_PORT: u16 = 9100;
+
+const ROLES: &[Role] = &[
+    Role {
+        name: "broker",
+        plural: "brokers",
+        default: 3,
+        min: 2,
+        max: 7,
+        client: false,
+        replica: true,
+        about: "Holds a replica of the log; one of them leads",
+    },
+    Role {
+        name: "producer",
+        plural: "producers",
+        default: 2,
+        min: 1,
+        max: 10,
+        client: true,
+        replica: false,
+        about: "Publishes orders",
+    },
+    Role {
+        name: "consumer",
+        plural: "consumers",
+        default: 2,
+        min: 1,
+        max: 10,
+        client: false,
+        replica: false,
+        about: "Runs a member of each service's consumer group",
+    },
+    Role {
+        name: "store",
+        plural: "stores",
+        default: 1,
+        min: 1,
+        max: 1,
+        client: false,
+        replica: false,
+        about: "Holds the services' ledgers, where effects land",
+    },
+];
+
+static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
+    KNOWN
+        .iter()
+        .map(|known| Defect { id: known.id, about: known.about, breaks: known.breaks })
+        .collect()
+});
+
+/// The reference system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReferenceSystem;
+
+fn addresses(cluster: &Cluster) -> Vec<String> {
+    cluster.role("broker").map(|node| format!("{}:{BROKER_PORT}", node.name)).collect()
+}
+
+fn store_address(cluster: &Cluster) -> String {
+    let name = cluster.role("store").next().map_or("store-1", |node| &node.name);
+    format!("{name}:{STORE_PORT}")
+}
+
+fn defects(cluster: &Cluster) -> Result<Defects, Error> {
+    Ok(Defects::parse(cluster.defects.iter().map(String::as_str))?)
+}
+
+impl System for ReferenceSystem {
+    fn name(&self) -> &str {
+        "reference-system"
+    }
+
+    fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    fn config(&self) -> Vec<(String, String)> {
+        vec![
+            ("consensus".into(), "omnipaxos 0.2.4".into()),
+            ("partitions".into(), broker::PARTITIONS.to_string()),
+            ("delivery timeout".into(), format!("{DELIVERY_TIMEOUT:?}")),
+        ]
+    }
+
+    fn roles(&self) -> &[Role] {
+        ROLES
+    }
+
+    fn groups(&self) -> &[&'static str] {
+        GROUPS
+    }
+
+    fn messages(&self) -> &[&'static str] {
+        MESSAGES
+    }
+
+    fn points(&self) -> &[&'static str] {
+        POINTS
+    }
+
+    fn signals(&self) -> &[&'static str] {
+        SIGNALS
+    }
+
+    fn defects(&self) -> &[Defect] {
+        &DEFECTS
+    }
+
+    fn start(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>> {
+        Box::pin(async move {
+            let defects = defects(&cluster)?;
+            let data = PathBuf::from("/data");
+            match node.role {
+                "broker" => {
+                    broker::run(broker::BrokerConfig {
+                        id: u64::from(node.index),
+                        listen: format!("0.0.0.0:{BROKER_PORT}"),
+                        brokers: addresses(&cluster),
+                        data,
+                        defects,
+                    })
+                    .await
+                }
+                "store" => {
+                    let listen = format!("0.0.0.0:{STORE_PORT}");
+                    store::run(store::StoreConfig { listen, data }).await
+                }
+                "consumer" => {
+                    consumer::run(consumer::ConsumerConfig {
+                        name: node.name.to_string(),
+                        brokers: addresses(&cluster),
+                        store: store_address(&cluster),
+                        defects,
+                    })
+                    .await
+                }
+                other => Err(format!("there is nothing to start on a {other}").into()),
+            }
+        })
+    }
+
+    fn client(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<Box<dyn Client>, Error>> {
+        Box::pin(async move {
+            let producer = Producer::start(ProducerConfig {
+                name: node.name.to_string(),
+                brokers: addresses(&cluster),
+                delivery_timeout: DELIVERY_TIMEOUT,
+                defects: defects(&cluster)?,
+            });
+            Ok(Box::new(ProducerClient(Rc::new(producer))) as Box<dyn Client>)
+        })
+    }
+
+    fn inspect(&self, node: Node, _: Cluster) -> LocalFuture<Result<Vec<State>, Error>> {
+        Box::pin(async move {
+            let state = |of, position, digest| State { node: node.id, of, position, digest };
+            match node.role {
+                "broker" => {
+                    let address = format!("{}:{BROKER_PORT}", node.name);
+                    let (partitions, _) = client::describe_broker(&address).await?;
+                    Ok(partitions
+                        .into_iter()
+                        .map(|(partition, end, digest)| {
+                            state(StateOf::Replica { partition }, end, digest)
+                        })
+                        .collect())
+                }
+                "store" => {
+                    let address = format!("{}:{STORE_PORT}", node.name);
+                    let groups = client::describe_store(&address).await?;
+                    Ok(groups
+                        .into_iter()
+                        .map(|(group, effects, digest)| {
+                            state(StateOf::Projection { group: name(&group) }, effects, digest)
+                        })
+                        .collect())
+                }
+                _ => Ok(Vec::new()),
+            }
+        })
+    }
+}
+
+struct ProducerClient(Rc<Producer>);
+
+impl Client for ProducerClient {
+    fn publish(&self, event: Event, early: Box<dyn FnOnce(String)>) -> LocalFuture<Outcome> {
+        let producer = self.0.clone();
+        Box::pin(async move {
+            let order =
+                NewOrder { id: event.id.0, key: event.key, size: event.size, poison: event.poison };
+            match producer.publish(order, early).await {
+                producer::Outcome::Ok(at) => {
+                    Outcome::Ok(at.map(|(partition, offset)| Position::new(partition, offset)))
+                }
+                producer::Outcome::Fail(reason) => Outcome::Fail(reason),
+                producer::Outcome::Info(reason) => Outcome::Info(reason),
+            }
+        })
+    }
+}

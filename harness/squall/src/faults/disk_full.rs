@@ -1,0 +1,40 @@
+//! A disk has no space left.
+
+use super::{Inject, Kind, Target};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Writes to these nodes' disks fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskFull(pub Target);
+
+impl Kind for DiskFull {
+    const KEY: &'static str = "disk_full";
+    const ABOUT: &'static str = "Makes every write to a node's disk fail with \"no space left\"";
+    const OUTAGE: &'static str = "Stands for logs that nobody rotates";
+    const LASTS: bool = true;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        Target::read(reader, node).map(Self)
+    }
+}
+
+impl Inject for DiskFull {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        storm.break_disks(&self.0, act, squall_probe::sim::disk::Disk::fill)
+    }
+
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.mend_disks(act);
+    }
+}
+
+impl fmt::Display for DiskFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,58 @@
+//! Messages arrive twice.
+
+use super::{Inject, Kind, messages::Messages};
+use crate::{
+    scenario::{Node, Reader, value},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::Tampering;
+use std::fmt;
+
+/// These messages arrive twice, the second time later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Duplicate {
+    /// Which.
+    pub messages: Messages,
+    /// At least so late, in milliseconds.
+    pub min_ms: u32,
+    /// At most so late, in milliseconds.
+    pub max_ms: u32,
+}
+
+impl Kind for Duplicate {
+    const KEY: &'static str = "duplicate";
+    const ABOUT: &'static str = "Delivers a share of messages a second time, `by` later";
+    const OUTAGE: &'static str = "Stands for retries below the application: proxies, queues, failing links";
+    const LASTS: bool = true;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        let (messages, mut fields) = Messages::read(reader, node, &["by"])?;
+        let (min_ms, max_ms) = match fields.take("by") {
+            Some((_, node)) => reader.scalar(node, "a delay", value::range_or_one)?,
+            None => (10, 50),
+        };
+        if max_ms == 0 {
+            let label = "such as by: 10ms..50ms";
+            reader.tell("squall::never", fields.span, "a delay of nothing", label);
+            return None;
+        }
+        Some(Self { messages, min_ms: min_ms.max(1), max_ms })
+    }
+}
+
+impl Inject for Duplicate {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        self.messages.begin(Tampering::Duplicated, (self.min_ms, self.max_ms), storm, act)
+    }
+
+    fn heal(&self, _: &mut Storm<'_>, act: &mut Act) {
+        Messages::heal(act);
+    }
+}
+
+impl fmt::Display for Duplicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, by {}ms..{}ms", self.messages, self.min_ms, self.max_ms)
+    }
+}

@@ -1,0 +1,40 @@
+//! A disk fails to sync.
+
+use super::{Inject, Kind, Target};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Syncs of these nodes' disks fail, and what they should have saved is dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailSync(pub Target);
+
+impl Kind for FailSync {
+    const KEY: &'static str = "fail_sync";
+    const ABOUT: &'static str = "Makes every sync of a node's disk fail, and drops what it should have saved, as Linux does";
+    const OUTAGE: &'static str = "Stands for a dying disk; PostgreSQL's fsync surprise of 2018";
+    const LASTS: bool = true;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        Target::read(reader, node).map(Self)
+    }
+}
+
+impl Inject for FailSync {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        storm.break_disks(&self.0, act, squall_probe::sim::disk::Disk::fail_syncs)
+    }
+
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.mend_disks(act);
+    }
+}
+
+impl fmt::Display for FailSync {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

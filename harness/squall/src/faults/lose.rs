@@ -1,0 +1,45 @@
+//! Messages get lost.
+
+use super::{Inject, Kind, messages::Messages};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::Tampering;
+use std::fmt;
+
+/// These messages never arrive, though their connection lives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lose {
+    /// Which.
+    pub messages: Messages,
+}
+
+impl Kind for Lose {
+    const KEY: &'static str = "lose";
+    const ABOUT: &'static str = "Drops a share of messages; the connections live on";
+    const OUTAGE: &'static str = "Stands for overloaded proxies and queues that shed";
+    const LASTS: bool = true;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        let (messages, _) = Messages::read(reader, node, &[])?;
+        Some(Self { messages })
+    }
+}
+
+impl Inject for Lose {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        self.messages.begin(Tampering::Lost, (0, 0), storm, act)
+    }
+
+    fn heal(&self, _: &mut Storm<'_>, act: &mut Act) {
+        Messages::heal(act);
+    }
+}
+
+impl fmt::Display for Lose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.messages.fmt(f)
+    }
+}

@@ -1,0 +1,114 @@
+//! What the faults that act on single messages have in common.
+
+use super::{Links, links};
+use crate::{
+    scenario::{Fields, Node, Reader, Value, value},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::{NodeId, Tampering, sim};
+use std::{collections::BTreeSet, fmt};
+
+/// Which messages, and how many of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Messages {
+    /// The share of them, 0 to 1.
+    pub share: f64,
+    /// Their kinds; all if empty.
+    pub on: Vec<String>,
+    /// The links they travel.
+    pub links: Links,
+}
+
+impl fmt::Display for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = if self.on.is_empty() { "messages".to_owned() } else { self.on.join(", ") };
+        write!(f, "{}% of {kinds} on {}", self.share * 100.0, self.links)
+    }
+}
+
+impl Messages {
+    /// Reads them, and gives `extra` keys to the caller.
+    pub(super) fn read<'n>(
+        reader: &mut Reader<'_>,
+        node: &'n Node,
+        extra: &[&str],
+    ) -> Option<(Self, Fields<'n>)> {
+        let keys: Vec<&str> = [&["messages", "on"], links::KEYS, extra].concat();
+        let mut fields = reader.fields(node, "a message fault", &keys)?;
+        let share = match fields.take("messages") {
+            Some((_, node)) => {
+                let share = reader.scalar(node, "a share", value::percent)?;
+                if share == 0.0 {
+                    let label = "such as 20%";
+                    reader.tell("squall::never", node.span, "no message is hit", label);
+                    return None;
+                }
+                share
+            }
+            None => {
+                let label = "such as messages: 20%";
+                reader.tell("squall::missing", fields.span, "how many messages?", label);
+                return None;
+            }
+        };
+        let mut on = Vec::new();
+        if let Some((_, node)) = fields.take("on") {
+            let known = reader.system.messages();
+            let one = std::slice::from_ref(node);
+            let items = match &node.value {
+                Value::Scalar(_) => one,
+                _ => reader.list(node, "the list of kinds of message")?,
+            };
+            for item in items {
+                let kind = reader.text(item, "a kind of message")?;
+                let what = "kind of message";
+                if !reader.known(item.span, kind, what, "squall::unknown_message", known) {
+                    return None;
+                }
+                on.push(kind.to_owned());
+            }
+        }
+        let links = Links::take(reader, &mut fields)?.unwrap_or(Links::Every);
+        Some((Self { share, on, links }, fields))
+    }
+
+    /// Begins to tamper with them.
+    pub(super) fn begin(
+        &self,
+        tampering: Tampering,
+        delay_ms: (u32, u32),
+        storm: &mut Storm<'_>,
+        act: &mut Act,
+    ) -> Began {
+        let directions = storm.directions(&self.links, act);
+        if directions.is_empty() {
+            return Began::NoTarget;
+        }
+        let targets: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
+        sim::with(|world| {
+            let kinds = self.on.iter().map(|kind| world.names.intern(kind)).collect();
+            world.messages.push(sim::MessageFault {
+                fault: act.step,
+                occurrence: act.occurrence,
+                tampering,
+                share: self.share,
+                kinds,
+                links: Some(directions),
+                delay_ms,
+            });
+        });
+        if self.links == Links::Every {
+            return Began::On(vec![NodeId::HARNESS]);
+        }
+        Began::On(targets.into_iter().collect())
+    }
+
+    /// Ends it.
+    pub(super) fn heal(act: &Act) {
+        sim::with(|world| {
+            let this = (act.step, act.occurrence);
+            world.messages.retain(|fault| (fault.fault, fault.occurrence) != this);
+        });
+    }
+}

@@ -1,0 +1,49 @@
+//! A machine reboots without warning.
+
+use super::{Inject, Kind, Target};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How long a reboot takes, in microseconds.
+const REBOOT: u64 = 50_000;
+
+/// These nodes lose power and come back at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restart(pub Target);
+
+impl Kind for Restart {
+    const KEY: &'static str = "restart";
+    const ABOUT: &'static str =
+        "Cuts a node's power for 50 ms: it is back before anyone has missed it, without what it had \
+         not synced";
+    const OUTAGE: &'static str = "Stands for a reboot, a kernel panic, a rescheduled container";
+    const LASTS: bool = false;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        Target::read(reader, node).map(Self)
+    }
+}
+
+impl Inject for Restart {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        let nodes = storm.nodes(&self.0, act);
+        if nodes.is_empty() {
+            return Began::NoTarget;
+        }
+        for node in &nodes {
+            storm.crash(*node, act);
+            storm.restart_later(REBOOT, *node);
+        }
+        Began::On(nodes)
+    }
+}
+
+impl fmt::Display for Restart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,203 @@
+//! Whom a fault hits: `broker-1`, `brokers`, `leader`, `any broker`, `2 of brokers`, `all`, or a list.
+
+use crate::{
+    scenario::{Node, Reader, Span, Value, nearest},
+    system::Role,
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A choice of nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    /// This one.
+    Node(String),
+    /// All of a role.
+    Role(String),
+    /// Who leads at the time.
+    Leader,
+    /// One replica that does not lead at the time.
+    AnyFollower,
+    /// All replicas that do not lead at the time.
+    Followers,
+    /// One of a role.
+    Any(String),
+    /// So many of a role.
+    Some(u32, String),
+    /// More than half of a role.
+    Majority(String),
+    /// As many of a role as leave a majority of it.
+    Minority(String),
+    /// All nodes.
+    All,
+    /// Each of these.
+    Each(Vec<Target>),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Node(name) => f.write_str(name),
+            Self::Role(role) => write!(f, "every {role}"),
+            Self::Leader => f.write_str("leader"),
+            Self::AnyFollower => f.write_str("any follower"),
+            Self::Followers => f.write_str("followers"),
+            Self::Any(role) => write!(f, "any {role}"),
+            Self::Some(count, role) => write!(f, "{count} of every {role}"),
+            Self::Majority(role) => write!(f, "majority of every {role}"),
+            Self::Minority(role) => write!(f, "minority of every {role}"),
+            Self::All => f.write_str("all"),
+            Self::Each(targets) => {
+                f.write_str("[")?;
+                for (index, target) in targets.iter().enumerate() {
+                    let comma = if index == 0 { "" } else { ", " };
+                    write!(f, "{comma}{target}")?;
+                }
+                f.write_str("]")
+            }
+        }
+    }
+}
+
+impl Target {
+    /// Reads it, telling every mistake.
+    pub(crate) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        if let Value::Sequence(_) = node.value {
+            let items = reader.list(node, "the list of targets")?;
+            let targets: Vec<_> = items.iter().map(|item| Self::read(reader, item)).collect();
+            return targets.into_iter().collect::<Option<_>>().map(Self::Each);
+        }
+        let text = reader.text(node, "a target, such as leader or any broker")?.trim();
+        one(reader, text, node.span)
+    }
+}
+
+fn one(reader: &mut Reader<'_>, text: &str, span: Span) -> Option<Target> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.as_slice() {
+        ["all"] => Some(Target::All),
+        ["leader"] => replicas(reader, span, 1, "leader").then_some(Target::Leader),
+        ["follower"] | ["any", "follower"] => {
+            replicas(reader, span, 2, "follower").then_some(Target::AnyFollower)
+        }
+        ["followers"] => replicas(reader, span, 2, "followers").then_some(Target::Followers),
+        ["any", role] => {
+            let role = role_named(reader, role, text, span, |role| role.name)?;
+            Some(Target::Any(role.name.to_owned()))
+        }
+        ["majority", "of", role] => {
+            let role = role_named(reader, role, text, span, |role| role.plural)?;
+            Some(Target::Majority(role.name.to_owned()))
+        }
+        ["minority", "of", role] => {
+            let role = role_named(reader, role, text, span, |role| role.plural)?;
+            let (count, defined) = reader.count_of(role.name);
+            if count < 3 {
+                let message = format!("a minority of {count} {} is nobody", role.plural);
+                reader
+                    .tell("squall::impossible_target", span, message, "needs at least 3")
+                    .related(defined, format!("{count} {}", role.plural));
+                return None;
+            }
+            Some(Target::Minority(role.name.to_owned()))
+        }
+        [count, "of", role] if count.parse::<u32>().is_ok() => {
+            let wanted = count.parse().unwrap_or(0);
+            let role = role_named(reader, role, text, span, |role| role.plural)?;
+            let (count, defined) = reader.count_of(role.name);
+            if wanted == 0 || wanted > count {
+                let message = format!("{wanted} of {count} {} is impossible", role.plural);
+                reader
+                    .tell("squall::impossible_target", span, message, format!("from 1 to {count}"))
+                    .related(defined, format!("{count} {}", role.plural));
+                return None;
+            }
+            Some(Target::Some(wanted, role.name.to_owned()))
+        }
+        [name] => role_or_node(reader, name, span),
+        _ => {
+            unknown(reader, text, span);
+            None
+        }
+    }
+}
+
+fn role_or_node(reader: &mut Reader<'_>, name: &str, span: Span) -> Option<Target> {
+    if let Some(role) = reader.system.roles().iter().find(|role| role.plural == name) {
+        return Some(Target::Role(role.name.to_owned()));
+    }
+    let numbered = name.rsplit_once('-').and_then(|(role, number)| {
+        let role = reader.system.roles().iter().find(|known| known.name == role)?;
+        // `broker-01` and `broker-+1` are no names of nodes.
+        let index: u32 = number.parse().ok()?;
+        (index.to_string() == number).then_some((role, index))
+    });
+    let Some((role, index)) = numbered else {
+        unknown(reader, name, span);
+        return None;
+    };
+    let (count, defined) = reader.count_of(role.name);
+    if index == 0 || index > count {
+        let message = format!("there is no node `{name}`");
+        let label = format!("{0}-1 to {0}-{count}", role.name);
+        reader
+            .tell("squall::unknown_node", span, message, label)
+            .related(defined, format!("{count} {}", role.plural));
+        return None;
+    }
+    Some(Target::Node(name.to_owned()))
+}
+
+fn replicas(reader: &mut Reader<'_>, span: Span, least: u32, what: &str) -> bool {
+    let roles: Vec<_> = reader.system.roles().iter().filter(|role| role.replica).collect();
+    let count: u32 = roles.iter().map(|role| reader.count_of(role.name).0).sum();
+    if count >= least {
+        return true;
+    }
+    let defined = roles.first().and_then(|role| reader.count_of(role.name).1);
+    let message = format!("with {count} replicas there is no {what}");
+    reader
+        .tell("squall::impossible_target", span, message, format!("needs at least {least}"))
+        .related(defined, format!("{count} replicas"));
+    false
+}
+
+fn role_named(
+    reader: &mut Reader<'_>,
+    word: &str,
+    text: &str,
+    span: Span,
+    form: fn(&Role) -> &'static str,
+) -> Option<Role> {
+    let roles = reader.system.roles();
+    if let Some(role) = roles.iter().find(|role| role.name == word || role.plural == word) {
+        return Some(*role);
+    }
+    let known: Vec<_> = roles.iter().map(form).collect();
+    let near = nearest(word, known.iter().copied());
+    let label = format!("expected one of: {}", known.join(", "));
+    let diagnostic =
+        reader.tell("squall::unknown_role", span, format!("there is no role `{word}`"), label);
+    if let Some(near) = near {
+        diagnostic.help(format!("did you mean `{}`?", text.replace(word, near)));
+    }
+    None
+}
+
+fn unknown(reader: &mut Reader<'_>, text: &str, span: Span) {
+    let mut known: Vec<String> =
+        ["leader", "any follower", "followers", "all"].map(str::to_owned).to_vec();
+    for role in reader.system.roles() {
+        let (count, _) = reader.count_of(role.name);
+        known.push(role.plural.to_owned());
+        known.push(format!("any {}", role.name));
+        known.extend((1..=count).map(|index| format!("{}-{index}", role.name)));
+    }
+    let near = nearest(text, known.iter().map(String::as_str)).map(str::to_owned);
+    let label = "expected a node, a role, leader, any follower, 2 of brokers, all, …";
+    let message = format!("`{text}` names no nodes");
+    let diagnostic = reader.tell("squall::unknown_node", span, message, label);
+    if let Some(near) = near {
+        diagnostic.help(format!("did you mean `{near}`?"));
+    }
+}

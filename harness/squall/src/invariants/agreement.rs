@@ -1,0 +1,73 @@
+//! `agreement`: whoever looks at a place of the log, sees the same event there.
+//!
+//! After Jepsen's kafka checker ("inconsistent offsets") and the state machine safety property of the
+//! Raft paper (§5.4.3). Observers are replicas, as they make events visible, and consumers.
+
+use super::{Evidence, Findings, Invariant, Setup};
+use squall_probe::{EventId, What};
+use std::collections::BTreeMap;
+
+pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    Some(Box::new(Agreement {
+        setup: setup.clone(),
+        log: BTreeMap::new(),
+        findings: Findings::default(),
+    }))
+}
+
+struct Agreement {
+    setup: Setup,
+    /// For each partition, by offset: the event first seen there.
+    log: BTreeMap<(u32, u64), (EventId, Evidence)>,
+    findings: Findings,
+}
+
+impl Invariant for Agreement {
+    fn record(&mut self, evidence: &Evidence) {
+        let (What::Append { position, event, .. }
+        | What::Deliver { position, event, .. }
+        | What::Apply { position, event, .. }) = evidence.record.what
+        else {
+            return;
+        };
+        let place = (position.partition, position.offset);
+        let (first, proof) = self.log.entry(place).or_insert((event, *evidence));
+        if *first != event {
+            self.findings.add(
+                || {
+                    let a = self.setup.node(proof.record.node);
+                    let b = self.setup.node(evidence.record.node);
+                    format!("at {position} {a} saw e{} and {b} saw e{}", first.0, event.0)
+                },
+                || vec![*proof, *evidence],
+            );
+        }
+    }
+
+    fn finish(&mut self) -> Findings {
+        std::mem::take(&mut self.findings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::invariants::testing::*;
+
+    #[test]
+    fn two_events_at_one_place() {
+        let mut h = History::new();
+        h.publish(1).publish(2).append(0, 1, 0).append(1, 2, 0);
+        assert_eq!(h.violations("agreement"), ["at 0:0 r0 saw e1 and r1 saw e2 [2, 3]"]);
+
+        let mut h = History::new();
+        h.publish(1).publish(2).append_all(1, 0).deliver(2, 0);
+        assert_eq!(h.violations("agreement"), ["at 0:0 r0 saw e1 and c saw e2 [2, 5]"]);
+    }
+
+    #[test]
+    fn the_same_everywhere_and_again_after_a_restart() {
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).rebuild(1).append(1, 1, 0).deliver(1, 0).deliver(1, 0);
+        assert_eq!(h.violations("agreement"), [] as [&str; 0]);
+    }
+}

@@ -1,0 +1,212 @@
+//! A whole file.
+
+use super::{
+    Network, Problems, Scenario, Workload, expect,
+    reader::Reader,
+    step, tree,
+    tree::{Node, Value},
+    value,
+};
+use crate::{sim, system::System};
+use std::time::Duration;
+use xxhash_rust::xxh3::xxh3_128;
+
+const KEYS: &[&str] =
+    &["name", "nodes", "network", "workload", "runs", "faults", "expect", "must_see"];
+
+/// The most nodes a run can have: the simulator's cost grows with their square.
+const MAX_NODES: u32 = 50;
+
+/// Reads one scenario from a file's bytes; `path` is for messages.
+///
+/// # Errors
+/// Every mistake in it.
+pub fn parse(path: &str, bytes: &[u8], system: &dyn System) -> Result<Scenario, Problems> {
+    let (source, root) = tree::parse(path, bytes)
+        .map_err(|diagnostic| Problems { diagnostics: vec![diagnostic] })?;
+    let mut reader = Reader {
+        path,
+        source,
+        system,
+        problems: Vec::new(),
+        nodes: system.roles().iter().map(|r| (r.name.to_owned(), r.default, None)).collect(),
+        workload: (Duration::ZERO, None),
+        events: 0,
+    };
+    let scenario = document(&mut reader, &root, bytes);
+    let mut diagnostics = reader.problems;
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    match scenario {
+        Some(scenario) if diagnostics.is_empty() => Ok(scenario),
+        _ => Err(Problems { diagnostics }),
+    }
+}
+
+fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenario> {
+    let mut fields = reader.fields(root, "a scenario", KEYS)?;
+    let name = match fields.take("name") {
+        Some((_, node)) => name(reader, node),
+        None => {
+            reader.tell("squall::missing", root.span, "the scenario has no name", "name: …");
+            None
+        }
+    };
+    if let Some((_, node)) = fields.take("nodes") {
+        nodes(reader, node);
+    }
+    let network = match fields.take("network") {
+        Some((_, node)) => network(reader, node),
+        None => Some(Network { min_ms: 2, max_ms: 10 }),
+    };
+    let workload = match fields.take("workload") {
+        Some((_, node)) => workload(reader, node),
+        None => Some(default_workload()),
+    };
+    // What depends on the workload is checked against the usual one if this one makes no sense.
+    let length = workload.clone().unwrap_or_else(default_workload);
+    reader.workload.0 = Duration::from_millis((f64::from(length.events) * 1e3 / length.rate) as u64);
+    reader.events = length.events;
+    let runs = fields.take("runs").map(|(_, node)| reader.number(node, "a number of runs", 1, 1_000_000));
+    let mut faults = Vec::new();
+    if let Some((_, node)) = fields.take("faults") {
+        for item in reader.list(node, "faults").unwrap_or_default() {
+            faults.extend(step::read(reader, item));
+        }
+    }
+    let expect = fields.take("expect").map(|(_, node)| expect::read(reader, node));
+    let must_see = fields.take("must_see").map(|(_, node)| must_see(reader, node));
+    Some(Scenario {
+        name: name?,
+        path: reader.path.to_owned(),
+        hash: format!("{:032x}", xxh3_128(bytes)),
+        nodes: reader.nodes.iter().map(|(role, count, _)| (role.clone(), *count)).collect(),
+        network: network?,
+        workload: workload?,
+        runs: runs.flatten(),
+        faults,
+        expect: expect.unwrap_or_default(),
+        must_see: must_see.unwrap_or_default(),
+    })
+}
+
+fn name(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+    let name = reader.text(node, "a name")?.trim();
+    let label = if name.is_empty() {
+        "must not be empty"
+    } else if name.chars().count() > 120 {
+        "at most 120 characters"
+    } else if name.chars().any(char::is_control) {
+        "must be one line of text"
+    } else {
+        return Some(name.to_owned());
+    };
+    reader.tell("squall::bad_value", node.span, "this is no name for a scenario", label);
+    None
+}
+
+fn nodes(reader: &mut Reader<'_>, node: &Node) {
+    let roles = reader.system.roles();
+    let plurals: Vec<_> = roles.iter().map(|role| role.plural).collect();
+    let Some(mut fields) = reader.fields(node, "nodes", &plurals) else { return };
+    for (index, role) in roles.iter().enumerate() {
+        let Some((key, node)) = fields.take(role.plural) else { continue };
+        let max = role.max.min(MAX_NODES);
+        if let Some(count) = reader.number(node, "a number of nodes", role.min, max) {
+            let len = (node.span.start + node.span.len).saturating_sub(key.span.start);
+            let whole = super::Span { start: key.span.start, len };
+            reader.nodes[index] = (role.name.to_owned(), count, Some(whole));
+        }
+    }
+    let total: u32 = reader.nodes.iter().map(|(_, count, _)| *count).sum();
+    if total > MAX_NODES {
+        let message = format!("{total} nodes are too many");
+        reader.tell("squall::bad_value", node.span, message, format!("at most {MAX_NODES}"));
+    }
+}
+
+fn network(reader: &mut Reader<'_>, node: &Node) -> Option<Network> {
+    let mut fields = reader.fields(node, "network", &["latency"])?;
+    let Some((_, latency)) = fields.take("latency") else {
+        reader.tell("squall::missing", fields.span, "network says nothing", "latency: 2ms..10ms");
+        return None;
+    };
+    let (min_ms, max_ms) = reader.scalar(latency, "a latency", value::range_or_one)?;
+    if min_ms == 0 {
+        let label = "at least 1ms: a step of the simulation";
+        reader.tell("squall::bad_value", latency.span, "a latency of zero", label);
+        return None;
+    }
+    if max_ms > 10_000 {
+        reader.tell("squall::bad_value", latency.span, "a latency this long", "at most 10s");
+        return None;
+    }
+    Some(Network { min_ms, max_ms })
+}
+
+fn default_workload() -> Workload {
+    Workload { events: 1_000, rate: 200.0, keys: 50, size: 100, poison: 0.0 }
+}
+
+fn workload(reader: &mut Reader<'_>, node: &Node) -> Option<Workload> {
+    let known = ["events", "rate", "keys", "size", "poison"];
+    let mut fields = reader.fields(node, "workload", &known)?;
+    reader.workload.1 = Some(node.span);
+    let mut workload = default_workload();
+    let before = reader.problems.len();
+    if let Some((_, node)) = fields.take("events")
+        && let Some(events) = reader.number(node, "a number of events", 1, 1_000_000)
+    {
+        workload.events = events;
+    }
+    if let Some((_, node)) = fields.take("rate")
+        && let Some(rate) = reader.scalar(node, "a rate", value::rate)
+    {
+        workload.rate = rate;
+    }
+    if let Some((_, node)) = fields.take("keys")
+        && let Some(keys) = reader.number(node, "a number of keys", 1, 1_000_000)
+    {
+        workload.keys = keys;
+    }
+    if let Some((_, node)) = fields.take("size")
+        && let Some(size) = reader.scalar(node, "a size", value::size)
+    {
+        workload.size = size;
+    }
+    if let Some((_, node)) = fields.take("poison")
+        && let Some(poison) = reader.scalar(node, "a share", value::percent)
+    {
+        workload.poison = poison;
+    }
+    if f64::from(workload.events) / workload.rate > value::LONGEST.as_secs_f64() {
+        let message = "offering this workload takes longer than an hour";
+        reader.tell("squall::bad_value", node.span, message, "fewer events, or a higher rate");
+    }
+    (reader.problems.len() == before).then_some(workload)
+}
+
+fn must_see(reader: &mut Reader<'_>, node: &Node) -> Vec<String> {
+    let known: Vec<&str> = sim::BUILT_IN_SIGNALS
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(reader.system.signals().iter().copied())
+        .chain(reader.system.points().iter().copied())
+        .collect();
+    let mut all: Vec<String> = Vec::new();
+    for item in reader.list(node, "must_see").unwrap_or_default() {
+        let Value::Scalar(name) = &item.value else {
+            let message = format!("expected a signal, found {}", item.value.kind());
+            reader.tell("squall::wrong_type", item.span, message, "such as leader_changed");
+            continue;
+        };
+        if !reader.known(item.span, name, "signal", "squall::unknown_signal", &known) {
+            continue;
+        }
+        if all.contains(name) {
+            reader.tell("squall::twice", item.span, format!("{name} is named twice"), "again");
+            continue;
+        }
+        all.push(name.clone());
+    }
+    all
+}

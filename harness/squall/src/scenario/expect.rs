@@ -1,0 +1,134 @@
+//! `expect:`: which invariants matter here, and the limits of those that need one.
+
+use super::{
+    reader::Reader,
+    tree::{Node, Value},
+    value,
+};
+use crate::invariants;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, time::Duration};
+
+/// A liveness deadline where a scenario gives none.
+const DEFAULT_WITHIN: Duration = Duration::from_secs(30);
+
+/// What a scenario expects. Safety invariants are judged in every run, named or not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Expect {
+    /// A safety invariant, by name.
+    Safety(String),
+    /// Copies agree so long after the healing.
+    EventualConsistency {
+        /// How long.
+        within: Duration,
+    },
+    /// No group lags so long after the healing.
+    Drains {
+        /// How long.
+        within: Duration,
+    },
+    /// Publishing works and nothing lags so long after the healing.
+    RecoversWithin(Duration),
+    /// At least this share of publishes ends ok while a majority is connected, 0 to 1.
+    Available {
+        /// The share.
+        at_least: f64,
+    },
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Vec<Expect> {
+    let mut seen = BTreeSet::new();
+    let mut all = Vec::new();
+    for item in reader.list(node, "expect").unwrap_or_default() {
+        let (name, span, limit) = match &item.value {
+            Value::Scalar(name) => (name, item.span, None),
+            Value::Mapping(entries) if entries.len() == 1 => {
+                let (key, limit) = &entries[0];
+                (&key.text, key.span, Some(limit))
+            }
+            other => {
+                let message = format!("expected the name of an invariant, found {}", other.kind());
+                let label = "such as no_loss, or drains: { within: 10s }";
+                reader.tell("squall::wrong_type", item.span, message, label);
+                continue;
+            }
+        };
+        let names: Vec<_> = invariants::CATALOGUE.iter().map(|entry| entry.name).collect();
+        if !reader.known(span, name, "invariant", "squall::unknown_invariant", &names) {
+            continue;
+        }
+        if !seen.insert(name.clone()) {
+            reader.tell("squall::twice", span, format!("{name} is named twice"), "again");
+            continue;
+        }
+        all.extend(one(reader, name, span, limit));
+    }
+    all
+}
+
+fn one(
+    reader: &mut Reader<'_>,
+    name: &str,
+    span: super::Span,
+    limit: Option<&Node>,
+) -> Option<Expect> {
+    match name {
+        "eventual_consistency" => {
+            let within = within(reader, name, limit).or_else(|| default(limit))?;
+            Some(Expect::EventualConsistency { within })
+        }
+        "drains" => {
+            let within = within(reader, name, limit).or_else(|| default(limit))?;
+            Some(Expect::Drains { within })
+        }
+        "recovers_within" => {
+            if limit.is_none() {
+                let message = "recovers_within needs a limit";
+                reader.tell("squall::missing", span, message, "such as recovers_within: 5s");
+            }
+            within(reader, name, limit).map(Expect::RecoversWithin)
+        }
+        "available" => {
+            let Some(limit) = limit else {
+                let label = "such as available: { at_least: 90% }";
+                reader.tell("squall::missing", span, "available needs a limit", label);
+                return None;
+            };
+            let mut fields = reader.fields(limit, name, &["at_least"])?;
+            let Some((_, share)) = fields.take("at_least") else {
+                reader.tell("squall::missing", fields.span, "a limit is missing", "at_least: 90%");
+                return None;
+            };
+            let at_least = reader.scalar(share, "a share", value::percent)?;
+            Some(Expect::Available { at_least })
+        }
+        safety => {
+            if let Some(limit) = limit {
+                let message = format!("{safety} holds always: it takes no limit");
+                reader.tell("squall::bad_value", limit.span, message, "leave this out");
+                return None;
+            }
+            Some(Expect::Safety(safety.to_owned()))
+        }
+    }
+}
+
+fn default(limit: Option<&Node>) -> Option<Duration> {
+    limit.is_none().then_some(DEFAULT_WITHIN)
+}
+
+/// `{ within: 5s }`, or just `5s`.
+fn within(reader: &mut Reader<'_>, name: &str, limit: Option<&Node>) -> Option<Duration> {
+    let limit = limit?;
+    if matches!(limit.value, Value::Scalar(_)) {
+        return reader.positive(limit, "a time");
+    }
+    let mut fields = reader.fields(limit, name, &["within"])?;
+    match fields.take("within") {
+        Some((_, time)) => reader.positive(time, "a time"),
+        None => {
+            reader.tell("squall::missing", fields.span, "a limit is missing", "within: 10s");
+            None
+        }
+    }
+}

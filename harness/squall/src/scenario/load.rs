@@ -1,0 +1,109 @@
+//! Files and folders of scenarios.
+
+use super::{Diagnostic, Problems, Scenario, document, tree};
+use crate::system::System;
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+/// Folders this deep hold no scenarios; links that lead in a circle do.
+const MAX_DEPTH: usize = 16;
+
+/// Reads every scenario in `paths`: files, and all `.yaml` and `.yml` files of folders.
+///
+/// # Errors
+/// Every mistake in any of them.
+pub fn load(paths: &[PathBuf], system: &dyn System) -> Result<Vec<Scenario>, Problems> {
+    let mut problems = Problems::default();
+    let mut files = Vec::new();
+    for path in paths {
+        if let Err(diagnostic) = find(path, &mut files) {
+            problems.diagnostics.push(diagnostic);
+        }
+    }
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut seen: Vec<PathBuf> = Vec::new();
+    for file in files {
+        if seen.contains(&file) {
+            continue;
+        }
+        seen.push(file.clone());
+        match read(&file, system) {
+            Ok(scenario) => {
+                if let Some(other) = names.insert(scenario.name.clone(), scenario.path.clone()) {
+                    let message = format!(
+                        "there is another scenario \"{}\", in {other}",
+                        scenario.name
+                    );
+                    let path = &scenario.path;
+                    let diagnostic = Diagnostic::of_file(path, "squall::same_name", message);
+                    problems.diagnostics.push(diagnostic);
+                }
+                scenarios.push(scenario);
+            }
+            Err(more) => problems.diagnostics.extend(more.diagnostics),
+        }
+    }
+    if problems.diagnostics.is_empty() { Ok(scenarios) } else { Err(problems) }
+}
+
+fn refused(path: &Path, error: &io::Error) -> Diagnostic {
+    let message = format!("cannot be read: {error}");
+    Diagnostic::of_file(&path.to_string_lossy(), "squall::unreadable", message)
+}
+
+fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Diagnostic> {
+    let metadata = fs::metadata(path).map_err(|error| refused(path, &error))?;
+    if !metadata.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let before = files.len();
+    walk(path, files, 0)?;
+    if files.len() == before {
+        let message = "no scenario is in this folder (*.yaml or *.yml)";
+        return Err(Diagnostic::of_file(&path.to_string_lossy(), "squall::nothing", message));
+    }
+    Ok(())
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), Diagnostic> {
+    if depth > MAX_DEPTH {
+        let message = "folders are nested too deep; does a link lead in a circle?";
+        return Err(Diagnostic::of_file(&folder.to_string_lossy(), "squall::too_deep", message));
+    }
+    let entries = fs::read_dir(folder).map_err(|error| refused(folder, &error))?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(|error| refused(folder, &error))?;
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            walk(&path, files, depth + 1)?;
+        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path, system: &dyn System) -> Result<Scenario, Problems> {
+    let fail = |diagnostic| Problems { diagnostics: vec![diagnostic] };
+    let file = fs::File::open(path).map_err(|error| fail(refused(path, &error)))?;
+    let name = path.to_string_lossy();
+    let length = file.metadata().map(|metadata| metadata.len()).unwrap_or(0);
+    if length > tree::MAX_FILE {
+        return Err(fail(tree::too_large(&name, length)));
+    }
+    let mut bytes = Vec::new();
+    // A pipe has no length: it is cut one byte beyond what is accepted.
+    file.take(tree::MAX_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| fail(refused(path, &error)))?;
+    document::parse(&name, &bytes, system)
+}

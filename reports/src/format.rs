@@ -1,0 +1,242 @@
+//! The format `squall-report/1`.
+//!
+//! Everything but [`Run::wall_us`], [`Report::started`] and [`Report::machine`] is a function of the
+//! scenarios, the seeds and the system: two reports of the same command differ in nothing else.
+
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
+
+/// The name and major version of the format.
+pub const FORMAT: &str = "squall-report/1";
+
+/// What came of a batch of runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// What made the report.
+    pub tool: Tool,
+    /// What was tested.
+    pub system: SystemInfo,
+    /// How it was asked for.
+    pub command: CommandInfo,
+    /// When, by the wall clock: RFC 3339, UTC.
+    pub started: String,
+    /// Where.
+    pub machine: Machine,
+    /// By scenario, in the order of their paths.
+    pub scenarios: Vec<ScenarioReport>,
+}
+
+/// The tool.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `squall`
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The system under test.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemInfo {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its configuration: name and value.
+    pub config: BTreeMap<String, String>,
+    /// Known defects that were switched on.
+    pub defects: Vec<String>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandInfo {
+    /// The first seed.
+    pub first_seed: u64,
+    /// Seeds per scenario, if the command said.
+    pub runs: Option<u32>,
+    /// Which runs were executed twice: `sample`, `all` or `none`.
+    pub verify: String,
+}
+
+/// The machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// `linux`
+    pub os: String,
+    /// `x86_64`
+    pub arch: String,
+    /// How many cores there were.
+    pub cpus: u32,
+}
+
+/// The runs of one scenario.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioReport {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub path: String,
+    /// Hash of the file's bytes, in hexadecimal.
+    pub hash: String,
+    /// By seed.
+    pub runs: Vec<Run>,
+}
+
+/// What became of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Everything that was judged held.
+    #[default]
+    Passed,
+    /// An invariant was violated.
+    Failed,
+    /// The faults did not bite, or what must be seen was not: the run proves nothing.
+    Vacuous,
+    /// Two executions of one plan differ.
+    Unstable,
+    /// The run ended its worker: it never yielded, overflowed its stack, aborted, grew without bound.
+    Errored,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Vacuous => "vacuous",
+            Self::Unstable => "unstable",
+            Self::Errored => "errored",
+        })
+    }
+}
+
+/// One run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its seed.
+    pub seed: u64,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why it is vacuous, unstable or errored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Hash of the history, in hexadecimal; empty if there is none.
+    pub hash: String,
+    /// It was executed twice, with equal hashes unless it is unstable.
+    pub verified: bool,
+    /// Virtual time, in milliseconds.
+    pub sim_ms: u64,
+    /// Wall time, in microseconds, of all its executions.
+    pub wall_us: u64,
+    /// From the healing until everything was caught up, in milliseconds of virtual time; absent if it
+    /// never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_ms: Option<u64>,
+    /// What was seen, how often.
+    pub signals: BTreeMap<String, u64>,
+    /// What was violated.
+    pub violations: Vec<Violation>,
+    /// Totals.
+    pub counters: Counters,
+    /// From publish to each group's effect; absent if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
+    /// The command that makes this run again.
+    pub replay: String,
+}
+
+/// An invariant that did not hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Its name.
+    pub invariant: String,
+    /// What is wrong, in a sentence.
+    pub summary: String,
+    /// The records that prove it, in order.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A record of the history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Its place in the history, from 0.
+    pub index: u64,
+    /// Virtual time, in microseconds.
+    pub at_us: u64,
+    /// The node.
+    pub node: String,
+    /// What happened, in words.
+    pub text: String,
+}
+
+/// Totals of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Publishes invoked.
+    pub events_published: u64,
+    /// Publishes that ended ok.
+    pub acknowledged: u64,
+    /// Publishes that surely did not happen.
+    pub failed: u64,
+    /// Publishes that were indeterminate at some time.
+    pub indeterminate: u64,
+    /// Deliveries to consumers, again counted.
+    pub delivered: u64,
+    /// Effects.
+    pub applied: u64,
+    /// Dead letters.
+    pub dead_lettered: u64,
+    /// Frames sent between nodes.
+    pub messages: u64,
+    /// Occurrences of faults that began.
+    pub faults: u64,
+}
+
+/// A distribution of latencies, in microseconds of virtual time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latency {
+    /// How many.
+    pub count: u64,
+    /// The smallest.
+    pub min_us: u64,
+    /// Half are at most this.
+    pub p50_us: u64,
+    /// 90 % are at most this.
+    pub p90_us: u64,
+    /// 99 % are at most this.
+    pub p99_us: u64,
+    /// The largest.
+    pub max_us: u64,
+    /// All of it: an HdrHistogram (V2, three significant digits), in hexadecimal.
+    pub histogram: String,
+}
+
+impl Report {
+    /// There are runs, and all of them passed.
+    #[must_use]
+    pub fn all_passed(&self) -> bool {
+        let mut runs = self.runs().peekable();
+        runs.peek().is_some() && runs.all(|(_, run)| run.verdict == Verdict::Passed)
+    }
+
+    /// Every run with its scenario.
+    pub fn runs(&self) -> impl Iterator<Item = (&ScenarioReport, &Run)> {
+        self.scenarios.iter().flat_map(|scenario| scenario.runs.iter().map(move |run| (scenario, run)))
+    }
+
+    /// A copy without what depends on the machine and the moment.
+    #[must_use]
+    pub fn without_times(&self) -> Self {
+        let mut report = self.clone();
+        report.started.clear();
+        report.machine = Machine::default();
+        for run in report.scenarios.iter_mut().flat_map(|scenario| &mut scenario.runs) {
+            run.wall_us = 0;
+        }
+        report
+    }
+}
