@@ -98,11 +98,8 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         run.replay = replay_command(&scenarios[job.scenario], &run, &defects);
         if run.verdict != reports::Verdict::Passed {
             let name = &scenarios[job.scenario].name;
-            bar.suspend(|| {
-                if !bar.is_hidden() {
-                    eprintln!("{} \"{name}\" seed {}", run.verdict, run.seed);
-                }
-            });
+            // Hidden bars print nothing; what did not pass is told at the end anyway.
+            bar.println(format!("{} \"{name}\" seed {}", run.verdict, run.seed));
             if args.fail_fast {
                 batch.stop.store(true, Ordering::Relaxed);
             }
