@@ -96,19 +96,28 @@ impl Brokers {
         within: Duration,
     ) -> io::Result<BrokerReply> {
         let count = self.brokers.len();
-        let broker = self.brokers.get_mut(self.current).ok_or(io::ErrorKind::NotConnected)?;
-        match broker.ask(kind, question, within).await {
-            Ok(BrokerReply::NotLeader(hint)) => {
-                let hint = hint
-                    .and_then(|leader| usize::try_from(leader).ok()?.checked_sub(1))
-                    .filter(|leader| *leader < count);
-                self.current = hint.unwrap_or((self.current + 1) % count);
-                Err(io::ErrorKind::ConnectionRefused.into())
-            }
-            Ok(reply) => Ok(reply),
-            Err(error) => {
-                self.current = (self.current + 1) % count;
-                Err(error)
+        let mut hops = 0;
+        loop {
+            let broker = self.brokers.get_mut(self.current).ok_or(io::ErrorKind::NotConnected)?;
+            let asked = self.current;
+            match broker.ask(kind, question.clone(), within).await {
+                Ok(BrokerReply::NotLeader(hint)) => {
+                    let hint = hint
+                        .and_then(|leader| usize::try_from(leader).ok()?.checked_sub(1))
+                        .filter(|leader| *leader < count);
+                    self.current = hint.unwrap_or((asked + 1) % count);
+                    hops += 1;
+                    // A hint is followed at once; in a circle of hints, or without one, an election is
+                    // under way, and asking faster does not make it faster.
+                    if hint.is_none() || hops >= count {
+                        return Err(io::ErrorKind::ConnectionRefused.into());
+                    }
+                }
+                Ok(reply) => return Ok(reply),
+                Err(error) => {
+                    self.current = (asked + 1) % count;
+                    return Err(error);
+                }
             }
         }
     }

@@ -122,7 +122,7 @@ async fn send(config: ProducerConfig, mut queued: mpsc::Receiver<Queued>) {
     let mut brokers = Brokers::new(&config.brokers, rng.random_range(0..64));
     let mut next: BTreeMap<u32, u64> = BTreeMap::new();
     let mut backoff =
-        Backoff::new(Duration::from_millis(50), Duration::from_secs(1), "producer retry");
+        Backoff::new(Duration::from_millis(25), Duration::from_millis(400), "producer retry");
     let mut turn = Vec::new();
     while queued.recv_many(&mut turn, BATCH).await > 0 {
         let mut batches = batches_of(&turn, &mut next);

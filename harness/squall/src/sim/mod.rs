@@ -122,7 +122,7 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
         poison: orders.iter().filter(|o| o.event.poison).map(|o| o.event.id).collect(),
         limits: limits(plan),
     });
-    let recorder = Rc::new(RefCell::new(Recorder::new(judge, Progress::new(groups), keep)));
+    let recorder = Rc::new(RefCell::new(Recorder::new(judge, Progress::new(groups), !plan.faults.is_empty(), keep)));
     let sink = {
         let recorder = recorder.clone();
         Box::new(move |record: &Record| recorder.borrow_mut().record(record))
@@ -311,7 +311,7 @@ fn finish(
         (world.names.clone(), world.touched.clone(), world.frames, points)
     });
     // The simulation is gone, and with it the sink: nobody else holds the recorder any more.
-    let empty = Recorder::new(Judge::new(&Setup::default()), Progress::new(Vec::new()), false);
+    let empty = Recorder::new(Judge::new(&Setup::default()), Progress::new(Vec::new()), false, false);
     let recorder = recorder.replace(empty);
 
     let recovery = recorder.recovery();

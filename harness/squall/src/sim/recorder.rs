@@ -23,12 +23,12 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(judge: Judge, progress: Progress, keep: bool) -> Self {
+    pub(super) fn new(judge: Judge, progress: Progress, faults: bool, keep: bool) -> Self {
         Self {
             hash: HistoryHash::default(),
             judge,
             progress,
-            signals: Signals::default(),
+            signals: Signals::new(faults),
             counters: Counters::default(),
             latency: LatencyRecorder::default(),
             invoked: BTreeMap::new(),

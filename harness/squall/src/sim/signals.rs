@@ -1,4 +1,7 @@
 //! What must have been seen for a run to mean anything.
+//!
+//! A system elects, rebalances and retries while it starts, too. That is no answer to a fault, so nothing
+//! counts before the first fault has begun, in a plan that has any.
 
 use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, Position, Record, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,12 +25,19 @@ pub struct Signals {
     delivered: BTreeMap<(Name, EventId), u64>,
     dead: BTreeSet<(Name, EventId)>,
     crashes: u64,
+    /// No fault has begun yet, and one will.
+    before_the_storm: bool,
     term: Option<u64>,
     /// Who leads, by its own word, and still runs.
     pub leader: Option<(NodeId, u64)>,
 }
 
 impl Signals {
+    /// Nothing was seen. `faults` says whether any will come.
+    pub fn new(faults: bool) -> Self {
+        Self { before_the_storm: faults, ..Self::default() }
+    }
+
     /// Takes the next record in.
     pub fn record(&mut self, record: &Record) {
         match record.what {
@@ -43,6 +53,8 @@ impl Signals {
             What::Node { change } => {
                 if change == NodeChange::Crashed {
                     self.crashes += 1;
+                    // It takes effect, and is told, before the fault that caused it.
+                    self.before_the_storm = false;
                 }
                 if change != NodeChange::Up
                     && self.leader.is_some_and(|(leader, _)| leader == record.node)
@@ -70,13 +82,16 @@ impl Signals {
                     self.count("dead_lettered");
                 }
             }
-            What::Signal { signal } => *self.named.entry(signal).or_default() += 1,
+            What::FaultBegan { .. } => self.before_the_storm = false,
+            What::Signal { signal } if !self.before_the_storm => *self.named.entry(signal).or_default() += 1,
             _ => {}
         }
     }
 
     fn count(&mut self, signal: &'static str) {
-        *self.counts.entry(signal).or_default() += 1;
+        if !self.before_the_storm {
+            *self.counts.entry(signal).or_default() += 1;
+        }
     }
 
     /// All that was seen, by name.
