@@ -1,9 +1,7 @@
 //! Asking: one connection, one question at a time, each with a deadline.
 
-use crate::wire::{
-    self, BrokerReply, BrokerRequest, Frame, StoreReply, StoreRequest,
-};
 use crate::Error;
+use crate::wire::{self, BrokerReply, BrokerRequest, Frame, StoreReply, StoreRequest};
 use serde::{Serialize, de::DeserializeOwned};
 use squall_probe::net::{FrameReceiver, FrameSender, TcpStream};
 use std::{io, time::Duration};

@@ -34,10 +34,21 @@ const QUEUE: usize = 1024;
 /// One transaction, as the journal holds it.
 #[derive(Debug, Serialize, Deserialize)]
 enum Transaction {
-    Fence { group: String, generation: u64, partitions: Vec<u32> },
+    Fence {
+        group: String,
+        generation: u64,
+        partitions: Vec<u32>,
+    },
     /// Effects, and whether their events are marked with them.
-    Effects { group: String, items: Vec<Item>, marked: bool },
-    Marks { group: String, events: Vec<u64> },
+    Effects {
+        group: String,
+        items: Vec<Item>,
+        marked: bool,
+    },
+    Marks {
+        group: String,
+        events: Vec<u64>,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -169,11 +180,16 @@ impl Store {
         }
     }
 
-    fn handle(&mut self, request: StoreRequest, landed: &mut Vec<What>) -> Result<StoreReply, Error> {
+    fn handle(
+        &mut self,
+        request: StoreRequest,
+        landed: &mut Vec<What>,
+    ) -> Result<StoreReply, Error> {
         match request {
             StoreRequest::Fence { group, generation, partitions } => {
                 let fences = &self.ledger(&group).fences;
-                let newer = |partition: &u32| fences.get(partition).copied().unwrap_or(0) > generation;
+                let newer =
+                    |partition: &u32| fences.get(partition).copied().unwrap_or(0) > generation;
                 if partitions.iter().any(newer) {
                     return Ok(StoreReply::Fenced);
                 }
@@ -266,7 +282,8 @@ mod tests {
     fn an_effect_lands_once_also_after_a_restart_and_never_for_an_older_generation() {
         let folder = tempfile::tempdir().unwrap();
         let group = || "payment".to_owned();
-        let fence = |generation| StoreRequest::Fence { group: group(), generation, partitions: vec![0] };
+        let fence =
+            |generation| StoreRequest::Fence { group: group(), generation, partitions: vec![0] };
         let apply = |generation, events: &[u64]| StoreRequest::Apply {
             group: group(),
             generation,

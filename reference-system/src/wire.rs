@@ -7,8 +7,16 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Kinds of message, for faults that act on some of them.
 pub const MESSAGES: &[&str] = &[
-    "publish", "publish_ack", "fetch", "deliver", "group", "group_ack", "replicate", "store",
-    "store_ack", "describe",
+    "publish",
+    "publish_ack",
+    "fetch",
+    "deliver",
+    "group",
+    "group_ack",
+    "replicate",
+    "store",
+    "store_ack",
+    "describe",
 ];
 
 /// A record of a partition, as it is published and delivered.

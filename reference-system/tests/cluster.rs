@@ -86,14 +86,21 @@ fn killing_the_leaders_process_loses_nothing() {
         start(&["consumer", "--name", "consumer-1", "--brokers", &all, "--store", &store_address]);
     let events = EVENTS.to_string();
     let mut producer = start(&[
-        "producer", "--name", "producer-1", "--brokers", &all, "--events", &events, "--rate", "200",
+        "producer",
+        "--name",
+        "producer-1",
+        "--brokers",
+        &all,
+        "--events",
+        &events,
+        "--rate",
+        "200",
     ]);
 
     let leader = wait_for("a leader with events", || {
         addresses.iter().position(|address| {
-            describe("--broker", address).is_some_and(|lines| {
-                lines[0] == "leader true" && total(&lines[1..]) > EVENTS / 6
-            })
+            describe("--broker", address)
+                .is_some_and(|lines| lines[0] == "leader true" && total(&lines[1..]) > EVENTS / 6)
         })
     });
     brokers[leader] = None; // SIGKILL

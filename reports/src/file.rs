@@ -89,9 +89,8 @@ fn folder(path: &Path) -> &Path {
 /// # Errors
 /// The file system refused; what stood there before still stands.
 pub fn write(path: &Path, report: &Report) -> Result<(), Error> {
-    let mut text = serde_json::to_vec_pretty(report)
-        .map_err(io::Error::other)
-        .map_err(refused(path))?;
+    let mut text =
+        serde_json::to_vec_pretty(report).map_err(io::Error::other).map_err(refused(path))?;
     text.push(b'\n');
     let folder = folder(path);
     // A temporary file of the same folder is of the same file system: renaming it is atomic.
@@ -154,10 +153,7 @@ mod tests {
     fn half_a_report_is_refused_at_every_length() {
         let text = serde_json::to_vec(&sample()).unwrap();
         for cut in (0..text.len()).step_by(7) {
-            assert!(matches!(
-                parse(Path::new("r"), &text[..cut]),
-                Err(Error::Malformed { .. })
-            ));
+            assert!(matches!(parse(Path::new("r"), &text[..cut]), Err(Error::Malformed { .. })));
         }
     }
 

@@ -86,7 +86,9 @@ pub struct ScenarioReport {
 }
 
 /// What became of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Everything that was judged held.
@@ -225,7 +227,9 @@ impl Report {
 
     /// Every run with its scenario.
     pub fn runs(&self) -> impl Iterator<Item = (&ScenarioReport, &Run)> {
-        self.scenarios.iter().flat_map(|scenario| scenario.runs.iter().map(move |run| (scenario, run)))
+        self.scenarios
+            .iter()
+            .flat_map(|scenario| scenario.runs.iter().map(move |run| (scenario, run)))
     }
 
     /// A copy without what depends on the machine and the moment.

@@ -135,8 +135,7 @@ fn latency(runs: &[Run]) -> Option<Latency> {
 
 /// The median of the recovery times; a run that never recovered counts as longer than any.
 fn recovery(runs: &[Run]) -> String {
-    let mut times: Vec<u64> =
-        runs.iter().map(|run| run.recovery_ms.unwrap_or(u64::MAX)).collect();
+    let mut times: Vec<u64> = runs.iter().map(|run| run.recovery_ms.unwrap_or(u64::MAX)).collect();
     times.sort_unstable();
     match times.get(times.len() / 2) {
         None => "-".to_owned(),
@@ -207,7 +206,9 @@ fn total(out: &mut String, report: &Report, color: bool) {
     }
     let counts: Vec<_> = counts
         .into_iter()
-        .map(|(verdict, count)| format!("{count} {verdict}").style(style(verdict, color)).to_string())
+        .map(|(verdict, count)| {
+            format!("{count} {verdict}").style(style(verdict, color)).to_string()
+        })
         .collect();
     let counts = if counts.is_empty() { "nothing was run".to_owned() } else { counts.join(", ") };
     let _ = writeln!(
@@ -301,7 +302,8 @@ mod tests {
         big.sim_ms = 359_000_000;
         big.recovery_ms = None;
         big.verdict = Verdict::Unstable;
-        for name in ["short", &"x".repeat(200), &"漢字".repeat(40), "e\u{301}".repeat(90).as_str()] {
+        for name in ["short", &"x".repeat(200), &"漢字".repeat(40), "e\u{301}".repeat(90).as_str()]
+        {
             let mut runs = vec![run(2); 1_000];
             runs.push(big.clone());
             let text = table(&report(name, runs).scenarios, false);

@@ -121,7 +121,9 @@ impl Plan {
                 index,
             })
             .collect();
-        debug_assert!(scenario.nodes.iter().all(|(r, _)| system.roles().iter().any(|s| s.name == r)));
+        debug_assert!(
+            scenario.nodes.iter().all(|(r, _)| system.roles().iter().any(|s| s.name == r))
+        );
         let workload_us = workload_length(&scenario.workload);
         let mut faults = Vec::new();
         for (index, step) in scenario.faults.iter().enumerate() {
@@ -147,8 +149,8 @@ impl Plan {
                 _ => None,
             });
             for (occurrence, start) in starts.into_iter().enumerate() {
-                let draw = Stream::new(seed, "target", &[number, occurrence as u64])
-                    .between(0, u64::MAX);
+                let draw =
+                    Stream::new(seed, "target", &[number, occurrence as u64]).between(0, u64::MAX);
                 faults.push(PlannedFault {
                     step: u16::try_from(index).unwrap_or(u16::MAX),
                     occurrence: u32::try_from(occurrence).unwrap_or(u32::MAX),

@@ -1,8 +1,6 @@
 //! Records in words, for evidence and timelines.
 
-use squall_probe::{
-    Mark, NodeChange, NodeId, Phase, Record, StateOf, Tampering, What, sim::Names,
-};
+use squall_probe::{Mark, NodeChange, NodeId, Phase, Record, StateOf, Tampering, What, sim::Names};
 
 /// Everything needed to put a record into words.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +50,11 @@ impl Words<'_> {
                 format!("{}: partition {partition} in generation {generation}", name(group))
             }
             What::Deliver { group, position, event, generation } => {
-                format!("{}: given e{} at {position} (generation {generation})", name(group), event.0)
+                format!(
+                    "{}: given e{} at {position} (generation {generation})",
+                    name(group),
+                    event.0
+                )
             }
             What::Apply { group, position, event, .. } => {
                 format!("{}: effect of e{} at {position} is durable", name(group), event.0)

@@ -288,18 +288,13 @@ impl Core {
                 match self.joined(&group, &member) {
                     Some(joined) => caller.answer("group_ack", joined),
                     None => {
-                        let waiting = Waiting::Join {
-                            caller,
-                            group: group.clone(),
-                            member: member.clone(),
-                        };
+                        let waiting =
+                            Waiting::Join { caller, group: group.clone(), member: member.clone() };
                         self.propose(Command::Join { group, member }, waiting);
                     }
                 }
             }
-            BrokerRequest::Fetch {
-                group, member, generation, positions, commits, limit
-            } => {
+            BrokerRequest::Fetch { group, member, generation, positions, commits, limit } => {
                 self.heard.insert((group.clone(), member.clone()), Instant::now());
                 if !commits.is_empty() {
                     let commit = Command::Commit {
@@ -314,8 +309,7 @@ impl Core {
                 self.fetches.push(Fetch { caller, group, generation, positions, limit, until });
             }
             BrokerRequest::DeadLetter { group, member, generation, partition, offset } => {
-                let command =
-                    Command::DeadLetter { group, member, generation, partition, offset };
+                let command = Command::DeadLetter { group, member, generation, partition, offset };
                 self.propose(command, Waiting::DeadLetter { caller });
             }
             BrokerRequest::Describe => {}
@@ -410,9 +404,16 @@ impl Core {
                 }
             }
             // Every replica tells of a dead letter, each time it learns of it: one may be all that is left.
-            (Command::DeadLetter { group, partition, offset, .. }, Applied::DeadLettered { event }) => {
+            (
+                Command::DeadLetter { group, partition, offset, .. },
+                Applied::DeadLettered { event },
+            ) => {
                 let (group, event) = (name(group), EventId(*event));
-                record(What::DeadLetter { group, position: Position::new(*partition, *offset), event });
+                record(What::DeadLetter {
+                    group,
+                    position: Position::new(*partition, *offset),
+                    event,
+                });
             }
             (Command::Commit { group, generation, .. }, Applied::Committed(moved))
                 if self.leading.is_some() =>
@@ -444,8 +445,10 @@ impl Core {
                     let position = offset.map(|offset| Position::new(*partition, offset));
                     record(What::Acknowledge { event: EventId(*event), position, term });
                 }
-                let known: Option<Vec<_>> =
-                    published.iter().map(|p| p.offset.map(|offset| (p.partition, offset))).collect();
+                let known: Option<Vec<_>> = published
+                    .iter()
+                    .map(|p| p.offset.map(|offset| (p.partition, offset)))
+                    .collect();
                 caller.answer("publish_ack", BrokerReply::Published(known.unwrap_or_default()));
             }
             (Waiting::Publish { caller }, Applied::OutOfOrder) => {

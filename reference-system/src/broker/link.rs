@@ -60,8 +60,11 @@ async fn dial(
     mut messages: Receiver<PeerMessage>,
     core: Sender<Input>,
 ) {
-    let mut backoff =
-        Backoff::new(Duration::from_millis(50), Duration::from_millis(400), &format!("link {peer}"));
+    let mut backoff = Backoff::new(
+        Duration::from_millis(50),
+        Duration::from_millis(400),
+        &format!("link {peer}"),
+    );
     loop {
         if let Ok(Ok(stream)) = timeout(CONNECT, TcpStream::connect(&address)).await {
             let (sender, receiver) = stream.into_frames();

@@ -112,11 +112,17 @@ pub(super) enum Applied {
     /// Position and event of each; `None` where it is too old to be remembered. New ones are marked.
     Published(Vec<Published>),
     OutOfOrder,
-    Joined { rebalanced: bool },
-    Expired { rebalanced: bool },
+    Joined {
+        rebalanced: bool,
+    },
+    Expired {
+        rebalanced: bool,
+    },
     /// The offsets that moved.
     Committed(Vec<(u32, u64)>),
-    DeadLettered { event: u64 },
+    DeadLettered {
+        event: u64,
+    },
     /// The member does not own the partition in this generation.
     Fenced,
 }
@@ -279,9 +285,18 @@ mod tests {
     #[test]
     fn a_retry_is_answered_with_the_first_position() {
         let mut state = State::default();
-        assert_eq!(offsets(state.apply(&publish(0, &[10, 11]))), [(Some(0), true), (Some(1), true)]);
-        assert_eq!(offsets(state.apply(&publish(0, &[10, 11]))), [(Some(0), false), (Some(1), false)]);
-        assert_eq!(offsets(state.apply(&publish(1, &[11, 12]))), [(Some(1), false), (Some(2), true)]);
+        assert_eq!(
+            offsets(state.apply(&publish(0, &[10, 11]))),
+            [(Some(0), true), (Some(1), true)]
+        );
+        assert_eq!(
+            offsets(state.apply(&publish(0, &[10, 11]))),
+            [(Some(0), false), (Some(1), false)]
+        );
+        assert_eq!(
+            offsets(state.apply(&publish(1, &[11, 12]))),
+            [(Some(1), false), (Some(2), true)]
+        );
         assert_eq!(state.apply(&publish(9, &[13])), Applied::OutOfOrder);
         assert_eq!(state.partitions[1].events.len(), 3);
     }

@@ -73,10 +73,8 @@ impl Member {
     /// Becomes a member, and makes sure that nobody who owned these partitions before still acts.
     async fn join(&mut self) {
         loop {
-            let request = BrokerRequest::Join {
-                group: self.group.to_owned(),
-                member: self.member.clone(),
-            };
+            let request =
+                BrokerRequest::Join { group: self.group.to_owned(), member: self.member.clone() };
             if let Ok(BrokerReply::Joined { generation, partitions }) =
                 self.brokers.ask("group", request, REQUEST).await
             {

@@ -79,9 +79,10 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         writable(path)?;
     }
     let jobs = jobs(args, &scenarios)?;
-    let workers = args
-        .jobs
-        .map_or_else(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get), NonZeroUsize::get);
+    let workers = args.jobs.map_or_else(
+        || std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        NonZeroUsize::get,
+    );
     let stop = AtomicBool::new(false);
     let mut report = empty_report(args, &scenarios, system.as_ref(), &defects);
     let interrupted = watch_interrupts();

@@ -120,9 +120,7 @@ impl Links {
                 same(reader, &a, &b, fields)?;
                 Self::Between(a, b)
             }
-            (None, None, None, None, Some((_, target)), _) => {
-                Self::Halves(split(reader, target)?)
-            }
+            (None, None, None, None, Some((_, target)), _) => Self::Halves(split(reader, target)?),
             (None, None, None, None, None, Some((_, target))) => {
                 Self::Majority(split(reader, target)?)
             }

@@ -9,7 +9,13 @@ use squall_probe::{Phase, What};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     let limit = setup.limits.available?;
-    Some(Box::new(Available { limit, informed: ByEvent::default(), invoked: 0, ok: 0, first: None }))
+    Some(Box::new(Available {
+        limit,
+        informed: ByEvent::default(),
+        invoked: 0,
+        ok: 0,
+        first: None,
+    }))
 }
 
 struct Available {

@@ -57,7 +57,13 @@ impl Invariant for Drains {
                 && let Some(last) = self.last
             {
                 findings.add(
-                    || format!("the last group caught up {} after the healing, the limit is {}", seconds(late), seconds(limit)),
+                    || {
+                        format!(
+                            "the last group caught up {} after the healing, the limit is {}",
+                            seconds(late),
+                            seconds(limit)
+                        )
+                    },
                     || vec![healed, last],
                 );
             }

@@ -40,7 +40,8 @@ impl EventualConsistency {
         match of {
             StateOf::Replica { partition } => format!("partition {partition}"),
             StateOf::Projection { group } => {
-                let group = self.setup.group_index(group).map_or("?", |index| self.setup.group(index));
+                let group =
+                    self.setup.group_index(group).map_or("?", |index| self.setup.group(index));
                 format!("the effects of {group}")
             }
         }

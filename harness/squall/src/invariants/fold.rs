@@ -79,10 +79,6 @@ impl Lag {
         self.events.iter()
     }
 
-    pub(super) fn get(&self, event: EventId) -> Option<&Owed> {
-        self.events.get(event)
-    }
-
     pub(super) fn is_caught_up(&self) -> bool {
         self.owed == 0 && self.open == 0
     }
@@ -108,7 +104,8 @@ impl Lag {
                 }
             }
             What::Append { event, .. } => {
-                let bit = self.setup.replica_index(record.node).map_or(0, |index| 1 << (index % 64));
+                let bit =
+                    self.setup.replica_index(record.node).map_or(0, |index| 1 << (index % 64));
                 let entry = self.events.entry(event);
                 entry.held |= bit;
                 if !entry.committed {

@@ -51,7 +51,7 @@ mod tests {
     fn twice_in_a_group() {
         let mut h = History::new();
         h.publish(1).append_all(1, 0).ok(1, 0).deliver(1, 0).apply(1, 0).deliver(1, 0).apply(1, 0);
-        assert_eq!(h.violations("idempotency"), ["e1 took effect twice in g [7, 9]"]);
+        assert_eq!(h.violations("idempotency"), ["e1 took effect twice in g [6, 8]"]);
     }
 
     #[test]

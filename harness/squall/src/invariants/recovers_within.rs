@@ -4,7 +4,11 @@
 //! It measures from the end of the last fault, as availability targets do (time to recovery). A run in
 //! which nothing was owed at the healing has recovered at once.
 
-use super::{Evidence, Findings, Invariant, Setup, drains::seconds, fold::Lag};
+use super::{
+    Evidence, Findings, Invariant, Setup,
+    drains::seconds,
+    fold::{ByEvent, Lag},
+};
 use squall_probe::{Mark, Phase, What};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
@@ -12,6 +16,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(RecoversWithin {
         limit,
         lag: Lag::new(setup),
+        waiting: ByEvent::default(),
         open: 0,
         healed: None,
         wanted: false,
@@ -22,7 +27,9 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 struct RecoversWithin {
     limit: u64,
     lag: Lag,
-    /// Publishes that nobody has ended.
+    /// Somebody waits for the publish to end.
+    waiting: ByEvent<bool>,
+    /// How many publishes somebody waits for.
     open: u64,
     healed: Option<Evidence>,
     /// A publish was open at the healing, or was invoked later.
@@ -38,20 +45,20 @@ impl Invariant for RecoversWithin {
                 self.healed = Some(*evidence);
                 self.wanted = self.open > 0;
             }
-            What::Publish { phase, .. } => match phase {
-                Phase::Invoke => {
-                    self.open += 1;
-                    self.wanted |= self.healed.is_some();
+            What::Publish { phase, event, .. } => {
+                // Nobody waits any more for what was called indeterminate.
+                let open = phase == Phase::Invoke;
+                let was_open = std::mem::replace(self.waiting.entry(event), open);
+                match (was_open, open) {
+                    (false, true) => self.open += 1,
+                    (true, false) => self.open -= 1,
+                    _ => {}
                 }
-                Phase::Ok => {
-                    self.open = self.open.saturating_sub(1);
-                    if self.healed.is_some() {
-                        self.acked.get_or_insert(*evidence);
-                    }
+                self.wanted |= open && self.healed.is_some();
+                if phase == Phase::Ok && self.healed.is_some() {
+                    self.acked.get_or_insert(*evidence);
                 }
-                Phase::Fail => self.open = self.open.saturating_sub(1),
-                Phase::Info => {}
-            },
+            }
             _ => {}
         }
         self.lag.record(&evidence.record);
@@ -83,7 +90,11 @@ impl Invariant for RecoversWithin {
         } else if self.lag.caught_up > since + self.limit {
             let late = seconds(self.lag.caught_up - since);
             findings.add(
-                || format!("everything was caught up {late} after the healing, the limit is {limit}"),
+                || {
+                    format!(
+                        "everything was caught up {late} after the healing, the limit is {limit}"
+                    )
+                },
                 || vec![healed],
             );
         }

@@ -38,7 +38,13 @@ impl History {
         self
     }
 
-    fn ended(&mut self, phase: Phase, event: u64, key: u32, position: Option<Position>) -> &mut Self {
+    fn ended(
+        &mut self,
+        phase: Phase,
+        event: u64,
+        key: u32,
+        position: Option<Position>,
+    ) -> &mut Self {
         self.add(PRODUCER, What::Publish { phase, event: EventId(event), key, position })
     }
 
@@ -60,10 +66,7 @@ impl History {
     }
 
     pub(crate) fn ok_nowhere(&mut self, event: u64) -> &mut Self {
-        self.ended(Phase::Ok, event, 0, None);
-        // A record that says nothing, so that indices in tests are not all alike.
-        self.records.insert(1, Record { at: 0, node: PRODUCER, what: What::Mark(Mark::WorkloadOffered) });
-        self
+        self.ended(Phase::Ok, event, 0, None)
     }
 
     pub(crate) fn info(&mut self, event: u64) -> &mut Self {
@@ -78,7 +81,13 @@ impl History {
         self.append_in(replica, event, offset, 1)
     }
 
-    pub(crate) fn append_in(&mut self, replica: u16, event: u64, offset: u64, term: u64) -> &mut Self {
+    pub(crate) fn append_in(
+        &mut self,
+        replica: u16,
+        event: u64,
+        offset: u64,
+        term: u64,
+    ) -> &mut Self {
         let position = Position::new(0, offset);
         self.add(NodeId(replica), What::Append { position, event: EventId(event), key: 0, term })
     }
@@ -98,7 +107,13 @@ impl History {
         self.add(NodeId(replica), What::Lead { term })
     }
 
-    pub(crate) fn acknowledge(&mut self, replica: u16, event: u64, offset: u64, term: u64) -> &mut Self {
+    pub(crate) fn acknowledge(
+        &mut self,
+        replica: u16,
+        event: u64,
+        offset: u64,
+        term: u64,
+    ) -> &mut Self {
         let position = Some(Position::new(0, offset));
         self.add(NodeId(replica), What::Acknowledge { event: EventId(event), position, term })
     }
@@ -313,9 +328,7 @@ impl Lie {
 
     /// Tells it about an acknowledged event, at its offset.
     fn tell(self, h: &mut History, event: u64, offset: u64, end: u64) {
-        let is_apply = |record: &Record| {
-            matches!(record.what, What::Apply { event: EventId(id), .. } if id == event)
-        };
+        let is_apply = |record: &Record| matches!(record.what, What::Apply { event: EventId(id), .. } if id == event);
         match self {
             Self::LoseEffect => h.records.retain(|record| !is_apply(record)),
             Self::DoubleEffect => {

@@ -56,7 +56,7 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
     }
     let network = match fields.take("network") {
         Some((_, node)) => network(reader, node),
-        None => Some(Network { min_ms: 2, max_ms: 10 }),
+        None => Some(Network { min_ms: 4, max_ms: 12 }),
     };
     let workload = match fields.take("workload") {
         Some((_, node)) => workload(reader, node),
@@ -64,9 +64,11 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
     };
     // What depends on the workload is checked against the usual one if this one makes no sense.
     let length = workload.clone().unwrap_or_else(default_workload);
-    reader.workload.0 = Duration::from_millis((f64::from(length.events) * 1e3 / length.rate) as u64);
+    reader.workload.0 =
+        Duration::from_millis((f64::from(length.events) * 1e3 / length.rate) as u64);
     reader.events = length.events;
-    let runs = fields.take("runs").map(|(_, node)| reader.number(node, "a number of runs", 1, 1_000_000));
+    let runs =
+        fields.take("runs").map(|(_, node)| reader.number(node, "a number of runs", 1, 1_000_000));
     let mut faults = Vec::new();
     if let Some((_, node)) = fields.take("faults") {
         for item in reader.list(node, "faults").unwrap_or_default() {

@@ -35,10 +35,8 @@ pub fn load(paths: &[PathBuf], system: &dyn System) -> Result<Vec<Scenario>, Pro
         match read(&file, system) {
             Ok(scenario) => {
                 if let Some(other) = names.insert(scenario.name.clone(), scenario.path.clone()) {
-                    let message = format!(
-                        "there is another scenario \"{}\", in {other}",
-                        scenario.name
-                    );
+                    let message =
+                        format!("there is another scenario \"{}\", in {other}", scenario.name);
                     let path = &scenario.path;
                     let diagnostic = Diagnostic::of_file(path, "squall::same_name", message);
                     problems.diagnostics.push(diagnostic);

@@ -129,7 +129,13 @@ impl Reader<'_> {
     }
 
     /// A whole number within bounds.
-    pub(crate) fn number(&mut self, node: &Node, expected: &str, low: u32, high: u32) -> Option<u32> {
+    pub(crate) fn number(
+        &mut self,
+        node: &Node,
+        expected: &str,
+        low: u32,
+        high: u32,
+    ) -> Option<u32> {
         self.scalar(node, expected, |text| match text.parse::<u32>() {
             Ok(number) if (low..=high).contains(&number) => Ok(number),
             _ => Err(format!("expected a whole number from {low} to {high}")),

@@ -139,7 +139,12 @@ fn condition(reader: &mut Reader<'_>, node: &Node) -> Option<Condition> {
     if let Some((hit_key, _)) = hit
         && key.text != "reaches"
     {
-        reader.tell("squall::misplaced", hit_key.span, "`hit` belongs to reaches", "leave this out");
+        reader.tell(
+            "squall::misplaced",
+            hit_key.span,
+            "`hit` belongs to reaches",
+            "leave this out",
+        );
     }
     if key.text == "reaches" {
         let point = reader.text(value, "a fault point")?;

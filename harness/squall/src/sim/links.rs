@@ -88,7 +88,8 @@ impl LinkTable {
     }
 
     fn change(&mut self, sim: &Sim<'_>, names: &[String], act: impl FnOnce(&mut Self)) {
-        let nodes: Vec<_> = (0..names.len()).filter_map(|i| u16::try_from(i).ok()).map(NodeId).collect();
+        let nodes: Vec<_> =
+            (0..names.len()).filter_map(|i| u16::try_from(i).ok()).map(NodeId).collect();
         let pairs: Vec<_> = nodes
             .iter()
             .enumerate()
@@ -152,7 +153,14 @@ impl LinkTable {
         }
     }
 
-    fn apply(&self, sim: &Sim<'_>, link: (NodeId, NodeId), before: Link, after: Link, names: &[String]) {
+    fn apply(
+        &self,
+        sim: &Sim<'_>,
+        link: (NodeId, NodeId),
+        before: Link,
+        after: Link,
+        names: &[String],
+    ) {
         let (Some(a), Some(b)) =
             (names.get(usize::from(link.0.0)), names.get(usize::from(link.1.0)))
         else {

@@ -122,7 +122,12 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
         poison: orders.iter().filter(|o| o.event.poison).map(|o| o.event.id).collect(),
         limits: limits(plan),
     });
-    let recorder = Rc::new(RefCell::new(Recorder::new(judge, Progress::new(groups), !plan.faults.is_empty(), keep)));
+    let recorder = Rc::new(RefCell::new(Recorder::new(
+        judge,
+        Progress::new(groups),
+        !plan.faults.is_empty(),
+        keep,
+    )));
     let sink = {
         let recorder = recorder.clone();
         Box::new(move |record: &Record| recorder.borrow_mut().record(record))
@@ -280,8 +285,11 @@ fn drive(storm: &mut Storm<'_>, observation: &Observation) -> Option<Panic> {
                 !late && complete && offered && storm.drained() && observer::agree(&states);
             if converged || last_look.is_some_and(|since| now > since) {
                 for state in states {
-                    let what =
-                        What::State { of: state.of, position: state.position, digest: state.digest };
+                    let what = What::State {
+                        of: state.of,
+                        position: state.position,
+                        digest: state.digest,
+                    };
                     storm.record(state.node, what);
                 }
                 if converged {
@@ -311,7 +319,8 @@ fn finish(
         (world.names.clone(), world.touched.clone(), world.frames, points)
     });
     // The simulation is gone, and with it the sink: nobody else holds the recorder any more.
-    let empty = Recorder::new(Judge::new(&Setup::default()), Progress::new(Vec::new()), false, false);
+    let empty =
+        Recorder::new(Judge::new(&Setup::default()), Progress::new(Vec::new()), false, false);
     let recorder = recorder.replace(empty);
 
     let recovery = recorder.recovery();
@@ -382,7 +391,10 @@ fn toothless(
         .filter(|(step, _)| begun.contains(step))
         .filter(|(step, _)| !touched.contains(step) && !bitten.contains(step))
         .map(|(_, fault)| {
-            format!("line {}: the fault began and nothing ever felt it: {}", fault.line, fault.fault)
+            format!(
+                "line {}: the fault began and nothing ever felt it: {}",
+                fault.line, fault.fault
+            )
         })
         .collect()
 }

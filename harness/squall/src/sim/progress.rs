@@ -58,12 +58,6 @@ impl Progress {
         self.owed == 0 && self.open == 0
     }
 
-    /// Publishes that nobody knows the outcome of.
-    #[must_use]
-    pub fn open(&self) -> usize {
-        self.open
-    }
-
     /// From now on liveness counts.
     pub fn heal(&mut self, at: u64) {
         self.healed = Some(at);

@@ -83,7 +83,9 @@ impl Signals {
                 }
             }
             What::FaultBegan { .. } => self.before_the_storm = false,
-            What::Signal { signal } if !self.before_the_storm => *self.named.entry(signal).or_default() += 1,
+            What::Signal { signal } if !self.before_the_storm => {
+                *self.named.entry(signal).or_default() += 1
+            }
             _ => {}
         }
     }

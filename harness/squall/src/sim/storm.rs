@@ -277,13 +277,16 @@ impl<'a> Storm<'a> {
                 Condition::Acked(count) => acked >= *count,
                 Condition::Delivered(count) => delivered >= *count,
                 Condition::Applied(count) => applied >= *count,
-                Condition::Reaches { .. } => fired.iter().any(|(trigger, _)| *trigger as usize == index),
+                Condition::Reaches { .. } => {
+                    fired.iter().any(|(trigger, _)| *trigger as usize == index)
+                }
             };
             if met {
                 self.schedule(now, Action::Begin(index));
             } else if now >= limit {
                 let line = self.plan.faults[index].line;
-                self.unfired.push(format!("line {line}: the trigger never fired: when {condition}"));
+                self.unfired
+                    .push(format!("line {line}: the trigger never fired: when {condition}"));
             } else {
                 self.waiting.push((index, condition, limit));
             }

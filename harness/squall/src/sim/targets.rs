@@ -50,11 +50,7 @@ impl View<'_> {
             .copied()
             .filter(|id| self.up.get(usize::from(id.0)).copied().unwrap_or(false))
             .collect();
-        if up.len() >= count {
-            stream.choose(count, &up)
-        } else {
-            stream.choose(count, candidates)
-        }
+        if up.len() >= count { stream.choose(count, &up) } else { stream.choose(count, candidates) }
     }
 
     /// The nodes that `target` means now, in the order of their ids.
@@ -204,7 +200,8 @@ mod tests {
             leader: Some(NodeId(0)),
             up: &[true; 4],
         };
-        let links = Links::Isolate { who: Target::Leader, from: Some(Target::Role("broker".into())) };
+        let links =
+            Links::Isolate { who: Target::Leader, from: Some(Target::Role("broker".into())) };
         let cut: Vec<_> =
             view.directions(&links, &mut stream()).iter().map(|(a, b)| (a.0, b.0)).collect();
         assert_eq!(cut, [(0, 1), (0, 2), (1, 0), (2, 0)]);

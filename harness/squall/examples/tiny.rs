@@ -1,0 +1,233 @@
+//! A system of your own in one file: a server that stores events, and clients that send them.
+//!
+//!     cargo run --example tiny -- run my-scenarios/
+//!
+//! It has no replicas; the server's file is its log, and an event takes effect when it is synced there. Its
+//! defects are for squall's own tests: they show what becomes of a run that panics, never yields, or is not
+//! deterministic.
+
+use bytes::Bytes;
+use squall::system::{
+    Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Role, State, System,
+};
+use squall_probe::{EventId, Position, StateOf, What, fs, name, net, point, record, signal};
+use std::{
+    collections::BTreeSet, io::Seek as _, io::Write as _, process::ExitCode, rc::Rc, sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    sync::Mutex,
+    time::{sleep, timeout},
+};
+
+const GROUP: &str = "sink";
+const FILE: &str = "/data/events";
+
+struct Tiny;
+
+const DEFECTS: &[Defect] = &[
+    Defect { id: "panic", about: "a task panics", breaks: "no_panic" },
+    Defect { id: "spin", about: "a task never yields", breaks: "-" },
+    Defect { id: "overflow", about: "the stack overflows", breaks: "-" },
+    Defect { id: "abort", about: "the process aborts", breaks: "-" },
+    Defect { id: "hoard", about: "memory grows without bound", breaks: "-" },
+    Defect { id: "clock", about: "what happens depends on the real clock", breaks: "-" },
+    Defect { id: "mute", about: "the server never answers", breaks: "-" },
+    Defect { id: "no-sync", about: "the server answers before it has synced", breaks: "no_loss" },
+];
+
+const ROLES: &[Role] = &[
+    Role {
+        name: "server",
+        plural: "servers",
+        default: 1,
+        min: 1,
+        max: 1,
+        client: false,
+        replica: true,
+        about: "Stores events",
+    },
+    Role {
+        name: "client",
+        plural: "clients",
+        default: 1,
+        min: 1,
+        max: 5,
+        client: true,
+        replica: false,
+        about: "Sends events",
+    },
+];
+
+impl System for Tiny {
+    fn name(&self) -> &str {
+        "tiny"
+    }
+    fn version(&self) -> &str {
+        "1"
+    }
+    fn config(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
+    fn roles(&self) -> &[Role] {
+        ROLES
+    }
+    fn groups(&self) -> &[&'static str] {
+        &[GROUP]
+    }
+    fn messages(&self) -> &[&'static str] {
+        &["send", "answer"]
+    }
+    fn points(&self) -> &[&'static str] {
+        &["server.synced"]
+    }
+    fn signals(&self) -> &[&'static str] {
+        &[]
+    }
+    fn defects(&self) -> &[Defect] {
+        DEFECTS
+    }
+
+    fn start(&self, _: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>> {
+        Box::pin(serve(cluster))
+    }
+
+    fn client(&self, _: Node, _: Cluster) -> LocalFuture<Result<Box<dyn Client>, Error>> {
+        Box::pin(async { Ok(Box::<Sender>::default() as Box<dyn Client>) })
+    }
+
+    fn inspect(&self, node: Node, _: Cluster) -> LocalFuture<Result<Vec<State>, Error>> {
+        Box::pin(async move {
+            if node.role != "server" {
+                return Ok(Vec::new());
+            }
+            let count = ask("send", 0).await.ok_or("no answer")?;
+            let state = |of| State { node: node.id, of, position: count, digest: 0 };
+            let log = state(StateOf::Replica { partition: 0 });
+            Ok(vec![log, state(StateOf::Projection { group: name(GROUP) })])
+        })
+    }
+}
+
+async fn serve(cluster: Cluster) -> Result<(), Error> {
+    let listener = net::TcpListener::bind("0.0.0.0:7000").await?;
+    let mut file = fs::open(FILE)?;
+    fs::sync_dir("/data")?;
+    record(What::Rebuild);
+    let mut stored = BTreeSet::new();
+    let content = fs::read(FILE)?;
+    for (event, offset) in content.chunks_exact(8).zip(0..) {
+        let event = u64::from_be_bytes(event.try_into()?);
+        stored.insert(event);
+        appended(event, offset);
+    }
+    // A torn last event was never answered for.
+    file.set_len(stored.len() as u64 * 8)?;
+    file.seek(std::io::SeekFrom::End(0))?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let (sender, mut receiver) = stream.into_frames();
+        while let Ok(Some(frame)) = receiver.recv().await {
+            let event = u64::from_be_bytes(frame[..].try_into()?);
+            if event > 0 && stored.insert(event) {
+                file.write_all(&event.to_be_bytes())?;
+                if !cluster.defects.iter().any(|id| id == "no-sync") {
+                    file.sync_all()?;
+                }
+                let offset = stored.len() as u64 - 1;
+                appended(event, offset);
+                let (group, position) = (name(GROUP), Position::new(0, offset));
+                record(What::Apply { group, position, event: EventId(event), generation: 1 });
+                point("server.synced").await;
+            }
+            if stored.len() == 20 {
+                misbehave(&cluster).await;
+            }
+            let answer = Bytes::copy_from_slice(&(stored.len() as u64).to_be_bytes());
+            sender.send("answer", answer).await?;
+        }
+    }
+}
+
+fn appended(event: u64, offset: u64) {
+    let position = Position::new(0, offset);
+    record(What::Append { position, event: EventId(event), key: 0, term: 1 });
+}
+
+async fn misbehave(cluster: &Cluster) {
+    for defect in cluster.defects.iter() {
+        match defect.as_str() {
+            "panic" => panic!("the tiny server does not like the number 20"),
+            "spin" => loop {
+                tokio::task::yield_now().await;
+            },
+            "overflow" => {
+                std::hint::black_box(deep(1));
+            }
+            "abort" => std::process::abort(),
+            "hoard" => {
+                let mut hoard = Vec::new();
+                loop {
+                    hoard.push(vec![1_u8; 16 << 20]);
+                }
+            }
+            "clock" => {
+                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+                let nanos = now.map_or(0, |now| now.subsec_nanos());
+                sleep(Duration::from_millis(u64::from(nanos % 977))).await;
+            }
+            "mute" => std::future::pending().await,
+            _ => {}
+        }
+    }
+}
+
+#[allow(unconditional_recursion)]
+fn deep(depth: u64) -> u64 {
+    let frame = std::hint::black_box([depth; 512]);
+    deep(depth + 1) + frame[usize::try_from(depth % 512).unwrap_or(0)]
+}
+
+/// Sends one event and waits for the answer: how many events the server has.
+async fn ask(kind: &'static str, event: u64) -> Option<u64> {
+    timeout(Duration::from_millis(300), async {
+        let (sender, mut receiver) =
+            net::TcpStream::connect("server-1:7000").await.ok()?.into_frames();
+        sender.send(kind, Bytes::copy_from_slice(&event.to_be_bytes())).await.ok()?;
+        let answer = receiver.recv().await.ok()??;
+        Some(u64::from_be_bytes(answer[..].try_into().ok()?))
+    })
+    .await
+    .ok()?
+}
+
+/// One event after the other: the order of a client's events is promised.
+#[derive(Default)]
+struct Sender(Rc<Mutex<()>>);
+
+impl Client for Sender {
+    fn publish(&self, event: Event, early: Box<dyn FnOnce(String)>) -> LocalFuture<Outcome> {
+        let turn = self.0.clone();
+        Box::pin(async move {
+            let _turn = turn.lock().await;
+            let mut early = Some(early);
+            for attempt in 0.. {
+                if ask("send", event.id.0).await.is_some() {
+                    return Outcome::Ok(None);
+                }
+                signal("retried");
+                if attempt == 5
+                    && let Some(early) = early.take()
+                {
+                    early("still no answer".to_owned());
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+            Outcome::Info("gave up".to_owned())
+        })
+    }
+}
+
+fn main() -> ExitCode {
+    squall::cli::main(Arc::new(Tiny))
+}

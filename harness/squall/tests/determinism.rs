@@ -1,0 +1,62 @@
+//! Same plan, same seed, same history: in another process, beside other runs, at another position.
+
+mod common;
+
+use common::{report, squall};
+use squall_reports::Report;
+
+const SCENARIOS: &[&str] = &[
+    "scenarios/broker/leader-dies-while-partition-heals.yaml",
+    "scenarios/network/slow-and-out-of-order.yaml",
+];
+
+fn run(more: &[&str]) -> Report {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.json");
+    let path_text = path.to_string_lossy();
+    let arguments = [&["run"], SCENARIOS, &["--report", &path_text], more].concat();
+    let said = squall(&arguments);
+    assert_eq!(said.code, 0, "{}\n{}", said.out, said.err);
+    report(&path)
+}
+
+#[test]
+fn reports_differ_in_nothing_but_times_whatever_the_parallelism() {
+    let one = run(&["--runs", "4", "--jobs", "1"]);
+    let three = run(&["--runs", "4", "--jobs", "3"]);
+    assert_eq!(one.without_times(), three.without_times());
+    assert!(one.runs().all(|(_, run)| run.hash.len() == 32));
+}
+
+#[test]
+fn a_run_does_not_depend_on_those_before_it() {
+    let all = run(&["--runs", "3", "--jobs", "1", "--verify", "none"]);
+    let last = run(&["--runs", "1", "--seed", "3", "--jobs", "1", "--verify", "none"]);
+    for (all, last) in all.scenarios.iter().zip(&last.scenarios) {
+        assert_eq!(all.runs[2].hash, last.runs[0].hash);
+    }
+}
+
+#[test]
+fn a_violation_is_replayed_with_the_same_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.json");
+    let path_text = path.to_string_lossy();
+    let scenario = "scenarios/broker/leader-cut-off-from-brokers.yaml";
+    let defect = ["--defect", "ack-before-quorum"];
+    let said =
+        squall(&[&["run", scenario, "--runs", "2", "--report", &path_text], &defect[..]].concat());
+    assert_eq!(said.code, 1, "{}", said.out);
+    let report = report(&path);
+    let (_, failed) = report.runs().find(|(_, run)| !run.violations.is_empty()).unwrap();
+    assert!(failed.violations.iter().any(|violation| violation.invariant == "no_loss"));
+    let seed = failed.seed.to_string();
+    assert!(said.out.contains(&failed.replay));
+    let again = squall(&[&["replay", scenario, "--seed", &seed], &defect[..]].concat());
+    assert_eq!(again.code, 1);
+    assert!(again.out.contains(&failed.hash), "{}", again.out);
+    for violation in &failed.violations {
+        assert!(again.out.contains(&violation.summary), "{}", violation.summary);
+    }
+    assert!(again.out.contains("<- evidence"));
+}
