@@ -145,7 +145,7 @@ async fn send(config: ProducerConfig, mut queued: mpsc::Receiver<Queued>) {
             backoff.wait().await;
         };
         backoff.reset();
-        settle(turn.drain(..).collect(), &batches, positions);
+        settle(std::mem::take(&mut turn), &batches, positions);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The system as real processes on loopback: the leader is killed in the middle, and nothing is lost.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
 use std::{
     collections::BTreeSet,
     net::TcpListener,

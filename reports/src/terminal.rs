@@ -7,7 +7,7 @@ use tabled::{
     builder::Builder,
     settings::{Alignment, Padding, Style as Borders, object::Columns},
 };
-use unicode_width::UnicodeWidthChar as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The table is no wider than this.
 const WIDTH: usize = 80;
@@ -86,7 +86,7 @@ fn lay_out(scenarios: &[ScenarioReport], rows: &[[String; 9]], name: usize) -> (
         text.push_str(line.trim_end());
         text.push('\n');
         if number == 0 {
-            text.push_str(&"─".repeat(width));
+            text.push_str(&"─".repeat(line.trim_end().width()));
             text.push('\n');
         }
     }
@@ -273,7 +273,6 @@ fn speed(sim_ms: u64, wall_us: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use unicode_width::UnicodeWidthStr as _;
 
     fn run(seed: u64) -> Run {
         let mut latency = LatencyRecorder::default();

@@ -1,5 +1,7 @@
 //! Same plan, same seed, same history: in another process, beside other runs, at another position.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
 mod common;
 
 use common::{report, squall};

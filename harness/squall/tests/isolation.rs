@@ -1,5 +1,7 @@
 //! A run that misbehaves ends its worker at worst, never the harness, and is told apart from others.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
 mod common;
 
 use common::{report, scenario, tiny};
@@ -9,9 +11,9 @@ const CALM: &str = "
 name: calm
 workload: { events: 60, rate: 60/s }
 faults:
-  - at: 900ms
-    hold: { isolate: server-1 }
-    for: 50ms
+  - at: 100ms
+    latency: { delay: 20ms..30ms }
+    for: 400ms
 ";
 
 /// Two runs with a defect; the report's runs and the exit code.

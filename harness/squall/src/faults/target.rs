@@ -194,10 +194,12 @@ fn unknown(reader: &mut Reader<'_>, text: &str, span: Span) {
         known.extend((1..=count).map(|index| format!("{}-{index}", role.name)));
     }
     let near = nearest(text, known.iter().map(String::as_str)).map(str::to_owned);
-    let label = "expected a node, a role, leader, any follower, 2 of brokers, all, …";
+    let label = "expected whom it hits";
     let message = format!("`{text}` names no nodes");
     let diagnostic = reader.tell("squall::unknown_node", span, message, label);
-    if let Some(near) = near {
-        diagnostic.help(format!("did you mean `{near}`?"));
-    }
+    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    diagnostic.help(format!(
+        "{near}There is: {}, 2 of a role, majority of a role, minority of a role",
+        known.join(", ")
+    ));
 }

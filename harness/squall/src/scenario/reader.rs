@@ -74,12 +74,8 @@ impl Reader<'_> {
         for (key, _) in entries {
             if !known.contains(&key.text.as_str()) {
                 let message = format!("{what} has no `{}`", key.text);
-                let label = format!("expected one of: {}", known.join(", "));
-                let near = nearest(&key.text, known.iter().copied());
-                let diagnostic = self.tell("squall::unknown_key", key.span, message, label);
-                if let Some(near) = near {
-                    diagnostic.help(format!("did you mean `{near}`?"));
-                }
+                self.tell("squall::unknown_key", key.span, message, "no such key")
+                    .help(choices(&key.text, known));
             }
         }
         let entries =
@@ -171,16 +167,8 @@ impl Reader<'_> {
         if known.contains(&name) {
             return true;
         }
-        let label = if known.is_empty() {
-            format!("the system has no {what}")
-        } else {
-            format!("expected one of: {}", known.join(", "))
-        };
-        let near = nearest(name, known.iter().copied());
-        let diagnostic = self.tell(code, span, format!("there is no {what} `{name}`"), label);
-        if let Some(near) = near {
-            diagnostic.help(format!("did you mean `{near}`?"));
-        }
+        let message = format!("there is no {what} `{name}`");
+        self.tell(code, span, message, format!("no such {what}")).help(choices(name, known));
         false
     }
 
@@ -191,6 +179,15 @@ impl Reader<'_> {
             .find(|(name, _, _)| name == role)
             .map_or((0, None), |(_, count, span)| (*count, *span))
     }
+}
+
+/// What could have been meant, and what can be said at all.
+fn choices(text: &str, known: &[&str]) -> String {
+    let near = nearest(text, known.iter().copied())
+        .map(|near| format!("did you mean `{near}`? "))
+        .unwrap_or_default();
+    let all = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+    format!("{near}There is: {all}")
 }
 
 /// The candidate most like `text`, if one is like it.

@@ -71,20 +71,16 @@ impl Signals {
                     self.leader = Some((record.node, term));
                 }
             }
-            What::StepDown { term } => {
-                if self.leader == Some((record.node, term)) {
-                    self.leader = None;
-                }
+            What::StepDown { term } if self.leader == Some((record.node, term)) => {
+                self.leader = None;
             }
             What::Publish { phase: Phase::Info, .. } => self.count("publish_indeterminate"),
-            What::DeadLetter { group, event, .. } => {
-                if self.dead.insert((group, event)) {
-                    self.count("dead_lettered");
-                }
+            What::DeadLetter { group, event, .. } if self.dead.insert((group, event)) => {
+                self.count("dead_lettered");
             }
             What::FaultBegan { .. } => self.before_the_storm = false,
             What::Signal { signal } if !self.before_the_storm => {
-                *self.named.entry(signal).or_default() += 1
+                *self.named.entry(signal).or_default() += 1;
             }
             _ => {}
         }

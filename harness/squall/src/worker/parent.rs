@@ -176,7 +176,7 @@ impl Process {
         let _ = self.child.kill();
         let status = self.child.wait();
         let said = self.errors.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-        let why = status.map_or_else(|error| error.to_string(), |status| describe(status));
+        let why = status.map_or_else(|error| error.to_string(), describe);
         let said = said
             .lines()
             .map(str::trim)

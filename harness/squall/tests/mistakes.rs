@@ -1,0 +1,248 @@
+//! Mistakes in scenarios: each told at its place, all of them at once, and never a panic.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+mod common;
+
+use common::{scenario, squall};
+use proptest::prelude::*;
+use squall::{
+    adapter::reference::ReferenceSystem,
+    scenario::{Diagnostic, parse},
+};
+
+fn mistakes(text: &str) -> Vec<Diagnostic> {
+    mistakes_of(text.as_bytes())
+}
+
+fn mistakes_of(bytes: &[u8]) -> Vec<Diagnostic> {
+    match parse("s.yaml", bytes, &ReferenceSystem) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.diagnostics,
+    }
+}
+
+/// Code, line and column of every mistake, one a line.
+fn places(text: &str) -> String {
+    let told = mistakes(text);
+    told.iter().map(|d| format!("{} {}:{}\n", d.code, d.line, d.column)).collect()
+}
+
+/// A scenario with one more line, the third, and the mistake that is expected in it.
+fn one(line: &str, code: &str, column: usize) {
+    let text = format!("name: x\nworkload: {{ events: 1000, rate: 200/s }}\n{line}\n");
+    assert_eq!(places(&text), format!("squall::{code} 3:{column}\n"), "{line}");
+}
+
+/// A scenario with one fault, and the mistake that is expected in it; the column counts from 0.
+fn fault(step: &str, code: &str, column: usize) {
+    one(&format!("faults: [{{ {step} }}]"), code, column + 12);
+}
+
+#[test]
+fn a_good_scenario_has_none() {
+    let text = "
+name: leader dies while a partition heals
+nodes: { brokers: 3, producers: 2, consumers: 2 }
+workload: { events: 2000, rate: 400/s, keys: 50 }
+faults:
+  - at: 2s
+    partition: { isolate: leader }
+    for: 3s
+  - between: 3s..5s
+    crash: any follower
+    restart_after: 1s
+  - every: 250ms
+    duplicate: { messages: 20%, on: [publish, deliver] }
+expect:
+  - no_loss
+  - idempotency
+  - eventual_consistency: { within: 10s }
+must_see: [leader_changed, duplicate_delivered]
+";
+    assert_eq!(places(text).replace("squall::too_late 9:14\n", ""), "");
+}
+
+#[test]
+fn of_the_file() {
+    let code = |bytes: &[u8]| mistakes_of(bytes)[0].code;
+    assert_eq!(code(b""), "squall::empty");
+    assert_eq!(code(b"# only a comment\n"), "squall::empty");
+    assert_eq!(code(b"name: \xff\n"), "squall::utf8");
+    assert_eq!(code(b"name: x\0\n"), "squall::control_character");
+    assert_eq!(code(&vec![b'#'; 50 << 20]), "squall::too_large");
+    assert_eq!(code(b"name: x\nname: y\n"), "squall::duplicate_key");
+    assert_eq!(code(b"nodes:\n\tbrokers: 3\n"), "squall::tab");
+    assert_eq!(code(b"name: [x\n"), "squall::syntax");
+    assert_eq!(code("[".repeat(200_000).as_bytes()), "squall::syntax");
+    let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+    for level in 1..12 {
+        let before = format!("*a{}, ", level - 1).repeat(9);
+        bomb += &format!("a{level}: &a{level} [{before}]\n");
+    }
+    assert_eq!(code(bomb.as_bytes()), "squall::syntax");
+    let place = |bytes: &[u8]| (mistakes_of(bytes)[0].line, mistakes_of(bytes)[0].column);
+    assert_eq!(place(b"name: x\nruns: \xff\n"), (2, 7));
+    assert_eq!(place(b"nodes:\n \tbrokers: 3\n"), (2, 2));
+}
+
+#[test]
+fn of_the_whole() {
+    assert_eq!(places("nodes: { brokers: 3 }\n"), "squall::missing 1:1\n");
+    assert_eq!(places("- name\n"), "squall::wrong_type 1:1\n");
+    assert_eq!(places("name: ''\n"), "squall::bad_value 1:7\n");
+    one("fautls: []", "unknown_key", 1);
+    one("nodes: { broker: 3 }", "unknown_key", 10);
+    one("nodes: { brokers: 99 }", "bad_value", 19);
+    one("nodes: { brokers: many }", "bad_value", 19);
+    one("network: { latency: 10ms..2ms }", "bad_value", 21);
+    one("network: { latency: 0ms }", "bad_value", 21);
+    one("runs: 0", "bad_value", 7);
+    one("faults: []", "empty_list", 9);
+    one("faults: 7", "wrong_type", 9);
+    one("expect: [no_los]", "unknown_invariant", 10);
+    one("expect: [no_loss, no_loss]", "twice", 19);
+    one("expect: [recovers_within]", "missing", 10);
+    one("expect: [{ available: { at_least: 101% } }]", "bad_value", 35);
+    one("expect: [{ no_loss: 3s }]", "bad_value", 21);
+    one("must_see: [leader_chagned]", "unknown_signal", 12);
+    one("must_see: [retried, retried]", "twice", 21);
+}
+
+#[test]
+fn of_a_fault() {
+    fault("at: 2, crash: leader", "bad_value", 4);
+    fault("at: -2s, crash: leader", "bad_value", 4);
+    fault("at: 2 parsecs, crash: leader", "bad_value", 4);
+    fault("at: 9s, crash: leader", "too_late", 4);
+    fault("between: 4s..6s, crash: leader", "too_late", 9);
+    fault("between: 4s..3s, crash: leader", "bad_value", 9);
+    fault("every: 6s, crash: leader", "too_late", 7);
+    fault("every: 1ms, crash: leader", "bad_value", 7);
+    fault("at: 1s, when: { acked: 3 }, crash: leader", "two_of_a_kind", 8);
+    fault("at: 1s, crash: leader, restart: leader", "two_of_a_kind", 23);
+    fault("at: 1s, crash: leader, for: 2s", "misplaced", 23);
+    fault("at: 1s, partition: { isolate: leader }, restart_after: 2s", "misplaced", 40);
+    fault("at: 1s, crash: leader, until: 2s", "misplaced", 23);
+    fault("at: 1s, crash: leader, within: 2s", "misplaced", 23);
+    fault("every: 1s, hold: { isolate: leader }, for: 2s", "overlap", 43);
+    fault("when: { acked: 1001 }, crash: leader", "never", 15);
+    fault("when: { applied: 4001 }, crash: leader", "never", 17);
+    fault("when: { reaches: broker.apended }, crash: leader", "unknown_point", 17);
+    fault("when: { acked: 3, hit: 2 }, crash: leader", "misplaced", 18);
+}
+
+#[test]
+fn of_a_target() {
+    fault("at: 1s, crash: broker-9", "unknown_node", 15);
+    fault("at: 1s, crash: broker-0", "unknown_node", 15);
+    fault("at: 1s, crash: brokerz", "unknown_node", 15);
+    fault("at: 1s, crash: any brokr", "unknown_role", 15);
+    fault("at: 1s, crash: 4 of brokers", "impossible_target", 15);
+    fault("at: 1s, crash: 0 of brokers", "impossible_target", 15);
+    fault("at: 1s, crash: []", "empty_list", 15);
+    fault("at: 1s, crash: { a: b }", "wrong_type", 15);
+    fault("at: 1s, partition: { isolate: all }", "impossible_target", 21);
+    fault("at: 1s, partition: { between: [leader] }", "bad_value", 30);
+    fault("at: 1s, partition: { between: [broker-1, broker-1] }", "impossible_target", 19);
+    fault("at: 1s, partition: { from: leader }", "missing", 21);
+    fault("at: 1s, partition: { halves: broker-1 }", "impossible_target", 29);
+    fault("at: 1s, partition: {}", "missing", 19);
+    fault("at: 1s, lose: { messages: 0% }", "never", 26);
+    fault("at: 1s, lose: { messages: 20 }", "bad_value", 26);
+    fault("at: 1s, lose: { messages: 20%, on: publsih }", "unknown_message", 35);
+    fault("at: 1s, lose: { on: publish }", "missing", 14);
+    fault("at: 1s, latency: { isolate: leader }", "missing", 17);
+    fault("at: 1s, crash_loop: { times: 3 }", "missing", 20);
+}
+
+#[test]
+fn all_at_once_and_in_order() {
+    let text = "nmae: x\nnodes: { brokers: 3 }\nfaults:\n  - at: 2\n    crash: 4 of brokers\n  - crash: leader\n";
+    assert_eq!(
+        places(text),
+        "squall::unknown_key 1:1\nsquall::missing 1:1\nsquall::bad_value 4:9\n\
+         squall::impossible_target 5:12\nsquall::missing 6:5\n"
+    );
+}
+
+#[test]
+fn anchors_are_fine() {
+    let text =
+        "name: x\nfaults:\n  - &crash { at: 1s, crash: leader }\n  - { <<: *crash, at: 2s }\n";
+    assert_eq!(places(text), "");
+}
+
+#[test]
+fn the_command_underlines_them_and_ends_with_2() {
+    let (_folder, path) =
+        scenario("name: x\nnodes: { brokers: 3 }\nfaults:\n  - at: 1s\n    crash: 4 of brokers\n");
+    for command in ["check", "run"] {
+        let said = squall(&[command, &path]);
+        assert_eq!(said.code, 2);
+        assert_eq!(said.out, "");
+        let expected = "squall::impossible_target
+
+  × 4 of 3 brokers is impossible
+   ╭─[PATH:2:10]
+ 1 │ name: x
+ 2 │ nodes: { brokers: 3 }
+   ·          ─────┬────
+   ·               ╰── 3 brokers
+ 3 │ faults:
+ 4 │   - at: 1s
+ 5 │     crash: 4 of brokers
+   ·            ──────┬─────
+   ·                  ╰── from 1 to 3
+   ╰────
+
+1 mistake; nothing was run.
+";
+        let told = said.err.replace(&path, "PATH");
+        assert_eq!(
+            told.replace("\n\n1 mistake", "\n1 mistake"),
+            expected.replace("\n\n1 mistake", "\n1 mistake")
+        );
+    }
+}
+
+#[test]
+fn bad_usage_ends_with_2() {
+    for arguments in [
+        &["run", "no/such/folder"][..],
+        &["run", "--runs", "0"],
+        &["run", "--defect", "ack-before-fsink"],
+        &["run", "--report", "no/such/folder/report.json"],
+        &["run", "--seed", "18446744073709551615"],
+        &["run", "--frobnicate"],
+        &["replay", "scenarios", "--seed", "1"],
+        &[],
+    ] {
+        let said = squall(arguments);
+        assert_eq!(said.code, 2, "{arguments:?}: {}{}", said.out, said.err);
+        assert!(!said.err.is_empty());
+    }
+    assert!(squall(&["run", "--defect", "ack-before-fsink"]).err.contains("ack-before-fsync"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn noise_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        mistakes_of(&bytes);
+    }
+
+    #[test]
+    fn a_damaged_scenario_never_panics(
+        places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let text = include_bytes!("../../../scenarios/network/majority.yaml");
+        let mut text = text.to_vec();
+        for (place, byte) in places {
+            let place = place.index(text.len());
+            text[place] = byte;
+        }
+        mistakes_of(&text);
+    }
+}
