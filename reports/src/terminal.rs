@@ -22,13 +22,13 @@ const SEEDS: usize = 3;
 const EVIDENCE: usize = 6;
 
 /// The table of scenarios, everything that did not pass with the command that replays it, and a last
-/// line with the sum.
+/// line with the sum. `program` is how the reader calls squall.
 #[must_use]
-pub fn summary(report: &Report, color: bool) -> String {
+pub fn summary(report: &Report, program: &str, color: bool) -> String {
     let mut out = table(&report.scenarios, color);
     out.push('\n');
     for scenario in &report.scenarios {
-        failures(&mut out, scenario, color);
+        failures(&mut out, scenario, program, color);
     }
     total(&mut out, report, color);
     out
@@ -145,7 +145,7 @@ fn recovery(runs: &[Run]) -> String {
 }
 
 /// What is the same for several runs is told once.
-fn failures(out: &mut String, scenario: &ScenarioReport, color: bool) {
+fn failures(out: &mut String, scenario: &ScenarioReport, program: &str, color: bool) {
     let mut kinds: BTreeMap<(Verdict, String), Vec<&Run>> = BTreeMap::new();
     for run in &scenario.runs {
         let kind = match run.verdict {
@@ -191,7 +191,8 @@ fn failures(out: &mut String, scenario: &ScenarioReport, color: bool) {
                 );
             }
         }
-        let _ = writeln!(out, "  replay seed {}: {}\n", first.seed, first.replay);
+        let command = first.replay.strip_prefix("squall ").unwrap_or(&first.replay);
+        let _ = writeln!(out, "  replay seed {}: {program} {command}\n", first.seed);
     }
 }
 
@@ -329,12 +330,12 @@ mod tests {
             ..run(seed)
         };
         let runs = vec![run(1), failed(2), failed(3), failed(4), failed(5)];
-        let text = summary(&report("a scenario", runs), false);
+        let text = summary(&report("a scenario", runs), "./squall", false);
         let expected = "FAILED a scenario  (seeds 2, 3, 4 and 1 more)
   no_loss
   no_loss: e7 is lost
       1.250s  broker-1     acknowledges e7
-  replay seed 2: squall replay s.yaml --seed 2
+  replay seed 2: ./squall replay s.yaml --seed 2
 
 1 scenarios, 5 runs: 1 passed, 4 failed  (1m00s simulated in 300ms of work)
 ";
@@ -345,6 +346,6 @@ mod tests {
     fn nothing_run_is_said_and_is_no_success() {
         let report = report("idle", Vec::new());
         assert!(!report.all_passed());
-        assert!(summary(&report, false).contains("nothing was run"));
+        assert!(summary(&report, "squall", false).contains("nothing was run"));
     }
 }

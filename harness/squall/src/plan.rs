@@ -5,13 +5,14 @@
 
 use crate::{
     faults::Fault,
-    scenario::{Condition, Expect, Network, Scenario, Trigger, Workload},
+    scenario::{Condition, Expect, Network, Scenario, Step, Trigger, Workload},
     stream::Stream,
     system::{Event, System},
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::EventId;
-use std::{fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Microseconds of virtual time.
 pub type Micros = u64;
@@ -126,8 +127,14 @@ impl Plan {
         );
         let workload_us = workload_length(&scenario.workload);
         let mut faults = Vec::new();
+        let mut alike: BTreeMap<u64, u64> = BTreeMap::new();
         for (index, step) in scenario.faults.iter().enumerate() {
-            let number = index as u64;
+            // A fault's draws follow from what it says, not from where it stands: another one before it
+            // moves nothing. Of faults that say the same, each has its own.
+            let identity = identity(step);
+            let twin = alike.entry(identity).or_default();
+            let number = squall_probe::mix(identity ^ *twin);
+            *twin += 1;
             let starts = match &step.trigger {
                 Trigger::At(at) => vec![Start::At(micros(*at))],
                 Trigger::Between(from, to) => {
@@ -262,8 +269,60 @@ impl Plan {
     }
 }
 
+/// What tells a step from others: all that it says, but not its line.
+fn identity(step: &Step) -> u64 {
+    let said = Step { line: 0, ..step.clone() };
+    xxh3_64(format!("{said:?}").as_bytes())
+}
+
 /// How long offering a workload takes.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn workload_length(workload: &Workload) -> Micros {
     (f64::from(workload.events) * 1e6 / workload.rate).ceil() as Micros
+}
+
+#[cfg(all(test, feature = "reference"))]
+mod tests {
+    use super::*;
+    use crate::{adapter::reference::ReferenceSystem, scenario::parse};
+
+    fn plan(faults: &str, seed: u64) -> Plan {
+        let text = format!("name: x\nfaults:\n{faults}");
+        let scenario = parse("x", text.as_bytes(), &ReferenceSystem).unwrap();
+        Plan::new(&scenario, seed, &ReferenceSystem, &[])
+    }
+
+    const CRASH: &str = "  - { between: 1s..3s, crash: any broker }\n";
+    const LOSE: &str = "  - { every: 500ms, lose: { messages: 10% } }\n";
+
+    #[test]
+    fn a_plan_printed_and_read_again_is_the_same() {
+        let plan = plan(&format!("{CRASH}{LOSE}"), 7);
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    }
+
+    #[test]
+    fn another_fault_moves_no_draw() {
+        let draws = |plan: &Plan, key: &str| -> Vec<(Start, u64)> {
+            let of = |fault: &&PlannedFault| fault.fault.to_string().starts_with(key);
+            plan.faults.iter().filter(of).map(|f| (f.start.clone(), f.draw)).collect()
+        };
+        let alone = plan(CRASH, 7);
+        for both in [plan(&format!("{CRASH}{LOSE}"), 7), plan(&format!("{LOSE}{CRASH}"), 7)] {
+            assert_eq!(draws(&both, "crash"), draws(&alone, "crash"));
+            assert_eq!(both.orders(2), alone.orders(2));
+        }
+        assert_ne!(draws(&plan(CRASH, 8), "crash"), draws(&alone, "crash"));
+        let twice = plan(&format!("{CRASH}{CRASH}"), 7);
+        assert_ne!(twice.faults[0].draw, twice.faults[1].draw);
+    }
+
+    #[test]
+    fn the_plan_in_words_has_every_draw() {
+        let plan = plan(CRASH, 7);
+        let words = plan.describe(&["producer-1", "producer-2"]);
+        assert!(words.contains(&format!("{:#018x}", plan.faults[0].draw)), "{words}");
+        assert_eq!(words.lines().filter(|line| line.contains(" key ")).count(), 1_000);
+    }
 }

@@ -15,8 +15,8 @@ use std::{
 pub struct MessageFault {
     /// Index in the plan.
     pub fault: u16,
-    /// Which occurrence of it.
-    pub occurrence: u32,
+    /// Its own draw, from which those of the frames follow.
+    pub draw: u64,
     /// What it does.
     pub tampering: Tampering,
     /// The share of frames that it acts on, 0 to 1.
@@ -172,7 +172,7 @@ impl Wire {
             // Draws are a function of (seed, fault, direction, connection, frame): no state, so
             // whatever else changes, this frame's draw does not.
             let draw = mix(world.seed_for("message", self.here, u64::from(self.peer.0))
-                ^ mix(u64::from(fault.fault) << 48 ^ self.connection << 32 ^ frame));
+                ^ mix(fault.draw ^ self.connection << 32 ^ frame));
             #[allow(clippy::cast_precision_loss)]
             let chance = (draw >> 11) as f64 / (1_u64 << 53) as f64;
             if !applies || chance >= fault.share {

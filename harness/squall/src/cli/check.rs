@@ -3,7 +3,7 @@
 use super::{PASSED, Stop, load};
 use crate::system::System;
 use clap::Args;
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -11,8 +11,8 @@ pub(super) struct CheckArgs {
     paths: Vec<PathBuf>,
 }
 
-pub(super) fn check(args: &CheckArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
-    let scenarios = load(&args.paths, system.as_ref(), color)?;
+pub(super) fn check(args: &CheckArgs, system: &dyn System) -> Result<u8, Stop> {
+    let scenarios = load(&args.paths, system)?;
     for scenario in &scenarios {
         anstream::println!("ok  {}  \"{}\"", scenario.path, scenario.name);
     }

@@ -29,6 +29,8 @@ const BROKEN: u8 = 3;
 enum Stop {
     /// The user's input; the text is ready to be printed.
     Input(String),
+    /// The user's scenarios.
+    Mistakes(Problems),
     /// The harness itself.
     Broken(String),
 }
@@ -132,16 +134,27 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
     }
     let cli = Cli::parse();
     let color = cli.color.wanted(std::io::stdout().is_terminal());
+    if cfg!(not(tokio_unstable)) && matches!(cli.command, Command::Run(_) | Command::Replay(_)) {
+        eprintln!(
+            "warning: built without `--cfg tokio_unstable`: an unbiased `tokio::select!` in the system \
+             is not deterministic"
+        );
+    }
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &system, color),
         Command::Replay(args) => replay::replay(args, &system, color),
-        Command::Check(args) => check::check(args, &system, color),
+        Command::Check(args) => check::check(args, system.as_ref()),
         Command::List(args) => Ok(list::list(args, system.as_ref())),
     };
     let code = match result {
         Ok(code) => code,
         Err(Stop::Input(text)) => {
             eprintln!("{}", text.trim_end());
+            BAD_INPUT
+        }
+        Err(Stop::Mistakes(problems)) => {
+            let color = cli.color.wanted(std::io::stderr().is_terminal());
+            eprintln!("{}", explain(&problems, color));
             BAD_INPUT
         }
         Err(Stop::Broken(text)) => {
@@ -152,9 +165,9 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn load(paths: &[PathBuf], system: &dyn System, color: bool) -> Result<Vec<Scenario>, Stop> {
+fn load(paths: &[PathBuf], system: &dyn System) -> Result<Vec<Scenario>, Stop> {
     let paths = if paths.is_empty() { &[PathBuf::from("scenarios")] } else { paths };
-    scenario::load(paths, system).map_err(|problems| Stop::Input(explain(&problems, color)))
+    scenario::load(paths, system).map_err(Stop::Mistakes)
 }
 
 fn explain(problems: &Problems, color: bool) -> String {

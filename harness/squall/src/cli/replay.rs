@@ -23,7 +23,7 @@ pub(super) struct ReplayArgs {
 
 pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
     let defects = args.system.checked(system.as_ref())?;
-    let scenarios = load(std::slice::from_ref(&args.scenario), system.as_ref(), color)?;
+    let scenarios = load(std::slice::from_ref(&args.scenario), system.as_ref())?;
     let [scenario] = scenarios.as_slice() else {
         return Err(Stop::Input(format!(
             "error: {} holds {} scenarios; name the file of one",

@@ -70,7 +70,7 @@ enum VerifyArg {
 
 pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
     let defects = args.system.checked(system.as_ref())?;
-    let scenarios = load(&args.paths, system.as_ref(), color)?;
+    let scenarios = load(&args.paths, system.as_ref())?;
     if args.dry_run {
         dry_run(args, &scenarios, system.as_ref(), &defects);
         return Ok(PASSED);
@@ -116,7 +116,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
     }
     let made: usize = report.scenarios.iter().map(|scenario| scenario.runs.len()).sum();
     if !args.quiet || !report.all_passed() {
-        anstream::print!("{}", reports::summary(&report, color));
+        anstream::print!("{}", reports::summary(&report, &program(), color));
     }
     if let Err(error) = result {
         eprintln!("error: the harness failed: {error}");
@@ -199,17 +199,21 @@ fn progress_bar(args: &RunArgs, runs: u64) -> ProgressBar {
     bar
 }
 
+/// The command as anybody has it; how this process was started is for the terminal.
 fn replay_command(scenario: &Scenario, run: &reports::Run, defects: &[String]) -> String {
-    let program = std::env::args().next().unwrap_or_else(|| "squall".to_owned());
     let defects: String = defects.iter().map(|id| format!(" --defect {id}")).collect();
-    // Cargo's own target folder means that cargo started it: say what was typed.
-    let program = if program.starts_with("target/") && program.ends_with("/squall") {
-        let release = if program.contains("/release/") { " --release" } else { "" };
-        format!("cargo run{release} --")
-    } else {
-        quote(&program)
-    };
-    format!("{program} replay {} --seed {}{defects}", quote(&scenario.path), run.seed)
+    format!("squall replay {} --seed {}{defects}", quote(&scenario.path), run.seed)
+}
+
+/// What was typed to start this process.
+fn program() -> String {
+    let program = std::env::args().next().unwrap_or_else(|| "squall".to_owned());
+    // Cargo's own target folder means that cargo started it.
+    match program.as_str() {
+        "target/release/squall" => "cargo run --release --".to_owned(),
+        "target/debug/squall" => "cargo run --".to_owned(),
+        other => quote(other),
+    }
 }
 
 fn empty_report(

@@ -90,7 +90,7 @@ impl Messages {
             let kinds = self.on.iter().map(|kind| world.names.intern(kind)).collect();
             world.messages.push(sim::MessageFault {
                 fault: act.step,
-                occurrence: act.occurrence,
+                draw: act.draw,
                 tampering,
                 share: self.share,
                 kinds,
@@ -107,8 +107,8 @@ impl Messages {
     /// Ends it.
     pub(super) fn heal(act: &Act) {
         sim::with(|world| {
-            let this = (act.step, act.occurrence);
-            world.messages.retain(|fault| (fault.fault, fault.occurrence) != this);
+            let this = (act.step, act.draw);
+            world.messages.retain(|fault| (fault.fault, fault.draw) != this);
         });
     }
 }

@@ -52,7 +52,9 @@ pub struct Act {
     pub occurrence: u32,
     /// A crashed node comes back after this.
     pub restart_after: Option<Micros>,
-    /// Draws of this occurrence.
+    /// The draw of this occurrence, in the plan.
+    pub draw: u64,
+    /// Draws that follow from it.
     pub stream: Stream,
 }
 
@@ -332,6 +334,7 @@ impl<'a> Storm<'a> {
             step: planned.step,
             occurrence: planned.occurrence,
             restart_after: planned.restart_after,
+            draw: planned.draw,
             stream: Stream::new(planned.draw, "act", &[]),
         }
     }
