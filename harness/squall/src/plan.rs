@@ -281,7 +281,8 @@ fn workload_length(workload: &Workload) -> Micros {
     (f64::from(workload.events) * 1e6 / workload.rate).ceil() as Micros
 }
 
-#[cfg(all(test, feature = "reference"))]
+#[cfg(test)]
+#[cfg(feature = "reference")]
 mod tests {
     use super::*;
     use crate::{adapter::reference::ReferenceSystem, scenario::parse};
