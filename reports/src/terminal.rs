@@ -214,11 +214,16 @@ fn total(out: &mut String, report: &Report, color: bool) {
     let counts = if counts.is_empty() { "nothing was run".to_owned() } else { counts.join(", ") };
     let _ = writeln!(
         out,
-        "{} scenarios, {runs} runs: {counts}  ({} simulated in {} of work)",
-        report.scenarios.len(),
+        "{}, {}: {counts}  ({} simulated in {} of work)",
+        plural(report.scenarios.len(), "scenario"),
+        plural(runs, "run"),
         span(sim),
         short(wall),
     );
+}
+
+fn plural(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Cuts a text to a width in terminal cells.
@@ -337,7 +342,7 @@ mod tests {
       1.250s  broker-1     acknowledges e7
   replay seed 2: ./squall replay s.yaml --seed 2
 
-1 scenarios, 5 runs: 1 passed, 4 failed  (1m00s simulated in 300ms of work)
+1 scenario, 5 runs: 1 passed, 4 failed  (1m00s simulated in 300ms of work)
 ";
         assert!(text.ends_with(expected), "{text}");
     }

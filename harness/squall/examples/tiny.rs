@@ -88,8 +88,8 @@ impl System for Tiny {
         DEFECTS
     }
 
-    fn start(&self, _: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>> {
-        Box::pin(serve(cluster))
+    fn start(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>> {
+        Box::pin(serve(node, cluster))
     }
 
     fn client(&self, _: Node, _: Cluster) -> LocalFuture<Result<Box<dyn Client>, Error>> {
@@ -109,11 +109,13 @@ impl System for Tiny {
     }
 }
 
-async fn serve(cluster: Cluster) -> Result<(), Error> {
+async fn serve(node: Node, cluster: Cluster) -> Result<(), Error> {
     let listener = net::TcpListener::bind("0.0.0.0:7000").await?;
     let mut file = fs::open(FILE)?;
     fs::sync_dir("/data")?;
     record(What::Rebuild);
+    // There is nobody else to lead; each life is a term of its own.
+    record(What::Lead { term: u64::from(node.incarnation) + 1 });
     let mut stored = BTreeSet::new();
     let content = fs::read(FILE)?;
     for (event, offset) in content.chunks_exact(8).zip(0..) {

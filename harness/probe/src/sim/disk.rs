@@ -257,3 +257,82 @@ impl Handle {
         Ok(at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "/data/log";
+
+    /// A disk with one file, synced, its directory synced, with a second write that is not.
+    fn disk() -> (Disk, usize) {
+        let mut disk = Disk::default();
+        let inode = disk.open(Path::new(FILE)).unwrap().inode;
+        disk.sync_dir(Path::new("/data")).unwrap();
+        disk.write(inode, 0, b"safe").unwrap();
+        disk.sync(inode).unwrap();
+        disk.write(inode, 4, b" and not").unwrap();
+        (disk, inode)
+    }
+
+    #[test]
+    fn a_crash_keeps_what_was_synced_and_of_the_rest_a_prefix_at_most() {
+        let mut lengths = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let (mut disk, _) = disk();
+            assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"safe and not");
+            disk.crash(seed);
+            let left = disk.read(Path::new(FILE)).unwrap();
+            assert!(left.starts_with(b"safe") && b"safe and not".starts_with(&left[..]));
+            lengths.insert(left.len());
+        }
+        // Nothing of it, all of it, and torn in between.
+        assert!(lengths.contains(&4) && lengths.contains(&12) && lengths.len() > 4, "{lengths:?}");
+    }
+
+    #[test]
+    fn a_file_whose_directory_was_not_synced_is_gone() {
+        let mut disk = Disk::default();
+        let inode = disk.open(Path::new(FILE)).unwrap().inode;
+        disk.write(inode, 0, b"x").unwrap();
+        disk.sync(inode).unwrap();
+        disk.crash(1);
+        assert!(disk.read(Path::new(FILE)).is_err());
+    }
+
+    #[test]
+    fn a_rename_is_undone_by_a_crash_unless_the_directory_was_synced() {
+        for synced in [false, true] {
+            let (mut disk, _) = disk();
+            disk.rename(Path::new(FILE), Path::new("/data/new")).unwrap();
+            if synced {
+                disk.sync_dir(Path::new("/data")).unwrap();
+            }
+            disk.crash(1);
+            let expected = if synced { "new" } else { "log" };
+            assert_eq!(disk.list(Path::new("/data")), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_failed_sync_drops_what_it_should_have_saved_for_ever() {
+        let (mut disk, inode) = disk();
+        disk.fail_syncs(3);
+        assert!(disk.sync(inode).is_err());
+        disk.heal(3);
+        disk.sync(inode).unwrap();
+        assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"safe");
+        assert_eq!(disk.take_refused().count(), 1);
+    }
+
+    #[test]
+    fn a_full_disk_takes_nothing_and_keeps_what_it_has() {
+        let (mut disk, inode) = disk();
+        disk.fill(3);
+        assert_eq!(disk.write(inode, 12, b"x").unwrap_err().kind(), ErrorKind::StorageFull);
+        assert!(disk.open(Path::new("/data/other")).is_err());
+        disk.sync(inode).unwrap();
+        disk.heal(3);
+        assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"safe and not");
+    }
+}
