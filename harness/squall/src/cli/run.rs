@@ -17,7 +17,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 /// Seeds per scenario, when neither the command nor the scenario says.
@@ -175,9 +175,12 @@ fn jobs(args: &RunArgs, scenarios: &[Scenario]) -> Result<Vec<Job>, Stop> {
 /// Ctrl-C ends the batch, not the report: what is finished is kept.
 fn watch_interrupts() -> Option<&'static AtomicBool> {
     static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            // Asked twice: now.
+    let mut first: Option<Instant> = None;
+    ctrlc::set_handler(move || {
+        INTERRUPTED.store(true, Ordering::Relaxed);
+        // One interrupt may arrive twice, for the process and for its group.
+        let since = first.get_or_insert_with(Instant::now).elapsed();
+        if since > Duration::from_millis(300) {
             std::process::exit(130);
         }
         eprintln!("\ninterrupted: finishing what has begun (again to stop at once)");

@@ -27,6 +27,18 @@ impl fmt::Display for Messages {
     }
 }
 
+/// How late a late copy comes, in milliseconds: `by: 10ms..50ms`, which is also what it is unless said.
+pub(super) fn read_delay(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<(u32, u32)> {
+    let Some((_, node)) = fields.take("by") else { return Some((10, 50)) };
+    let (min_ms, max_ms) = reader.scalar(node, "a delay", value::range_or_one)?;
+    if max_ms == 0 {
+        let label = "such as by: 10ms..50ms";
+        reader.tell("squall::never", node.span, "a delay of nothing", label);
+        return None;
+    }
+    Some((min_ms.max(1), max_ms))
+}
+
 impl Messages {
     /// Reads them, and gives `extra` keys to the caller.
     pub(super) fn read<'n>(

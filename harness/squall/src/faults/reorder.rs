@@ -1,8 +1,11 @@
 //! Messages overtake each other.
 
-use super::{Inject, Kind, messages::Messages};
+use super::{
+    Inject, Kind,
+    messages::{self, Messages},
+};
 use crate::{
-    scenario::{Node, Reader, value},
+    scenario::{Node, Reader},
     sim::{Act, Began, Storm},
 };
 use serde::{Deserialize, Serialize};
@@ -28,16 +31,8 @@ impl Kind for Reorder {
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (messages, mut fields) = Messages::read(reader, node, &["by"])?;
-        let (min_ms, max_ms) = match fields.take("by") {
-            Some((_, node)) => reader.scalar(node, "a delay", value::range_or_one)?,
-            None => (10, 50),
-        };
-        if max_ms == 0 {
-            let label = "such as by: 10ms..50ms";
-            reader.tell("squall::never", fields.span, "a delay of nothing", label);
-            return None;
-        }
-        Some(Self { messages, min_ms: min_ms.max(1), max_ms })
+        let (min_ms, max_ms) = messages::read_delay(reader, &mut fields)?;
+        Some(Self { messages, min_ms, max_ms })
     }
 }
 

@@ -19,8 +19,7 @@ mod single_leader;
 #[cfg(test)]
 mod testing;
 
-use squall_probe::{EventId, Name, NodeId, Record};
-use std::collections::BTreeSet;
+use squall_probe::{Name, NodeId, Record};
 
 /// What a judge may know beside the history.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +32,6 @@ pub struct Setup {
     pub replicas: Vec<NodeId>,
     /// Names of nodes, by id.
     pub nodes: Vec<String>,
-    /// Events that every consumer must refuse.
-    pub poison: BTreeSet<EventId>,
     /// Limits of the liveness invariants.
     pub limits: Limits,
 }

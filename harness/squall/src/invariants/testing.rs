@@ -178,7 +178,6 @@ impl History {
             group_names: self.groups.clone(),
             replicas: (0..REPLICAS).map(NodeId).collect(),
             nodes: names.map(str::to_owned).to_vec(),
-            poison: std::collections::BTreeSet::new(),
             limits: Limits {
                 eventual_consistency: LIMIT,
                 drains: LIMIT,

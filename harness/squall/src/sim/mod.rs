@@ -119,7 +119,6 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
             .map(|(id, _)| *id)
             .collect(),
         nodes: names.clone(),
-        poison: orders.iter().filter(|o| o.event.poison).map(|o| o.event.id).collect(),
         limits: limits(plan),
     });
     let recorder = Rc::new(RefCell::new(Recorder::new(

@@ -24,6 +24,8 @@ const PULSE: Duration = Duration::from_millis(250);
 /// # Errors
 /// The pipe to the parent broke.
 pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
+    // Ctrl-C reaches the whole process group; what becomes of this worker is its parent's to say.
+    let _ = ctrlc::set_handler(|| ());
     std::thread::spawn(pulse);
     let mut kept: Option<Outcome> = None;
     for line in io::stdin().lock().lines() {
