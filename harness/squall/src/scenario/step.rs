@@ -179,14 +179,14 @@ fn condition(reader: &mut Reader<'_>, node: &Node) -> Option<Condition> {
 
 /// A fault that starts when the workload is over proves nothing.
 fn in_time(reader: &mut Reader<'_>, trigger: &Trigger, key: Span, value: Span) {
-    let start = match trigger {
-        Trigger::At(at) => *at,
-        Trigger::Between(_, to) => *to,
-        Trigger::Every(period) => *period,
+    let (length, defined) = reader.workload;
+    let (start, late) = match trigger {
+        Trigger::At(start) | Trigger::Every(start) => (*start, *start >= length),
+        // The last moment of a range is drawn as good as never.
+        Trigger::Between(_, to) => (*to, *to > length),
         Trigger::When(_) => return,
     };
-    let (length, defined) = reader.workload;
-    if start >= length {
+    if late {
         let message = format!(
             "this fault can start at {}, and by then the workload is over",
             humantime::format_duration(start)
