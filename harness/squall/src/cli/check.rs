@@ -1,6 +1,6 @@
 //! `squall check`
 
-use super::{PASSED, Stop, load};
+use super::{PASSED, Stop, load, say};
 use crate::system::System;
 use clap::Args;
 use std::path::PathBuf;
@@ -14,8 +14,8 @@ pub(super) struct CheckArgs {
 pub(super) fn check(args: &CheckArgs, system: &dyn System) -> Result<u8, Stop> {
     let scenarios = load(&args.paths, system)?;
     for scenario in &scenarios {
-        anstream::println!("ok  {}  \"{}\"", scenario.path, scenario.name);
+        say(&format!("ok  {}  \"{}\"\n", scenario.path, scenario.name));
     }
-    anstream::println!("{} scenarios, no mistakes", scenarios.len());
+    say(&format!("{} scenarios, no mistakes\n", scenarios.len()));
     Ok(PASSED)
 }

@@ -1,6 +1,6 @@
 //! `squall list`: the words that scenarios are made of, from the lists that define them.
 
-use super::PASSED;
+use super::{PASSED, say};
 use crate::{faults, invariants, sim, system::System};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
@@ -62,7 +62,7 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
             .map(|defect| (defect.id.to_owned(), format!("{} ({})", defect.about, defect.breaks)))
             .collect(),
     };
-    anstream::print!("{}", columns(&rows));
+    say(&columns(&rows));
     PASSED
 }
 

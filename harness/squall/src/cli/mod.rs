@@ -14,7 +14,12 @@ use crate::{
     worker,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
 
 /// All passed.
 const PASSED: u8 = 0;
@@ -174,6 +179,12 @@ fn explain(problems: &Problems, color: bool) -> String {
     let count = problems.diagnostics.len();
     let plural = if count == 1 { "mistake" } else { "mistakes" };
     format!("{}\n{count} {plural}; nothing was run.", problems.render(color).trim_end())
+}
+
+/// Prints. A reader that has gone away (`squall list faults | head -1`) is no reason to panic.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Quotes an argument for a shell, if it needs it.

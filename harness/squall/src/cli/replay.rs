@@ -1,6 +1,6 @@
 //! `squall replay`
 
-use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load};
+use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load, say};
 use crate::{plan::Plan, system::System, worker::Worker};
 use clap::Args;
 use owo_colors::{OwoColorize as _, Style};
@@ -37,9 +37,9 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
     if run.verdict != Verdict::Errored {
         let lines = if args.full { worker.lines() } else { worker.story() };
         for line in lines.map_err(Stop::Broken)? {
-            anstream::println!("{line}");
+            say(&format!("{line}\n"));
         }
-        anstream::println!();
+        say("\n");
     }
     print_verdict(&scenario.name, &run, color);
     Ok(if run.verdict == Verdict::Passed { PASSED } else { NOT_PASSED })
@@ -53,14 +53,14 @@ fn print_verdict(scenario: &str, run: &Run, color: bool) {
         Verdict::Failed | Verdict::Unstable | Verdict::Errored => Style::new().red().bold(),
     };
     let verdict = run.verdict.to_string();
-    println!("{} \"{scenario}\" seed {}", verdict.style(style), run.seed);
+    say(&format!("{} \"{scenario}\" seed {}\n", verdict.style(style), run.seed));
     if let Some(reason) = &run.reason {
-        println!("  {reason}");
+        say(&format!("  {reason}\n"));
     }
     for violation in &run.violations {
-        println!("  {}: {}", violation.invariant, violation.summary);
+        say(&format!("  {}: {}\n", violation.invariant, violation.summary));
     }
     if !run.hash.is_empty() {
-        println!("  history {}", run.hash);
+        say(&format!("  history {}\n", run.hash));
     }
 }

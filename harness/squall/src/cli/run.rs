@@ -1,6 +1,6 @@
 //! `squall run`
 
-use super::{BROKEN, NOT_PASSED, PASSED, Stop, SystemArgs, load, quote};
+use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load, quote, say};
 use crate::{
     plan::Plan,
     runner::{self, Batch, Job, Verify},
@@ -111,17 +111,15 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
     for scenario in &mut report.scenarios {
         scenario.runs.sort_by_key(|run| run.seed);
     }
+    // Told before the report is written: a disk that is full must not take the results with it.
+    let made: usize = report.scenarios.iter().map(|scenario| scenario.runs.len()).sum();
+    if !args.quiet || !report.all_passed() {
+        say(&reports::summary(&report, &program(), color));
+    }
     if let Some(path) = &args.report {
         reports::write(path, &report).map_err(|error| Stop::Broken(error.to_string()))?;
     }
-    let made: usize = report.scenarios.iter().map(|scenario| scenario.runs.len()).sum();
-    if !args.quiet || !report.all_passed() {
-        anstream::print!("{}", reports::summary(&report, &program(), color));
-    }
-    if let Err(error) = result {
-        eprintln!("error: the harness failed: {error}");
-        return Ok(BROKEN);
-    }
+    result.map_err(Stop::Broken)?;
     if made < jobs.len() {
         eprintln!("stopped early: {made} of {} runs were made", jobs.len());
         return Ok(NOT_PASSED);
@@ -138,7 +136,7 @@ fn dry_run(args: &RunArgs, scenarios: &[Scenario], system: &dyn System, defects:
             .filter(|node| system.roles().iter().any(|r| r.name == node.role && r.client))
             .map(|node| node.name.as_str())
             .collect();
-        anstream::println!("{}", plan.describe(&clients));
+        say(&format!("{}\n", plan.describe(&clients)));
     }
 }
 
