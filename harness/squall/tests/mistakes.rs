@@ -72,6 +72,7 @@ fn of_the_file() {
     assert_eq!(code(b"name: x\0\n"), "squall::control_character");
     assert_eq!(code(&vec![b'#'; 50 << 20]), "squall::too_large");
     assert_eq!(code(b"name: x\nname: y\n"), "squall::duplicate_key");
+    assert_eq!(code(b"name: x\n---\nname: y\n"), "squall::documents");
     assert_eq!(code(b"nodes:\n\tbrokers: 3\n"), "squall::tab");
     assert_eq!(code(b"name: [x\n"), "squall::syntax");
     assert_eq!(code("[".repeat(200_000).as_bytes()), "squall::syntax");

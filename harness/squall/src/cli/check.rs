@@ -16,6 +16,7 @@ pub(super) fn check(args: &CheckArgs, system: &dyn System) -> Result<u8, Stop> {
     for scenario in &scenarios {
         say(&format!("ok  {}  \"{}\"\n", scenario.path, scenario.name));
     }
-    say(&format!("{} scenarios, no mistakes\n", scenarios.len()));
+    let plural = if scenarios.len() == 1 { "scenario" } else { "scenarios" };
+    say(&format!("{} {plural}, no mistakes\n", scenarios.len()));
     Ok(PASSED)
 }

@@ -144,20 +144,30 @@ pub(super) fn parse(path: &str, bytes: &[u8]) -> Result<(Arc<str>, Node), Diagno
             Ok((source, root))
         }
         Err(error) => {
-            let span = error.location().map_or(Span::default(), |location| Span {
-                start: offset_of(text, location.line(), location.column()),
-                len: 1,
-            });
+            let start = error
+                .location()
+                .map_or(0, |location| offset_of(text, location.line(), location.column()));
+            let rest = text.get(start..).unwrap_or_default();
+            let word = rest.find(|c: char| c.is_whitespace() || c == ':').unwrap_or(rest.len());
+            let span = Span { start, len: word.max(1).min(rest.len()) };
             let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
-            let code = if message.contains("duplicate") {
-                "squall::duplicate_key"
-            } else {
-                "squall::syntax"
-            };
+            let (code, message) = explain(&message, &rest[..word]);
             Err(Diagnostic::at(path, &source, code, span, message, "here"))
         }
     }
+}
+
+/// The parser's words for its caller, in words for the author of the file.
+fn explain(message: &str, word: &str) -> (&'static str, String) {
+    if message.contains("duplicate mapping key") {
+        return ("squall::duplicate_key", format!("`{word}` stands here a second time"));
+    }
+    if message.contains("multiple YAML documents") {
+        let message = "a file holds one scenario, and here a second document begins";
+        return ("squall::documents", message.to_owned());
+    }
+    let message = message.split(" at line ").next().unwrap_or(message);
+    ("squall::syntax", message.to_owned())
 }
 
 pub(super) fn too_large(path: &str, length: u64) -> Diagnostic {
@@ -206,8 +216,27 @@ fn span_of<T>(text: &str, spanned: &Spanned<T>) -> Span {
     let len = span.byte_len().and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
     // A block's span reaches to the next token; its first line tells where it is.
     let whole = text.get(start..(start + len).min(text.len())).unwrap_or_default();
-    let len = whole.lines().next().unwrap_or_default().trim_end().len();
+    let mut len = whole.lines().next().unwrap_or_default().trim_end().len();
+    // Of `{ … }` and `[ … ]` the parser names the first character.
+    let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    if len <= 1 && line.starts_with(['{', '[']) {
+        len = closing(line).unwrap_or(len);
+    }
     Span { start, len: len.max(1).min(text.len() - start) }
+}
+
+/// The length up to the bracket that closes the first one. Brackets in quoted text may mislead it, by no
+/// more than the length of an underline.
+fn closing(line: &str) -> Option<usize> {
+    let mut depth = 0;
+    line.char_indices().find_map(|(at, c)| {
+        match c {
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth -= 1,
+            _ => {}
+        }
+        (depth == 0).then_some(at + c.len_utf8())
+    })
 }
 
 fn node(text: &str, spanned: Spanned<Raw>) -> Node {
