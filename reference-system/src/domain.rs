@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 /// The services; each is a consumer group of the topic of placed orders.
 pub const GROUPS: &[&str] = &["inventory", "payment", "shipping", "loyalty"];
 
+/// Payloads above this are refused, in bytes.
+pub const MAX_PAYLOAD: usize = 1 << 20;
+
 /// An order, as it stands in an event's payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -74,10 +77,10 @@ impl Order {
         postcard::to_stdvec(self).unwrap_or_default().into()
     }
 
-    /// From a payload; `None` if it is not one.
+    /// From a payload; `None` if it is not one, or one of nothing.
     #[must_use]
     pub fn decode(payload: &[u8]) -> Option<Self> {
-        postcard::from_bytes(payload).ok()
+        postcard::from_bytes(payload).ok().filter(|order: &Self| order.quantity > 0)
     }
 
     /// What `service` does for it.
@@ -92,10 +95,27 @@ impl Order {
     }
 }
 
-/// A payload that is no order: every consumer must refuse it.
-#[must_use]
-pub fn poison(size: usize) -> Bytes {
-    vec![0xff; size.max(16)].into()
+/// What is wrong with a payload that no service can act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is no order.
+    Garbled,
+    /// It is an order of nothing.
+    Void,
+    /// It is larger than a broker takes.
+    Oversized,
+}
+
+impl Flaw {
+    /// A payload with this flaw; the order would have had this number, customer and size.
+    #[must_use]
+    pub fn payload(self, id: u64, customer: u32, size: usize) -> Bytes {
+        match self {
+            Self::Garbled => vec![0xff; size.max(16)].into(),
+            Self::Void => Order { quantity: 0, ..Order::placed(id, customer, size) }.encode(),
+            Self::Oversized => vec![0xff; MAX_PAYLOAD + 1].into(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +126,8 @@ mod tests {
     fn orders_survive_the_wire_and_poison_does_not_pass_for_one() {
         let order = Order::placed(17, 4, 100);
         assert_eq!(Order::decode(&order.encode()), Some(order));
-        assert_eq!(Order::decode(&poison(100)), None);
+        for flaw in [Flaw::Garbled, Flaw::Void, Flaw::Oversized] {
+            assert_eq!(Order::decode(&flaw.payload(17, 4, 100)), None);
+        }
     }
 }

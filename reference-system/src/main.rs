@@ -152,7 +152,7 @@ async fn publish(config: ProducerConfig, events: u64, rate: u32) -> Result<(), E
         let (producer, tally) = (producer.clone(), tally.clone());
         publishes.spawn(async move {
             let key = u32::try_from(id % 50).unwrap_or(0);
-            let order = NewOrder { id, key, size: 100, poison: false };
+            let order = NewOrder { id, key, size: 100, flaw: None };
             let outcome = producer.publish(order, |_| ()).await;
             let mut tally = tally.lock().await;
             match outcome {

@@ -4,7 +4,7 @@ use crate::{
     broker::PARTITIONS,
     client::Brokers,
     defects::Defects,
-    domain::{self, Order},
+    domain::{Flaw, MAX_PAYLOAD, Order},
     retry::Backoff,
     wire::{Batch, BrokerReply, BrokerRequest, EventData},
 };
@@ -24,9 +24,6 @@ const BATCH: usize = 128;
 
 /// Events that may wait to be sent; more than that, and publishers wait.
 const QUEUE: usize = 1024;
-
-/// Payloads above this are refused before anything is sent, in bytes.
-const MAX_PAYLOAD: u32 = 1 << 20;
 
 /// How a producer is set up.
 #[derive(Clone, Debug)]
@@ -50,8 +47,8 @@ pub struct NewOrder {
     pub key: u32,
     /// The payload's size, in bytes.
     pub size: u32,
-    /// It shall be no order at all.
-    pub poison: bool,
+    /// What is wrong with it, if no service can act on it.
+    pub flaw: Option<Flaw>,
 }
 
 /// How a publish ended.
@@ -90,15 +87,15 @@ impl Producer {
     /// Publishes an order. `early` is told, once, when the outcome is still open after the delivery
     /// timeout; the future goes on until it is known.
     pub async fn publish(&self, order: NewOrder, early: impl FnOnce(String)) -> Outcome {
-        if order.size > MAX_PAYLOAD {
+        let size = order.size as usize;
+        let payload = match order.flaw {
+            Some(flaw) => flaw.payload(order.id, order.key, size),
+            None => Order::placed(order.id, order.key, size).encode(),
+        };
+        // A broker would refuse it, and all that is sent with it.
+        if payload.len() > MAX_PAYLOAD {
             return Outcome::Fail(format!("a payload is larger than {MAX_PAYLOAD} bytes"));
         }
-        let size = order.size as usize;
-        let payload = if order.poison {
-            domain::poison(size)
-        } else {
-            Order::placed(order.id, order.key, size).encode()
-        };
         let event = EventData { id: order.id, key: order.key, payload };
         let (done, mut outcome) = oneshot::channel();
         if self.queue.send(Queued { event, done }).await.is_err() {

@@ -9,7 +9,9 @@ pub fn since_epoch() -> Duration {
     if crate::sim::is_active()
         && let Some(simulated) = turmoil::since_epoch()
     {
-        return simulated;
+        let error = crate::sim::with(crate::sim::World::clock_error_here).unwrap_or(0);
+        let wrong = Duration::from_micros(error.unsigned_abs());
+        return if error < 0 { simulated.saturating_sub(wrong) } else { simulated + wrong };
     }
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

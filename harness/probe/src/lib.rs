@@ -73,6 +73,49 @@ pub async fn point(name: &'static str) {
     let _ = name;
 }
 
+/// Returns when this node is asked to stop: end what is under way, and return from the node's software.
+/// Whoever does not is killed after a while. Outside a simulation it never returns: use the system's signals.
+pub async fn stop_asked() {
+    #[cfg(feature = "sim")]
+    if sim::is_active() {
+        return sim::stop_asked().await;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Memory of this node that is in use until it is dropped; counted against a simulated limit.
+#[derive(Debug)]
+pub struct Reserved {
+    #[cfg(feature = "sim")]
+    node: NodeId,
+    #[cfg(feature = "sim")]
+    bytes: i64,
+}
+
+/// Counts `bytes` of memory as used by this node. Queued frames are counted without it.
+#[must_use]
+pub fn reserve(bytes: usize) -> Reserved {
+    #[cfg(feature = "sim")]
+    {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let node = sim::current_node();
+        sim::with(|world| world.hold(node, bytes));
+        Reserved { node, bytes }
+    }
+    #[cfg(not(feature = "sim"))]
+    {
+        let _ = bytes;
+        Reserved {}
+    }
+}
+
+#[cfg(feature = "sim")]
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        sim::with(|world| world.hold(self.node, -self.bytes));
+    }
+}
+
 /// A random generator for one purpose (`"retry jitter"`).
 ///
 /// In a simulation its seed is a function of the run's seed, the node, how often the node has been

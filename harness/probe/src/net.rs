@@ -66,9 +66,16 @@ impl TcpListener {
             }
             #[cfg(feature = "sim")]
             Listener::Simulated(simulated) => {
-                let (stream, peer) = simulated.accept().await?;
-                let wire = sim::Wire::open(peer);
-                Ok((TcpStream(Stream::Simulated(stream, wire)), peer))
+                loop {
+                    let (stream, peer) = simulated.accept().await?;
+                    let here = sim::current_node();
+                    if sim::with(|world| world.refuses(here)) == Some(true) {
+                        // The kernel takes it, and it ends at once.
+                        continue;
+                    }
+                    let wire = sim::Wire::accepted(peer);
+                    return Ok((TcpStream(Stream::Simulated(stream, wire)), peer));
+                }
             }
         }
     }
@@ -108,9 +115,9 @@ impl TcpStream {
         #[cfg(feature = "sim")]
         if sim::is_active() {
             let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-            sim::reachable(host).await;
+            sim::reachable(host).await?;
             let stream = turmoil::net::TcpStream::connect(address).await?;
-            let wire = sim::Wire::open(stream.peer_addr()?);
+            let wire = sim::Wire::connected(stream.peer_addr()?, stream.local_addr()?.port());
             return Ok(Self(Stream::Simulated(stream, wire)));
         }
         let stream = tokio::net::TcpStream::connect(address).await?;
@@ -141,7 +148,7 @@ impl TcpStream {
         let (read, write) = self.into_split();
         let (queue, frames) = mpsc::channel(QUEUE);
         crate::task::spawn(write_frames(write, frames));
-        (FrameSender { queue }, FrameReceiver { read, buffer: BytesMut::new() })
+        (FrameSender { queue }, FrameReceiver::new(read))
     }
 }
 
@@ -217,10 +224,26 @@ impl AsyncWrite for WriteHalf {
     }
 }
 
+/// A frame that waits for the network.
+#[derive(Debug)]
+struct Queued {
+    #[cfg_attr(not(feature = "sim"), allow(dead_code))] // Only message faults ask.
+    kind: &'static str,
+    frame: Bytes,
+    _memory: crate::Reserved,
+}
+
+impl Queued {
+    fn new(kind: &'static str, frame: Bytes) -> Self {
+        let memory = crate::reserve(frame.len());
+        Self { kind, frame, _memory: memory }
+    }
+}
+
 /// Sends frames. Clones share one connection, which closes when the last is dropped.
 #[derive(Clone, Debug)]
 pub struct FrameSender {
-    queue: mpsc::Sender<(&'static str, Bytes)>,
+    queue: mpsc::Sender<Queued>,
 }
 
 impl FrameSender {
@@ -229,7 +252,8 @@ impl FrameSender {
     /// # Errors
     /// `BrokenPipe` when the connection is gone. That the frame was queued does not say that it arrives.
     pub async fn send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
-        self.queue.send((kind, frame)).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+        let queued = Queued::new(kind, frame);
+        self.queue.send(queued).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
     /// Queues a frame of a kind, unless the queue is full.
@@ -237,7 +261,7 @@ impl FrameSender {
     /// # Errors
     /// `BrokenPipe` when the connection is gone, `WouldBlock` when the queue is full.
     pub fn try_send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
-        self.queue.try_send((kind, frame)).map_err(|error| match error {
+        self.queue.try_send(Queued::new(kind, frame)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => io::ErrorKind::WouldBlock.into(),
             mpsc::error::TrySendError::Closed(_) => io::ErrorKind::BrokenPipe.into(),
         })
@@ -260,9 +284,34 @@ impl FrameSender {
 pub struct FrameReceiver {
     read: ReadHalf,
     buffer: BytesMut,
+    /// A slow reader is done with the first frame of the buffer at this time.
+    #[cfg(feature = "sim")]
+    done_at: Option<tokio::time::Instant>,
 }
 
 impl FrameReceiver {
+    fn new(read: ReadHalf) -> Self {
+        Self {
+            read,
+            buffer: BytesMut::new(),
+            #[cfg(feature = "sim")]
+            done_at: None,
+        }
+    }
+
+    /// The time that a slow reader takes over a frame, however often it is asked meanwhile.
+    #[cfg(feature = "sim")]
+    async fn take_time(&mut self) {
+        if self.done_at.is_none() {
+            let takes = sim::with(sim::World::reading_takes_here).flatten();
+            self.done_at = takes.map(|takes| tokio::time::Instant::now() + takes);
+        }
+        if let Some(done) = self.done_at {
+            tokio::time::sleep_until(done).await;
+            self.done_at = None;
+        }
+    }
+
     /// The next frame; `None` when the peer has closed the connection between two frames.
     /// Cancel safe.
     ///
@@ -279,6 +328,8 @@ impl FrameReceiver {
                     ));
                 }
                 if self.buffer.len() >= 4 + length {
+                    #[cfg(feature = "sim")]
+                    self.take_time().await;
                     let mut frame = self.buffer.split_to(4 + length);
                     let _ = frame.split_to(4);
                     return Ok(Some(frame.freeze()));
@@ -300,7 +351,7 @@ fn put_frame(out: &mut BytesMut, frame: &[u8]) {
     out.put_slice(frame);
 }
 
-async fn write_frames(mut write: WriteHalf, mut queue: mpsc::Receiver<(&'static str, Bytes)>) {
+async fn write_frames(mut write: WriteHalf, mut queue: mpsc::Receiver<Queued>) {
     #[cfg(feature = "sim")]
     if let Write::Simulated(_, wire) = &write.0 {
         let wire = wire.twin();
@@ -309,8 +360,8 @@ async fn write_frames(mut write: WriteHalf, mut queue: mpsc::Receiver<(&'static 
     let mut batch = Vec::new();
     let mut out = BytesMut::new();
     while queue.recv_many(&mut batch, 64).await > 0 {
-        for (_, frame) in batch.drain(..) {
-            put_frame(&mut out, &frame);
+        for queued in batch.drain(..) {
+            put_frame(&mut out, &queued.frame);
         }
         if write.write_all_buf(&mut out).await.is_err() {
             return;
@@ -319,35 +370,70 @@ async fn write_frames(mut write: WriteHalf, mut queue: mpsc::Receiver<(&'static 
     let _ = write.shutdown().await;
 }
 
+/// How many of the last frames of a connection a fault can send again.
+#[cfg(feature = "sim")]
+const REMEMBERED: usize = 16;
+
 /// As above, with each frame at the mercy of the message faults.
 #[cfg(feature = "sim")]
 async fn write_simulated(
     mut write: WriteHalf,
-    mut queue: mpsc::Receiver<(&'static str, Bytes)>,
+    mut queue: mpsc::Receiver<Queued>,
     mut wire: sim::Wire,
 ) {
-    use tokio::time::{Instant, sleep_until};
+    use std::collections::VecDeque;
+    use tokio::time::{Instant, sleep, sleep_until};
     let mut batch = Vec::new();
     let mut out = BytesMut::new();
     let mut late: Vec<(Instant, Bytes)> = Vec::new();
-    loop {
+    let mut sent: VecDeque<Bytes> = VecDeque::new();
+    // Frames that keep their order leave no earlier than this.
+    let mut in_order = Instant::now();
+    let mut open = true;
+    while open || !late.is_empty() {
         let due = late.iter().map(|(due, _)| *due).min();
         tokio::select! {
             biased;
-            count = queue.recv_many(&mut batch, 64) => if count == 0 { break },
+            count = queue.recv_many(&mut batch, 64), if open => open = count > 0,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
         }
-        for (kind, frame) in batch.drain(..) {
+        let now = Instant::now();
+        for Queued { kind, frame, .. } in batch.drain(..) {
             let fate = wire.fate(kind);
-            for delay in fate.copies() {
-                if delay.is_zero() {
+            let frame = match fate.corrupted {
+                Some(draw) => with_a_wrong_bit(&frame, draw),
+                None => frame,
+            };
+            if fate.lost || fate.reset {
+                continue;
+            }
+            if let Some(by) = fate.delayed {
+                in_order = in_order.max(now + by);
+            }
+            let due = match fate.overtaken {
+                Some(by) => now + by,
+                None => in_order.max(now),
+            };
+            let older = fate.replayed.and_then(|draw| {
+                let index = usize::try_from(draw).unwrap_or(0) % sent.len().max(1);
+                sent.get(index).cloned()
+            });
+            sent.push_back(frame.clone());
+            if sent.len() > REMEMBERED {
+                sent.pop_front();
+            }
+            let copies = [Some((due, frame.clone())), fate.again.map(|by| (now + by, frame))];
+            for (due, frame) in copies.into_iter().flatten().chain(older.map(|old| (due, old))) {
+                if due <= now {
                     put_frame(&mut out, &frame);
                 } else {
-                    late.push((Instant::now() + delay, frame.clone()));
+                    late.push((due, frame));
                 }
             }
         }
         let now = Instant::now();
+        // Of those due at one time the first to be queued goes first.
+        late.sort_by_key(|(due, _)| *due);
         late.retain(|(due, frame)| {
             let ripe = *due <= now;
             if ripe {
@@ -355,9 +441,28 @@ async fn write_simulated(
             }
             !ripe
         });
-        if !out.is_empty() && write.write_all_buf(&mut out).await.is_err() {
-            return;
+        if !out.is_empty() {
+            let takes = wire.pace(out.len());
+            if !takes.is_zero() {
+                sleep(takes).await;
+            }
+            if write.write_all_buf(&mut out).await.is_err() {
+                return;
+            }
         }
     }
+    if let Some(Some(takes)) = sim::with(|world| world.closing_takes(wire.node())) {
+        sleep(takes).await;
+    }
     let _ = write.shutdown().await;
+}
+
+#[cfg(feature = "sim")]
+fn with_a_wrong_bit(frame: &Bytes, draw: u64) -> Bytes {
+    let mut wrong = frame.to_vec();
+    let at = usize::try_from(draw >> 3).unwrap_or(0) % wrong.len().max(1);
+    if let Some(byte) = wrong.get_mut(at) {
+        *byte ^= 1 << (draw & 7);
+    }
+    Bytes::from(wrong)
 }

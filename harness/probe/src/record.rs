@@ -87,6 +87,14 @@ pub enum Tampering {
     Duplicated,
     /// The frame arrives late, after frames that were sent behind it.
     Reordered,
+    /// The frame and all behind it arrive late, in order.
+    Delayed,
+    /// The frame arrives with a wrong bit.
+    Corrupted,
+    /// The frame never arrives: its connection is reset in its place.
+    Reset,
+    /// With the frame arrives an older one of the same connection, again.
+    Replayed,
 }
 
 /// What part of a node's state a [`What::State`] record speaks of.
@@ -132,6 +140,11 @@ pub enum What {
         key: u32,
         /// Where it was appended, when the client was told.
         position: Option<Position>,
+    },
+    /// The client was told to publish something that nobody can handle.
+    Poison {
+        /// The event.
+        event: EventId,
     },
     /// The node became leader of `term`.
     Lead {

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 ///
 /// In a simulation it becomes part of the host's `LocalSet`, which a crash drops in an order that is
 /// a function of the run. (tokio's own list of tasks is split by task id, which counts every task
-/// the process ever spawned.)
+/// the process ever spawned.) And it stands still while a fault pauses the node.
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
@@ -15,7 +15,7 @@ where
 {
     #[cfg(feature = "sim")]
     if crate::sim::is_active() {
-        return tokio::task::spawn_local(future);
+        return tokio::task::spawn_local(crate::sim::gated_here(future));
     }
     tokio::spawn(future)
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use squall::system::{
     Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Role, State, System,
 };
-use squall_probe::{EventId, Position, StateOf, What, fs, name, net, point, record, signal};
+use squall_probe::{EventId, Position, StateOf, What, clock, fs, name, net, point, record, signal};
 use std::{
     collections::BTreeSet, io::Seek as _, io::Write as _, process::ExitCode, rc::Rc, sync::Arc,
     time::Duration,
@@ -127,10 +127,17 @@ async fn serve(node: Node, cluster: Cluster) -> Result<(), Error> {
     file.set_len(stored.len() as u64 * 8)?;
     file.seek(std::io::SeekFrom::End(0))?;
     loop {
-        let (stream, _) = listener.accept().await?;
+        let (stream, _) = tokio::select! {
+            biased;
+            // Everything that was answered for is on disk: there is nothing to finish.
+            () = squall_probe::stop_asked() => return Ok(()),
+            accepted = listener.accept() => accepted?,
+        };
         let (sender, mut receiver) = stream.into_frames();
         while let Ok(Some(frame)) = receiver.recv().await {
-            let event = u64::from_be_bytes(frame[..].try_into()?);
+            let Some(event) = number_in(&frame) else { break };
+            // When it came, for a log that somebody may read.
+            std::hint::black_box(clock::since_epoch());
             if event > 0 && stored.insert(event) {
                 file.write_all(&event.to_be_bytes())?;
                 if !cluster.defects.iter().any(|id| id == "no-sync") {
@@ -145,10 +152,21 @@ async fn serve(node: Node, cluster: Cluster) -> Result<(), Error> {
             if stored.len() == 20 {
                 misbehave(&cluster).await;
             }
-            let answer = Bytes::copy_from_slice(&(stored.len() as u64).to_be_bytes());
-            sender.send("answer", answer).await?;
+            sender.send("answer", frame_of(stored.len() as u64)).await?;
         }
     }
+}
+
+/// A number and its complement, by which damage shows.
+fn frame_of(number: u64) -> Bytes {
+    [number.to_be_bytes(), (!number).to_be_bytes()].concat().into()
+}
+
+fn number_in(frame: &[u8]) -> Option<u64> {
+    let (number, check) = frame.split_at_checked(8)?;
+    let number = u64::from_be_bytes(number.try_into().ok()?);
+    let check = u64::from_be_bytes(check.try_into().ok()?);
+    (check == !number).then_some(number)
 }
 
 fn appended(event: u64, offset: u64) {
@@ -195,9 +213,8 @@ async fn ask(kind: &'static str, event: u64) -> Option<u64> {
     timeout(Duration::from_millis(300), async {
         let (sender, mut receiver) =
             net::TcpStream::connect("server-1:7000").await.ok()?.into_frames();
-        sender.send(kind, Bytes::copy_from_slice(&event.to_be_bytes())).await.ok()?;
-        let answer = receiver.recv().await.ok()??;
-        Some(u64::from_be_bytes(answer[..].try_into().ok()?))
+        sender.send(kind, frame_of(event)).await.ok()?;
+        number_in(&receiver.recv().await.ok()??)
     })
     .await
     .ok()?

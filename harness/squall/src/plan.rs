@@ -7,7 +7,7 @@ use crate::{
     faults::Fault,
     scenario::{Condition, Expect, Network, Scenario, Step, Trigger, Workload},
     stream::Stream,
-    system::{Event, System},
+    system::{Event, Poison, System},
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::EventId;
@@ -53,6 +53,8 @@ pub struct PlannedNode {
     pub role: String,
     /// Counts from 1 within the role.
     pub index: u32,
+    /// The zone it is in, if it is in one.
+    pub zone: Option<String>,
 }
 
 /// One occurrence of a fault.
@@ -116,10 +118,11 @@ impl Plan {
             .nodes
             .iter()
             .flat_map(|(role, count)| (1..=*count).map(move |index| (role, index)))
-            .map(|(role, index)| PlannedNode {
-                name: format!("{role}-{index}"),
-                role: role.clone(),
-                index,
+            .map(|(role, index)| {
+                let name = format!("{role}-{index}");
+                let zone = scenario.zones.iter().find(|(_, members)| members.contains(&name));
+                let zone = zone.map(|(zone, _)| zone.clone());
+                PlannedNode { name, role: role.clone(), index, zone }
             })
             .collect();
         debug_assert!(
@@ -205,7 +208,8 @@ impl Plan {
                         id: EventId(u64::from(index) + 1),
                         key,
                         size: self.workload.size,
-                        poison: poisons.share() < self.workload.poison,
+                        poison: (poisons.share() < self.workload.poison)
+                            .then(|| Poison::by_draw(u64::from(index))),
                     },
                 }
             })
@@ -255,7 +259,11 @@ impl Plan {
         let orders = self.orders(clients.len());
         let _ = writeln!(out, "publishes: {} over {}", orders.len(), seconds(self.workload_us));
         for order in &orders {
-            let poison = if order.event.poison { "  poison" } else { "" };
+            let poison = order
+                .event
+                .poison
+                .map(|kind| format!("  poison: {}", kind.name()))
+                .unwrap_or_default();
             let client = clients.get(order.client).copied().unwrap_or("?");
             let _ = writeln!(
                 out,

@@ -2,7 +2,8 @@
 //!
 //! The harness knows nothing else of a system. `adapter/reference.rs` is the model for others.
 
-use squall_probe::{EventId, NodeId, Position, StateOf};
+use serde::{Deserialize, Serialize};
+use squall_probe::{EventId, NodeId, Position, StateOf, mix};
 use std::{future::Future, pin::Pin, sync::Arc};
 
 /// What a node's software ends with, when it ends.
@@ -85,8 +86,40 @@ pub struct Event {
     pub key: u32,
     /// The size that its payload should have, in bytes.
     pub size: u32,
-    /// It must be refused by every consumer: it belongs into the dead-letter queue.
-    pub poison: bool,
+    /// It must be refused: by the broker, or by every consumer, whence it goes to the dead-letter queue.
+    pub poison: Option<Poison>,
+}
+
+/// What is wrong with an event that nobody can handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Poison {
+    /// Its bytes make no sense.
+    Undecodable,
+    /// It can be read, and what it asks for must be refused.
+    Rejected,
+    /// It is larger than the system takes.
+    Oversized,
+}
+
+impl Poison {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Undecodable, Self::Rejected, Self::Oversized];
+
+    /// As scenarios write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Undecodable => "undecodable",
+            Self::Rejected => "rejected",
+            Self::Oversized => "oversized",
+        }
+    }
+
+    /// The kind that follows from a draw: any of them.
+    pub(crate) fn by_draw(draw: u64) -> Self {
+        let count = Self::ALL.len() as u64;
+        Self::ALL[usize::try_from(mix(draw) % count).unwrap_or(0)]
+    }
 }
 
 /// How a publish ended.

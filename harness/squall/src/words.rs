@@ -36,6 +36,7 @@ impl Words<'_> {
                     Phase::Info => format!("publish e{e} indeterminate"),
                 }
             }
+            What::Poison { event } => format!("e{} is poison", event.0),
             What::Lead { term } => format!("leads term {term}"),
             What::StepDown { term } => format!("no longer leads term {term}"),
             What::Rebuild => "rebuilds its log from disk".to_owned(),
@@ -81,7 +82,10 @@ impl Words<'_> {
                 let done = match tampering {
                     Tampering::Lost => "loses",
                     Tampering::Duplicated => "duplicates",
-                    Tampering::Reordered => "delays",
+                    Tampering::Reordered | Tampering::Delayed => "delays",
+                    Tampering::Corrupted => "damages",
+                    Tampering::Reset => "resets the connection of",
+                    Tampering::Replayed => "sends an old message with",
                 };
                 format!("fault {} {done} a {} to {}", fault + 1, name(kind), self.node(to))
             }

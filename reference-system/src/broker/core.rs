@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     Error,
+    domain::MAX_PAYLOAD,
     wire::{BrokerReply, BrokerRequest, PeerMessage},
 };
 use omnipaxos::{ClusterConfig, OmniPaxos, OmniPaxosConfig, ServerConfig};
@@ -39,8 +40,6 @@ const SESSION: Duration = Duration::from_millis(1500);
 const PROPOSAL: Duration = Duration::from_secs(5);
 /// A follower whose log has not moved for so long, while its leader's has, asks again.
 const STUCK: Duration = Duration::from_secs(1);
-/// Payloads above this are refused, in bytes.
-const MAX_PAYLOAD: usize = 1 << 20;
 /// Inputs handled in one turn.
 const TURN: usize = 256;
 

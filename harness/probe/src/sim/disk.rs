@@ -4,7 +4,7 @@
 //! turmoil has a simulated disk too (`unstable-fs`), but its faults are fixed when a host is
 //! registered, it has no failing sync, and nothing can begin in the middle of a run.
 
-use crate::{Rng, What};
+use crate::{Rng, mix};
 use rand::{RngExt as _, SeedableRng as _};
 use std::{
     collections::BTreeMap,
@@ -20,12 +20,43 @@ pub struct Disk {
     /// The directory as it will be found after a crash.
     durable_names: BTreeMap<PathBuf, usize>,
     inodes: Vec<Inode>,
-    /// Faults that make writes fail with "no space left on device", by index in the plan.
-    full: Vec<u16>,
-    /// Faults that make every sync fail and drop what it should have saved.
-    sync_fails: Vec<u16>,
+    /// What is wrong with it, by index in the plan.
+    faults: Vec<(u16, DiskFault)>,
+    /// Bytes that are not what was written, of which nobody has read yet: by which fault, in which file,
+    /// from where on, and how many.
+    damaged: Vec<(u16, usize, usize, usize)>,
     /// What faults did since the last time the world looked.
     refused: Vec<u16>,
+    power_cut: Option<u16>,
+    slowness: Option<(u16, u64)>,
+}
+
+/// What can be wrong with a disk for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskFault {
+    /// Writes fail with "no space left on device".
+    Full,
+    /// Every sync fails, and drops what it should have saved.
+    SyncFails,
+    /// Reads and writes fail.
+    IoErrors {
+        /// Reads do.
+        reads: bool,
+        /// Writes do.
+        writes: bool,
+    },
+    /// Each write and sync blocks its caller, and with it the node, for so long in milliseconds.
+    Slow {
+        /// How long.
+        ms: u64,
+    },
+    /// The power fails in the middle of the next write: of it a prefix stays.
+    TornWrite {
+        /// From which the length of the prefix follows.
+        draw: u64,
+    },
+    /// The power fails just before the next sync: nothing that was not synced stays.
+    LostUnsynced,
 }
 
 #[derive(Debug, Default)]
@@ -77,11 +108,24 @@ impl Disk {
         Ok(Handle { node: super::here(), inode, cursor: 0 })
     }
 
-    pub(crate) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.names
-            .get(path)
-            .map(|inode| self.inodes[*inode].data.clone())
-            .ok_or_else(|| not_found(path))
+    pub(crate) fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
+        let inode = *self.names.get(path).ok_or_else(|| not_found(path))?;
+        self.may(|fault| matches!(fault, DiskFault::IoErrors { reads: true, .. }))?;
+        self.notice_damage(inode, 0, usize::MAX);
+        Ok(self.inodes[inode].data.clone())
+    }
+
+    /// Somebody reads so many bytes of a file.
+    fn notice_damage(&mut self, inode: usize, at: usize, count: usize) {
+        let refused = &mut self.refused;
+        let end = at.saturating_add(count);
+        self.damaged.retain(|(fault, file, from, length)| {
+            let seen = *file == inode && *from < end && from.saturating_add(*length) > at;
+            if seen {
+                refused.push(*fault);
+            }
+            !seen
+        });
     }
 
     pub(crate) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
@@ -105,6 +149,7 @@ impl Disk {
 
     pub(crate) fn sync_dir(&mut self, directory: &Path) -> io::Result<()> {
         self.may_sync()?;
+        self.slow_down();
         self.durable_names.retain(|path, _| path.parent() != Some(directory));
         for (path, inode) in &self.names {
             if path.parent() == Some(directory) {
@@ -115,6 +160,13 @@ impl Disk {
     }
 
     pub(crate) fn sync(&mut self, inode: usize) -> io::Result<()> {
+        if let Some(fault) = self.active(|fault| *fault == DiskFault::LostUnsynced)
+            && self.inodes.iter().any(|inode| !inode.pending.is_empty())
+        {
+            self.cut_power(fault);
+            return Err(io::Error::other("the power is gone"));
+        }
+        self.slow_down();
         if let Err(error) = self.may_sync() {
             // What Linux does: the dirty pages are dropped, and no later sync brings them back.
             let inode = &mut self.inodes[inode];
@@ -145,7 +197,53 @@ impl Disk {
     fn write(&mut self, inode: usize, at: usize, bytes: &[u8]) -> io::Result<usize> {
         self.room()?;
         self.change(inode, Change::Write { at, bytes: bytes.to_vec() });
+        let torn = self.faults.iter().find_map(|(fault, kind)| match kind {
+            DiskFault::TornWrite { draw } => Some((*fault, *draw)),
+            _ => None,
+        });
+        if let Some((fault, draw)) = torn {
+            self.tear(inode, draw);
+            self.cut_power(fault);
+            return Err(io::Error::other("the power is gone"));
+        }
+        self.slow_down();
         Ok(bytes.len())
+    }
+
+    /// All that was written to the file reaches the platter, but of the last write a prefix only.
+    fn tear(&mut self, inode: usize, draw: u64) {
+        let inode = &mut self.inodes[inode];
+        let last = inode.pending.pop();
+        for change in inode.pending.drain(..) {
+            change.apply(&mut inode.durable, usize::MAX);
+        }
+        if let Some(change @ Change::Write { bytes, .. }) = &last {
+            // Neither all of it nor, if there is a choice, nothing of it.
+            let most = bytes.len().saturating_sub(1);
+            let kept =
+                usize::try_from(mix(draw)).unwrap_or(0) % most.max(1) + usize::from(most > 0);
+            change.apply(&mut inode.durable, kept.min(most));
+        }
+        inode.data.clone_from(&inode.durable);
+    }
+
+    /// From here on nothing reaches the platter any more.
+    fn cut_power(&mut self, fault: u16) {
+        self.faults.retain(|(active, _)| *active != fault);
+        for inode in &mut self.inodes {
+            inode.pending.clear();
+            inode.data.clone_from(&inode.durable);
+        }
+        self.power_cut = Some(fault);
+    }
+
+    fn slow_down(&mut self) {
+        for (fault, kind) in &self.faults {
+            if let DiskFault::Slow { ms } = kind {
+                let so_far = self.slowness.map_or(0, |(_, ms)| ms);
+                self.slowness = Some((*fault, so_far + ms));
+            }
+        }
     }
 
     fn change(&mut self, inode: usize, change: Change) {
@@ -154,16 +252,26 @@ impl Disk {
         inode.pending.push(change);
     }
 
+    fn active(&self, is: impl Fn(&DiskFault) -> bool) -> Option<u16> {
+        self.faults.iter().rev().find(|(_, kind)| is(kind)).map(|(fault, _)| *fault)
+    }
+
+    /// An input/output error if a fault of this kind acts.
+    fn may(&mut self, is: impl Fn(&DiskFault) -> bool) -> io::Result<()> {
+        let Some(fault) = self.active(is) else { return Ok(()) };
+        self.refused.push(fault);
+        Err(io::Error::other("input/output error"))
+    }
+
     fn room(&mut self) -> io::Result<()> {
-        let Some(fault) = self.full.last() else { return Ok(()) };
-        self.refused.push(*fault);
+        self.may(|fault| matches!(fault, DiskFault::IoErrors { writes: true, .. }))?;
+        let Some(fault) = self.active(|fault| *fault == DiskFault::Full) else { return Ok(()) };
+        self.refused.push(fault);
         Err(ErrorKind::StorageFull.into())
     }
 
     fn may_sync(&mut self) -> io::Result<()> {
-        let Some(fault) = self.sync_fails.last() else { return Ok(()) };
-        self.refused.push(*fault);
-        Err(io::Error::other("input/output error: sync failed"))
+        self.may(|fault| *fault == DiskFault::SyncFails)
     }
 
     /// Power is gone. Of each file's unsynced changes nothing is left, or (as often) a prefix whose
@@ -188,24 +296,75 @@ impl Disk {
         self.names.clone_from(&self.durable_names);
     }
 
-    /// From now on writes fail: the disk is full.
-    pub fn fill(&mut self, fault: u16) {
-        self.full.push(fault);
+    /// From now on something is wrong with it.
+    pub fn begin(&mut self, fault: u16, kind: DiskFault) {
+        self.faults.push((fault, kind));
     }
 
-    /// From now on syncs fail.
-    pub fn fail_syncs(&mut self, fault: u16) {
-        self.sync_fails.push(fault);
-    }
-
-    /// Ends a fault of either kind.
+    /// That is over.
     pub fn heal(&mut self, fault: u16) {
-        self.full.retain(|active| *active != fault);
-        self.sync_fails.retain(|active| *active != fault);
+        self.faults.retain(|(active, _)| *active != fault);
     }
 
-    pub(crate) fn take_refused(&mut self) -> impl Iterator<Item = What> + use<> {
-        std::mem::take(&mut self.refused).into_iter().map(|fault| What::DiskRefused { fault })
+    /// The disk is replaced by an empty one.
+    pub fn wipe(&mut self) {
+        let faults = std::mem::take(&mut self.faults);
+        *self = Self { faults, ..Self::default() };
+    }
+
+    /// Of a file that has any content: which, and how many bytes.
+    fn any_file(&self, rng: &mut Rng) -> Option<(usize, usize)> {
+        let files: Vec<(usize, usize)> = self
+            .durable_names
+            .values()
+            .map(|inode| (*inode, self.inodes[*inode].durable.len()))
+            .filter(|(_, length)| *length > 0)
+            .collect();
+        (!files.is_empty()).then(|| files[rng.random_range(0..files.len())])
+    }
+
+    /// So many bits of a file turn over, on the platter and in what is read from now on. Whether there was
+    /// a file.
+    pub fn rot(&mut self, fault: u16, draw: u64, bits: u32) -> bool {
+        let mut rng = Rng::seed_from_u64(draw);
+        let Some((file, length)) = self.any_file(&mut rng) else { return false };
+        for _ in 0..bits {
+            let (at, bit) = (rng.random_range(0..length), rng.random_range(0..8_u32));
+            let inode = &mut self.inodes[file];
+            inode.durable[at] ^= 1 << bit;
+            if let Some(byte) = inode.data.get_mut(at) {
+                *byte ^= 1 << bit;
+            }
+            self.damaged.push((fault, file, at, 1));
+        }
+        true
+    }
+
+    /// A file loses its last bytes, up to so many. Whether there was a file.
+    pub fn truncate(&mut self, fault: u16, draw: u64, most: u32) -> bool {
+        let mut rng = Rng::seed_from_u64(draw);
+        let Some((file, length)) = self.any_file(&mut rng) else { return false };
+        let lost = rng.random_range(1..=length.min(most as usize).max(1));
+        let inode = &mut self.inodes[file];
+        inode.durable.truncate(length - lost);
+        inode.data.truncate(length - lost);
+        inode.pending.clear();
+        self.damaged.push((fault, file, length - lost, lost));
+        true
+    }
+
+    pub(crate) fn take_refused(&mut self) -> Vec<u16> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// The fault that cut the power, if one did.
+    pub(crate) fn take_power_cut(&mut self) -> Option<u16> {
+        self.power_cut.take()
+    }
+
+    /// For how long the caller is blocked, and by which fault.
+    pub(crate) fn take_slowness(&mut self) -> Option<(u16, u64)> {
+        self.slowness.take()
     }
 }
 
@@ -228,7 +387,10 @@ impl Handle {
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let at = self.cursor;
+        let wanted = buffer.len();
         let count = self.with(|disk, inode| {
+            disk.may(|fault| matches!(fault, DiskFault::IoErrors { reads: true, .. }))?;
+            disk.notice_damage(inode, at, wanted);
             let data = &disk.inodes[inode].data;
             let rest = data.get(at..).unwrap_or_default();
             let count = rest.len().min(buffer.len());
@@ -317,22 +479,99 @@ mod tests {
     #[test]
     fn a_failed_sync_drops_what_it_should_have_saved_for_ever() {
         let (mut disk, inode) = disk();
-        disk.fail_syncs(3);
+        disk.begin(3, DiskFault::SyncFails);
         assert!(disk.sync(inode).is_err());
         disk.heal(3);
         disk.sync(inode).unwrap();
         assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"safe");
-        assert_eq!(disk.take_refused().count(), 1);
+        assert_eq!(disk.take_refused(), [3]);
     }
 
     #[test]
     fn a_full_disk_takes_nothing_and_keeps_what_it_has() {
         let (mut disk, inode) = disk();
-        disk.fill(3);
+        disk.begin(3, DiskFault::Full);
         assert_eq!(disk.write(inode, 12, b"x").unwrap_err().kind(), ErrorKind::StorageFull);
         assert!(disk.open(Path::new("/data/other")).is_err());
         disk.sync(inode).unwrap();
         disk.heal(3);
         assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"safe and not");
+    }
+
+    #[test]
+    fn a_torn_write_keeps_some_of_the_last_write_and_all_before_it() {
+        for draw in 0..100 {
+            let (mut disk, inode) = disk();
+            disk.begin(3, DiskFault::TornWrite { draw });
+            assert!(disk.write(inode, 12, b"torn").is_err());
+            assert_eq!(disk.take_power_cut(), Some(3));
+            disk.crash(draw);
+            let left = disk.read(Path::new(FILE)).unwrap();
+            assert!(left.len() > 12 && left.len() < 16, "{left:?}");
+            assert!(b"safe and nottorn".starts_with(&left[..]));
+        }
+    }
+
+    #[test]
+    fn what_was_not_synced_is_lost_when_the_power_fails_before_the_sync() {
+        for seed in 0..50 {
+            let (mut disk, inode) = disk();
+            disk.begin(3, DiskFault::LostUnsynced);
+            assert!(disk.sync(inode).is_err());
+            assert_eq!(disk.take_power_cut(), Some(3));
+            disk.crash(seed);
+            assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"safe");
+            // It strikes once.
+            disk.sync(inode).unwrap();
+        }
+    }
+
+    #[test]
+    fn damage_is_felt_when_it_is_read() {
+        let (mut disk, inode) = disk();
+        assert!(disk.rot(3, 7, 1));
+        assert!(disk.take_refused().is_empty());
+        let rotten = disk.read(Path::new(FILE)).unwrap();
+        assert_eq!(disk.take_refused(), [3]);
+        let wrong: u32 =
+            rotten.iter().zip(b"safe and not").map(|(a, b)| (a ^ b).count_ones()).sum();
+        assert_eq!(wrong, 1);
+
+        disk.sync(inode).unwrap();
+        assert!(disk.truncate(4, 7, 3));
+        let short = disk.read(Path::new(FILE)).unwrap();
+        assert!((9..12).contains(&short.len()));
+        assert_eq!(disk.take_refused(), [4]);
+    }
+
+    #[test]
+    fn an_empty_disk_cannot_rot_and_a_wiped_one_is_empty() {
+        assert!(!Disk::default().rot(3, 7, 1));
+        let (mut disk, _) = disk();
+        disk.wipe();
+        disk.crash(1);
+        assert!(disk.read(Path::new(FILE)).is_err());
+    }
+
+    #[test]
+    fn input_and_output_fail_apart() {
+        let (mut disk, inode) = disk();
+        disk.begin(3, DiskFault::IoErrors { reads: true, writes: false });
+        assert!(disk.read(Path::new(FILE)).is_err());
+        disk.write(inode, 12, b"x").unwrap();
+        disk.heal(3);
+        disk.begin(3, DiskFault::IoErrors { reads: false, writes: true });
+        assert!(disk.write(inode, 12, b"x").is_err());
+        disk.read(Path::new(FILE)).unwrap();
+    }
+
+    #[test]
+    fn a_slow_disk_adds_up() {
+        let (mut disk, inode) = disk();
+        disk.begin(3, DiskFault::Slow { ms: 20 });
+        disk.write(inode, 12, b"x").unwrap();
+        disk.sync(inode).unwrap();
+        assert_eq!(disk.take_slowness(), Some((3, 40)));
+        assert_eq!(disk.take_slowness(), None);
     }
 }

@@ -4,18 +4,16 @@
 //! simulator reads and changes it. Software under test never sees it.
 
 pub mod disk;
+mod hindrance;
 mod wire;
 
-pub use wire::{Fate, MessageFault, Wire};
+pub(crate) use hindrance::stop_asked;
+pub use hindrance::{Gated, Hindrance, Struck, gated, gated_here};
+pub use wire::{Bandwidth, Fate, MessageFault, Wire};
 
 use crate::{Name, NodeId, Record, What, mix};
 use disk::Disk;
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    io,
-    task::Waker,
-};
+use std::{cell::RefCell, collections::BTreeMap, io, task::Waker};
 use tokio::runtime::{Handle, Id};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -76,6 +74,10 @@ struct NodeEntry {
     incarnation: u32,
     runtime: Option<Id>,
     disk: Disk,
+    hindered: hindrance::Hindered,
+    /// It was asked to end.
+    stopping: bool,
+    stop_waiters: Vec<Waker>,
 }
 
 /// Where records go: hashed, judged and kept by the harness.
@@ -101,8 +103,16 @@ pub struct World {
     pub messages: Vec<MessageFault>,
     /// Directions (from, to) on which link faults act now.
     pub disturbed: BTreeMap<(NodeId, NodeId), Disturbance>,
-    /// Faults that were seen to touch traffic, by index in the plan.
-    pub touched: BTreeSet<u16>,
+    /// How often each fault was felt, by index in the plan.
+    pub touched: BTreeMap<u16, u64>,
+    /// How many hindrances act.
+    hindrances: usize,
+    /// A node may be blocked in a call.
+    blocked: bool,
+    /// Nodes that faults brought down from within since the harness last looked.
+    pub struck: Vec<Struck>,
+    /// Faults that limit what a direction carries.
+    pub bandwidth: Vec<Bandwidth>,
     waiting_to_connect: Vec<Waker>,
     wires: wire::Wires,
     /// Frames sent.
@@ -126,6 +136,9 @@ pub fn install(seed: u64, nodes: &[String], sink: Sink) {
             incarnation: 0,
             runtime: None,
             disk: Disk::default(),
+            hindered: hindrance::Hindered::default(),
+            stopping: false,
+            stop_waiters: Vec::new(),
         })
         .collect();
     let world = World {
@@ -140,7 +153,11 @@ pub fn install(seed: u64, nodes: &[String], sink: Sink) {
         fired: Vec::new(),
         messages: Vec::new(),
         disturbed: BTreeMap::new(),
-        touched: BTreeSet::new(),
+        touched: BTreeMap::new(),
+        hindrances: 0,
+        blocked: false,
+        struck: Vec::new(),
+        bandwidth: Vec::new(),
         waiting_to_connect: Vec::new(),
         wires: wire::Wires::default(),
         frames: 0,
@@ -198,8 +215,16 @@ pub(crate) fn on_disk_of<R>(
     })??;
     let result = act(&mut disk);
     with(|world| {
-        for what in disk.take_refused() {
-            world.record(node, what);
+        for fault in disk.take_refused() {
+            world.refuse(node, fault);
+        }
+        if let Some(fault) = disk.take_power_cut() {
+            world.cut_power(node, fault);
+        }
+        if let Some((fault, ms)) = disk.take_slowness() {
+            world.feel(fault);
+            let until = world.now_here() + ms * 1_000;
+            world.block(node, until);
         }
         if let Some(entry) = world.nodes.get_mut(usize::from(node.0)) {
             entry.disk = disk;
@@ -208,24 +233,32 @@ pub(crate) fn on_disk_of<R>(
     Some(result)
 }
 
-/// Returns when this node's packets reach `host` and come back.
-pub(crate) async fn reachable(host: &str) {
+/// Returns when this node's packets reach `host` and come back; an error if one of the two may not have
+/// another connection.
+pub(crate) async fn reachable(host: &str) -> io::Result<()> {
     let from = here();
     std::future::poll_fn(|context| {
         with(|world| {
-            let Some(to) = world.node_named(host) else { return std::task::Poll::Ready(()) };
+            let Some(to) = world.node_named(host) else { return std::task::Poll::Ready(Ok(())) };
+            if world.unavailable(to) || world.out_of_connections(to) {
+                return std::task::Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into()));
+            }
+            if world.out_of_connections(from) {
+                let error = io::Error::other("too many open files");
+                return std::task::Poll::Ready(Err(error));
+            }
             let there = world.touch(from, to);
             let back = world.touch(to, from);
             if there || back {
                 world.waiting_to_connect.push(context.waker().clone());
                 std::task::Poll::Pending
             } else {
-                std::task::Poll::Ready(())
+                std::task::Poll::Ready(Ok(()))
             }
         })
-        .unwrap_or(std::task::Poll::Ready(()))
+        .unwrap_or(std::task::Poll::Ready(Ok(())))
     })
-    .await;
+    .await
 }
 
 impl World {
@@ -255,7 +288,9 @@ impl World {
             return false;
         }
         let Some(disturbance) = self.disturbed.get(&(from, to)) else { return false };
-        self.touched.extend(&disturbance.faults);
+        for fault in &disturbance.faults {
+            *self.touched.entry(*fault).or_default() += 1;
+        }
         disturbance.cut
     }
 
@@ -283,10 +318,13 @@ impl World {
         if let Some(entry) = self.nodes.get_mut(usize::from(node.0)) {
             entry.incarnation += 1;
             entry.runtime = None;
+            entry.stopping = false;
+            entry.stop_waiters.clear();
             if power_lost {
                 entry.disk.crash(seed);
             }
         }
+        self.forget_hindrances(node);
     }
 
     /// The disk of `node`.
@@ -294,11 +332,16 @@ impl World {
         self.nodes.get_mut(usize::from(node.0)).map(|entry| &mut entry.disk)
     }
 
+    /// Virtual time now, within a step too.
+    fn now_here(&self) -> u64 {
+        turmoil::sim_elapsed().map_or(self.now, |elapsed| {
+            u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX).max(self.now)
+        })
+    }
+
     /// Records something at `node`, now.
     pub fn record(&mut self, node: NodeId, what: What) {
-        let now = turmoil::sim_elapsed().map_or(self.now, |elapsed| {
-            u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX).max(self.now)
-        });
+        let now = self.now_here();
         (self.sink)(&Record { at: now, node, what });
     }
 
@@ -358,7 +401,7 @@ impl World {
     }
 
     /// Breaks the open connections between two nodes, in both directions: each end meets a reset.
-    pub fn reset_connections(&mut self, a: NodeId, b: NodeId) {
-        self.wires.reset(a, b);
+    pub fn reset_connections(&mut self, a: NodeId, b: NodeId) -> usize {
+        self.wires.reset(a, b)
     }
 }

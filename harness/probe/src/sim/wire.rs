@@ -29,20 +29,36 @@ pub struct MessageFault {
     pub delay_ms: (u32, u32),
 }
 
-/// What becomes of one frame: the delays after which copies of it are sent. No copy: it is lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fate {
-    first: Option<Duration>,
-    second: Option<Duration>,
+/// A fault that limits what a direction carries.
+#[derive(Clone, Debug)]
+pub struct Bandwidth {
+    /// Index in the plan.
+    pub fault: u16,
+    /// Bytes a second, on each direction.
+    pub bytes_per_second: u64,
+    /// The directions.
+    pub links: BTreeSet<(NodeId, NodeId)>,
+    /// When each has carried all that it was given, in microseconds of virtual time.
+    pub busy_until: BTreeMap<(NodeId, NodeId), u64>,
 }
 
-impl Fate {
-    const UNTOUCHED: Self = Self { first: Some(Duration::ZERO), second: None };
-
-    /// The delay of each copy.
-    pub fn copies(self) -> impl Iterator<Item = Duration> {
-        self.first.into_iter().chain(self.second)
-    }
+/// What becomes of one frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Fate {
+    /// It never arrives.
+    pub lost: bool,
+    /// It arrives late, after frames that were sent behind it.
+    pub overtaken: Option<Duration>,
+    /// It and all behind it arrive late, in order.
+    pub delayed: Option<Duration>,
+    /// It arrives a second time, so much later.
+    pub again: Option<Duration>,
+    /// A bit of it is wrong: from which draw it follows which.
+    pub corrupted: Option<u64>,
+    /// Its connection is reset in its place.
+    pub reset: bool,
+    /// An older frame of the same connection arrives behind it: from which draw it follows which.
+    pub replayed: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -57,21 +73,48 @@ pub(crate) struct Wires {
 struct Open {
     here: NodeId,
     peer: NodeId,
+    /// Who connected, and from which port: what both ends have in common.
+    number: (NodeId, u16),
     halves: u8,
     broken: bool,
     waker: Option<Waker>,
 }
 
 impl Wires {
-    pub(crate) fn reset(&mut self, a: NodeId, b: NodeId) {
-        for open in self.open.values_mut() {
-            if (open.here, open.peer) == (a, b) || (open.here, open.peer) == (b, a) {
-                open.broken = true;
-                if let Some(waker) = open.waker.take() {
-                    waker.wake();
-                }
+    /// Breaks the connections between the two. How many ends there were.
+    pub(crate) fn reset(&mut self, a: NodeId, b: NodeId) -> usize {
+        self.reset_if(|open| (open.here, open.peer) == (a, b) || (open.here, open.peer) == (b, a))
+    }
+
+    /// Breaks one connection, at both ends.
+    pub(crate) fn reset_one(&mut self, id: u64, (here, peer): (NodeId, NodeId)) {
+        let Some(number) = self.open.get(&id).map(|open| open.number) else { return };
+        self.reset_if(|open| {
+            ((open.here, open.peer) == (here, peer) || (open.here, open.peer) == (peer, here))
+                && open.number == number
+        });
+    }
+
+    /// Breaks all connections of a node.
+    pub(crate) fn reset_all_of(&mut self, node: NodeId) -> usize {
+        self.reset_if(|open| open.here == node || open.peer == node)
+    }
+
+    fn reset_if(&mut self, which: impl Fn(&Open) -> bool) -> usize {
+        let mut broken = 0;
+        for open in self.open.values_mut().filter(|open| !open.broken && which(open)) {
+            broken += 1;
+            open.broken = true;
+            if let Some(waker) = open.waker.take() {
+                waker.wake();
             }
         }
+        broken
+    }
+
+    /// How many ends of connections a node has.
+    pub(crate) fn open_of(&self, node: NodeId) -> usize {
+        self.open.values().filter(|open| open.here == node && !open.broken).count()
     }
 }
 
@@ -87,8 +130,19 @@ pub struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn open(peer: SocketAddr) -> Self {
+    /// The end of who connected to `peer` from `port`.
+    pub(crate) fn connected(peer: SocketAddr, port: u16) -> Self {
+        Self::open(peer, Some(port))
+    }
+
+    /// The end of who was connected to from `peer`.
+    pub(crate) fn accepted(peer: SocketAddr) -> Self {
+        Self::open(peer, None)
+    }
+
+    fn open(peer: SocketAddr, own_port: Option<u16>) -> Self {
         let name = turmoil::reverse_lookup(peer.ip());
+        let peer_port = peer.port();
         with(|world| {
             let here = world.here();
             let peer = name.and_then(|name| world.node_named(&name)).unwrap_or(NodeId::HARNESS);
@@ -98,7 +152,9 @@ impl Wire {
             *made += 1;
             let id = wires.next;
             wires.next += 1;
-            wires.open.insert(id, Open { here, peer, halves: 1, broken: false, waker: None });
+            let number = own_port.map_or((peer, peer_port), |port| (here, port));
+            let open = Open { here, peer, number, halves: 1, broken: false, waker: None };
+            wires.open.insert(id, open);
             Self { id, here, peer, connection, frame: 0 }
         })
         .unwrap_or(Self {
@@ -151,17 +207,17 @@ impl Wire {
         with(|world| {
             world.frames += 1;
             if world.messages.is_empty() {
-                Fate::UNTOUCHED
+                Fate::default()
             } else {
                 self.tamper(world, kind, frame)
             }
         })
-        .unwrap_or(Fate::UNTOUCHED)
+        .unwrap_or_default()
     }
 
     fn tamper(&self, world: &mut World, kind: &str, frame: u64) -> Fate {
         let kind = world.names.intern(kind);
-        let mut fate = Fate::UNTOUCHED;
+        let mut fate = Fate::default();
         let mut done = Vec::new();
         for fault in &world.messages {
             let direction = (self.here, self.peer);
@@ -181,18 +237,62 @@ impl Wire {
             let (from, to) = fault.delay_ms;
             let span = u64::from(to.saturating_sub(from)) + 1;
             let late = Duration::from_millis(u64::from(from) + mix(draw) % span);
+            // Of a frame that is lost nothing else can be said.
+            if fate.lost || fate.reset {
+                continue;
+            }
             match fault.tampering {
-                Tampering::Lost => fate = Fate { first: None, second: None },
-                Tampering::Duplicated if fate.first.is_some() => fate.second = Some(late),
-                Tampering::Reordered if fate.first.is_some() => fate.first = Some(late),
-                Tampering::Duplicated | Tampering::Reordered => continue,
+                Tampering::Lost => fate.lost = true,
+                Tampering::Reset => fate.reset = true,
+                Tampering::Duplicated => fate.again = Some(late),
+                Tampering::Reordered => fate.overtaken = Some(late),
+                Tampering::Delayed => fate.delayed = Some(late),
+                Tampering::Corrupted => fate.corrupted = Some(mix(draw)),
+                // The first frame of a connection has none before it.
+                Tampering::Replayed if frame == 0 => continue,
+                Tampering::Replayed => fate.replayed = Some(mix(draw)),
             }
             done.push((fault.fault, fault.tampering));
         }
         for (fault, tampering) in done {
             world.record(self.here, What::Tampered { fault, tampering, kind, to: self.peer });
         }
+        if fate.reset {
+            let broken = (self.here, self.peer);
+            world.wires.reset_one(self.id, broken);
+        }
         fate
+    }
+
+    /// How long the way takes to carry so many bytes, with what it carries already.
+    pub(crate) fn pace(&self, bytes: usize) -> Duration {
+        with(|world| {
+            let now = world.now_here();
+            let direction = (self.here, self.peer);
+            let mut free = now;
+            let mut felt = Vec::new();
+            for limit in &mut world.bandwidth {
+                if !limit.links.contains(&direction) {
+                    continue;
+                }
+                let takes =
+                    (bytes as u64).saturating_mul(1_000_000) / limit.bytes_per_second.max(1);
+                let busy = limit.busy_until.entry(direction).or_default();
+                *busy = (*busy).max(now).saturating_add(takes);
+                free = free.max(*busy);
+                felt.push(limit.fault);
+            }
+            for fault in felt {
+                world.feel(fault);
+            }
+            Duration::from_micros(free - now)
+        })
+        .unwrap_or_default()
+    }
+
+    /// The node at this end.
+    pub(crate) fn node(&self) -> NodeId {
+        self.here
     }
 }
 

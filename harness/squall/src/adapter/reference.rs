@@ -2,12 +2,12 @@
 //! know of a system stands in one file like this.
 
 use crate::system::{
-    Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Role, State, System,
+    Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Poison, Role, State, System,
 };
 use reference_system::{
     POINTS, SIGNALS, broker, client, consumer,
     defects::{Defects, KNOWN},
-    domain::GROUPS,
+    domain::{Flaw, GROUPS},
     producer::{self, NewOrder, Producer, ProducerConfig},
     store,
     wire::MESSAGES,
@@ -210,8 +210,12 @@ impl Client for ProducerClient {
     fn publish(&self, event: Event, early: Box<dyn FnOnce(String)>) -> LocalFuture<Outcome> {
         let producer = self.0.clone();
         Box::pin(async move {
-            let order =
-                NewOrder { id: event.id.0, key: event.key, size: event.size, poison: event.poison };
+            let flaw = event.poison.map(|poison| match poison {
+                Poison::Undecodable => Flaw::Garbled,
+                Poison::Rejected => Flaw::Void,
+                Poison::Oversized => Flaw::Oversized,
+            });
+            let order = NewOrder { id: event.id.0, key: event.key, size: event.size, flaw };
             match producer.publish(order, early).await {
                 producer::Outcome::Ok(at) => {
                     Outcome::Ok(at.map(|(partition, offset)| Position::new(partition, offset)))

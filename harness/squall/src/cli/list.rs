@@ -34,7 +34,15 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
     let rows: Vec<(String, String)> = match args.what {
         What::Faults => faults::CATALOGUE
             .iter()
-            .map(|entry| (entry.key.to_owned(), format!("{}. {}", entry.about, entry.outage)))
+            .map(|entry| {
+                let faults::Entry { key, about, outage, felt, signal, .. } = entry;
+                let ends =
+                    if entry.lasts { "Lasts `for:` a time, or until all is healed. " } else { "" };
+                (
+                    (*key).to_owned(),
+                    format!("{about}. {outage}. {ends}Felt ({signal}) when {felt}."),
+                )
+            })
             .collect(),
         What::Invariants => invariants::CATALOGUE
             .iter()

@@ -18,7 +18,9 @@ impl Kind for Crash {
         "Cuts a node's power: peers hear nothing of it, unsynced data is lost; it comes back after \
          `restart_after`, or when everything is healed";
     const OUTAGE: &'static str = "Stands for a machine that dies";
+    const FELT: &'static str = "a node went down";
     const LASTS: bool = false;
+    const CRASHES: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         Target::read(reader, node).map(Self)

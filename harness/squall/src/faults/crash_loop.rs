@@ -25,6 +25,7 @@ impl Kind for CrashLoop {
     const KEY: &'static str = "crash_loop";
     const ABOUT: &'static str = "Crashes a node `times` times, `down` long each, `up` long in between";
     const OUTAGE: &'static str = "Stands for a bad deployment under a supervisor that never gives up";
+    const FELT: &'static str = "a node went down, each time";
     const LASTS: bool = false;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {

@@ -6,6 +6,7 @@ use crate::{
     sim::{Act, Began, Storm},
 };
 use serde::{Deserialize, Serialize};
+use squall_probe::sim::disk::DiskFault;
 use std::fmt;
 
 /// Writes to these nodes' disks fail.
@@ -16,6 +17,7 @@ impl Kind for DiskFull {
     const KEY: &'static str = "disk_full";
     const ABOUT: &'static str = "Makes every write to a node's disk fail with \"no space left\"";
     const OUTAGE: &'static str = "Stands for logs that nobody rotates";
+    const FELT: &'static str = "a write was refused";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -25,7 +27,7 @@ impl Kind for DiskFull {
 
 impl Inject for DiskFull {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        storm.break_disks(&self.0, act, squall_probe::sim::disk::Disk::fill)
+        storm.break_disks(&self.0, act, |_| DiskFault::Full)
     }
 
     fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {

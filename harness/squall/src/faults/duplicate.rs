@@ -27,11 +27,12 @@ impl Kind for Duplicate {
     const KEY: &'static str = "duplicate";
     const ABOUT: &'static str = "Delivers a share of messages a second time, `by` later";
     const OUTAGE: &'static str = "Stands for retries below the application: proxies, queues, failing links";
+    const FELT: &'static str = "a message was sent twice";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (messages, mut fields) = Messages::read(reader, node, &["by"])?;
-        let (min_ms, max_ms) = messages::read_delay(reader, &mut fields)?;
+        let (min_ms, max_ms) = messages::read_delay(reader, &mut fields, (10, 50))?;
         Some(Self { messages, min_ms, max_ms })
     }
 }
@@ -41,8 +42,8 @@ impl Inject for Duplicate {
         self.messages.begin(Tampering::Duplicated, (self.min_ms, self.max_ms), storm, act)
     }
 
-    fn heal(&self, _: &mut Storm<'_>, act: &mut Act) {
-        Messages::heal(act);
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.untamper(act);
     }
 }
 

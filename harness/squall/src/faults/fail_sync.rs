@@ -6,6 +6,7 @@ use crate::{
     sim::{Act, Began, Storm},
 };
 use serde::{Deserialize, Serialize};
+use squall_probe::sim::disk::DiskFault;
 use std::fmt;
 
 /// Syncs of these nodes' disks fail, and what they should have saved is dropped.
@@ -16,6 +17,7 @@ impl Kind for FailSync {
     const KEY: &'static str = "fail_sync";
     const ABOUT: &'static str = "Makes every sync of a node's disk fail, and drops what it should have saved, as Linux does";
     const OUTAGE: &'static str = "Stands for a dying disk; PostgreSQL's fsync surprise of 2018";
+    const FELT: &'static str = "a sync failed";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -25,7 +27,7 @@ impl Kind for FailSync {
 
 impl Inject for FailSync {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        storm.break_disks(&self.0, act, squall_probe::sim::disk::Disk::fail_syncs)
+        storm.break_disks(&self.0, act, |_| DiskFault::SyncFails)
     }
 
     fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {

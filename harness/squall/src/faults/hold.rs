@@ -17,6 +17,7 @@ impl Kind for Hold {
     const ABOUT: &'static str =
         "Stalls links, in both directions: nothing is lost, and everything arrives at once when they are released";
     const OUTAGE: &'static str = "Stands for a congested link, a virtual machine's network paused during migration";
+    const FELT: &'static str = "somebody sent something that was held";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {

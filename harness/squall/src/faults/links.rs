@@ -30,10 +30,15 @@ pub enum Links {
     Halves(Target),
     /// Between a random majority of these and the rest of them, both ways.
     Majority(Target),
+    /// Between two random halves of these, both ways; one of them sees both halves (Jepsen's bridge).
+    Bridge(Target),
+    /// Each of these sees a majority of them, and no two see the same (Jepsen's majorities ring).
+    Ring(Target),
 }
 
 /// The keys that choose links.
-pub(super) const KEYS: &[&str] = &["isolate", "from", "to", "between", "halves", "majority"];
+pub(super) const KEYS: &[&str] =
+    &["isolate", "from", "to", "between", "halves", "majority", "bridge", "ring"];
 
 impl fmt::Display for Links {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,6 +50,8 @@ impl fmt::Display for Links {
             Self::OneWay { from, to } => write!(f, "from {from} to {to}"),
             Self::Halves(target) => write!(f, "halves of {target}"),
             Self::Majority(target) => write!(f, "majority of {target} from the rest"),
+            Self::Bridge(target) => write!(f, "halves of {target} with a bridge"),
+            Self::Ring(target) => write!(f, "majorities ring of {target}"),
         }
     }
 }
@@ -68,7 +75,8 @@ impl Links {
     ) -> Option<Option<Self>> {
         let [isolate, from, to, between, halves, majority] =
             ["isolate", "from", "to", "between", "halves", "majority"].map(|key| fields.take(key));
-        let forms = [&isolate, &to, &between, &halves, &majority];
+        let [bridge, ring] = ["bridge", "ring"].map(|key| fields.take(key));
+        let forms = [&isolate, &to, &between, &halves, &majority, &bridge, &ring];
         let used: Vec<_> = forms.into_iter().flatten().collect();
         if let [first, second, ..] = used.as_slice() {
             let message = "links are chosen in one way, and here in two";
@@ -124,7 +132,11 @@ impl Links {
             (None, None, None, None, None, Some((_, target))) => {
                 Self::Majority(split(reader, target)?)
             }
-            (None, None, None, None, None, None) => return Some(None),
+            (None, None, None, None, None, None) => match (bridge, ring) {
+                (Some((_, target)), _) => Self::Bridge(split_of(reader, target, 3)?),
+                (None, Some((_, target))) => Self::Ring(split_of(reader, target, 3)?),
+                (None, None) => return Some(None),
+            },
         };
         Some(Some(links))
     }
@@ -149,6 +161,10 @@ fn same(
 
 /// Those that are split must be two at least.
 fn split(reader: &mut Reader<'_>, node: &Node) -> Option<Target> {
+    split_of(reader, node, 2)
+}
+
+fn split_of(reader: &mut Reader<'_>, node: &Node, least: u32) -> Option<Target> {
     let target = Target::read(reader, node)?;
     let count = match &target {
         Target::Role(role) | Target::Majority(role) | Target::Minority(role) => {
@@ -156,11 +172,15 @@ fn split(reader: &mut Reader<'_>, node: &Node) -> Option<Target> {
         }
         Target::Node(_) | Target::Leader | Target::AnyFollower | Target::Any(_) => 1,
         Target::Some(count, _) => *count,
-        Target::Followers | Target::All | Target::Each(_) => 2,
+        // Counted when the time comes.
+        Target::Followers | Target::All | Target::Each(_) | Target::Zone(_) | Target::AnyZone => {
+            least
+        }
     };
-    if count < 2 {
-        let message = format!("{target} cannot be split");
-        reader.tell("squall::impossible_target", node.span, message, "needs at least 2 nodes");
+    if count < least {
+        let message = format!("{target} cannot be split so");
+        let label = format!("needs at least {least} nodes");
+        reader.tell("squall::impossible_target", node.span, message, label);
         return None;
     }
     Some(target)

@@ -20,6 +20,7 @@ impl Kind for Lose {
     const KEY: &'static str = "lose";
     const ABOUT: &'static str = "Drops a share of messages; the connections live on";
     const OUTAGE: &'static str = "Stands for overloaded proxies and queues that shed";
+    const FELT: &'static str = "a message was dropped";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -33,8 +34,8 @@ impl Inject for Lose {
         self.messages.begin(Tampering::Lost, (0, 0), storm, act)
     }
 
-    fn heal(&self, _: &mut Storm<'_>, act: &mut Act) {
-        Messages::heal(act);
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.untamper(act);
     }
 }
 

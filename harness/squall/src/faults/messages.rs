@@ -6,7 +6,7 @@ use crate::{
     sim::{Act, Began, Storm},
 };
 use serde::{Deserialize, Serialize};
-use squall_probe::{NodeId, Tampering, sim};
+use squall_probe::{NodeId, Tampering};
 use std::{collections::BTreeSet, fmt};
 
 /// Which messages, and how many of them.
@@ -27,9 +27,13 @@ impl fmt::Display for Messages {
     }
 }
 
-/// How late a late copy comes, in milliseconds: `by: 10ms..50ms`, which is also what it is unless said.
-pub(super) fn read_delay(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<(u32, u32)> {
-    let Some((_, node)) = fields.take("by") else { return Some((10, 50)) };
+/// How late a late copy comes, in milliseconds: `by: 10ms..50ms`; `usual` unless said.
+pub(super) fn read_delay(
+    reader: &mut Reader<'_>,
+    fields: &mut Fields<'_>,
+    usual: (u32, u32),
+) -> Option<(u32, u32)> {
+    let Some((_, node)) = fields.take("by") else { return Some(usual) };
     let (min_ms, max_ms) = reader.scalar(node, "a delay", value::range_or_one)?;
     if max_ms == 0 {
         let label = "such as by: 10ms..50ms";
@@ -98,29 +102,10 @@ impl Messages {
             return Began::NoTarget;
         }
         let targets: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
-        sim::with(|world| {
-            let kinds = self.on.iter().map(|kind| world.names.intern(kind)).collect();
-            world.messages.push(sim::MessageFault {
-                fault: act.step,
-                draw: act.draw,
-                tampering,
-                share: self.share,
-                kinds,
-                links: Some(directions),
-                delay_ms,
-            });
-        });
+        storm.tamper(act, tampering, self.share, &self.on, directions, delay_ms);
         if self.links == Links::Every {
             return Began::On(vec![NodeId::HARNESS]);
         }
         Began::On(targets.into_iter().collect())
-    }
-
-    /// Ends it.
-    pub(super) fn heal(act: &Act) {
-        sim::with(|world| {
-            let this = (act.step, act.draw);
-            world.messages.retain(|fault| (fault.fault, fault.draw) != this);
-        });
     }
 }

@@ -5,9 +5,12 @@
 
 mod links;
 mod messages;
+mod parts;
 mod target;
 
+pub use latency::Distribution;
 pub use links::Links;
+pub use parts::Operations;
 pub use target::Target;
 
 use crate::{
@@ -33,8 +36,12 @@ trait Kind: Inject + fmt::Display + Sized {
     const ABOUT: &'static str;
     /// The outage it stands for.
     const OUTAGE: &'static str;
+    /// When it counts as felt.
+    const FELT: &'static str;
     /// It lasts: it begins, and is over later.
     const LASTS: bool;
+    /// It brings nodes down, of which `restart_after` can say when they come back.
+    const CRASHES: bool = false;
     /// Reads its parameters, telling every mistake.
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self>;
 }
@@ -48,6 +55,10 @@ pub struct Entry {
     pub about: &'static str,
     /// The outage it stands for.
     pub outage: &'static str,
+    /// When it counts as felt. How often it was is the run's signal `<key>_felt`.
+    pub felt: &'static str,
+    /// That signal.
+    pub signal: &'static str,
     /// It lasts: it begins, and is over later.
     pub lasts: bool,
 }
@@ -68,6 +79,8 @@ macro_rules! faults {
             key: $name::KEY,
             about: $name::ABOUT,
             outage: $name::OUTAGE,
+            felt: $name::FELT,
+            signal: concat!(stringify!($module), "_felt"),
             lasts: $name::LASTS,
         },)*];
 
@@ -84,6 +97,21 @@ macro_rules! faults {
             pub fn lasts(&self) -> bool {
                 match self {
                     $(Self::$name(_) => $name::LASTS,)*
+                }
+            }
+
+            /// It brings nodes down, of which `restart_after` can say when they come back.
+            pub(crate) fn crashes(&self) -> bool {
+                match self {
+                    $(Self::$name(_) => $name::CRASHES,)*
+                }
+            }
+
+            /// The signal that counts how often it was felt.
+            #[must_use]
+            pub fn signal(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => concat!(stringify!($module), "_felt"),)*
                 }
             }
 
@@ -107,22 +135,58 @@ macro_rules! faults {
 }
 
 faults! {
+    // Nodes.
     crash: Crash,
     restart: Restart,
+    stop: Stop,
+    rolling_restart: RollingRestart,
     crash_loop: CrashLoop,
+    power_failure: PowerFailure,
+    zone_failure: ZoneFailure,
+    wipe: Wipe,
+    pause: Pause,
+    slow_node: SlowNode,
+    // The network.
     partition: Partition,
+    flap: Flap,
     hold: Hold,
+    clog: Clog,
     latency: Latency,
+    bandwidth: Bandwidth,
+    reset: Reset,
+    slow_close: SlowClose,
+    lose: Lose,
     duplicate: Duplicate,
     reorder: Reorder,
-    lose: Lose,
+    corrupt: Corrupt,
+    // Messages.
+    late: Late,
+    replay: Replay,
+    poison: Poison,
+    // Disks.
     disk_full: DiskFull,
     fail_sync: FailSync,
-}
-
-impl Fault {
-    /// A crash, of which `restart_after` can say when it ends.
-    pub(crate) fn crashes(&self) -> bool {
-        matches!(self, Self::Crash(_))
-    }
+    io_error: IoError,
+    slow_disk: SlowDisk,
+    lose_unsynced: LoseUnsynced,
+    torn_write: TornWrite,
+    bit_rot: BitRot,
+    truncate: Truncate,
+    // Clocks.
+    clock_offset: ClockOffset,
+    clock_drift: ClockDrift,
+    clock_jump: ClockJump,
+    // Resources.
+    memory_limit: MemoryLimit,
+    connection_limit: ConnectionLimit,
+    // Dependencies.
+    dependency_down: DependencyDown,
+    dependency_slow: DependencySlow,
+    dependency_fails: DependencyFails,
+    dependency_late: DependencyLate,
+    // Load.
+    spike: Spike,
+    burst: Burst,
+    ramp: Ramp,
+    slow_consumer: SlowConsumer,
 }

@@ -17,6 +17,7 @@ impl Kind for Partition {
     const ABOUT: &'static str =
         "Cuts links: what is sent is lost, connections meet a reset when the links are healed";
     const OUTAGE: &'static str = "Stands for a failed switch, a cut cable, a wrong firewall rule";
+    const FELT: &'static str = "somebody sent something into the cut, or tried to connect";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {

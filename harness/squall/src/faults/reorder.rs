@@ -27,11 +27,12 @@ impl Kind for Reorder {
     const KEY: &'static str = "reorder";
     const ABOUT: &'static str = "Delays a share of messages by `by`, so that later ones overtake them";
     const OUTAGE: &'static str = "Stands for several paths, parallel workers, retried requests";
+    const FELT: &'static str = "a message was delayed";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (messages, mut fields) = Messages::read(reader, node, &["by"])?;
-        let (min_ms, max_ms) = messages::read_delay(reader, &mut fields)?;
+        let (min_ms, max_ms) = messages::read_delay(reader, &mut fields, (10, 50))?;
         Some(Self { messages, min_ms, max_ms })
     }
 }
@@ -41,8 +42,8 @@ impl Inject for Reorder {
         self.messages.begin(Tampering::Reordered, (self.min_ms, self.max_ms), storm, act)
     }
 
-    fn heal(&self, _: &mut Storm<'_>, act: &mut Act) {
-        Messages::heal(act);
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.untamper(act);
     }
 }
 

@@ -21,6 +21,7 @@ impl Kind for Restart {
         "Cuts a node's power for 50 ms: it is back before anyone has missed it, without what it had \
          not synced";
     const OUTAGE: &'static str = "Stands for a reboot, a kernel panic, a rescheduled container";
+    const FELT: &'static str = "a node went down";
     const LASTS: bool = false;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {

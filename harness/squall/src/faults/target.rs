@@ -30,6 +30,10 @@ pub enum Target {
     Minority(String),
     /// All nodes.
     All,
+    /// All of a zone.
+    Zone(String),
+    /// All of one of the zones.
+    AnyZone,
     /// Each of these.
     Each(Vec<Target>),
 }
@@ -47,6 +51,8 @@ impl fmt::Display for Target {
             Self::Majority(role) => write!(f, "majority of every {role}"),
             Self::Minority(role) => write!(f, "minority of every {role}"),
             Self::All => f.write_str("all"),
+            Self::Zone(zone) => write!(f, "zone {zone}"),
+            Self::AnyZone => f.write_str("any zone"),
             Self::Each(targets) => {
                 f.write_str("[")?;
                 for (index, target) in targets.iter().enumerate() {
@@ -79,6 +85,14 @@ fn one(reader: &mut Reader<'_>, text: &str, span: Span) -> Option<Target> {
         ["leader"] => replicas(reader, span, 1, "leader").then_some(Target::Leader),
         ["follower"] | ["any", "follower"] => {
             replicas(reader, span, 2, "follower").then_some(Target::AnyFollower)
+        }
+        ["any", "zone"] => zones(reader, span).map(|_| Target::AnyZone),
+        ["zone", zone] => {
+            let known = zones(reader, span)?;
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let code = "squall::unknown_zone";
+            let is_one = reader.known(span, zone, "zone", code, &known);
+            is_one.then(|| Target::Zone((*zone).to_owned()))
         }
         ["followers"] => replicas(reader, span, 2, "followers").then_some(Target::Followers),
         ["any", role] => {
@@ -120,6 +134,20 @@ fn one(reader: &mut Reader<'_>, text: &str, span: Span) -> Option<Target> {
             None
         }
     }
+}
+
+/// The names of the zones; there must be some.
+fn zones(reader: &mut Reader<'_>, span: Span) -> Option<Vec<String>> {
+    let zones: Vec<String> = reader.zones.iter().map(|(zone, _)| zone.clone()).collect();
+    if zones.is_empty() {
+        let label = "name them first";
+        let message = "this scenario has no zones";
+        reader
+            .tell("squall::unknown_zone", span, message, label)
+            .help("such as zones: { east: [broker-1], west: [broker-2, broker-3] }");
+        return None;
+    }
+    Some(zones)
 }
 
 fn role_or_node(reader: &mut Reader<'_>, name: &str, span: Span) -> Option<Target> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_128;
 
 const KEYS: &[&str] =
-    &["name", "nodes", "network", "workload", "runs", "faults", "expect", "must_see"];
+    &["name", "nodes", "zones", "network", "workload", "runs", "faults", "expect", "must_see"];
 
 /// The most nodes a run can have: the simulator's cost grows with their square.
 const MAX_NODES: u32 = 50;
@@ -30,6 +30,7 @@ pub fn parse(path: &str, bytes: &[u8], system: &dyn System) -> Result<Scenario, 
         system,
         problems: Vec::new(),
         nodes: system.roles().iter().map(|r| (r.name.to_owned(), r.default, None)).collect(),
+        zones: Vec::new(),
         workload: (Duration::ZERO, None),
         events: 0,
     };
@@ -53,6 +54,9 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
     };
     if let Some((_, node)) = fields.take("nodes") {
         nodes(reader, node);
+    }
+    if let Some((_, node)) = fields.take("zones") {
+        zones(reader, node);
     }
     let network = match fields.take("network") {
         Some((_, node)) => network(reader, node),
@@ -82,6 +86,7 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
         path: reader.path.to_owned(),
         hash: format!("{:032x}", xxh3_128(bytes)),
         nodes: reader.nodes.iter().map(|(role, count, _)| (role.clone(), *count)).collect(),
+        zones: std::mem::take(&mut reader.zones),
         network: network?,
         workload: workload?,
         runs: runs.flatten(),
@@ -123,6 +128,47 @@ fn nodes(reader: &mut Reader<'_>, node: &Node) {
     if total > MAX_NODES {
         let message = format!("{total} nodes are too many");
         reader.tell("squall::bad_value", node.span, message, format!("at most {MAX_NODES}"));
+    }
+}
+
+/// `zones: { east: [broker-1], west: [broker-2, broker-3] }`
+fn zones(reader: &mut Reader<'_>, node: &Node) {
+    let Value::Mapping(entries) = &node.value else {
+        let message = format!("zones is {}, not a mapping", node.value.kind());
+        let label = "such as { east: [broker-1], west: [broker-2, broker-3] }";
+        reader.tell("squall::wrong_type", node.span, message, label);
+        return;
+    };
+    let known: Vec<String> = reader
+        .nodes
+        .iter()
+        .flat_map(|(role, count, _)| (1..=*count).map(move |index| format!("{role}-{index}")))
+        .collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let mut placed: Vec<(String, super::Span)> = Vec::new();
+    for (key, node) in entries {
+        if key.text.is_empty() || key.text.contains(char::is_whitespace) || key.text.len() > 40 {
+            let label = "one word of at most 40 characters";
+            reader.tell("squall::bad_value", key.span, "this is no name for a zone", label);
+            continue;
+        }
+        let mut members = Vec::new();
+        for item in reader.list(node, "the list of a zone's nodes").unwrap_or_default() {
+            let Some(name) = reader.text(item, "the name of a node") else { continue };
+            if !reader.known(item.span, name, "node", "squall::unknown_node", &known) {
+                continue;
+            }
+            if let Some((_, first)) = placed.iter().find(|(other, _)| other == name) {
+                let first = *first;
+                reader
+                    .tell("squall::twice", item.span, format!("{name} is in two zones"), "again")
+                    .related(Some(first), "first here");
+                continue;
+            }
+            placed.push((name.to_owned(), item.span));
+            members.push(name.to_owned());
+        }
+        reader.zones.push((key.text.clone(), members));
     }
 }
 
@@ -191,6 +237,7 @@ fn must_see(reader: &mut Reader<'_>, node: &Node) -> Vec<String> {
     let known: Vec<&str> = sim::BUILT_IN_SIGNALS
         .iter()
         .map(|(name, _)| *name)
+        .chain(crate::faults::CATALOGUE.iter().map(|entry| entry.signal))
         .chain(reader.system.signals().iter().copied())
         .chain(reader.system.points().iter().copied())
         .collect();

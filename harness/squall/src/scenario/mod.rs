@@ -37,6 +37,8 @@ pub struct Scenario {
     pub hash: String,
     /// Role and count, in the system's order.
     pub nodes: Vec<(String, u32)>,
+    /// Zones and the nodes in them, which fail together.
+    pub zones: Vec<(String, Vec<String>)>,
     /// Link latency.
     pub network: Network,
     /// What clients do.

@@ -15,6 +15,8 @@ pub(crate) struct Reader<'a> {
     pub(super) problems: Vec<Diagnostic>,
     /// Role and count, in the system's order, with where the count was defined.
     pub(crate) nodes: Vec<(String, u32, Option<Span>)>,
+    /// Zones and the nodes in them.
+    pub(crate) zones: Vec<(String, Vec<String>)>,
     /// How long offering the workload takes, and where that was defined.
     pub(crate) workload: (Duration, Option<Span>),
     /// How many events there are.
@@ -29,6 +31,11 @@ pub(crate) struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
+    /// No entries, at a place.
+    pub(crate) fn none(span: Span) -> Self {
+        Self { span, entries: Vec::new() }
+    }
+
     /// The entry of this key, once.
     pub(crate) fn take(&mut self, key: &str) -> Option<(&'n Key, &'n Node)> {
         let at = self.entries.iter().position(|(known, _)| known.text == key)?;

@@ -51,7 +51,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
         }
     }
     if let Some((key, node)) = fields.take("restart_after") {
-        belongs(reader, key, step.fault.crashes(), "crash");
+        belongs(reader, key, step.fault.crashes(), "a fault that brings nodes down, such as crash");
         step.restart_after = reader.scalar(node, "a time", value::duration);
     }
     if let Some((key, node)) = fields.take("until") {

@@ -2,7 +2,8 @@
 
 use crate::{
     plan::Order,
-    system::{Client, Cluster, Node, Outcome, System},
+    stream::Stream,
+    system::{Client, Cluster, Event, Node, Outcome, Poison, System},
 };
 use squall_probe::{EventId, NodeId, Phase, What, record, sim};
 use std::{
@@ -12,7 +13,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{task::spawn_local, time::sleep};
+use tokio::{sync::Notify, task::spawn_local, time::sleep};
 
 /// The operations of all clients. Outlives the nodes they run on.
 #[derive(Debug, Default)]
@@ -20,6 +21,15 @@ pub(super) struct Clients {
     due: BTreeMap<NodeId, VecDeque<Order>>,
     /// Invoked and not ended, with their key, and whether an `Info` was given.
     open: BTreeMap<NodeId, BTreeMap<EventId, (u32, bool)>>,
+    /// The nodes that run clients.
+    nodes: Vec<NodeId>,
+    /// Faults that publish poison: index in the plan, draw, share of publishes, kind.
+    poisoners: Vec<(u16, u64, f64, Option<Poison>)>,
+    /// Which fault added an event.
+    added: BTreeMap<EventId, u16>,
+    next: u64,
+    /// Wakes the clients that have nothing to do.
+    more: Rc<Notify>,
 }
 
 impl Clients {
@@ -30,7 +40,67 @@ impl Clients {
                 due.entry(*node).or_default().push_back(*order);
             }
         }
-        Self { due, open: BTreeMap::new() }
+        Self {
+            due,
+            nodes: nodes.to_vec(),
+            next: orders.iter().map(|order| order.event.id.0).max().unwrap_or(0) + 1,
+            ..Self::default()
+        }
+    }
+
+    /// A share of the publishes is poison from now on.
+    pub(super) fn poison(&mut self, fault: u16, draw: u64, share: f64, kind: Option<Poison>) {
+        self.poisoners.push((fault, draw, share, kind));
+    }
+
+    /// A fault publishes no more poison.
+    pub(super) fn stop_poisoning(&mut self, fault: u16) {
+        self.poisoners.retain(|(active, ..)| *active != fault);
+    }
+
+    /// Adds publishes that a fault brings: when, with which key, how large.
+    pub(super) fn publish_beside(
+        &mut self,
+        fault: u16,
+        orders: impl Iterator<Item = (u64, u32, u32)>,
+    ) {
+        for (at, key, size) in orders {
+            let id = EventId(self.next);
+            self.next += 1;
+            self.added.insert(id, fault);
+            let client = key as usize % self.nodes.len().max(1);
+            let Some(node) = self.nodes.get(client) else { return };
+            let due = self.due.entry(*node).or_default();
+            let place = due.partition_point(|order| order.at <= at);
+            let event = Event { id, key, size, poison: None };
+            due.insert(place, Order { at, client, event });
+        }
+        self.more.notify_waiters();
+    }
+
+    /// The next publish of a node, if its time has come.
+    fn take(&mut self, node: NodeId, now: Duration) -> Result<Event, Option<Duration>> {
+        let due = self.due.entry(node).or_default();
+        let Some(order) = due.front() else { return Err(None) };
+        let at = Duration::from_micros(order.at);
+        if at > now {
+            return Err(Some(at - now));
+        }
+        let mut event = order.event;
+        due.pop_front();
+        for (fault, draw, share, kind) in &self.poisoners {
+            let mut stream = Stream::new(*draw, "poison", &[event.id.0]);
+            if stream.share() < *share && event.poison.is_none() {
+                event.poison =
+                    Some(kind.unwrap_or_else(|| Poison::by_draw(stream.between(0, u64::MAX))));
+                sim::with(|world| world.feel(*fault));
+            }
+        }
+        if let Some(fault) = self.added.get(&event.id) {
+            sim::with(|world| world.feel(*fault));
+        }
+        self.open.entry(node).or_default().insert(event.id, (event.key, false));
+        Ok(event)
     }
 
     /// Every operation has been invoked.
@@ -64,28 +134,39 @@ pub(super) async fn run(
             Err(_) => sleep(Duration::from_millis(100)).await,
         }
     };
+    let more = clients.borrow().more.clone();
     loop {
-        let next = clients.borrow().due.get(&id).and_then(|due| due.front().copied());
-        let Some(order) = next else { return };
-        let due = Duration::from_micros(order.at);
         let now = turmoil::sim_elapsed().unwrap_or_default();
-        if due > now {
-            sleep(due - now).await;
-        }
-        let (event, key) = (order.event.id, order.event.key);
-        {
-            let mut clients = clients.borrow_mut();
-            clients.due.entry(id).or_default().pop_front();
-            clients.open.entry(id).or_default().insert(event, (key, false));
+        let taken = clients.borrow_mut().take(id, now);
+        let event = match taken {
+            Ok(event) => event,
+            // A fault may add publishes that come first.
+            Err(Some(wait)) => {
+                tokio::select! {
+                    biased;
+                    () = sleep(wait) => {}
+                    () = more.notified() => {}
+                }
+                continue;
+            }
+            Err(None) => {
+                more.notified().await;
+                continue;
+            }
+        };
+        let order = event;
+        let (event, key) = (order.id, order.key);
+        if order.poison.is_some() {
+            record(What::Poison { event });
         }
         record(publish_record(Phase::Invoke, event, key));
         let early = {
             let clients = clients.clone();
             Box::new(move |_reason: String| inform(&clients, id, event, key))
         };
-        let outcome = client.publish(order.event, early);
+        let outcome = client.publish(order, early);
         let clients = clients.clone();
-        spawn_local(async move {
+        spawn_local(sim::gated(id, async move {
             let outcome = outcome.await;
             match outcome {
                 Outcome::Ok(position) => {
@@ -102,7 +183,7 @@ pub(super) async fn run(
                     sim::with(|world| world.abandoned.push(event));
                 }
             }
-        });
+        }));
     }
 }
 

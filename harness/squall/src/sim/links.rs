@@ -3,6 +3,7 @@
 //! turmoil keeps one state a link and its `repair` and `release` undo each other's: so what should
 //! hold is kept here, and a link that changed is set anew.
 
+use crate::{faults::Distribution, stream::Stream};
 use squall_probe::{NodeId, sim};
 use std::collections::BTreeSet;
 use turmoil::Sim;
@@ -18,14 +19,18 @@ pub enum Effect {
     /// Everything waits.
     Hold,
     /// Everything takes between so many milliseconds and so many.
-    Slow(u32, u32),
+    Slow(u32, u32, Distribution),
 }
+
+/// What disturbs links: a step, its occurrence, and a part of that, each of which ends by itself.
+pub type Cause = (u16, u32, u32);
 
 /// The state of all links.
 #[derive(Debug)]
 pub struct LinkTable {
     base: (u32, u32),
-    active: Vec<(u16, u32, Effect, BTreeSet<Direction>)>,
+    active: Vec<(Cause, Effect, BTreeSet<Direction>)>,
+    draws: Stream,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -33,19 +38,19 @@ struct Link {
     /// Cut forwards, cut backwards.
     cut: (bool, bool),
     held: bool,
-    slow: Option<(u32, u32)>,
+    slow: Option<(u32, u32, Distribution)>,
 }
 
 impl LinkTable {
     /// All links as the plan's network has them: latency between so many milliseconds and so many.
     #[must_use]
-    pub fn new(min_ms: u32, max_ms: u32) -> Self {
-        Self { base: (min_ms, max_ms), active: Vec::new() }
+    pub fn new(min_ms: u32, max_ms: u32, draws: Stream) -> Self {
+        Self { base: (min_ms, max_ms), active: Vec::new(), draws }
     }
 
     fn link(&self, a: NodeId, b: NodeId) -> Link {
         let mut link = Link::default();
-        for (_, _, effect, directions) in &self.active {
+        for (_, effect, directions) in &self.active {
             let forwards = directions.contains(&(a, b));
             let backwards = directions.contains(&(b, a));
             if !forwards && !backwards {
@@ -57,9 +62,9 @@ impl LinkTable {
                     link.cut.1 |= backwards;
                 }
                 Effect::Hold => link.held = true,
-                Effect::Slow(min, max) => {
-                    let (low, high) = link.slow.unwrap_or_default();
-                    link.slow = Some((low.max(*min), high.max(*max)));
+                Effect::Slow(min, max, distribution) => {
+                    let (low, high, _) = link.slow.unwrap_or((0, 0, *distribution));
+                    link.slow = Some((low.max(*min), high.max(*max), *distribution));
                 }
             }
         }
@@ -69,22 +74,48 @@ impl LinkTable {
     /// A fault begins to act on `directions`.
     pub fn begin(
         &mut self,
-        fault: (u16, u32),
+        cause: Cause,
         effect: Effect,
         directions: BTreeSet<Direction>,
         sim: &Sim<'_>,
         names: &[String],
     ) {
         self.change(sim, names, |table| {
-            table.active.push((fault.0, fault.1, effect, directions));
+            table.active.push((cause, effect, directions));
         });
     }
 
-    /// A fault is over.
-    pub fn heal(&mut self, fault: (u16, u32), sim: &Sim<'_>, names: &[String]) {
+    /// A fault is over, with all its parts.
+    pub fn heal(&mut self, step: u16, occurrence: u32, sim: &Sim<'_>, names: &[String]) {
         self.change(sim, names, |table| {
-            table.active.retain(|(step, occurrence, _, _)| (*step, *occurrence) != fault);
+            table.active.retain(|((s, o, _), _, _)| (*s, *o) != (step, occurrence));
         });
+    }
+
+    /// A part of a fault is over.
+    pub fn heal_part(&mut self, cause: Cause, sim: &Sim<'_>, names: &[String]) {
+        self.change(sim, names, |table| {
+            table.active.retain(|(active, _, _)| *active != cause);
+        });
+    }
+
+    /// A step begins: latencies that the simulator cannot draw by itself are drawn.
+    pub fn draw_latencies(&mut self, sim: &Sim<'_>, names: &[String]) {
+        let drawn: BTreeSet<Direction> = self
+            .active
+            .iter()
+            .filter(|(_, effect, _)| {
+                matches!(effect, Effect::Slow(_, _, how) if *how != Distribution::Exponential)
+            })
+            .flat_map(|(_, _, directions)| directions)
+            .map(|(a, b)| (*a.min(b), *a.max(b)))
+            .collect();
+        for (a, b) in drawn {
+            let Some((min, max, distribution)) = self.link(a, b).slow else { continue };
+            if let Some(ms) = distribution.draw(min, max, &mut self.draws) {
+                set_latency(sim, (a, b), (ms, ms), names);
+            }
+        }
     }
 
     fn change(&mut self, sim: &Sim<'_>, names: &[String], act: impl FnOnce(&mut Self)) {
@@ -112,7 +143,7 @@ impl LinkTable {
         }
         sim::with(|world| {
             world.disturbed.clear();
-            for (step, _, effect, directions) in &self.active {
+            for ((step, _, _), effect, directions) in &self.active {
                 for direction in directions {
                     let entry = world.disturbed.entry(*direction).or_default();
                     entry.faults.push(*step);
@@ -181,13 +212,16 @@ impl LinkTable {
             }
         }
         if before.slow != after.slow {
-            let (min, max) = after.slow.unwrap_or(self.base);
-            sim.set_link_latency(a, b, std::time::Duration::from_millis(u64::from(min)));
-            sim.set_link_max_message_latency(
-                a,
-                b,
-                std::time::Duration::from_millis(u64::from(max)),
-            );
+            let range = after.slow.map_or(self.base, |(min, max, _)| (min, max));
+            set_latency(sim, link, range, names);
         }
     }
+}
+
+fn set_latency(sim: &Sim<'_>, link: Direction, (min, max): (u32, u32), names: &[String]) {
+    let name = |node: NodeId| names.get(usize::from(node.0)).map(String::as_str);
+    let (Some(a), Some(b)) = (name(link.0), name(link.1)) else { return };
+    let ms = |ms: u32| std::time::Duration::from_millis(u64::from(ms));
+    sim.set_link_latency(a, b, ms(min));
+    sim.set_link_max_message_latency(a, b, ms(max));
 }

@@ -172,7 +172,7 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
         turmoil.host(node.name.to_string(), move || {
             let (mut node, cluster) = (node.clone(), cluster.clone());
             let (system, clients, exits) = (system.clone(), clients.clone(), exits.clone());
-            async move {
+            sim::gated(node.id, async move {
                 let id = node.id;
                 sim::with(|world| {
                     world.node_starts(id);
@@ -190,7 +190,7 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
                 // turmoil would take an ended host for a finished one; the storm restarts it.
                 std::future::pending::<()>().await;
                 Ok(())
-            }
+            })
         });
     }
     {
@@ -327,6 +327,17 @@ fn finish(
     for (point, count) in points {
         *signals.entry(point).or_default() += u64::from(count);
     }
+    let mut felt: Felt = touched;
+    for (step, count) in &recorder.bitten {
+        *felt.entry(*step).or_default() += count;
+    }
+    let kinds: BTreeMap<u16, &'static str> =
+        plan.faults.iter().map(|fault| (fault.step, fault.fault.signal())).collect();
+    for (step, count) in &felt {
+        if let Some(signal) = kinds.get(step) {
+            *signals.entry((*signal).to_owned()).or_default() += count;
+        }
+    }
     let mut counters = recorder.counters;
     counters.messages = frames;
     counters.faults = begun;
@@ -342,7 +353,7 @@ fn finish(
         vacuous.push("no publish was acknowledged".to_owned());
     }
     vacuous.extend(unfired);
-    vacuous.extend(toothless(plan, &begun_steps, &touched, &recorder.bitten));
+    vacuous.extend(toothless(plan, &begun_steps, &felt));
     for signal in &plan.must_see {
         if !signals.contains_key(signal) {
             vacuous.push(format!("must_see: {signal} was never seen"));
@@ -376,19 +387,16 @@ fn finish(
     }
 }
 
+/// How often each step was felt.
+type Felt = BTreeMap<u16, u64>;
+
 /// Steps of the scenario that began and were never felt.
-fn toothless(
-    plan: &Plan,
-    begun: &BTreeSet<u16>,
-    touched: &BTreeSet<u16>,
-    bitten: &BTreeSet<u16>,
-) -> Vec<String> {
+fn toothless(plan: &Plan, begun: &BTreeSet<u16>, felt: &Felt) -> Vec<String> {
     let steps: BTreeMap<u16, &crate::plan::PlannedFault> =
         plan.faults.iter().map(|fault| (fault.step, fault)).collect();
     steps
         .into_iter()
-        .filter(|(step, _)| begun.contains(step))
-        .filter(|(step, _)| !touched.contains(step) && !bitten.contains(step))
+        .filter(|(step, _)| begun.contains(step) && !felt.contains_key(step))
         .map(|(_, fault)| {
             format!(
                 "line {}: the fault began and nothing ever felt it: {}",

@@ -4,7 +4,7 @@ use super::{progress::Progress, signals::Signals};
 use crate::{history::HistoryHash, invariants::Judge};
 use squall_probe::{EventId, Mark, Phase, Record, What};
 use squall_reports::{Counters, LatencyRecorder};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Takes a run's records.
 pub(super) struct Recorder {
@@ -16,8 +16,8 @@ pub(super) struct Recorder {
     pub(super) latency: LatencyRecorder,
     invoked: BTreeMap<EventId, u64>,
     pub(super) healed: Option<u64>,
-    /// Faults that were felt, by the records that say so.
-    pub(super) bitten: BTreeSet<u16>,
+    /// How often faults were felt, by the records that say so.
+    pub(super) bitten: BTreeMap<u16, u64>,
     /// Everything, if somebody will read it.
     pub(super) trace: Option<Vec<Record>>,
 }
@@ -33,7 +33,7 @@ impl Recorder {
             latency: LatencyRecorder::default(),
             invoked: BTreeMap::new(),
             healed: None,
-            bitten: BTreeSet::new(),
+            bitten: BTreeMap::new(),
             trace: keep.then(Vec::new),
         }
     }
@@ -71,11 +71,16 @@ impl Recorder {
             }
             What::DeadLetter { .. } => counters.dead_lettered += 1,
             What::Tampered { fault, .. } | What::DiskRefused { fault } => {
-                self.bitten.insert(fault);
+                *self.bitten.entry(fault).or_default() += 1;
             }
             What::Mark(Mark::Healed) => self.healed = Some(record.at),
             _ => {}
         }
+    }
+
+    /// A fault was felt.
+    pub(super) fn bite(&mut self, fault: u16) {
+        *self.bitten.entry(fault).or_default() += 1;
     }
 
     /// How long after the healing the system had caught up, in microseconds.

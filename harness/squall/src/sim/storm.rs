@@ -11,10 +11,14 @@ use crate::{
     plan::{Micros, Plan, PlannedFault, Start},
     scenario::Condition,
     stream::Stream,
+    system::Poison,
 };
 use squall_probe::{
-    Mark, NodeChange, NodeId, What,
-    sim::{self, disk::Disk},
+    Mark, NodeChange, NodeId, Tampering, What,
+    sim::{
+        self, Hindrance,
+        disk::{Disk, DiskFault},
+    },
 };
 use std::{
     cell::RefCell,
@@ -38,8 +42,36 @@ const TARGET_PATIENCE: Micros = 10_000_000;
 enum Action {
     Begin(usize),
     Heal(usize),
-    Crash { index: usize, node: NodeId },
-    Restart { node: NodeId, part_of_fault: bool },
+    Crash {
+        index: usize,
+        node: NodeId,
+    },
+    Restart {
+        node: NodeId,
+        part_of_fault: bool,
+    },
+    /// Ask a node to stop; it has so long, and is started again so long after it ended.
+    Stop {
+        index: usize,
+        node: NodeId,
+        grace: Micros,
+        down: Micros,
+    },
+    /// The time that a node was given to stop is over.
+    Grace {
+        node: NodeId,
+        incarnation: u32,
+    },
+    /// Cut flapping links, or heal them.
+    Flap {
+        index: usize,
+        cut: bool,
+    },
+    /// Release one of the links that a fault holds.
+    Unclog {
+        index: usize,
+        part: u32,
+    },
 }
 
 /// One occurrence of a fault, for the code that injects it.
@@ -89,6 +121,10 @@ pub struct Storm<'a> {
     clients: Rc<RefCell<Clients>>,
     exits: Rc<RefCell<Vec<(NodeId, String)>>>,
     backoff: Vec<Micros>,
+    /// Nodes that were asked to stop, and after how long they are started again.
+    stopping: BTreeMap<NodeId, Micros>,
+    /// Directions of links that flap, with how long they are up and down, by fault.
+    flapping: BTreeMap<usize, (BTreeSet<Direction>, Micros, Micros)>,
     agenda: BTreeMap<(Micros, u64), Action>,
     scheduled: u64,
     /// Waiting for a condition, until a limit.
@@ -118,12 +154,18 @@ impl<'a> Storm<'a> {
             plan,
             sim,
             replica_roles,
-            links: LinkTable::new(plan.network.min_ms, plan.network.max_ms),
+            links: LinkTable::new(
+                plan.network.min_ms,
+                plan.network.max_ms,
+                Stream::new(plan.seed, "latency", &[]),
+            ),
             up: vec![true; count],
             recorder,
             clients,
             exits,
             backoff: vec![EXIT_BACKOFF; count],
+            stopping: BTreeMap::new(),
+            flapping: BTreeMap::new(),
             agenda: BTreeMap::new(),
             scheduled: 0,
             waiting: Vec::new(),
@@ -187,6 +229,8 @@ impl<'a> Storm<'a> {
     }
 
     pub(super) fn step(&mut self) -> Result<(), String> {
+        self.links.draw_latencies(&self.sim, &self.names);
+        sim::with(sim::World::begin_step);
         self.sim.step().map_err(|error| error.to_string())?;
         let now = self.now();
         sim::with(|world| {
@@ -210,14 +254,19 @@ impl<'a> Storm<'a> {
         self.now() >= self.plan.workload_us
             && self.waiting.is_empty()
             && self.deferred.is_empty()
-            && !self
-                .agenda
-                .values()
-                .any(|action| !matches!(action, Action::Restart { part_of_fault: false, .. }))
+            && !self.agenda.values().any(|action| {
+                !matches!(
+                    action,
+                    Action::Restart { part_of_fault: false, .. }
+                        | Action::Flap { .. }
+                        | Action::Grace { .. }
+                )
+            })
     }
 
     /// Does what is due: between two steps.
     pub(super) fn act(&mut self) {
+        self.tend_struck();
         self.tend_exits();
         let abandoned = sim::with(|world| std::mem::take(&mut world.abandoned)).unwrap_or_default();
         for event in abandoned {
@@ -236,6 +285,14 @@ impl<'a> Storm<'a> {
                 Action::Heal(index) => self.heal_fault(index),
                 Action::Crash { index, node } => self.kill(index, node),
                 Action::Restart { node, .. } => self.restart(node),
+                Action::Stop { index, node, grace, down } => self.stop(index, node, grace, down),
+                Action::Grace { node, incarnation } => self.end_grace(node, incarnation),
+                Action::Flap { index, cut } => self.flap(index, cut),
+                Action::Unclog { index, part } => {
+                    let planned = &self.plan.faults[index];
+                    let cause = (planned.step, planned.occurrence, part);
+                    self.links.heal_part(cause, &self.sim, &self.names);
+                }
             }
         }
         for (index, limit) in std::mem::take(&mut self.deferred) {
@@ -243,24 +300,107 @@ impl<'a> Storm<'a> {
         }
     }
 
+    /// Nodes that a fault brought down from within: a disk lost its power, memory ran out.
+    fn tend_struck(&mut self) {
+        for struck in sim::with(|world| std::mem::take(&mut world.struck)).unwrap_or_default() {
+            let plan = self.plan;
+            let planned = plan.faults.iter().position(|fault| fault.step == struck.fault);
+            let Some(index) = planned.filter(|_| self.is_up(struck.node)) else { continue };
+            if struck.power {
+                self.kill(index, struck.node);
+                if let Some(after) = plan.faults[index].restart_after {
+                    self.restart_later(after, struck.node);
+                }
+            } else {
+                self.notes.push((self.now(), struck.node, "killed: out of memory".to_owned()));
+                self.end_process(struck.node);
+            }
+        }
+    }
+
     /// Nodes whose software ended by itself: their files stay, and a supervisor starts them again.
     fn tend_exits(&mut self) {
         for (node, reason) in self.exits.take() {
             self.notes.push((self.now(), node, reason));
-            if !self.is_up(node) {
-                continue;
+            if self.is_up(node) {
+                self.end_process(node);
             }
-            self.abandon_clients(node);
-            self.sim.crash(self.name(node).as_str());
-            sim::with(|world| world.node_stops(node, false));
-            self.set_up(node, false);
-            self.record(node, What::Node { change: NodeChange::Exited });
-            let backoff = &mut self.backoff[usize::from(node.0)];
-            let wait = *backoff;
-            *backoff = (*backoff * 2).min(EXIT_BACKOFF_CAP);
-            let at = self.now() + wait;
-            self.schedule(at, Action::Restart { node, part_of_fault: false });
         }
+    }
+
+    /// A process is gone, and its machine lives.
+    fn end_process(&mut self, node: NodeId) {
+        self.abandon_clients(node);
+        self.sim.crash(self.name(node).as_str());
+        sim::with(|world| world.node_stops(node, false));
+        self.set_up(node, false);
+        self.record(node, What::Node { change: NodeChange::Exited });
+        if let Some(down) = self.stopping.remove(&node) {
+            self.restart_later(down, node);
+            return;
+        }
+        let backoff = &mut self.backoff[usize::from(node.0)];
+        let wait = *backoff;
+        *backoff = (*backoff * 2).min(EXIT_BACKOFF_CAP);
+        let at = self.now() + wait;
+        self.schedule(at, Action::Restart { node, part_of_fault: false });
+    }
+
+    /// Asks a node to stop, after a while.
+    pub fn stop_later(
+        &mut self,
+        after: Micros,
+        node: NodeId,
+        grace: Micros,
+        down: Micros,
+        act: &Act,
+    ) {
+        let at = self.now() + after;
+        self.schedule(at, Action::Stop { index: act.index, node, grace, down });
+    }
+
+    fn stop(&mut self, index: usize, node: NodeId, grace: Micros, down: Micros) {
+        if !self.is_up(node) {
+            return;
+        }
+        let step = self.plan.faults[index].step;
+        self.recorder.borrow_mut().bite(step);
+        self.stopping.insert(node, down);
+        sim::with(|world| world.ask_to_stop(node));
+        let incarnation = self.incarnation(node);
+        let at = self.now() + grace;
+        self.schedule(at, Action::Grace { node, incarnation });
+    }
+
+    fn incarnation(&self, node: NodeId) -> u32 {
+        sim::with(|world| world.incarnation(node)).unwrap_or(0)
+    }
+
+    fn end_grace(&mut self, node: NodeId, incarnation: u32) {
+        if self.is_up(node) && self.incarnation(node) == incarnation {
+            self.notes.push((self.now(), node, "killed: it did not stop in time".to_owned()));
+            self.end_process(node);
+        }
+    }
+
+    fn flap(&mut self, index: usize, cut: bool) {
+        let plan = self.plan;
+        let planned = &plan.faults[index];
+        let Some((directions, up, down)) = self.flapping.get(&index).cloned() else { return };
+        if !self.active.contains(&index) {
+            self.flapping.remove(&index);
+            return;
+        }
+        let next = if cut {
+            let cause = (planned.step, planned.occurrence, 0);
+            self.links.begin(cause, Effect::Cut, directions, &self.sim, &self.names);
+            down
+        } else {
+            self.links.heal(planned.step, planned.occurrence, &self.sim, &self.names);
+            up
+        };
+        let at = self.now() + next;
+        self.schedule(at, Action::Flap { index, cut: !cut });
     }
 
     fn pull_triggers(&mut self) {
@@ -358,6 +498,11 @@ impl<'a> Storm<'a> {
             self.heal_fault(index);
         }
         self.agenda.clear();
+        self.flapping.clear();
+        // Some faults end by themselves only, or not at all until here.
+        for step in self.plan.faults.iter().map(|fault| fault.step).collect::<BTreeSet<_>>() {
+            sim::with(|world| world.unhinder(step));
+        }
         for node in self.ids() {
             self.restart(node);
         }
@@ -431,7 +576,8 @@ impl<'a> Storm<'a> {
             return;
         }
         let step = self.plan.faults[index].step;
-        self.recorder.borrow_mut().bitten.insert(step);
+        self.recorder.borrow_mut().bite(step);
+        self.stopping.remove(&node);
         self.record(node, What::Node { change: NodeChange::Crashed });
         self.abandon_clients(node);
         self.links.unplug(node, &self.sim, &self.names);
@@ -474,24 +620,256 @@ impl<'a> Storm<'a> {
             return Began::NoTarget;
         }
         let nodes: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
-        let fault = (act.step, act.occurrence);
-        self.links.begin(fault, effect, directions, &self.sim, &self.names);
+        let cause = (act.step, act.occurrence, 0);
+        self.links.begin(cause, effect, directions, &self.sim, &self.names);
         Began::On(nodes.into_iter().collect())
     }
 
     /// Link faults of this occurrence end.
     pub fn undisturb(&mut self, act: &Act) {
-        self.links.heal((act.step, act.occurrence), &self.sim, &self.names);
+        self.flapping.remove(&act.index);
+        self.links.heal(act.step, act.occurrence, &self.sim, &self.names);
     }
 
-    /// Disks begin to fail.
-    pub fn break_disks(&self, target: &Target, act: &mut Act, how: fn(&mut Disk, u16)) -> Began {
+    /// Links begin to be cut and healed by turns.
+    pub fn flap_links(&mut self, links: &Links, up: Micros, down: Micros, act: &mut Act) -> Began {
+        let directions = self.directions(links, act);
+        if directions.is_empty() {
+            return Began::NoTarget;
+        }
+        let nodes: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
+        self.flapping.insert(act.index, (directions, up, down));
+        let now = self.now();
+        self.schedule(now, Action::Flap { index: act.index, cut: true });
+        Began::On(nodes.into_iter().collect())
+    }
+
+    /// Links are held, and released one by one.
+    pub fn clog_links(&mut self, links: &Links, within: Micros, act: &mut Act) -> Began {
+        let directions = self.directions(links, act);
+        if directions.is_empty() {
+            return Began::NoTarget;
+        }
+        let nodes: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
+        let pairs: BTreeSet<Direction> =
+            directions.iter().map(|(a, b)| (*a.min(b), *a.max(b))).collect();
+        for ((a, b), part) in pairs.into_iter().zip(1..) {
+            let cause = (act.step, act.occurrence, part);
+            let both = BTreeSet::from([(a, b), (b, a)]);
+            self.links.begin(cause, Effect::Hold, both, &self.sim, &self.names);
+            let at = self.now() + act.stream.between(within / 5, within);
+            self.schedule(at, Action::Unclog { index: act.index, part });
+        }
+        Began::On(nodes.into_iter().collect())
+    }
+
+    /// Open connections over links are reset.
+    pub fn reset_links(&mut self, links: &Links, act: &mut Act) -> Began {
+        let directions = self.directions(links, act);
+        if directions.is_empty() {
+            return Began::NoTarget;
+        }
+        let nodes: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
+        for (a, b) in directions {
+            sim::with(|world| {
+                if world.reset_connections(a, b) > 0 {
+                    world.feel(act.step);
+                }
+            });
+        }
+        Began::On(nodes.into_iter().collect())
+    }
+
+    /// Links carry little from now on.
+    pub fn narrow_links(&mut self, links: &Links, bytes_per_second: u64, act: &mut Act) -> Began {
+        let links = self.directions(links, act);
+        if links.is_empty() {
+            return Began::NoTarget;
+        }
+        let nodes: BTreeSet<NodeId> = links.iter().map(|(from, _)| *from).collect();
+        let busy_until = BTreeMap::new();
+        sim::with(|world| {
+            let limit = sim::Bandwidth { fault: act.step, bytes_per_second, links, busy_until };
+            world.bandwidth.push(limit);
+        });
+        Began::On(nodes.into_iter().collect())
+    }
+
+    /// They carry what they can.
+    pub fn widen_links(&self, act: &Act) {
+        sim::with(|world| world.bandwidth.retain(|limit| limit.fault != act.step));
+    }
+
+    /// Begins to tamper with a share of the frames of some kinds, all if none is named.
+    pub fn tamper(
+        &self,
+        act: &Act,
+        tampering: Tampering,
+        share: f64,
+        kinds: &[String],
+        directions: BTreeSet<Direction>,
+        delay_ms: (u32, u32),
+    ) {
+        sim::with(|world| {
+            let kinds = kinds.iter().map(|kind| world.names.intern(kind)).collect();
+            world.messages.push(sim::MessageFault {
+                fault: act.step,
+                draw: act.draw,
+                tampering,
+                share,
+                kinds,
+                links: Some(directions),
+                delay_ms,
+            });
+        });
+    }
+
+    /// Begins to tamper with what nodes send.
+    pub fn tamper_from(
+        &self,
+        from: &Target,
+        act: &mut Act,
+        tampering: Tampering,
+        share: f64,
+        delay_ms: (u32, u32),
+    ) -> Began {
+        let nodes = self.nodes(from, act);
+        let all = self.ids();
+        let each = nodes.iter().flat_map(|from| all.iter().map(move |to| (*from, *to)));
+        self.tamper(act, tampering, share, &[], each.collect(), delay_ms);
+        if nodes.is_empty() { Began::NoTarget } else { Began::On(nodes) }
+    }
+
+    /// Begins to tamper with what is sent to nodes.
+    pub fn tamper_to(
+        &self,
+        to: &Target,
+        act: &mut Act,
+        tampering: Tampering,
+        share: f64,
+        delay_ms: (u32, u32),
+    ) -> Began {
+        let nodes = self.nodes(to, act);
+        let all = self.ids();
+        let each = nodes.iter().flat_map(|to| all.iter().map(move |from| (*from, *to)));
+        self.tamper(act, tampering, share, &[], each.collect(), delay_ms);
+        if nodes.is_empty() { Began::NoTarget } else { Began::On(nodes) }
+    }
+
+    /// Ends it.
+    pub fn untamper(&self, act: &Act) {
+        sim::with(|world| {
+            let this = (act.step, act.draw);
+            world.messages.retain(|fault| (fault.fault, fault.draw) != this);
+        });
+    }
+
+    /// Something begins to be wrong with nodes as a whole.
+    pub fn hinder(&self, target: &Target, act: &mut Act, how: impl Fn(u64) -> Hindrance) -> Began {
         let nodes = self.nodes(target, act);
         if nodes.is_empty() {
             return Began::NoTarget;
         }
         for node in &nodes {
-            sim::with(|world| world.disk(*node).map(|disk| how(disk, act.step)));
+            sim::with(|world| world.hinder(*node, act.step, how(act.draw)));
+        }
+        Began::On(nodes)
+    }
+
+    /// That is over.
+    pub fn unhinder(&self, act: &Act) {
+        sim::with(|world| world.unhinder(act.step));
+    }
+
+    /// The disk of a node that is down is replaced by an empty one.
+    pub fn wipe(&self, node: NodeId) {
+        sim::with(|world| world.disk(node).map(Disk::wipe));
+    }
+
+    /// What nodes have on disk is damaged. They must have something.
+    pub fn damage_disks(
+        &self,
+        target: &Target,
+        act: &mut Act,
+        how: impl Fn(&mut Disk, u16, u64) -> bool,
+    ) -> Began {
+        let nodes: Vec<NodeId> = self
+            .nodes(target, act)
+            .into_iter()
+            .filter(|node| {
+                let draw = act.draw ^ u64::from(node.0);
+                sim::with(|world| world.disk(*node).is_some_and(|disk| how(disk, act.step, draw)))
+                    .unwrap_or(false)
+            })
+            .collect();
+        if nodes.is_empty() { Began::NoTarget } else { Began::On(nodes) }
+    }
+
+    /// A share of the publishes is poison from now on.
+    pub fn poison_publishes(&self, share: f64, kind: Option<Poison>, act: &Act) {
+        self.clients.borrow_mut().poison(act.step, act.draw, share, kind);
+    }
+
+    /// They are as they should be again.
+    pub fn stop_poisoning(&self, act: &Act) {
+        self.clients.borrow_mut().stop_poisoning(act.step);
+    }
+
+    /// Publishes beside the workload: so many times its rate at first, so many times at last.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+    pub fn add_load(&mut self, first: f64, last: f64, lasting: Micros, act: &mut Act) {
+        let seconds = lasting as f64 / 1e6;
+        let count = (self.plan.workload.rate * seconds * (first + last) / 2.0).round().max(1.0);
+        let times: Vec<Micros> = (0..count as u64)
+            .map(|index| {
+                // Where the area under the line from `first` to `last` has come to this share.
+                let share = (index as f64 + act.stream.share()) / count;
+                let (a, b) = ((last - first) / 2.0, first);
+                let area = share * (a + b);
+                let x = if a == 0.0 {
+                    share
+                } else {
+                    ((b * b + 4.0 * a * area).sqrt() - b) / (2.0 * a)
+                };
+                (x.clamp(0.0, 1.0) * lasting as f64) as Micros
+            })
+            .collect();
+        self.publish_beside(&times, act);
+    }
+
+    /// Publishes so many events beside the workload, within so long.
+    pub fn add_events(&mut self, count: u32, within: Micros, act: &mut Act) {
+        let mut times: Vec<Micros> =
+            (0..count).map(|_| act.stream.between(0, within.max(1) - 1)).collect();
+        times.sort_unstable();
+        self.publish_beside(&times, act);
+    }
+
+    fn publish_beside(&mut self, after: &[Micros], act: &mut Act) {
+        let now = self.now();
+        let workload = &self.plan.workload;
+        let mut keys = Stream::new(act.draw, "key", &[]);
+        let orders = after.iter().map(|after| {
+            let key = keys.between(0, u64::from(workload.keys.max(1)) - 1);
+            (now + after, u32::try_from(key).unwrap_or(0), workload.size)
+        });
+        self.clients.borrow_mut().publish_beside(act.step, orders);
+    }
+
+    /// Disks begin to fail. `how` gets a draw of the fault's own.
+    pub fn break_disks(
+        &self,
+        target: &Target,
+        act: &mut Act,
+        how: impl Fn(u64) -> DiskFault,
+    ) -> Began {
+        let nodes = self.nodes(target, act);
+        if nodes.is_empty() {
+            return Began::NoTarget;
+        }
+        for node in &nodes {
+            let kind = how(act.draw ^ u64::from(node.0));
+            sim::with(|world| world.disk(*node).map(|disk| disk.begin(act.step, kind)));
         }
         Began::On(nodes)
     }

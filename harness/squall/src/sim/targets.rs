@@ -34,6 +34,13 @@ impl View<'_> {
         self.ids().filter(|(_, node)| node.role == role).map(|(id, _)| id).collect()
     }
 
+    fn zone(&self, zone: &str) -> Vec<NodeId> {
+        self.ids()
+            .filter(|(_, node)| node.zone.as_deref() == Some(zone))
+            .map(|(id, _)| id)
+            .collect()
+    }
+
     fn followers(&self) -> Vec<NodeId> {
         self.ids()
             .filter(|(id, node)| {
@@ -74,6 +81,13 @@ impl View<'_> {
                 self.pick(all.len().saturating_sub(1) / 2, &all, stream)
             }
             Target::All => self.ids().map(|(id, _)| id).collect(),
+            Target::Zone(zone) => self.zone(zone),
+            Target::AnyZone => {
+                let zones: BTreeSet<&str> =
+                    self.nodes.iter().filter_map(|node| node.zone.as_deref()).collect();
+                let zones: Vec<&str> = zones.into_iter().collect();
+                stream.choose(1, &zones).first().map_or_else(Vec::new, |zone| self.zone(zone))
+            }
             Target::Each(targets) => {
                 let all: BTreeSet<_> =
                     targets.iter().flat_map(|target| self.nodes(target, stream)).collect();
@@ -119,6 +133,32 @@ impl View<'_> {
                 let majority = stream.choose(nodes.len() / 2 + 1, &nodes);
                 both(&majority, &without(&majority, nodes.clone()))
             }
+            Links::Bridge(target) => {
+                let nodes = self.nodes(target, stream);
+                let bridge = stream.choose(1, &nodes);
+                let rest = without(&bridge, nodes.clone());
+                let half = stream.choose(rest.len() / 2, &rest);
+                both(&half, &without(&half, rest.clone()))
+            }
+            Links::Ring(target) => {
+                let mut left = self.nodes(target, stream);
+                let mut ring = Vec::new();
+                while !left.is_empty() {
+                    let next = stream.between(0, left.len() as u64 - 1);
+                    ring.push(left.remove(usize::try_from(next).unwrap_or(0)));
+                }
+                let count = ring.len();
+                let others = count / 2;
+                let mut cut = BTreeSet::new();
+                for (place, hears) in ring.iter().enumerate() {
+                    // Who is heard stands before and behind in the ring, as many as make a majority.
+                    let first = place + count - others / 2;
+                    let heard: Vec<NodeId> =
+                        (0..=others).map(|step| ring[(first + step) % count]).collect();
+                    cut.extend(one_way(&without(&heard, ring.clone()), &[*hears]));
+                }
+                cut
+            }
         }
     }
 }
@@ -143,6 +183,7 @@ mod tests {
                     name: format!("{role}-{index}"),
                     role: role.to_owned(),
                     index,
+                    zone: (index < 3).then(|| format!("z{index}")),
                 })
             })
             .collect()
@@ -189,6 +230,50 @@ mod tests {
             let chosen = view.nodes(&Target::Some(2, "broker".into()), &mut stream);
             assert_eq!(chosen, [NodeId(0), NodeId(2)]);
         }
+    }
+
+    #[test]
+    fn zones_are_hit_whole() {
+        let nodes = nodes();
+        let view = View { nodes: &nodes, replica_roles: &["broker"], leader: None, up: &[true; 4] };
+        assert_eq!(view.nodes(&Target::Zone("z1".into()), &mut stream()), [NodeId(0), NodeId(3)]);
+        let any = view.nodes(&Target::AnyZone, &mut stream());
+        assert!([vec![NodeId(0), NodeId(3)], vec![NodeId(1)]].contains(&any));
+    }
+
+    #[test]
+    fn in_a_ring_each_hears_a_majority_and_no_two_the_same() {
+        for count in 3..8_u32 {
+            let nodes: Vec<PlannedNode> = (1..=count)
+                .map(|index| PlannedNode {
+                    name: format!("broker-{index}"),
+                    role: "broker".into(),
+                    index,
+                    zone: None,
+                })
+                .collect();
+            let up = vec![true; nodes.len()];
+            let view = View { nodes: &nodes, replica_roles: &["broker"], leader: None, up: &up };
+            let cut = view.directions(&Links::Ring(Target::All), &mut stream());
+            let heard: BTreeSet<Vec<u16>> = (0..nodes.len() as u16)
+                .map(|to| {
+                    let hears = |from: &u16| !cut.contains(&(NodeId(*from), NodeId(to)));
+                    (0..nodes.len() as u16).filter(hears).collect()
+                })
+                .collect();
+            assert_eq!(heard.len(), nodes.len(), "{count}: {heard:?}");
+            assert!(heard.iter().all(|heard| heard.len() == nodes.len() / 2 + 1));
+        }
+    }
+
+    #[test]
+    fn a_bridge_sees_both_halves() {
+        let nodes = nodes();
+        let view = View { nodes: &nodes, replica_roles: &["broker"], leader: None, up: &[true; 4] };
+        let links = Links::Bridge(Target::Role("broker".into()));
+        let cut = view.directions(&links, &mut stream());
+        // Of three, two do not see each other.
+        assert_eq!(cut.len(), 2);
     }
 
     #[test]

@@ -1,0 +1,369 @@
+//! What faults do to a node as a whole: it is paused, starved, its clock is wrong, its limits are low.
+
+use super::{World, with};
+use crate::{NodeId, What};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+/// One thing that is wrong with a node.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Hindrance {
+    /// None of its tasks is polled: it is stopped, and does not know.
+    Paused,
+    /// Its tasks are polled in one of so many steps only.
+    Starved {
+        /// One in so many.
+        one_in: u64,
+    },
+    /// Each frame that it reads takes so long to handle, in milliseconds.
+    SlowReader {
+        /// How long.
+        ms: u64,
+    },
+    /// Connections that it closes stay half open for so long, in milliseconds.
+    SlowClose {
+        /// How long.
+        ms: u64,
+    },
+    /// Nobody can connect to it.
+    Unavailable,
+    /// It can have so many connections, and no more.
+    Connections {
+        /// How many.
+        most: usize,
+    },
+    /// It is killed when it holds more than so many bytes in queues and reservations.
+    Memory {
+        /// How many.
+        most: u64,
+    },
+    /// Its wall clock is wrong.
+    Clock {
+        /// By so much, in microseconds.
+        offset_us: i64,
+        /// And by so much more for each second since, in microseconds.
+        drift: i64,
+        /// Since when, in microseconds of virtual time.
+        since: u64,
+    },
+}
+
+/// What hinders one node, and who waits for it to be over.
+#[derive(Debug, Default)]
+pub(crate) struct Hindered {
+    active: Vec<(u16, Hindrance)>,
+    /// A call that blocks the whole node, such as to a slow disk, returns at this time.
+    blocked_until: u64,
+    waiting: Vec<Waker>,
+    /// Bytes in queues and reservations.
+    memory: u64,
+    /// It was found to need more memory than it has.
+    killed: bool,
+}
+
+impl Hindered {
+    /// Whether its tasks may be polled now.
+    fn runs(&self, now: u64, step: u64) -> bool {
+        now >= self.blocked_until
+            && self.active.iter().all(|(_, hindrance)| match hindrance {
+                Hindrance::Paused => false,
+                Hindrance::Starved { one_in } => step.is_multiple_of(*one_in),
+                _ => true,
+            })
+    }
+}
+
+impl World {
+    fn hindered(&self, node: NodeId) -> Option<&Hindered> {
+        self.nodes.get(usize::from(node.0)).map(|entry| &entry.hindered)
+    }
+
+    fn hindered_mut(&mut self, node: NodeId) -> Option<&mut Hindered> {
+        self.nodes.get_mut(usize::from(node.0)).map(|entry| &mut entry.hindered)
+    }
+
+    /// A fault begins to hinder a node.
+    pub fn hinder(&mut self, node: NodeId, fault: u16, hindrance: Hindrance) {
+        if hindrance == Hindrance::Unavailable {
+            self.wires.reset_all_of(node);
+        }
+        if let Some(hindered) = self.hindered_mut(node) {
+            hindered.active.push((fault, hindrance));
+            self.hindrances += 1;
+        }
+    }
+
+    /// What the fault does to nodes as a whole is over.
+    pub fn unhinder(&mut self, fault: u16) {
+        for entry in &mut self.nodes {
+            let before = entry.hindered.active.len();
+            entry.hindered.active.retain(|(active, _)| *active != fault);
+            self.hindrances -= before - entry.hindered.active.len();
+        }
+        self.wake_those_who_run();
+    }
+
+    /// The node is down: what it was stopped in is forgotten.
+    pub(crate) fn forget_hindrances(&mut self, node: NodeId) {
+        let mut gone = 0;
+        if let Some(hindered) = self.hindered_mut(node) {
+            let before = hindered.active.len();
+            hindered.active.retain(|(_, hindrance)| *hindrance != Hindrance::Paused);
+            gone = before - hindered.active.len();
+            hindered.blocked_until = 0;
+            hindered.waiting.clear();
+            hindered.memory = 0;
+            hindered.killed = false;
+        }
+        self.hindrances -= gone;
+    }
+
+    /// The node does nothing more until virtual time has come so far.
+    pub(crate) fn block(&mut self, node: NodeId, until: u64) {
+        if let Some(hindered) = self.hindered_mut(node) {
+            hindered.blocked_until = hindered.blocked_until.max(until);
+            self.blocked = true;
+        }
+    }
+
+    /// A step begins: tasks of nodes that may run again are woken.
+    pub fn begin_step(&mut self) {
+        if self.hindrances > 0 || self.blocked {
+            self.wake_those_who_run();
+        }
+    }
+
+    fn wake_those_who_run(&mut self) {
+        let (now, step) = (self.now, self.step);
+        let mut blocked = false;
+        for entry in &mut self.nodes {
+            blocked |= entry.hindered.blocked_until > now;
+            if entry.hindered.runs(now, step) {
+                for waker in entry.hindered.waiting.drain(..) {
+                    waker.wake();
+                }
+            }
+        }
+        self.blocked = blocked;
+    }
+
+    /// Whether a task of the node may be polled now; its waker is kept for when it may.
+    fn may_run(&mut self, node: NodeId, waker: &Waker) -> bool {
+        if self.hindrances == 0 && !self.blocked {
+            return true;
+        }
+        let (now, step) = (self.now, self.step);
+        let Some(hindered) = self.nodes.get_mut(usize::from(node.0)).map(|n| &mut n.hindered)
+        else {
+            return true;
+        };
+        if hindered.runs(now, step) {
+            return true;
+        }
+        hindered.waiting.push(waker.clone());
+        for (fault, hindrance) in &hindered.active {
+            if matches!(hindrance, Hindrance::Paused | Hindrance::Starved { .. }) {
+                *self.touched.entry(*fault).or_default() += 1;
+            }
+        }
+        false
+    }
+
+    /// How much longer something takes on this node, by the longest of the hindrances that `of` picks.
+    fn delay(&mut self, node: NodeId, of: impl Fn(&Hindrance) -> Option<u64>) -> Option<Duration> {
+        if self.hindrances == 0 {
+            return None;
+        }
+        let longest = self
+            .hindered(node)?
+            .active
+            .iter()
+            .filter_map(|(fault, hindrance)| Some((of(hindrance)?, *fault)))
+            .max()?;
+        self.feel(longest.1);
+        Some(Duration::from_millis(longest.0))
+    }
+
+    /// How long the node that runs now takes over each frame that it reads.
+    pub(crate) fn reading_takes_here(&mut self) -> Option<Duration> {
+        if self.hindrances == 0 {
+            return None;
+        }
+        let node = self.here();
+        self.delay(node, |hindrance| match hindrance {
+            Hindrance::SlowReader { ms } => Some(*ms),
+            _ => None,
+        })
+    }
+
+    /// How long a connection that this node closes stays half open.
+    pub(crate) fn closing_takes(&mut self, node: NodeId) -> Option<Duration> {
+        self.delay(node, |hindrance| match hindrance {
+            Hindrance::SlowClose { ms } => Some(*ms),
+            _ => None,
+        })
+    }
+
+    /// The node takes no connection now.
+    pub(crate) fn refuses(&mut self, node: NodeId) -> bool {
+        self.unavailable(node) || self.out_of_connections(node)
+    }
+
+    /// Nobody can connect to the node now.
+    pub(crate) fn unavailable(&mut self, node: NodeId) -> bool {
+        self.delay(node, |hindrance| (*hindrance == Hindrance::Unavailable).then_some(0)).is_some()
+    }
+
+    /// The node may not have another connection.
+    pub(crate) fn out_of_connections(&mut self, node: NodeId) -> bool {
+        if self.hindrances == 0 {
+            return false;
+        }
+        let open = self.wires.open_of(node);
+        self.delay(node, |hindrance| match hindrance {
+            Hindrance::Connections { most } => (open >= *most).then_some(0),
+            _ => None,
+        })
+        .is_some()
+    }
+
+    /// How wrong the node's wall clock is, in microseconds.
+    pub(crate) fn clock_error(&mut self, node: NodeId) -> i64 {
+        if self.hindrances == 0 {
+            return 0;
+        }
+        let now = self.now;
+        let Some(hindered) = self.hindered(node) else { return 0 };
+        let mut error = 0_i64;
+        let mut faults = Vec::new();
+        for (fault, hindrance) in &hindered.active {
+            if let Hindrance::Clock { offset_us, drift, since } = hindrance {
+                let passed = i64::try_from((now - since) / 1_000).unwrap_or(i64::MAX);
+                let drifted = drift.saturating_mul(passed) / 1_000;
+                error = error.saturating_add(*offset_us).saturating_add(drifted);
+                faults.push(*fault);
+            }
+        }
+        for fault in faults {
+            self.feel(fault);
+        }
+        error
+    }
+
+    /// As [`World::clock_error`], of the node that runs now.
+    pub(crate) fn clock_error_here(&mut self) -> i64 {
+        let node = self.here();
+        self.clock_error(node)
+    }
+
+    /// The node holds so many bytes more, or fewer.
+    pub(crate) fn hold(&mut self, node: NodeId, bytes: i64) {
+        let Some(hindered) = self.hindered_mut(node) else { return };
+        hindered.memory = hindered.memory.saturating_add_signed(bytes);
+        let memory = hindered.memory;
+        if self.hindrances == 0 {
+            return;
+        }
+        let Some(hindered) = self.hindered_mut(node) else { return };
+        let limit = hindered.active.iter().find_map(|(fault, hindrance)| match hindrance {
+            Hindrance::Memory { most } if memory > *most => Some(*fault),
+            _ => None,
+        });
+        let Some(fault) = limit.filter(|_| !hindered.killed) else { return };
+        hindered.killed = true;
+        self.feel(fault);
+        // What runs now runs on to its next await, and no further.
+        self.block(node, u64::MAX);
+        self.struck.push(Struck { node, fault, power: false });
+    }
+
+    /// A disk fault cut the node's power in the middle of a call.
+    pub(crate) fn cut_power(&mut self, node: NodeId, fault: u16) {
+        self.feel(fault);
+        self.block(node, u64::MAX);
+        self.struck.push(Struck { node, fault, power: true });
+    }
+
+    /// A fault is asked of a node: end by yourself, and tidily.
+    pub fn ask_to_stop(&mut self, node: NodeId) {
+        if let Some(entry) = self.nodes.get_mut(usize::from(node.0)) {
+            entry.stopping = true;
+            for waker in entry.stop_waiters.drain(..) {
+                waker.wake();
+            }
+        }
+    }
+
+    /// Says that the fault bit.
+    pub fn feel(&mut self, fault: u16) {
+        *self.touched.entry(fault).or_default() += 1;
+    }
+
+    /// As [`World::feel`], with a record of it.
+    pub(crate) fn refuse(&mut self, node: NodeId, fault: u16) {
+        self.record(node, What::DiskRefused { fault });
+    }
+}
+
+/// A node that a fault brought down from within.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Struck {
+    /// Who.
+    pub node: NodeId,
+    /// By which fault, by index in the plan.
+    pub fault: u16,
+    /// Its machine lost power; else only its process was killed.
+    pub power: bool,
+}
+
+/// Returns when this node is asked to stop. Outside a simulation never.
+pub(crate) async fn stop_asked() {
+    let node = super::here();
+    std::future::poll_fn(|context| {
+        with(|world| {
+            let Some(entry) = world.nodes.get_mut(usize::from(node.0)) else {
+                return Poll::Pending;
+            };
+            if entry.stopping {
+                return Poll::Ready(());
+            }
+            entry.stop_waiters.push(context.waker().clone());
+            Poll::Pending
+        })
+        .unwrap_or(Poll::Pending)
+    })
+    .await;
+}
+
+/// A task of a node: not polled while the node is stopped.
+#[derive(Debug)]
+pub struct Gated<F> {
+    node: NodeId,
+    future: Pin<Box<F>>,
+}
+
+/// Makes `future` a task of `node`.
+pub fn gated<F: Future>(node: NodeId, future: F) -> Gated<F> {
+    Gated { node, future: Box::pin(future) }
+}
+
+/// Makes `future` a task of the node that runs now.
+pub fn gated_here<F: Future>(future: F) -> Gated<F> {
+    gated(super::here(), future)
+}
+
+impl<F: Future> Future for Gated<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let node = self.node;
+        if with(|world| world.may_run(node, context.waker())) == Some(false) {
+            return Poll::Pending;
+        }
+        self.future.as_mut().poll(context)
+    }
+}

@@ -1,0 +1,59 @@
+//! A link carries little.
+
+use super::{Inject, Kind, Links, links};
+use crate::{
+    scenario::{Node, Reader, value},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// These links carry so many bytes a second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bandwidth {
+    /// Which.
+    pub links: Links,
+    /// How many bytes a second, in each direction.
+    pub bytes_per_second: u32,
+}
+
+impl Kind for Bandwidth {
+    const KEY: &'static str = "bandwidth";
+    const ABOUT: &'static str =
+        "Limits what each direction of a link carries to `limit` (20kB) a second; the rest waits";
+    const OUTAGE: &'static str = "Stands for a saturated uplink, a throttled instance";
+    const FELT: &'static str = "something was sent that took its time";
+    const LASTS: bool = true;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        let keys: Vec<&str> = [&["limit"], links::KEYS].concat();
+        let mut fields = reader.fields(node, "bandwidth", &keys)?;
+        let limit = match fields.take("limit") {
+            Some((_, node)) => reader.scalar(node, "a size a second", |text| {
+                match value::size(text.strip_suffix("/s").unwrap_or(text))? {
+                    0 => Err("at least 1B".to_owned()),
+                    size => Ok(size),
+                }
+            }),
+            None => Some(20_000),
+        };
+        let links = Links::take(reader, &mut fields)?.unwrap_or(Links::Every);
+        Some(Self { links, bytes_per_second: limit? })
+    }
+}
+
+impl Inject for Bandwidth {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        storm.narrow_links(&self.links, u64::from(self.bytes_per_second), act)
+    }
+
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.widen_links(act);
+    }
+}
+
+impl fmt::Display for Bandwidth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes a second on {}", self.bytes_per_second, self.links)
+    }
+}

@@ -1,0 +1,46 @@
+//! What was written is not what is read.
+
+use super::{Inject, Kind, Target, parts};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Bits of these nodes' files turn over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BitRot {
+    /// Who.
+    pub node: Target,
+    /// How many.
+    pub bits: u32,
+}
+
+impl Kind for BitRot {
+    const KEY: &'static str = "bit_rot";
+    const ABOUT: &'static str = "Turns over `bits` (1) bits of a file of a node, on its disk and in what is read from now on";
+    const OUTAGE: &'static str = "Stands for a decaying medium, a faulty controller or memory";
+    const FELT: &'static str = "a damaged byte was read";
+    const LASTS: bool = false;
+
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        let (node, mut fields) = parts::node_and(reader, node, "bit_rot", &["bits"])?;
+        let bits = parts::number(reader, &mut fields, "bits", (1, 10000), 1);
+        Some(Self { node, bits: bits? })
+    }
+}
+
+impl Inject for BitRot {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        let bits = self.bits;
+        storm.damage_disks(&self.node, act, |disk, fault, draw| disk.rot(fault, draw, bits))
+    }
+}
+
+impl fmt::Display for BitRot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} bits", self.node, self.bits)
+    }
+}

@@ -1,0 +1,42 @@
+//! A dependency is away.
+
+use super::{Inject, Kind, Target};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::sim::Hindrance;
+use std::fmt;
+
+/// Nobody can connect to these nodes, and open connections are reset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DependencyDown(pub Target);
+
+impl Kind for DependencyDown {
+    const KEY: &'static str = "dependency_down";
+    const ABOUT: &'static str = "Refuses every connection to a node and resets those that are open; the node itself lives";
+    const OUTAGE: &'static str = "Stands for a payment provider's outage, a load balancer without back ends";
+    const FELT: &'static str = "a connection was refused";
+    const LASTS: bool = true;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        Target::read(reader, node).map(Self)
+    }
+}
+
+impl Inject for DependencyDown {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        storm.hinder(&self.0, act, |_| Hindrance::Unavailable)
+    }
+
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.unhinder(act);
+    }
+}
+
+impl fmt::Display for DependencyDown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

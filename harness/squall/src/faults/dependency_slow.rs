@@ -1,0 +1,51 @@
+//! A dependency is slow.
+
+use super::{Inject, Kind, Target, parts};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::Tampering;
+use std::{fmt, time::Duration};
+
+/// What these nodes answer comes late, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DependencySlow {
+    /// Who.
+    pub node: Target,
+    /// So late.
+    pub by: Duration,
+}
+
+impl Kind for DependencySlow {
+    const KEY: &'static str = "dependency_slow";
+    const ABOUT: &'static str = "Delays all that a node sends `by` (500ms), in order";
+    const OUTAGE: &'static str = "Stands for an overloaded payment provider, a database under a long query";
+    const FELT: &'static str = "an answer was delayed";
+    const LASTS: bool = true;
+
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        let (node, mut fields) = parts::node_and(reader, node, "dependency_slow", &["by"])?;
+        let by = parts::time(reader, &mut fields, "by", Duration::from_millis(500));
+        Some(Self { node, by: by? })
+    }
+}
+
+impl Inject for DependencySlow {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        let ms = u32::try_from(parts::ms(self.by)).unwrap_or(u32::MAX);
+        storm.tamper_from(&self.node, act, Tampering::Delayed, 1.0, (ms, ms))
+    }
+
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.untamper(act);
+    }
+}
+
+impl fmt::Display for DependencySlow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, by {:?}", self.node, self.by)
+    }
+}

@@ -1,0 +1,55 @@
+//! A disk answers with errors.
+
+use super::{Inject, Kind, Target, parts, parts::Operations};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::sim::disk::DiskFault;
+use std::fmt;
+
+/// Reads or writes of these nodes' files fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IoError {
+    /// Who.
+    pub node: Target,
+    /// Which.
+    pub on: Operations,
+}
+
+impl Kind for IoError {
+    const KEY: &'static str = "io_error";
+    const ABOUT: &'static str = "Makes reads and writes of a node's disk fail; `on: reads` or `on: writes` only one of them";
+    const OUTAGE: &'static str = "Stands for a bad sector, a lost path to a volume";
+    const FELT: &'static str = "a read or a write failed";
+    const LASTS: bool = true;
+
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        let (node, mut fields) = parts::node_and(reader, node, "io_error", &["on"])?;
+        let on = parts::operations(reader, &mut fields);
+        Some(Self { node, on: on? })
+    }
+}
+
+impl Inject for IoError {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        let (reads, writes) = match self.on {
+            Operations::Reads => (true, false),
+            Operations::Writes => (false, true),
+            Operations::Both => (true, true),
+        };
+        storm.break_disks(&self.node, act, |_| DiskFault::IoErrors { reads, writes })
+    }
+
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.mend_disks(act);
+    }
+}
+
+impl fmt::Display for IoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {:?}", self.node, self.on)
+    }
+}

@@ -1,0 +1,43 @@
+//! The power fails between a write and its sync.
+
+use super::{Inject, Kind, Target};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::sim::disk::DiskFault;
+use std::fmt;
+
+/// The next sync of these nodes' disks comes too late.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoseUnsynced(pub Target);
+
+impl Kind for LoseUnsynced {
+    const KEY: &'static str = "lose_unsynced";
+    const ABOUT: &'static str = "Cuts a node's power just before its next sync: nothing that it had not synced stays";
+    const OUTAGE: &'static str = "Stands for a power failure at the worst moment; drives whose caches lie";
+    const FELT: &'static str = "the power failed with something unsynced";
+    const LASTS: bool = true;
+    const CRASHES: bool = true;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        Target::read(reader, node).map(Self)
+    }
+}
+
+impl Inject for LoseUnsynced {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        storm.break_disks(&self.0, act, |_| DiskFault::LostUnsynced)
+    }
+
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.mend_disks(act);
+    }
+}
+
+impl fmt::Display for LoseUnsynced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

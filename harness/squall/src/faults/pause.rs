@@ -1,0 +1,42 @@
+//! A machine stands still, and does not know.
+
+use super::{Inject, Kind, Target};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::sim::Hindrance;
+use std::fmt;
+
+/// Nothing runs on these nodes; when they wake, time has passed and they believe what they believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause(pub Target);
+
+impl Kind for Pause {
+    const KEY: &'static str = "pause";
+    const ABOUT: &'static str = "Stops a node's tasks; when it goes on, its clock has jumped, and it still believes that it leads";
+    const OUTAGE: &'static str = "Stands for a long garbage collection, a virtual machine that migrates, a stopped process";
+    const FELT: &'static str = "a task of it wanted to run";
+    const LASTS: bool = true;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        Target::read(reader, node).map(Self)
+    }
+}
+
+impl Inject for Pause {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        storm.hinder(&self.0, act, |_| Hindrance::Paused)
+    }
+
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.unhinder(act);
+    }
+}
+
+impl fmt::Display for Pause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,54 @@
+//! The power fails for many machines at once.
+
+use super::{Inject, Kind, Target, parts};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use std::{fmt, time::Duration};
+
+/// These nodes lose power in one moment, and come back one by one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PowerFailure {
+    /// Who.
+    pub node: Target,
+    /// Each comes back within so long.
+    pub within: Duration,
+}
+
+impl Kind for PowerFailure {
+    const KEY: &'static str = "power_failure";
+    const ABOUT: &'static str = "Cuts the power of many nodes in one moment (`all`, `brokers`); each comes back at a random time `within` (1s)";
+    const OUTAGE: &'static str = "Stands for a power failure of a rack or a site";
+    const FELT: &'static str = "a node went down";
+    const LASTS: bool = false;
+
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        let (node, mut fields) = parts::node_and(reader, node, "power_failure", &["within"])?;
+        let within = parts::time(reader, &mut fields, "within", Duration::from_millis(1000));
+        Some(Self { node, within: within? })
+    }
+}
+
+impl Inject for PowerFailure {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        let nodes = storm.nodes(&self.node, act);
+        if nodes.is_empty() {
+            return Began::NoTarget;
+        }
+        for node in &nodes {
+            storm.crash(*node, act);
+            let after = act.stream.between(1_000, parts::us(self.within));
+            storm.restart_later(after, *node);
+        }
+        Began::On(nodes)
+    }
+}
+
+impl fmt::Display for PowerFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, back within {:?}", self.node, self.within)
+    }
+}

@@ -1,0 +1,38 @@
+//! Connections break.
+
+use super::{Inject, Kind, Links};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Open connections over these links are reset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reset(pub Links);
+
+impl Kind for Reset {
+    const KEY: &'static str = "reset";
+    const ABOUT: &'static str =
+        "Resets the open connections over links, at both ends; new ones can be made at once";
+    const OUTAGE: &'static str = "Stands for a firewall that forgets, a load balancer that restarts";
+    const FELT: &'static str = "a connection was reset";
+    const LASTS: bool = false;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        Links::read(reader, node).map(Self)
+    }
+}
+
+impl Inject for Reset {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        storm.reset_links(&self.0, act)
+    }
+}
+
+impl fmt::Display for Reset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

@@ -1,0 +1,51 @@
+//! Connections end late.
+
+use super::{Inject, Kind, Target, parts};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::sim::Hindrance;
+use std::{fmt, time::Duration};
+
+/// Connections that these nodes close stay half open for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlowClose {
+    /// Who.
+    pub node: Target,
+    /// For so long.
+    pub by: Duration,
+}
+
+impl Kind for SlowClose {
+    const KEY: &'static str = "slow_close";
+    const ABOUT: &'static str = "Holds back the end of each connection that a node closes `by` (2s): its peer does not hear of it";
+    const OUTAGE: &'static str = "Stands for sockets that linger, a proxy that drains, a lost FIN";
+    const FELT: &'static str = "a connection was closed late";
+    const LASTS: bool = true;
+
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        let (node, mut fields) = parts::node_and(reader, node, "slow_close", &["by"])?;
+        let by = parts::time(reader, &mut fields, "by", Duration::from_millis(2000));
+        Some(Self { node, by: by? })
+    }
+}
+
+impl Inject for SlowClose {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        let ms = parts::ms(self.by);
+        storm.hinder(&self.node, act, |_| Hindrance::SlowClose { ms })
+    }
+
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.unhinder(act);
+    }
+}
+
+impl fmt::Display for SlowClose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, by {:?}", self.node, self.by)
+    }
+}

@@ -1,0 +1,55 @@
+//! A process is stopped, politely.
+
+use super::{Inject, Kind, Target, parts};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use std::{fmt, time::Duration};
+
+/// These nodes are asked to stop, and are started again a while after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Who.
+    pub node: Target,
+    /// Whoever has not ended after this is killed.
+    pub grace: Duration,
+    /// It starts again so long after it has ended.
+    pub down: Duration,
+}
+
+impl Kind for Stop {
+    const KEY: &'static str = "stop";
+    const ABOUT: &'static str = "Asks a node to stop; it has `grace` (2s) to finish what is under way, and is started again `down` (200ms) later";
+    const OUTAGE: &'static str = "Stands for a deployment, a drained machine";
+    const FELT: &'static str = "a node was asked to stop";
+    const LASTS: bool = false;
+
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        let (node, mut fields) = parts::node_and(reader, node, "stop", &["grace", "down"])?;
+        let grace = parts::time(reader, &mut fields, "grace", Duration::from_millis(2000));
+        let down = parts::time(reader, &mut fields, "down", Duration::from_millis(200));
+        Some(Self { node, grace: grace?, down: down? })
+    }
+}
+
+impl Inject for Stop {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        let nodes = storm.nodes(&self.node, act);
+        if nodes.is_empty() {
+            return Began::NoTarget;
+        }
+        for node in &nodes {
+            storm.stop_later(0, *node, parts::us(self.grace), parts::us(self.down), act);
+        }
+        Began::On(nodes)
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, grace {:?}, down {:?}", self.node, self.grace, self.down)
+    }
+}

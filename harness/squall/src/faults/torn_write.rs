@@ -1,0 +1,43 @@
+//! The power fails in the middle of a write.
+
+use super::{Inject, Kind, Target};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::sim::disk::DiskFault;
+use std::fmt;
+
+/// Of the next write to these nodes' disks only a prefix is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TornWrite(pub Target);
+
+impl Kind for TornWrite {
+    const KEY: &'static str = "torn_write";
+    const ABOUT: &'static str = "Cuts a node's power in the middle of its next write: all before it is on disk, and of it a part";
+    const OUTAGE: &'static str = "Stands for a power failure while a sector is written";
+    const FELT: &'static str = "a write was torn";
+    const LASTS: bool = true;
+    const CRASHES: bool = true;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        Target::read(reader, node).map(Self)
+    }
+}
+
+impl Inject for TornWrite {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        storm.break_disks(&self.0, act, |draw| DiskFault::TornWrite { draw })
+    }
+
+    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
+        storm.mend_disks(act);
+    }
+}
+
+impl fmt::Display for TornWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

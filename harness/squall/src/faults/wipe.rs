@@ -1,0 +1,49 @@
+//! A machine is replaced, and comes with an empty disk.
+
+use super::{Inject, Kind, Target};
+use crate::{
+    scenario::{Node, Reader},
+    sim::{Act, Began, Storm},
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// These nodes lose power and everything on their disks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wipe(pub Target);
+
+impl Kind for Wipe {
+    const KEY: &'static str = "wipe";
+    const ABOUT: &'static str = "Cuts a node's power and empties its disk: it comes back with nothing";
+    const OUTAGE: &'static str = "Stands for a replaced machine, an ephemeral volume, a wrong delete";
+    const FELT: &'static str = "a node went down";
+    const LASTS: bool = false;
+    const CRASHES: bool = true;
+
+    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
+        Target::read(reader, node).map(Self)
+    }
+}
+
+impl Inject for Wipe {
+    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
+        let nodes = storm.nodes(&self.0, act);
+        if nodes.is_empty() {
+            return Began::NoTarget;
+        }
+        for node in &nodes {
+            storm.crash(*node, act);
+            storm.wipe(*node);
+            if let Some(after) = act.restart_after {
+                storm.restart_later(after, *node);
+            }
+        }
+        Began::On(nodes)
+    }
+}
+
+impl fmt::Display for Wipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
