@@ -186,7 +186,7 @@ impl Store {
         landed: &mut Vec<What>,
     ) -> Result<StoreReply, Error> {
         match request {
-            StoreRequest::Fence { group, generation, partitions } => {
+            StoreRequest::Fence { group, member, generation, partitions } => {
                 let fences = &self.ledger(&group).fences;
                 let newer =
                     |partition: &u32| fences.get(partition).copied().unwrap_or(0) > generation;
@@ -194,21 +194,21 @@ impl Store {
                     return Ok(StoreReply::Fenced);
                 }
                 for partition in &partitions {
-                    let (group, partition) = (name(&group), *partition);
-                    landed.push(What::Assign { group, partition, generation });
+                    let (group, partition, member) = (name(&group), *partition, name(&member));
+                    landed.push(What::Assign { group, partition, generation, member });
                 }
                 self.write(&Transaction::Fence { group, generation, partitions })?;
                 Ok(StoreReply::Done)
             }
-            StoreRequest::Apply { group, generation, mut items } => {
+            StoreRequest::Apply { group, member, generation, mut items } => {
                 // Only the owner of a partition may act on it, and each event takes effect once.
                 let mut seen = BTreeSet::new();
                 let processed = &self.ledger(&group).processed;
                 items.retain(|item| !processed.contains(&item.event) && seen.insert(item.event));
-                self.effects(group, generation, items, true, landed)
+                self.effects(group, (member, generation), items, true, landed)
             }
-            StoreRequest::ApplyUnmarked { group, generation, items } => {
-                self.effects(group, generation, items, false, landed)
+            StoreRequest::ApplyUnmarked { group, member, generation, items } => {
+                self.effects(group, (member, generation), items, false, landed)
             }
             StoreRequest::Seen { group, events } => {
                 let processed = &self.ledger(&group).processed;
@@ -230,7 +230,7 @@ impl Store {
     fn effects(
         &mut self,
         group: String,
-        generation: u64,
+        (member, generation): (String, u64),
         items: Vec<Item>,
         marked: bool,
         landed: &mut Vec<What>,
@@ -245,6 +245,7 @@ impl Store {
                 position: Position::new(item.partition, item.offset),
                 event: EventId(item.event),
                 generation,
+                member: name(&member),
             });
         }
         if !items.is_empty() {

@@ -143,6 +143,8 @@ pub enum StoreRequest {
     Fence {
         /// The group.
         group: String,
+        /// The member that owns them now.
+        member: String,
         /// The generation.
         generation: u64,
         /// The partitions.
@@ -152,6 +154,8 @@ pub enum StoreRequest {
     Apply {
         /// The group.
         group: String,
+        /// Who asks.
+        member: String,
         /// The generation under which the partitions are owned.
         generation: u64,
         /// The effects.
@@ -161,6 +165,8 @@ pub enum StoreRequest {
     ApplyUnmarked {
         /// The group.
         group: String,
+        /// Who asks.
+        member: String,
         /// The generation.
         generation: u64,
         /// The effects.

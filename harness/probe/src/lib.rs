@@ -17,7 +17,8 @@ pub mod sim;
 pub mod task;
 
 pub use record::{
-    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, Tampering, What, mix,
+    BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, SagaChange,
+    StateOf, Tampering, What, mix,
 };
 
 use rand::SeedableRng as _;

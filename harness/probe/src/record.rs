@@ -97,6 +97,26 @@ pub enum Tampering {
     Replayed,
 }
 
+/// What became of a saga, or of one of its steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum SagaChange {
+    /// The step took effect, where its effect lands.
+    Done,
+    /// The step's compensation took effect, where it lands.
+    Undone,
+}
+
+/// The state of a circuit breaker (Nygard, Release It!, 2007).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum BreakerState {
+    /// Calls go through.
+    Closed,
+    /// Calls are rejected without being made.
+    Open,
+    /// A few calls go through, to see.
+    HalfOpen,
+}
+
 /// What part of a node's state a [`What::State`] record speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum StateOf {
@@ -111,6 +131,18 @@ pub enum StateOf {
     Projection {
         /// The consumer group.
         group: Name,
+    },
+    /// Something that nothing should change the sum of: `position` is the sum now, `digest` what it
+    /// was in the beginning.
+    Conserved {
+        /// What: money, stock.
+        quantity: Name,
+    },
+    /// Another node's view of a topic, kept up by following it: `position` counts what it has taken in,
+    /// `digest` covers what it says. All who have one must say the same.
+    View {
+        /// Of what.
+        name: Name,
     },
 }
 
@@ -187,6 +219,8 @@ pub enum What {
         partition: u32,
         /// The group's generation.
         generation: u64,
+        /// To whom.
+        member: Name,
     },
     /// A consumer was handed an event (again, when `attempt` > 1 or after a redelivery).
     Deliver {
@@ -210,6 +244,8 @@ pub enum What {
         event: EventId,
         /// The generation under which the effect was accepted.
         generation: u64,
+        /// The member that asked for it.
+        member: Name,
     },
     /// The event is durable in the group's dead-letter queue.
     DeadLetter {
@@ -219,6 +255,58 @@ pub enum What {
         position: Position,
         /// The event.
         event: EventId,
+    },
+    /// The event was taken out of the group's dead-letter queue, to be handled again.
+    Redrive {
+        /// The consumer group.
+        group: Name,
+        /// Where the event stands in its own partition.
+        position: Position,
+        /// The event.
+        event: EventId,
+    },
+    /// Something of a saga happened, where it lands.
+    Saga {
+        /// The saga: the event that began it.
+        saga: EventId,
+        /// The step.
+        step: Name,
+        /// What became of it.
+        change: SagaChange,
+    },
+    /// An attempt at a request that is repeated by a policy: it begins (`Invoke`), succeeds (`Ok`), or fails
+    /// (`Fail`, and `Info` if nobody knows).
+    Attempt {
+        /// The policy.
+        policy: Name,
+        /// The request, unique on this node.
+        request: u64,
+        /// From 1.
+        number: u32,
+        /// Where in its life the attempt is.
+        phase: Phase,
+    },
+    /// A call to a dependency that stands behind a circuit breaker: it is made (`Invoke`), succeeds (`Ok`) or
+    /// fails (`Fail`, and `Info` for a timeout).
+    Call {
+        /// The dependency.
+        dependency: Name,
+        /// Where in its life the call is.
+        phase: Phase,
+    },
+    /// This node's breaker before a dependency changed.
+    Breaker {
+        /// The dependency.
+        dependency: Name,
+        /// What it is now.
+        state: BreakerState,
+    },
+    /// So much waits in a buffer of this node that has a bound.
+    Buffered {
+        /// The buffer.
+        buffer: Name,
+        /// How much.
+        amount: u64,
     },
     /// A group's committed offset became durable: everything below `offset` is done.
     Commit {

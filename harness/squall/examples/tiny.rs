@@ -146,7 +146,8 @@ async fn serve(node: Node, cluster: Cluster) -> Result<(), Error> {
                 let offset = stored.len() as u64 - 1;
                 appended(event, offset);
                 let (group, position) = (name(GROUP), Position::new(0, offset));
-                record(What::Apply { group, position, event: EventId(event), generation: 1 });
+                let (event, member) = (EventId(event), name("server-1"));
+                record(What::Apply { group, position, event, generation: 1, member });
                 point("server.synced").await;
             }
             if stored.len() == 20 {

@@ -1,6 +1,9 @@
 //! Records in words, for evidence and timelines.
 
-use squall_probe::{Mark, NodeChange, NodeId, Phase, Record, StateOf, Tampering, What, sim::Names};
+use squall_probe::{
+    BreakerState, Mark, NodeChange, NodeId, Phase, Record, SagaChange, StateOf, Tampering, What,
+    sim::Names,
+};
 
 /// Everything needed to put a record into words.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +50,9 @@ impl Words<'_> {
                 let at = position.map(|at| format!(" at {at}")).unwrap_or_default();
                 format!("acknowledges e{}{at} (term {term})", event.0)
             }
-            What::Assign { group, partition, generation } => {
-                format!("{}: partition {partition} in generation {generation}", name(group))
+            What::Assign { group, partition, generation, member } => {
+                let (group, member) = (name(group), name(member));
+                format!("{group}: partition {partition} is {member}'s in generation {generation}")
             }
             What::Deliver { group, position, event, generation } => {
                 format!(
@@ -63,6 +67,32 @@ impl Words<'_> {
             What::DeadLetter { group, position, event } => {
                 format!("{}: e{} at {position} dead-lettered", name(group), event.0)
             }
+            What::Redrive { group, position, event } => {
+                format!("{}: e{} at {position} redriven", name(group), event.0)
+            }
+            What::Saga { saga, step, change } => {
+                let change = match change {
+                    SagaChange::Done => "done",
+                    SagaChange::Undone => "undone",
+                };
+                format!("saga of e{}: {} {change}", saga.0, name(step))
+            }
+            What::Attempt { policy, request, number, phase } => {
+                let phase = phase_word(phase, "begins");
+                format!("{} {request}: attempt {number} {phase}", name(policy))
+            }
+            What::Call { dependency, phase } => {
+                format!("a call to {} {}", name(dependency), phase_word(phase, "is made"))
+            }
+            What::Breaker { dependency, state } => {
+                let state = match state {
+                    BreakerState::Closed => "closes",
+                    BreakerState::Open => "opens",
+                    BreakerState::HalfOpen => "is half open",
+                };
+                format!("the breaker before {} {state}", name(dependency))
+            }
+            What::Buffered { buffer, amount } => format!("{}: {amount} wait", name(buffer)),
             What::Commit { group, partition, offset, .. } => {
                 format!("{}: commits partition {partition} up to {offset}", name(group))
             }
@@ -71,6 +101,12 @@ impl Words<'_> {
             }
             What::State { of: StateOf::Projection { group }, position, digest } => {
                 format!("{}: {position} effects, digest {digest:016x}", name(group))
+            }
+            What::State { of: StateOf::Conserved { quantity }, position, digest } => {
+                format!("{}: {position}, and {digest} in the beginning", name(quantity))
+            }
+            What::State { of: StateOf::View { name: view }, position, digest } => {
+                format!("{}: {position} taken in, digest {digest:016x}", name(view))
             }
             What::Signal { signal } => name(signal).to_owned(),
             What::Point { point, hit } => format!("reaches {} for the {hit}. time", name(point)),
@@ -112,6 +148,15 @@ impl Words<'_> {
     }
 }
 
+fn phase_word(phase: Phase, begins: &'static str) -> &'static str {
+    match phase {
+        Phase::Invoke => begins,
+        Phase::Ok => "succeeds",
+        Phase::Fail => "fails",
+        Phase::Info => "ends nobody knows how",
+    }
+}
+
 /// One line of a timeline.
 #[must_use]
 pub fn timeline_line(at: u64, node: &str, text: &str) -> String {
@@ -130,6 +175,8 @@ pub fn is_milestone(record: &Record) -> bool {
             | What::FaultBegan { .. }
             | What::FaultHealed { .. }
             | What::DiskRefused { .. }
+            | What::Breaker { .. }
+            | What::Assign { .. }
             | What::Node { .. }
             | What::Mark(_)
             | What::State { .. }

@@ -93,6 +93,7 @@ impl Member {
     async fn fence(&mut self) -> bool {
         let request = StoreRequest::Fence {
             group: self.group.to_owned(),
+            member: self.member.clone(),
             generation: self.generation,
             partitions: self.positions.keys().copied().collect(),
         };
@@ -217,11 +218,13 @@ impl Member {
         if items.is_empty() {
             return Ok(());
         }
-        let (group, generation) = (self.group.to_owned(), self.generation);
+        let (group, member) = (self.group.to_owned(), self.member.clone());
+        let generation = self.generation;
         if self.defects.dedup_in_memory {
             items.retain(|item| !self.remembered.contains(&item.event));
             let events: Vec<u64> = items.iter().map(|item| item.event).collect();
-            self.ask_store(StoreRequest::ApplyUnmarked { group, generation, items }).await?;
+            self.ask_store(StoreRequest::ApplyUnmarked { group, member, generation, items })
+                .await?;
             self.remembered.extend(events);
             return Ok(());
         }
@@ -233,13 +236,14 @@ impl Member {
                 items.retain(|_| !seen.next().unwrap_or(false));
             }
             let events = items.iter().map(|item| item.event).collect();
-            let act = StoreRequest::ApplyUnmarked { group: group.clone(), generation, items };
+            let act =
+                StoreRequest::ApplyUnmarked { group: group.clone(), member, generation, items };
             self.ask_store(act).await?;
             point("consumer.effect_applied").await;
             self.ask_store(StoreRequest::Mark { group, events }).await?;
             return Ok(());
         }
-        self.ask_store(StoreRequest::Apply { group, generation, items }).await?;
+        self.ask_store(StoreRequest::Apply { group, member, generation, items }).await?;
         Ok(())
     }
 

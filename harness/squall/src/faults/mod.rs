@@ -190,3 +190,10 @@ faults! {
     ramp: Ramp,
     slow_consumer: SlowConsumer,
 }
+
+impl Fault {
+    /// It makes a node's own timers late.
+    pub(crate) fn stalls(&self) -> bool {
+        matches!(self, Self::Pause(_) | Self::SlowNode(_) | Self::SlowDisk(_))
+    }
+}

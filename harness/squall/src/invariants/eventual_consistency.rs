@@ -44,6 +44,8 @@ impl EventualConsistency {
                     self.setup.group_index(group).map_or("?", |index| self.setup.group(index));
                 format!("the effects of {group}")
             }
+            StateOf::Conserved { .. } => "what should not change".to_owned(),
+            StateOf::View { .. } => "a view of the log".to_owned(),
         }
     }
 

@@ -120,6 +120,16 @@ impl Lag {
                     }
                 }
             }
+            What::Redrive { event, group, .. } => {
+                let Some(group) = self.setup.group_index(group) else { return };
+                let bit = 1 << (group % 64);
+                let entry = self.events.entry(event);
+                if entry.dead & bit != 0 {
+                    entry.dead &= !bit;
+                    entry.done &= !bit;
+                    self.owed += usize::from(entry.committed);
+                }
+            }
             What::Apply { event, group, .. } | What::DeadLetter { event, group, .. } => {
                 let Some(group) = self.setup.group_index(group) else { return };
                 let bit = 1 << (group % 64);

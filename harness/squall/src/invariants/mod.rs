@@ -5,20 +5,31 @@
 
 mod agreement;
 mod available;
+mod bounded_memory;
+mod breaker;
+mod commit_after_apply;
+mod dead_letters;
 mod drains;
 mod durability;
 mod eventual_consistency;
 mod fold;
 mod idempotency;
+mod latency;
+mod no_dirty_read;
 mod no_duplicate_append;
 mod no_loss;
 mod no_phantom;
+mod no_skip;
 mod order;
 mod recovers_within;
+mod retry_policy;
+mod saga_atomicity;
 mod single_leader;
+mod single_owner;
 #[cfg(test)]
 mod testing;
 
+use crate::system::Promises;
 use squall_probe::{Name, NodeId, Record};
 
 /// What a judge may know beside the history.
@@ -34,6 +45,18 @@ pub struct Setup {
     pub nodes: Vec<String>,
     /// Limits of the liveness invariants.
     pub limits: Limits,
+    /// What the system promises.
+    pub promises: Promises,
+    /// Names of the saga's steps, in the order of the promise.
+    pub sagas: Vec<Name>,
+    /// Names of the retry policies, in the order of the promises.
+    pub policies: Vec<Name>,
+    /// Names of the dependencies behind breakers, in the order of the promises.
+    pub dependencies: Vec<Name>,
+    /// Names of the buffers, in the order of the promises.
+    pub buffers: Vec<Name>,
+    /// A fault of the plan makes timers late.
+    pub stalls: bool,
 }
 
 impl Setup {
@@ -65,6 +88,8 @@ pub struct Limits {
     pub recovers_within: Option<u64>,
     /// The share of publishes that end ok; not judged if `None`.
     pub available: Option<f64>,
+    /// A quantile, 0 to 1, of the time from publish to effect; not judged if `None`.
+    pub latency: Option<(f64, u64)>,
 }
 
 /// A record that proves something, and its place in the history, from 0.
@@ -164,12 +189,22 @@ pub const CATALOGUE: &[Entry] = entries! {
     no_duplicate_append, true, "No event stands at two places of the log.";
     agreement, true, "All replicas and consumers see the same event at the same place of the log.";
     order, true, "Events of one producer and key are appended and applied in the order of publishing.";
+    no_skip, true, "Within one assignment no consumer jumps over an event.";
+    no_dirty_read, true, "No consumer is given an event that the log then does not contain.";
+    commit_after_apply, true, "No offset is committed before all below it is done, and none goes backwards.";
+    single_owner, true, "In each generation one member acts for a partition, and none of an older one.";
+    dead_letters, true, "The dead-letter queue holds poison and what an outage exhausted, and nothing else.";
+    saga_atomicity, true, "Every saga is done as a whole or undone as a whole, and sums stay what they were.";
+    retry_policy, true, "Attempts wait as long as their policy says, with jitter, and end when it says.";
+    breaker, true, "A breaker opens when its dependency is down, and lets through only what it should.";
+    bounded_memory, true, "No buffer outgrows its bound.";
     single_leader, true, "No two nodes lead one term, and no ack contradicts what a later term committed.";
     durability, true, "What was acknowledged survives the crash of all replicas at once.";
     eventual_consistency, false, "After the healing, replicas and projections agree within the deadline.";
     drains, false, "After the healing, no group lags behind the log by the deadline.";
     recovers_within, false, "After the healing, publishing works and nothing lags within the limit.";
     available, false, "At least this share of publishes ends ok in time.";
+    latency, false, "A quantile of the time from publish to effect stays below the limit.";
 };
 
 /// All invariants that apply, fed together.

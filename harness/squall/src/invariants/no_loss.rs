@@ -50,6 +50,11 @@ impl Invariant for NoLoss {
                     *seen = position.offset.max(*seen);
                 }
             }
+            What::Redrive { group, event, .. } => {
+                if let Some(group) = self.setup.group_index(group) {
+                    self.events.entry(event).done &= !(1 << (group % 64));
+                }
+            }
             What::Apply { group, event, .. } | What::DeadLetter { group, event, .. } => {
                 if let Some(group) = self.setup.group_index(group) {
                     self.events.entry(event).done |= 1 << (group % 64);

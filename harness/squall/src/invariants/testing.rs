@@ -1,13 +1,26 @@
 //! Histories written by hand, and random ones: a correct system's, and the same with one lie in it.
 
 use super::{Judge, Limits, Setup};
+use crate::system::{BreakerPolicy, Promises, RetryPolicy};
 use proptest::prelude::*;
 use squall_probe::{
-    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What, mix,
+    BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, SagaChange,
+    StateOf, What, mix,
 };
+use std::time::Duration;
 
 /// The limit of every liveness invariant, in microseconds.
 pub(crate) const LIMIT: u64 = 10_000_000;
+
+/// The bound of the buffer `queue`.
+pub(crate) const BOUND: u64 = 10;
+
+/// Names of what is promised; groups come first.
+const RESERVE: Name = Name(100);
+const CHARGE: Name = Name(101);
+const CALLS: Name = Name(102);
+const BANK: Name = Name(103);
+const QUEUE: Name = Name(104);
 
 const REPLICAS: u16 = 3;
 const PRODUCER: NodeId = NodeId(3);
@@ -133,7 +146,101 @@ impl History {
 
     pub(crate) fn apply_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
         let (group, position) = (Name(group), Position::new(0, offset));
-        self.add(STORE, What::Apply { group, position, event: EventId(event), generation: 1 })
+        self.add(
+            STORE,
+            What::Apply { group, position, event: EventId(event), generation: 1, member: Name(7) },
+        )
+    }
+
+    pub(crate) fn apply_by(
+        &mut self,
+        event: u64,
+        offset: u64,
+        generation: u64,
+        member: u16,
+    ) -> &mut Self {
+        let (group, position, member) = (Name(0), Position::new(0, offset), Name(member));
+        let event = EventId(event);
+        self.add(STORE, What::Apply { group, position, event, generation, member })
+    }
+
+    pub(crate) fn deliver_gen(&mut self, event: u64, offset: u64, generation: u64) -> &mut Self {
+        let (group, position) = (Name(0), Position::new(0, offset));
+        self.add(CONSUMER, What::Deliver { group, position, event: EventId(event), generation })
+    }
+
+    pub(crate) fn commit(&mut self, replica: u16, offset: u64) -> &mut Self {
+        let (group, partition) = (Name(0), 0);
+        self.add(NodeId(replica), What::Commit { group, partition, offset, generation: 1 })
+    }
+
+    pub(crate) fn poison(&mut self, event: u64) -> &mut Self {
+        self.add(PRODUCER, What::Poison { event: EventId(event) })
+    }
+
+    pub(crate) fn redrive(&mut self, event: u64, offset: u64) -> &mut Self {
+        let position = Position::new(0, offset);
+        self.add(NodeId(0), What::Redrive { group: Name(0), position, event: EventId(event) })
+    }
+
+    pub(crate) fn fault_began(&mut self, fault: u16) -> &mut Self {
+        self.add(NodeId::HARNESS, What::FaultBegan { fault, target: NodeId(0) })
+    }
+
+    pub(crate) fn fault_healed(&mut self, fault: u16) -> &mut Self {
+        self.add(NodeId::HARNESS, What::FaultHealed { fault })
+    }
+
+    fn step(&mut self, saga: u64, step: u16, change: SagaChange) -> &mut Self {
+        let step = Name(RESERVE.0 + step);
+        self.add(STORE, What::Saga { saga: EventId(saga), step, change })
+    }
+
+    pub(crate) fn step_done(&mut self, saga: u64, step: u16) -> &mut Self {
+        self.step(saga, step, SagaChange::Done)
+    }
+
+    pub(crate) fn step_undone(&mut self, saga: u64, step: u16) -> &mut Self {
+        self.step(saga, step, SagaChange::Undone)
+    }
+
+    pub(crate) fn conserved(&mut self, now: u64, before: u64) -> &mut Self {
+        let of = StateOf::Conserved { quantity: Name(99) };
+        self.add(STORE, What::State { of, position: now, digest: before })
+    }
+
+    pub(crate) fn attempt(&mut self, request: u64, number: u32) -> &mut Self {
+        let phase = Phase::Invoke;
+        self.add(CONSUMER, What::Attempt { policy: CALLS, request, number, phase })
+    }
+
+    pub(crate) fn attempt_failed(&mut self, request: u64, number: u32) -> &mut Self {
+        let phase = Phase::Fail;
+        self.add(CONSUMER, What::Attempt { policy: CALLS, request, number, phase })
+    }
+
+    pub(crate) fn call(&mut self) -> &mut Self {
+        self.add(CONSUMER, What::Call { dependency: BANK, phase: Phase::Invoke })
+    }
+
+    pub(crate) fn call_ok(&mut self) -> &mut Self {
+        self.add(CONSUMER, What::Call { dependency: BANK, phase: Phase::Ok })
+    }
+
+    pub(crate) fn call_failed(&mut self) -> &mut Self {
+        self.add(CONSUMER, What::Call { dependency: BANK, phase: Phase::Fail })
+    }
+
+    pub(crate) fn breaker_opens(&mut self) -> &mut Self {
+        self.add(CONSUMER, What::Breaker { dependency: BANK, state: BreakerState::Open })
+    }
+
+    pub(crate) fn consumer_up(&mut self) -> &mut Self {
+        self.add(CONSUMER, What::Node { change: NodeChange::Up })
+    }
+
+    pub(crate) fn buffered(&mut self, amount: u64) -> &mut Self {
+        self.add(CONSUMER, What::Buffered { buffer: QUEUE, amount })
     }
 
     pub(crate) fn dead_letter(&mut self, event: u64, offset: u64) -> &mut Self {
@@ -183,7 +290,32 @@ impl History {
                 drains: LIMIT,
                 recovers_within: Some(LIMIT),
                 available: Some(0.75),
+                latency: Some((0.9, LIMIT)),
             },
+            promises: Promises {
+                dead_letters: true,
+                saga: vec!["reserve", "charge"],
+                retries: vec![RetryPolicy {
+                    name: "calls",
+                    first: Duration::from_millis(100),
+                    factor: 2.0,
+                    cap: Duration::from_millis(400),
+                    jitter: 1.0,
+                    attempts: Some(5),
+                }],
+                breakers: vec![BreakerPolicy {
+                    dependency: "bank",
+                    failures: 3,
+                    cooldown: Duration::from_millis(500),
+                    probes: 1,
+                }],
+                buffers: vec![("queue", BOUND)],
+            },
+            sagas: vec![RESERVE, CHARGE],
+            policies: vec![CALLS],
+            dependencies: vec![BANK],
+            buffers: vec![QUEUE],
+            stalls: false,
         };
         let mut judge = Judge::new(&setup);
         for (record, index) in self.records.iter().zip(0..) {
@@ -241,10 +373,13 @@ fn correct(lives: &[Life]) -> (History, Vec<u64>) {
         let offset = log.len() as u64;
         log.push(event);
         h.append_all(event, offset).acknowledge(0, event, offset, 1).ok(event, offset);
-        h.deliver(event, offset).apply(event, offset);
+        h.deliver(event, offset).apply(event, offset).commit(0, offset + 1);
     }
     let mut dead = 0;
     for (life, event) in lives.iter().zip(1..) {
+        if life.dead {
+            h.poison(event);
+        }
         h.publish(event).after(1);
         if life.indeterminate {
             h.info(event);
@@ -277,6 +412,18 @@ fn correct(lives: &[Life]) -> (History, Vec<u64>) {
         if life.redelivered {
             h.deliver(event, offset);
         }
+        h.commit(0, offset + 1);
+        h.step_done(event, 0);
+        if life.indeterminate {
+            h.step_undone(event, 0);
+        } else {
+            h.step_done(event, 1);
+        }
+        h.attempt(event, 1);
+        if life.redelivered {
+            h.attempt_failed(event, 1).after(100_000 + event % 7 * 10_000).attempt(event, 2);
+        }
+        h.call().call_ok().buffered(event % BOUND);
     }
     h.healed();
     let digest = log.iter().fold(0, |digest, event| mix(digest ^ event));
@@ -298,10 +445,20 @@ enum Lie {
     SecondLeader,
     PowerFailure,
     OneReplicaBehind,
+    Skip,
+    DirtyRead,
+    CommitAhead,
+    Zombie,
+    DeadAndApplied,
+    HalfASaga,
+    NoBackoff,
+    IgnoredBreaker,
+    Overflow,
+    Slow,
 }
 
 impl Lie {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 18] = [
         Self::LoseEffect,
         Self::DoubleEffect,
         Self::Phantom,
@@ -310,6 +467,16 @@ impl Lie {
         Self::SecondLeader,
         Self::PowerFailure,
         Self::OneReplicaBehind,
+        Self::Skip,
+        Self::DirtyRead,
+        Self::CommitAhead,
+        Self::Zombie,
+        Self::DeadAndApplied,
+        Self::HalfASaga,
+        Self::NoBackoff,
+        Self::IgnoredBreaker,
+        Self::Overflow,
+        Self::Slow,
     ];
 
     fn breaks(self) -> &'static str {
@@ -322,6 +489,16 @@ impl Lie {
             Self::SecondLeader => "single_leader",
             Self::PowerFailure => "durability",
             Self::OneReplicaBehind => "eventual_consistency",
+            Self::Skip => "no_skip",
+            Self::DirtyRead => "no_dirty_read",
+            Self::CommitAhead => "commit_after_apply",
+            Self::Zombie => "single_owner",
+            Self::DeadAndApplied => "dead_letters",
+            Self::HalfASaga => "saga_atomicity",
+            Self::NoBackoff => "retry_policy",
+            Self::IgnoredBreaker => "breaker",
+            Self::Overflow => "bounded_memory",
+            Self::Slow => "latency",
         }
     }
 
@@ -350,6 +527,41 @@ impl Lie {
             }
             Self::OneReplicaBehind => {
                 h.replica(2, offset, 0);
+            }
+            Self::Skip => {
+                h.deliver(event, end + 1);
+            }
+            Self::DirtyRead => {
+                h.publish(999_999).deliver(999_999, end);
+            }
+            Self::CommitAhead => {
+                h.commit(0, end + 1);
+            }
+            Self::Zombie => {
+                h.deliver_gen(event, offset, 2).apply_by(event, offset, 1, 7);
+            }
+            Self::DeadAndApplied => {
+                h.dead_letter(event, offset);
+            }
+            Self::HalfASaga => {
+                h.step_done(999_999, 0);
+            }
+            Self::NoBackoff => {
+                h.attempt(999_999, 1).attempt_failed(999_999, 1).attempt(999_999, 2);
+            }
+            Self::IgnoredBreaker => {
+                for _ in 0..4 {
+                    h.call().call_failed();
+                }
+            }
+            Self::Overflow => {
+                h.buffered(BOUND + 1);
+            }
+            Self::Slow => {
+                h.after(100 * LIMIT);
+                for late in 0..end {
+                    h.apply(event, offset + late);
+                }
             }
         }
     }
@@ -393,7 +605,7 @@ proptest! {
                 4 => What::Append { position, event, key: partition, term: number },
                 5 => What::Acknowledge { event, position: Some(position), term: number },
                 6 => What::Deliver { group, position, event, generation: number },
-                7 => What::Apply { group, position, event, generation: number },
+                7 => What::Apply { group, position, event, generation: number, member: Name(name) },
                 8 => What::DeadLetter { group, position, event },
                 9 => What::Rebuild,
                 10 => What::Lead { term: number },

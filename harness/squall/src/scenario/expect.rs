@@ -12,6 +12,10 @@ use std::{collections::BTreeSet, time::Duration};
 /// A liveness deadline where a scenario gives none.
 const DEFAULT_WITHIN: Duration = Duration::from_secs(30);
 
+/// The quantiles that can be limited.
+const QUANTILES: [(&str, f64); 5] =
+    [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("max", 1.0)];
+
 /// What a scenario expects. Safety invariants are judged in every run, named or not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Expect {
@@ -29,6 +33,13 @@ pub enum Expect {
     },
     /// Publishing works and nothing lags so long after the healing.
     RecoversWithin(Duration),
+    /// A quantile of the time from publish to effect.
+    Latency {
+        /// Which, 0 to 1.
+        quantile: f64,
+        /// At most so long.
+        limit: Duration,
+    },
     /// At least this share of publishes ends ok while a majority is connected, 0 to 1.
     Available {
         /// The share.
@@ -101,6 +112,34 @@ fn one(
             };
             let at_least = reader.scalar(share, "a share", value::percent)?;
             Some(Expect::Available { at_least })
+        }
+        "latency" => {
+            let Some(limit) = limit else {
+                let label = "such as latency: { p99: 2s }";
+                reader.tell("squall::missing", span, "latency needs a limit", label);
+                return None;
+            };
+            let keys = QUANTILES.map(|(name, _)| name);
+            let mut fields = reader.fields(limit, name, &keys)?;
+            let mut found = QUANTILES
+                .into_iter()
+                .filter_map(|(name, quantile)| Some((fields.take(name)?, quantile)));
+            let Some(((_, node), quantile)) = found.next() else {
+                reader.tell(
+                    "squall::missing",
+                    fields.span,
+                    "a limit is missing",
+                    "such as p99: 2s",
+                );
+                return None;
+            };
+            if let Some(((key, _), _)) = found.next() {
+                let message = "one limit is judged, and here are two";
+                reader.tell("squall::two_of_a_kind", key.span, message, "the second");
+                return None;
+            }
+            let limit = reader.positive(node, "a time")?;
+            Some(Expect::Latency { quantile, limit })
         }
         safety => {
             if let Some(limit) = limit {

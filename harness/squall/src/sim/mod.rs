@@ -109,7 +109,14 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
     // Groups are interned first: their names are 0, 1, 2, … in every run.
     let mut interned = sim::Names::default();
     let groups: Vec<_> = system.groups().iter().map(|group| interned.intern(group)).collect();
+    let promises = system.promises();
     let judge = Judge::new(&Setup {
+        promises: promises.clone(),
+        sagas: promises.saga.iter().map(|step| interned.intern(step)).collect(),
+        policies: promises.retries.iter().map(|policy| interned.intern(policy.name)).collect(),
+        dependencies: promises.breakers.iter().map(|b| interned.intern(b.dependency)).collect(),
+        buffers: promises.buffers.iter().map(|(name, _)| interned.intern(name)).collect(),
+        stalls: plan.faults.iter().any(|fault| fault.fault.stalls()),
         groups: groups.clone(),
         group_names: system.groups().iter().map(|&group| group.to_owned()).collect(),
         replicas: ids
@@ -218,6 +225,7 @@ fn limits(plan: &Plan) -> Limits {
         drains: DEFAULT_DEADLINE,
         recovers_within: None,
         available: None,
+        latency: None,
     };
     for expect in &plan.expect {
         match expect {
@@ -225,6 +233,9 @@ fn limits(plan: &Plan) -> Limits {
             Expect::EventualConsistency { within } => limits.eventual_consistency = micros(within),
             Expect::Drains { within } => limits.drains = micros(within),
             Expect::RecoversWithin(within) => limits.recovers_within = Some(micros(within)),
+            Expect::Latency { quantile, limit } => {
+                limits.latency = Some((*quantile, micros(limit)));
+            }
             Expect::Available { at_least } => limits.available = Some(*at_least),
         }
     }

@@ -98,6 +98,7 @@ impl Progress {
                 self.done(event, group, record.at);
             }
             What::DeadLetter { event, group, .. } => self.done(event, group, record.at),
+            What::Redrive { event, group, .. } => self.undone(event, group),
             _ => {}
         }
     }
@@ -117,6 +118,17 @@ impl Progress {
         if !entry.owed {
             entry.owed = true;
             self.owed += self.groups.len() - entry.done.count_ones() as usize;
+        }
+    }
+
+    /// It is taken out of the dead-letter queue and must be handled again.
+    fn undone(&mut self, event: EventId, group: Name) {
+        let Some(bit) = self.groups.iter().position(|known| *known == group) else { return };
+        let entry = self.events.entry(event).or_default();
+        let mask = 1 << (bit % 64);
+        if entry.done & mask != 0 {
+            entry.done &= !mask;
+            self.owed += usize::from(entry.owed);
         }
     }
 
