@@ -9,55 +9,121 @@ pub struct Known {
     pub id: &'static str,
     /// The mistake, with its precedent.
     pub about: &'static str,
-    /// The invariant that should fall.
-    pub breaks: &'static str,
+    /// The invariants of which one should fall.
+    pub breaks: &'static [&'static str],
 }
 
-/// Which mistakes are switched on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)] // Each field is documented by its entry in [`KNOWN`].
-pub struct Defects {
-    pub ack_before_fsync: bool,
-    pub ack_before_quorum: bool,
-    pub check_then_mark: bool,
-    pub dedup_in_memory: bool,
-    pub commit_before_apply: bool,
-    pub producer_retries_blindly: bool,
+macro_rules! defects {
+    ($($id:literal $field:ident [$($breaks:literal),*] $about:literal;)*) => {
+        /// Which mistakes are switched on.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct Defects {
+            $(#[doc = $about] pub $field: bool,)*
+        }
+
+        /// Every mistake.
+        pub const KNOWN: &[Known] = &[$(
+            Known { id: $id, about: $about, breaks: &[$($breaks),*] },
+        )*];
+
+        impl Defects {
+            fn switch(&mut self, id: &str) -> Option<&mut bool> {
+                match id {
+                    $($id => Some(&mut self.$field),)*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-/// Every mistake, one line each.
-pub const KNOWN: &[Known] = &[
-    Known {
-        id: "ack-before-fsync",
-        about: "the broker acknowledges before its log is synced, as NATS JetStream does by default",
-        breaks: "durability",
-    },
-    Known {
-        id: "ack-before-quorum",
-        about: "the leader acknowledges alone, as Kafka does with acks=1",
-        breaks: "no_loss",
-    },
-    Known {
-        id: "check-then-mark",
-        about: "the consumer checks the processed ids, acts, then marks: the tutorials' idempotent consumer",
-        breaks: "idempotency",
-    },
-    Known {
-        id: "dedup-in-memory",
-        about: "the processed ids do not survive the consumer's restart",
-        breaks: "idempotency",
-    },
-    Known {
-        id: "commit-before-apply",
-        about: "the offset is committed on delivery, as with Kafka's enable.auto.commit",
-        breaks: "no_loss",
-    },
-    Known {
-        id: "producer-retries-blindly",
-        about: "a retry carries a fresh sequence number, as Kafka's without enable.idempotence",
-        breaks: "no_duplicate_append",
-    },
-];
+defects! {
+    // The broker.
+    "ack-before-fsync" ack_before_fsync ["durability"]
+        "the broker acknowledges before its log is synced, as NATS JetStream does by default (Jepsen, 2.12.1)";
+    "ack-before-quorum" ack_before_quorum ["no_loss"]
+        "the leader acknowledges alone, as Kafka does with acks=1";
+    "unclean-election" unclean_election ["no_loss", "agreement"]
+        "a replica behind the committed log may lead, as in Kafka before 0.11";
+    "stale-leader-acks" stale_leader_acks ["no_loss", "single_leader"]
+        "a leader that is cut off from its quorum acknowledges after a while, as in Redis Sentinel's split brain";
+    "reads-uncommitted" reads_uncommitted ["no_dirty_read", "agreement"]
+        "consumers are served above the commit point";
+    "producer-state-forgotten" producer_state_forgotten ["no_duplicate_append", "agreement"]
+        "a restarted broker forgets the producers' sequence numbers (KIP-360, UNKNOWN_PRODUCER_ID)";
+    "commits-go-backwards" commits_go_backwards ["commit_after_apply"]
+        "a late or foreign commit rewinds the group, as before generations were checked";
+    "fsync-retried" fsync_retried ["no_loss", "durability", "agreement", "eventual_consistency"]
+        "a failed sync is tried again and the second success believed (PostgreSQL's fsync surprise, 2018)";
+    "dir-not-synced" dir_not_synced ["durability", "no_loss", "agreement"]
+        "a new log file's directory entry is never synced (Pillai et al., OSDI 2014)";
+    "crc-unchecked" crc_unchecked ["agreement", "no_loss", "eventual_consistency"]
+        "a corrupt record of the log is served";
+    "torn-tail-kept" torn_tail_kept ["agreement", "no_loss", "durability"]
+        "recovery drops everything behind the first bad record, although replicas have it";
+    "enospc-is-success" enospc_is_success ["no_loss", "durability", "agreement"]
+        "an append that failed for want of space is acknowledged";
+    "frames-unchecked" frames_unchecked ["no_phantom", "agreement", "no_loss", "no_panic"]
+        "messages carry no checksum (Amazon S3's outage of 20 July 2008)";
+    // Consumers.
+    "check-then-mark" check_then_mark ["idempotency"]
+        "the consumer checks the processed ids, acts, then marks: the tutorials' idempotent consumer";
+    "dedup-in-memory" dedup_in_memory ["idempotency"]
+        "the processed ids do not survive the consumer's restart";
+    "dedup-evicts-early" dedup_evicts_early ["idempotency"]
+        "a bounded store of processed ids forgets some that can still be delivered again";
+    "dedup-expires-by-clock" dedup_expires_by_clock ["idempotency", "saga_atomicity"]
+        "processed ids expire by the wall clock, which may jump";
+    "commit-before-apply" commit_before_apply ["commit_after_apply", "no_loss"]
+        "the offset is committed on delivery, as with Kafka's enable.auto.commit";
+    "commit-off-by-one" commit_off_by_one ["commit_after_apply"]
+        "the offset committed is one too far: position and last offset confused";
+    "zombie-consumer" zombie_consumer ["single_owner", "idempotency"]
+        "generations are not fenced after a rebalance, as in Kafka before KIP-98";
+    "dead-letter-lost" dead_letter_lost ["no_loss", "dead_letters", "commit_after_apply"]
+        "the offset is committed although writing to the dead-letter queue failed";
+    "poison-blocks" poison_blocks ["drains"]
+        "a poison event is retried for ever";
+    "redrive-copies" redrive_copies ["dead_letters"]
+        "redriving handles dead letters and leaves them in the queue";
+    "shutdown-drops-inflight" shutdown_drops_inflight ["no_loss", "commit_after_apply", "saga_atomicity"]
+        "a graceful stop answers what is under way and does not flush it";
+    "unbounded-buffer" unbounded_buffer ["bounded_memory"]
+        "a consumer takes in whatever there is, with no back-pressure";
+    // Producers.
+    "producer-retries-blindly" producer_retries_blindly ["no_duplicate_append"]
+        "a retry carries a fresh sequence number, as Kafka's without enable.idempotence";
+    "timeout-is-failure" timeout_is_failure ["no_phantom"]
+        "a publish that timed out is reported as failed, though it may be in the log";
+    "sticks-to-dead-leader" sticks_to_dead_leader ["recovers_within", "no_loss", "drains", "available"]
+        "clients never look the leader up again";
+    "no-request-timeout" no_request_timeout ["drains", "recovers_within", "no_loss", "saga_atomicity", "available"]
+        "a client waits for ever for an answer that got lost (before KIP-19)";
+    // The gateway, retries, breakers.
+    "retry-hot-loop" retry_hot_loop ["retry_policy"]
+        "retries without backoff";
+    "retry-no-jitter" retry_no_jitter ["retry_policy"]
+        "backoff without jitter: clients retry in step";
+    "breaker-never-opens" breaker_never_opens ["breaker"]
+        "failures are counted for each call object, so that the threshold is never met";
+    "breaker-stuck-open" breaker_stuck_open ["recovers_within", "drains", "saga_atomicity"]
+        "half-open probes are never let through";
+    "new-key-each-attempt" new_key_each_attempt ["saga_atomicity"]
+        "each attempt at a payment carries a fresh idempotency key: the customer pays twice";
+    "timeout-means-declined" timeout_means_declined ["saga_atomicity"]
+        "a payment that timed out is taken for declined, though the money is gone";
+    // Sagas and projections.
+    "compensate-twice" compensate_twice ["saga_atomicity"]
+        "compensation is not idempotent";
+    "saga-state-volatile" saga_state_volatile ["saga_atomicity"]
+        "the orchestrator forgets its running sagas in a crash";
+    "degrades-payment" degrades_payment ["saga_atomicity"]
+        "under load payments are skipped as loyalty points are";
+    "projection-ignores-version" projection_ignores_version ["eventual_consistency"]
+        "a late event overwrites a newer state in the projection";
+    "snapshot-ahead" snapshot_ahead ["eventual_consistency"]
+        "a snapshot claims a position that its state has not reached";
+}
 
 impl Defects {
     /// Switches on the mistakes of these names.
@@ -67,15 +133,7 @@ impl Defects {
     pub fn parse<'a>(ids: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let mut defects = Self::default();
         for id in ids {
-            match id {
-                "ack-before-fsync" => defects.ack_before_fsync = true,
-                "ack-before-quorum" => defects.ack_before_quorum = true,
-                "check-then-mark" => defects.check_then_mark = true,
-                "dedup-in-memory" => defects.dedup_in_memory = true,
-                "commit-before-apply" => defects.commit_before_apply = true,
-                "producer-retries-blindly" => defects.producer_retries_blindly = true,
-                unknown => return Err(format!("unknown defect `{unknown}`")),
-            }
+            *defects.switch(id).ok_or_else(|| format!("unknown defect `{id}`"))? = true;
         }
         Ok(defects)
     }

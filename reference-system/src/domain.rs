@@ -1,10 +1,17 @@
-//! Orders, and what the services do when one is placed.
+//! Orders, what follows from them, and what the services do about it.
+//!
+//! An order is fulfilled as a saga: stock is reserved, the customer charged, the goods shipped; if the card is
+//! declined or the address cannot be reached, what was done is undone. Orders of odd numbers are led through it
+//! by an orchestrator (the group `fulfilment`); for the others the services follow each other's events.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// The services; each is a consumer group of the topic of placed orders.
-pub const GROUPS: &[&str] = &["inventory", "payment", "shipping", "loyalty"];
+/// The services; each is a consumer group of the topic.
+pub const GROUPS: &[&str] = &["inventory", "payment", "shipping", "loyalty", "fulfilment"];
+
+/// The steps of the saga.
+pub const SAGA: &[&str] = &["reserve", "charge", "ship"];
 
 /// Payloads above this are refused, in bytes.
 pub const MAX_PAYLOAD: usize = 1 << 20;
@@ -26,33 +33,75 @@ pub struct Order {
     pub remark: Vec<u8>,
 }
 
-/// What a service does for an order. It lands in the service's ledger.
+/// What happened to an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Happening {
+    /// It was placed.
+    Placed,
+    /// The customer was charged.
+    Paid,
+    /// The customer's card was declined.
+    Declined,
+    /// It was paid, and there is no way to ship it.
+    Unshippable,
+}
+
+/// What a payload says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// What happened.
+    pub happening: Happening,
+    /// To which order.
+    pub order: Order,
+}
+
+/// What a service does for an order. It lands in the service's ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Effect {
-    /// inventory: takes items off the stock.
+    /// Nothing, but it has been seen to.
+    Nothing,
+    /// Takes items off the stock.
     Reserve {
         /// Which.
         item: u32,
         /// How many.
         quantity: u32,
     },
-    /// payment: charges the customer.
-    Charge {
-        /// How much.
-        cents: u64,
+    /// Puts them back: the compensation of a reservation.
+    Release {
+        /// Which.
+        item: u32,
+        /// How many.
+        quantity: u32,
     },
-    /// shipping: makes a shipment.
+    /// Makes a shipment of what was reserved.
     Ship {
-        /// To whom.
-        customer: u32,
+        /// Which.
+        item: u32,
+        /// How many.
+        quantity: u32,
     },
-    /// loyalty: gives points.
+    /// Gives points.
     Reward {
         /// To whom.
         customer: u32,
         /// How many.
         points: u64,
     },
+}
+
+impl Effect {
+    /// Tells the effects of one event in one ledger apart.
+    #[must_use]
+    pub fn kind(self) -> u8 {
+        match self {
+            Self::Nothing => 0,
+            Self::Reserve { .. } => 1,
+            Self::Release { .. } => 2,
+            Self::Ship { .. } => 3,
+            Self::Reward { .. } => 4,
+        }
+    }
 }
 
 impl Order {
@@ -70,6 +119,69 @@ impl Order {
         }
     }
 
+    /// An orchestrator leads it; otherwise services follow each other's events.
+    #[must_use]
+    pub fn is_orchestrated(&self) -> bool {
+        self.id % 2 == 1
+    }
+
+    /// Whether there is a way to its address.
+    #[must_use]
+    pub fn is_shippable(&self) -> bool {
+        self.id % 17 != 5
+    }
+
+    /// Takes its items off the stock.
+    #[must_use]
+    pub fn reserve(&self) -> Effect {
+        Effect::Reserve { item: self.item, quantity: self.quantity }
+    }
+
+    /// Puts them back.
+    #[must_use]
+    pub fn release(&self) -> Effect {
+        Effect::Release { item: self.item, quantity: self.quantity }
+    }
+
+    /// Ships them.
+    #[must_use]
+    pub fn ship(&self) -> Effect {
+        Effect::Ship { item: self.item, quantity: self.quantity }
+    }
+
+    /// Rewards the customer.
+    #[must_use]
+    pub fn reward(&self) -> Effect {
+        Effect::Reward { customer: self.customer, points: self.cents / 100 }
+    }
+}
+
+/// Whether a card is declined: a customer's bank answers the same each time.
+#[must_use]
+pub fn is_declined(order: u64) -> bool {
+    order % 11 == 3
+}
+
+impl Message {
+    /// That an order was placed.
+    #[must_use]
+    pub fn placed(order: Order) -> Self {
+        Self { happening: Happening::Placed, order }
+    }
+
+    /// What follows from it, and the id of the event that says so.
+    #[must_use]
+    pub fn follow(&self, happening: Happening) -> (u64, Self) {
+        let kind = match happening {
+            Happening::Placed => 0,
+            Happening::Paid => 1,
+            Happening::Declined => 2,
+            Happening::Unshippable => 3,
+        };
+        let order = Order { remark: Vec::new(), ..self.order.clone() };
+        (kind * 1_000_000_000 + order.id, Self { happening, order })
+    }
+
     /// As a payload.
     #[must_use]
     pub fn encode(&self) -> Bytes {
@@ -77,28 +189,17 @@ impl Order {
         postcard::to_stdvec(self).unwrap_or_default().into()
     }
 
-    /// From a payload; `None` if it is not one, or one of nothing.
+    /// From a payload; `None` if it is none, or of an order of nothing.
     #[must_use]
     pub fn decode(payload: &[u8]) -> Option<Self> {
-        postcard::from_bytes(payload).ok().filter(|order: &Self| order.quantity > 0)
-    }
-
-    /// What `service` does for it.
-    #[must_use]
-    pub fn effect(&self, service: &str) -> Effect {
-        match service {
-            "inventory" => Effect::Reserve { item: self.item, quantity: self.quantity },
-            "payment" => Effect::Charge { cents: self.cents },
-            "shipping" => Effect::Ship { customer: self.customer },
-            _ => Effect::Reward { customer: self.customer, points: self.cents / 100 },
-        }
+        postcard::from_bytes(payload).ok().filter(|message: &Self| message.order.quantity > 0)
     }
 }
 
 /// What is wrong with a payload that no service can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// It is no order.
+    /// It is no message.
     Garbled,
     /// It is an order of nothing.
     Void,
@@ -112,7 +213,9 @@ impl Flaw {
     pub fn payload(self, id: u64, customer: u32, size: usize) -> Bytes {
         match self {
             Self::Garbled => vec![0xff; size.max(16)].into(),
-            Self::Void => Order { quantity: 0, ..Order::placed(id, customer, size) }.encode(),
+            Self::Void => {
+                Message::placed(Order { quantity: 0, ..Order::placed(id, customer, size) }).encode()
+            }
             Self::Oversized => vec![0xff; MAX_PAYLOAD + 1].into(),
         }
     }
@@ -123,11 +226,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orders_survive_the_wire_and_poison_does_not_pass_for_one() {
-        let order = Order::placed(17, 4, 100);
-        assert_eq!(Order::decode(&order.encode()), Some(order));
+    fn messages_survive_the_wire_and_poison_does_not_pass_for_one() {
+        let message = Message::placed(Order::placed(17, 4, 100));
+        assert_eq!(Message::decode(&message.encode()), Some(message));
         for flaw in [Flaw::Garbled, Flaw::Void, Flaw::Oversized] {
-            assert_eq!(Order::decode(&flaw.payload(17, 4, 100)), None);
+            assert_eq!(Message::decode(&flaw.payload(17, 4, 100)), None);
         }
+    }
+
+    #[test]
+    fn what_follows_has_an_id_of_its_own() {
+        let message = Message::placed(Order::placed(17, 4, 100));
+        let ids = [Happening::Paid, Happening::Declined, Happening::Unshippable]
+            .map(|happening| message.follow(happening).0);
+        assert_eq!(ids, [1_000_000_017, 2_000_000_017, 3_000_000_017]);
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! A record is its length and CRC-32 (little endian, four bytes each) and its bytes. Appending is not
 //! durable before [`Journal::sync`]. A crash may tear the last records: recovery cuts the file behind
-//! the last good one, and refuses a file in which a good record follows a bad one, for then it was
-//! not a crash that damaged it.
+//! the last good one. A second, tiny file says how far the journal was synced: a journal that is shorter
+//! than that, or in which a good record follows a bad one, was not damaged by a crash. It is refused, and
+//! whoever has replicas fetches it from them (Alagappan et al., Protocol-Aware Recovery, FAST 2018).
 
 use squall_probe::fs::{self, File};
 use std::{
@@ -16,12 +17,73 @@ const HEADER: usize = 8;
 /// Records above this are taken for damage, in bytes.
 const MAX_RECORD: usize = 256 << 20;
 
+/// Known mistakes in the care for files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // Each is a switch of its own.
+pub struct Care {
+    /// A failed sync is tried again.
+    pub fsync_retried: bool,
+    /// The directory is not synced.
+    pub dir_not_synced: bool,
+    /// Checksums are not looked at.
+    pub crc_unchecked: bool,
+    /// All behind the first bad record is dropped.
+    pub torn_tail_kept: bool,
+    /// A full disk is no error.
+    pub enospc_is_success: bool,
+}
+
 /// An open journal.
 #[derive(Debug)]
 pub struct Journal {
     file: File,
     end: u64,
     unsynced: bool,
+    mark: Mark,
+    care: Care,
+}
+
+/// How far a journal was synced: two slots that are written by turns, so that a torn one does no harm.
+#[derive(Debug)]
+struct Mark {
+    file: File,
+    turn: u64,
+}
+
+const SLOT: usize = 20;
+
+impl Mark {
+    fn slot(turn: u64, end: u64) -> [u8; SLOT] {
+        let mut slot = [0; SLOT];
+        slot[..8].copy_from_slice(&turn.to_le_bytes());
+        slot[8..16].copy_from_slice(&end.to_le_bytes());
+        let crc = crc32fast::hash(&slot[..16]);
+        slot[16..].copy_from_slice(&crc.to_le_bytes());
+        slot
+    }
+
+    /// Turn and end of the newest good slot.
+    fn newest(content: &[u8]) -> Option<(u64, u64)> {
+        content
+            .chunks_exact(SLOT)
+            .filter_map(|slot| {
+                let turn = u64::from_le_bytes(*slot.first_chunk()?);
+                let end = u64::from_le_bytes(*slot.get(8..)?.first_chunk()?);
+                (slot == Self::slot(turn, end)).then_some((turn, end))
+            })
+            .max()
+    }
+
+    fn write(&mut self, end: u64) -> io::Result<()> {
+        self.turn += 1;
+        self.file.seek(SeekFrom::Start((self.turn % 2) * SLOT as u64))?;
+        self.file.write_all(&Self::slot(self.turn, end))?;
+        self.file.sync_all()
+    }
+}
+
+fn damaged(path: &Path, what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("{}: {what}", path.display()))
 }
 
 impl Journal {
@@ -29,20 +91,25 @@ impl Journal {
     ///
     /// # Errors
     /// The disk's, and `InvalidData` when the damage is not that of a crash.
-    pub fn open(directory: &Path, name: &str) -> io::Result<(Self, Vec<Vec<u8>>)> {
+    pub fn open(directory: &Path, name: &str, care: &Care) -> io::Result<(Self, Vec<Vec<u8>>)> {
         fs::create_dir_all(directory)?;
         let path: PathBuf = directory.join(name);
+        let mark_path = directory.join(format!("{name}.end"));
         let mut file = fs::open(&path)?;
+        let mark_file = fs::open(&mark_path)?;
         let content = fs::read(&path)?;
-        let (records, good) = scan(&content);
-        if let Some(at) = find_good_after(&content, good) {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!(
-                    "{}: damaged at byte {good}, although a good record follows at byte {at}",
-                    path.display()
-                ),
-            ));
+        let (records, good) = scan(&content, care.crc_unchecked);
+        let (turn, synced) = Mark::newest(&fs::read(&mark_path)?).unwrap_or((0, 0));
+        if !care.torn_tail_kept {
+            if let Some(at) = find_good_after(&content, good) {
+                let what =
+                    format!("damaged at byte {good}, and a good record follows at byte {at}");
+                return Err(damaged(&path, &what));
+            }
+            if (good as u64) < synced {
+                let what = format!("good up to byte {good}, and it was synced up to byte {synced}");
+                return Err(damaged(&path, &what));
+            }
         }
         if good < content.len() {
             file.set_len(good as u64)?;
@@ -50,9 +117,41 @@ impl Journal {
         // Whatever was read must be durable before anyone builds on it: it may come from a page cache
         // that a former life of this process never synced.
         file.sync_all()?;
-        fs::sync_dir(directory)?;
+        let mut mark = Mark { file: mark_file, turn };
+        mark.write(good as u64)?;
+        if !care.dir_not_synced {
+            fs::sync_dir(directory)?;
+        }
         file.seek(SeekFrom::Start(good as u64))?;
-        Ok((Self { file, end: good as u64, unsynced: false }, records))
+        Ok((Self { file, end: good as u64, unsynced: false, mark, care: *care }, records))
+    }
+
+    /// Puts a journal of one record in the place of `name`, whatever was there.
+    ///
+    /// # Errors
+    /// The disk's; then the old one is still there.
+    pub fn replace(directory: &Path, name: &str, record: &[u8]) -> io::Result<()> {
+        fs::create_dir_all(directory)?;
+        let (new, new_mark) =
+            (directory.join(format!("{name}.new")), directory.join(format!("{name}.end.new")));
+        let mut bytes = Vec::new();
+        frame(&mut bytes, record);
+        let mut file = fs::open(&new)?;
+        file.set_len(0)?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        let mut mark = Mark { file: fs::open(&new_mark)?, turn: 0 };
+        mark.file.set_len(0)?;
+        mark.write(bytes.len() as u64)?;
+        fs::rename(new, directory.join(name))?;
+        fs::rename(new_mark, directory.join(format!("{name}.end")))?;
+        fs::sync_dir(directory)
+    }
+
+    /// Whether there is no `name` in `directory`.
+    #[must_use]
+    pub fn is_missing(directory: &Path, name: &str) -> bool {
+        fs::list(directory).is_ok_and(|names| !names.iter().any(|known| known == name))
     }
 
     /// Appends records; not durable yet.
@@ -64,7 +163,10 @@ impl Journal {
             return Ok(());
         }
         self.file.seek(SeekFrom::Start(self.end))?;
-        self.file.write_all(bytes)?;
+        match self.file.write_all(bytes) {
+            Err(error) if self.care.enospc_is_success && is_full(&error) => return Ok(()),
+            written => written?,
+        }
         self.end += bytes.len() as u64;
         self.unsynced = true;
         Ok(())
@@ -76,11 +178,22 @@ impl Journal {
     /// The disk's. The journal must not be used any more: close it and recover.
     pub fn sync(&mut self) -> io::Result<()> {
         if self.unsynced {
-            self.file.sync_all()?;
+            match self.file.sync_all().and_then(|()| self.mark.write(self.end)) {
+                Err(error) if self.care.enospc_is_success && is_full(&error) => {}
+                Err(_) if self.care.fsync_retried => {
+                    // What the first sync should have saved is gone, and this one has nothing to do.
+                    let _ = self.file.sync_all();
+                }
+                synced => synced?,
+            }
             self.unsynced = false;
         }
         Ok(())
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StorageFull
 }
 
 /// Adds one record to a buffer that will be given to [`Journal::append`].
@@ -91,7 +204,7 @@ pub fn frame(buffer: &mut Vec<u8>, record: &[u8]) {
     buffer.extend(record);
 }
 
-fn record_at(content: &[u8], at: usize) -> Option<&[u8]> {
+fn record_at(content: &[u8], at: usize, unchecked: bool) -> Option<&[u8]> {
     let rest = content.get(at..)?;
     let length = u32::from_le_bytes(*rest.first_chunk()?) as usize;
     let crc = u32::from_le_bytes(*rest.get(4..)?.first_chunk()?);
@@ -99,14 +212,14 @@ fn record_at(content: &[u8], at: usize) -> Option<&[u8]> {
         return None;
     }
     let record = rest.get(HEADER..HEADER + length)?;
-    (crc32fast::hash(record) == crc).then_some(record)
+    (unchecked || crc32fast::hash(record) == crc).then_some(record)
 }
 
 /// The good records from the start, and where they end.
-fn scan(content: &[u8]) -> (Vec<Vec<u8>>, usize) {
+fn scan(content: &[u8], unchecked: bool) -> (Vec<Vec<u8>>, usize) {
     let mut records = Vec::new();
     let mut at = 0;
-    while let Some(record) = record_at(content, at) {
+    while let Some(record) = record_at(content, at, unchecked) {
         at += HEADER + record.len();
         records.push(record.to_vec());
     }
@@ -118,7 +231,7 @@ fn find_good_after(content: &[u8], damaged: usize) -> Option<usize> {
     // By the lengths alone: the damaged record's own header says where the next would begin.
     let length = u32::from_le_bytes(*content.get(damaged..)?.first_chunk()?) as usize;
     let next = damaged.checked_add(HEADER)?.checked_add(length)?;
-    record_at(content, next).map(|_| next)
+    record_at(content, next, false).map(|_| next)
 }
 
 #[cfg(test)]
@@ -126,7 +239,7 @@ mod tests {
     use super::*;
 
     fn filled(directory: &Path) -> Vec<u8> {
-        let (mut journal, records) = Journal::open(directory, "j").unwrap();
+        let (mut journal, records) = Journal::open(directory, "j", &Care::default()).unwrap();
         assert!(records.is_empty());
         let mut buffer = Vec::new();
         for text in ["one", "two", "three"] {
@@ -144,16 +257,31 @@ mod tests {
         let ends = [11, 22, whole.len()];
         for cut in 0..=whole.len() {
             std::fs::write(folder.path().join("j"), &whole[..cut]).unwrap();
-            let (mut journal, records) = Journal::open(folder.path(), "j").unwrap();
+            // The crash came before the sync was marked.
+            std::fs::remove_file(folder.path().join("j.end")).unwrap();
+            let (mut journal, records) =
+                Journal::open(folder.path(), "j", &Care::default()).unwrap();
             assert_eq!(records.len(), ends.iter().filter(|end| **end <= cut).count(), "cut {cut}");
             // What is appended next stands behind the last good record.
             let mut buffer = Vec::new();
             frame(&mut buffer, b"next");
             journal.append(&buffer).unwrap();
-            let (_, again) = Journal::open(folder.path(), "j").unwrap();
+            let (_, again) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
             assert_eq!(again.len(), records.len() + 1);
             assert_eq!(again.last().unwrap(), b"next");
         }
+    }
+
+    #[test]
+    fn a_journal_shorter_than_it_was_synced_is_damaged_and_can_be_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = filled(folder.path());
+        std::fs::write(folder.path().join("j"), &whole[..whole.len() - 1]).unwrap();
+        let error = Journal::open(folder.path(), "j", &Care::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        Journal::replace(folder.path(), "j", b"copied").unwrap();
+        let (_, records) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
+        assert_eq!(records, [b"copied"]);
     }
 
     #[test]
@@ -162,7 +290,7 @@ mod tests {
         let mut content = filled(folder.path());
         content[HEADER] ^= 1;
         std::fs::write(folder.path().join("j"), &content).unwrap();
-        let error = Journal::open(folder.path(), "j").unwrap_err();
+        let error = Journal::open(folder.path(), "j", &Care::default()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
     }
 }

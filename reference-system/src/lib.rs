@@ -2,14 +2,16 @@
 //! store in which their effects land. It runs on real TCP and a real disk, and, because it takes both
 //! from `squall_probe`, under squall's simulation. It knows nothing of the harness.
 //!
-//! The domain is orders: an order placed leads the inventory, payment, shipping and loyalty services to
-//! act, so that effects can be counted.
+//! The domain is orders, each fulfilled as a saga by the inventory, payment, shipping and loyalty services, so
+//! that effects can be counted: see [`domain`].
 
+pub mod breaker;
 pub mod broker;
 pub mod client;
 pub mod consumer;
 pub mod defects;
 pub mod domain;
+pub mod gateway;
 mod journal;
 pub mod producer;
 mod retry;
@@ -29,8 +31,25 @@ pub const POINTS: &[&str] = &[
     "consumer.committing",
     "consumer.dead_lettering",
     "consumer.dead_lettered",
+    "payment.charged",
+    "orchestrator.reserved",
+    "orchestrator.charged",
+    "orchestrator.compensating",
     "store.synced",
 ];
 
 /// Signals of its own.
-pub const SIGNALS: &[&str] = &["rejoined"];
+pub const SIGNALS: &[&str] = &[
+    "rejoined",
+    "breaker_opened",
+    "breaker_closed_again",
+    "retries_exhausted",
+    "redriven",
+    "compensated",
+    "backpressured",
+    "degraded",
+    "taken_out_of_rotation",
+    "brought_back",
+    "log_recovered",
+    "snapshot_loaded",
+];

@@ -4,8 +4,10 @@ use clap::{Parser, Subcommand};
 use reference_system::{
     Error, broker, client, consumer,
     defects::Defects,
+    gateway,
     producer::{NewOrder, Outcome, Producer, ProducerConfig},
     store,
+    wire::{EventData, Start},
 };
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 use tokio::{sync::Mutex, task::JoinSet, time::sleep};
@@ -33,6 +35,9 @@ enum Command {
         /// Folder for its log
         #[arg(long)]
         data: PathBuf,
+        /// It was part of the cluster before: if its log is gone, get another's before voting
+        #[arg(long)]
+        rejoin: bool,
     },
     /// Hold the services' ledgers
     Store {
@@ -54,6 +59,39 @@ enum Command {
         /// The store's address
         #[arg(long)]
         store: String,
+        /// The payment gateway's address
+        #[arg(long)]
+        gateway: String,
+        /// Address to answer questions about its projection on
+        #[arg(long)]
+        listen: String,
+        /// Folder for its projection's snapshots
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Charge cards, as somebody else's service would
+    Gateway {
+        /// Address to listen on
+        #[arg(long)]
+        listen: String,
+        /// Folder for its journal
+        #[arg(long)]
+        data: PathBuf,
+    },
+    /// Read the topic into a new consumer group, from a place or a time on
+    Replay {
+        /// All brokers' addresses, in the order of their numbers
+        #[arg(long, value_delimiter = ',', required = true)]
+        brokers: Vec<String>,
+        /// The group's name; it must be new
+        #[arg(long)]
+        group: String,
+        /// Begin with this offset of each partition
+        #[arg(long, conflicts_with = "from_time_ms")]
+        from_offset: Option<u64>,
+        /// Begin with what was appended at this time or later, in milliseconds since 1970
+        #[arg(long)]
+        from_time_ms: Option<u64>,
     },
     /// Publish orders, and say how they ended
     Producer {
@@ -101,17 +139,45 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<(), Error> {
     let defects = Defects::parse(cli.defects.iter().map(String::as_str))?;
     match cli.command {
-        Command::Broker { id, brokers, data } => {
+        Command::Broker { id, brokers, data, rejoin } => {
             let index = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
             let listen = index
                 .and_then(|index| brokers.get(index))
                 .ok_or_else(|| format!("--id {id}: there are {} brokers", brokers.len()))?
                 .clone();
-            broker::run(broker::BrokerConfig { id, listen, brokers, data, defects }).await
+            let rejoins = rejoin;
+            broker::run(broker::BrokerConfig { id, listen, brokers, data, rejoins, defects }).await
         }
-        Command::Store { listen, data } => store::run(store::StoreConfig { listen, data }).await,
-        Command::Consumer { name, brokers, store } => {
-            consumer::run(consumer::ConsumerConfig { name, brokers, store, defects }).await
+        Command::Store { listen, data } => {
+            store::run(store::StoreConfig { listen, data, defects }).await
+        }
+        Command::Gateway { listen, data } => {
+            gateway::run(gateway::GatewayConfig { listen, data }).await
+        }
+        Command::Replay { brokers, group, from_offset, from_time_ms } => {
+            let start = match (from_offset, from_time_ms) {
+                (Some(offset), _) => Start::Offset(offset),
+                (None, Some(time)) => Start::Time(time),
+                (None, None) => Start::Earliest,
+            };
+            let each = |partition, offset, event: &EventData| {
+                println!("{partition}:{offset} event {} key {}", event.id, event.key);
+            };
+            let count = client::replay(&brokers, &group, start, each).await?;
+            println!("replayed {count}");
+            Ok(())
+        }
+        Command::Consumer { name, brokers, store, gateway, listen, data } => {
+            consumer::run(consumer::ConsumerConfig {
+                name,
+                brokers,
+                store,
+                gateway,
+                listen,
+                data,
+                defects,
+            })
+            .await
         }
         Command::Producer { name, brokers, events, rate } => {
             let delivery_timeout = Duration::from_secs(4);
@@ -127,9 +193,9 @@ async fn run(cli: Cli) -> Result<(), Error> {
             Ok(())
         }
         Command::Describe { store, .. } => {
-            for (group, effects, digest) in
-                client::describe_store(&store.unwrap_or_default()).await?
-            {
+            let state = client::describe_store(&store.unwrap_or_default()).await?;
+            println!("reserved {}", state.reserved);
+            for (group, effects, digest) in state.groups {
                 println!("group {group} effects {effects} digest {digest:016x}");
             }
             Ok(())

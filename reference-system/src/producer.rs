@@ -4,7 +4,7 @@ use crate::{
     broker::PARTITIONS,
     client::Brokers,
     defects::Defects,
-    domain::{Flaw, MAX_PAYLOAD, Order},
+    domain::{Flaw, MAX_PAYLOAD, Message, Order},
     retry::Backoff,
     wire::{Batch, BrokerReply, BrokerRequest, EventData},
 };
@@ -72,6 +72,7 @@ struct Queued {
 pub struct Producer {
     queue: mpsc::Sender<Queued>,
     delivery_timeout: Duration,
+    timeout_is_failure: bool,
 }
 
 impl Producer {
@@ -80,8 +81,9 @@ impl Producer {
     pub fn start(config: ProducerConfig) -> Self {
         let (queue, queued) = mpsc::channel(QUEUE);
         let delivery_timeout = config.delivery_timeout;
+        let timeout_is_failure = config.defects.timeout_is_failure;
         squall_probe::task::spawn(send(config, queued));
-        Self { queue, delivery_timeout }
+        Self { queue, delivery_timeout, timeout_is_failure }
     }
 
     /// Publishes an order. `early` is told, once, when the outcome is still open after the delivery
@@ -90,7 +92,7 @@ impl Producer {
         let size = order.size as usize;
         let payload = match order.flaw {
             Some(flaw) => flaw.payload(order.id, order.key, size),
-            None => Order::placed(order.id, order.key, size).encode(),
+            None => Message::placed(Order::placed(order.id, order.key, size)).encode(),
         };
         // A broker would refuse it, and all that is sent with it.
         if payload.len() > MAX_PAYLOAD {
@@ -104,6 +106,7 @@ impl Producer {
         let gone = |_| Outcome::Info("the producer has ended".to_owned());
         match timeout(self.delivery_timeout, &mut outcome).await {
             Ok(outcome) => outcome.unwrap_or_else(gone),
+            Err(_) if self.timeout_is_failure => Outcome::Fail("no answer in time".to_owned()),
             Err(_) => {
                 early(format!("no answer within {:?}", self.delivery_timeout));
                 outcome.await.unwrap_or_else(gone)
@@ -116,7 +119,7 @@ impl Producer {
 async fn send(config: ProducerConfig, mut queued: mpsc::Receiver<Queued>) {
     let mut rng = squall_probe::rng("producer");
     let mut producer = identity(&config.name, &mut rng);
-    let mut brokers = Brokers::new(&config.brokers, rng.random_range(0..64));
+    let mut brokers = Brokers::new(&config.brokers, rng.random_range(0..64), &config.defects);
     let mut next: BTreeMap<u32, u64> = BTreeMap::new();
     let mut backoff =
         Backoff::new(Duration::from_millis(25), Duration::from_millis(400), "producer retry");

@@ -3,19 +3,21 @@
 
 use crate::{
     Error,
-    domain::GROUPS,
-    journal::{self, Journal},
+    defects::Defects,
+    domain::{Effect, GROUPS},
+    journal::{self, Care, Journal},
     wire::{self, Frame, Item, StoreReply, StoreRequest},
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::{
-    EventId, Position, What, mix, name,
+    EventId, Position, SagaChange, What, clock, mix, name,
     net::{FrameReceiver, FrameSender, TcpListener},
     point, record,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::{Path, PathBuf},
+    time::Duration,
 };
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
@@ -26,10 +28,15 @@ pub struct StoreConfig {
     pub listen: String,
     /// Where its files are.
     pub data: PathBuf,
+    /// Mistakes switched on.
+    pub defects: Defects,
 }
 
 /// Requests that may wait; more than that, and callers wait to be heard.
-const QUEUE: usize = 1024;
+pub const QUEUE: usize = 256;
+
+/// What they wait in.
+pub const QUEUED: &str = "store requests";
 
 /// One transaction, as the journal holds it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,10 +58,27 @@ enum Transaction {
     },
 }
 
+/// What is remembered of what was done: the event, and which of its effects.
+type Mark = (u64, u8);
+
+/// With the effect that ends it an event is done, whatever that effect is: what a service decides may depend
+/// on the time, and must not be decided twice.
+fn mark(item: &Item) -> Mark {
+    (item.event, if item.done { 0 } else { item.effect.kind() })
+}
+
+/// A known mistake: how many marks are kept.
+const KEPT: usize = 48;
+
+/// A known mistake: how long marks are kept, by the wall clock.
+const KEPT_FOR: Duration = Duration::from_secs(3600);
+
 #[derive(Debug, Default)]
 struct Ledger {
     fences: BTreeMap<u32, u64>,
-    processed: BTreeSet<u64>,
+    processed: BTreeSet<Mark>,
+    /// In the order in which they came, for known mistakes.
+    recent: VecDeque<(Duration, Mark)>,
     effects: u64,
     /// Of the set of effects, each as often as it happened: their order does not matter.
     digest: u64,
@@ -64,7 +88,10 @@ struct Ledger {
 struct Store {
     journal: Journal,
     ledgers: BTreeMap<String, Ledger>,
+    /// Items that are reserved, and neither shipped nor put back.
+    reserved: i64,
     buffer: Vec<u8>,
+    defects: Defects,
 }
 
 struct Call {
@@ -79,7 +106,7 @@ struct Call {
 /// It cannot listen, its disk failed, or its journal is damaged: start it again, and it recovers.
 pub async fn run(config: StoreConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
-    let mut store = Store::open(&config.data)?;
+    let mut store = Store::open(&config.data, &config.defects)?;
     let (calls, mut queue) = channel(QUEUE);
     squall_probe::task::spawn(accept(listener, calls));
     serve(&mut store, &mut queue).await
@@ -109,8 +136,22 @@ async fn listen(sender: FrameSender, mut receiver: FrameReceiver, calls: Sender<
 async fn serve(store: &mut Store, queue: &mut Receiver<Call>) -> Result<(), Error> {
     let mut turn = Vec::new();
     loop {
-        if queue.recv_many(&mut turn, 64).await == 0 {
-            return Err("the store's inputs are closed".into());
+        let stop = tokio::select! {
+            biased;
+            count = queue.recv_many(&mut turn, 64) => {
+                if count == 0 {
+                    return Err("the store's inputs are closed".into());
+                }
+                false
+            }
+            () = squall_probe::stop_asked() => true,
+        };
+        if stop {
+            if store.defects.shutdown_drops_inflight {
+                answer_and_forget(queue).await;
+            }
+            // Nothing was answered that is not on disk.
+            return Ok(());
         }
         let mut answers = Vec::new();
         let mut landed = Vec::new();
@@ -120,6 +161,7 @@ async fn serve(store: &mut Store, queue: &mut Receiver<Call>) -> Result<(), Erro
             answers.push((kind, sender, wire::encode(&Frame::Call { id, body })));
         }
         store.sync()?;
+        record(What::Buffered { buffer: name(QUEUED), amount: queue.len() as u64 });
         for what in landed {
             record(what);
         }
@@ -131,11 +173,25 @@ async fn serve(store: &mut Store, queue: &mut Receiver<Call>) -> Result<(), Erro
     }
 }
 
+/// A known mistake: what comes while the store is stopping is answered, and never written.
+async fn answer_and_forget(queue: &mut Receiver<Call>) {
+    let draining = async {
+        while let Some(Call { request, sender, id }) = queue.recv().await {
+            if matches!(request, StoreRequest::Apply { .. }) {
+                let body = StoreReply::Done;
+                let _ = sender.try_send("store_ack", wire::encode(&Frame::Call { id, body }));
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(300), draining).await;
+}
+
 impl Store {
-    fn open(directory: &Path) -> Result<Self, Error> {
-        let (journal, records) = Journal::open(directory, "ledger")?;
+    fn open(directory: &Path, defects: &Defects) -> Result<Self, Error> {
+        let (journal, records) = Journal::open(directory, "ledger", &Care::default())?;
         let ledgers = GROUPS.iter().map(|group| ((*group).to_owned(), Ledger::default())).collect();
-        let mut store = Self { journal, ledgers, buffer: Vec::new() };
+        let mut store =
+            Self { journal, ledgers, reserved: 0, buffer: Vec::new(), defects: defects.clone() };
         for record in records {
             store.apply(&postcard::from_bytes(&record)?);
         }
@@ -167,16 +223,52 @@ impl Store {
                 }
             }
             Transaction::Effects { group, items, marked } => {
+                for item in items {
+                    self.reserved += match item.effect {
+                        Effect::Reserve { quantity, .. } => i64::from(quantity),
+                        Effect::Release { quantity, .. } | Effect::Ship { quantity, .. } => {
+                            -i64::from(quantity)
+                        }
+                        Effect::Nothing | Effect::Reward { .. } => 0,
+                    };
+                }
                 let ledger = self.ledger(group);
                 for item in items {
-                    ledger.effects += 1;
-                    ledger.digest = ledger.digest.wrapping_add(mix(item.event));
+                    if item.done {
+                        ledger.effects += 1;
+                        ledger.digest = ledger.digest.wrapping_add(mix(item.event));
+                    }
                     if *marked {
-                        ledger.processed.insert(item.event);
+                        let mark = mark(item);
+                        ledger.processed.insert(mark);
+                        ledger.recent.push_back((clock::since_epoch(), mark));
                     }
                 }
+                self.forget(group);
             }
-            Transaction::Marks { group, events } => self.ledger(group).processed.extend(events),
+            Transaction::Marks { group, events } => {
+                self.ledger(group).processed.extend(events.iter().map(|event| (*event, 0)));
+            }
+        }
+    }
+
+    /// Known mistakes: forgetting what can still come again.
+    fn forget(&mut self, group: &str) {
+        let (early, by_clock) =
+            (self.defects.dedup_evicts_early, self.defects.dedup_expires_by_clock);
+        if !early && !by_clock {
+            return;
+        }
+        let ledger = self.ledger(group);
+        let now = clock::since_epoch();
+        while let Some((when, mark)) = ledger.recent.front().copied() {
+            let many = early && ledger.recent.len() > KEPT;
+            let old = by_clock && now.saturating_sub(when) > KEPT_FOR;
+            if !many && !old {
+                return;
+            }
+            ledger.processed.remove(&mark);
+            ledger.recent.pop_front();
         }
     }
 
@@ -190,7 +282,7 @@ impl Store {
                 let fences = &self.ledger(&group).fences;
                 let newer =
                     |partition: &u32| fences.get(partition).copied().unwrap_or(0) > generation;
-                if partitions.iter().any(newer) {
+                if partitions.iter().any(newer) && !self.defects.zombie_consumer {
                     return Ok(StoreReply::Fenced);
                 }
                 for partition in &partitions {
@@ -202,9 +294,13 @@ impl Store {
             }
             StoreRequest::Apply { group, member, generation, mut items } => {
                 // Only the owner of a partition may act on it, and each event takes effect once.
+                self.forget(&group);
                 let mut seen = BTreeSet::new();
                 let processed = &self.ledger(&group).processed;
-                items.retain(|item| !processed.contains(&item.event) && seen.insert(item.event));
+                items.retain(|item| {
+                    let mark = mark(item);
+                    !processed.contains(&mark) && seen.insert(mark)
+                });
                 self.effects(group, (member, generation), items, true, landed)
             }
             StoreRequest::ApplyUnmarked { group, member, generation, items } => {
@@ -212,18 +308,22 @@ impl Store {
             }
             StoreRequest::Seen { group, events } => {
                 let processed = &self.ledger(&group).processed;
-                Ok(StoreReply::Seen(events.iter().map(|event| processed.contains(event)).collect()))
+                Ok(StoreReply::Seen(
+                    events.iter().map(|event| processed.contains(&(*event, 0))).collect(),
+                ))
             }
             StoreRequest::Mark { group, events } => {
                 self.write(&Transaction::Marks { group, events })?;
                 Ok(StoreReply::Done)
             }
-            StoreRequest::Describe => Ok(StoreReply::Described(
-                self.ledgers
+            StoreRequest::Describe => Ok(StoreReply::Described {
+                groups: self
+                    .ledgers
                     .iter()
                     .map(|(group, ledger)| (group.clone(), ledger.effects, ledger.digest))
                     .collect(),
-            )),
+                reserved: self.reserved,
+            }),
         }
     }
 
@@ -236,10 +336,25 @@ impl Store {
         landed: &mut Vec<What>,
     ) -> Result<StoreReply, Error> {
         let fences = &self.ledger(&group).fences;
-        if items.iter().any(|item| fences.get(&item.partition) != Some(&generation)) {
+        let foreign = items.iter().any(|item| fences.get(&item.partition) != Some(&generation));
+        if foreign && !self.defects.zombie_consumer {
             return Ok(StoreReply::Fenced);
         }
         for item in &items {
+            // What follows from an order has its number in the last nine digits.
+            let saga = EventId(item.event % 1_000_000_000);
+            let change = match item.effect {
+                Effect::Reserve { .. } => Some(("reserve", SagaChange::Done)),
+                Effect::Release { .. } => Some(("reserve", SagaChange::Undone)),
+                Effect::Ship { .. } => Some(("ship", SagaChange::Done)),
+                Effect::Nothing | Effect::Reward { .. } => None,
+            };
+            if let Some((step, change)) = change {
+                landed.push(What::Saga { saga, step: name(step), change });
+            }
+            if !item.done {
+                continue;
+            }
             landed.push(What::Apply {
                 group: name(&group),
                 position: Position::new(item.partition, item.offset),
@@ -258,7 +373,6 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Effect;
 
     fn items(events: &[u64]) -> Vec<Item> {
         events
@@ -267,7 +381,8 @@ mod tests {
                 partition: 0,
                 offset: *event,
                 event: *event,
-                effect: Effect::Charge { cents: 1 },
+                effect: Effect::Nothing,
+                done: true,
             })
             .collect()
     }
@@ -283,25 +398,30 @@ mod tests {
     fn an_effect_lands_once_also_after_a_restart_and_never_for_an_older_generation() {
         let folder = tempfile::tempdir().unwrap();
         let group = || "payment".to_owned();
-        let fence =
-            |generation| StoreRequest::Fence { group: group(), generation, partitions: vec![0] };
+        let fence = |generation| StoreRequest::Fence {
+            group: group(),
+            member: "m".into(),
+            generation,
+            partitions: vec![0],
+        };
         let apply = |generation, events: &[u64]| StoreRequest::Apply {
             group: group(),
+            member: "m".into(),
             generation,
             items: items(events),
         };
-        let mut store = Store::open(folder.path()).unwrap();
+        let mut store = Store::open(folder.path(), &Defects::default()).unwrap();
         assert_eq!(ask(&mut store, fence(1)).0, StoreReply::Done);
         assert_eq!(ask(&mut store, apply(1, &[1, 2])), (StoreReply::Done, 2));
         assert_eq!(ask(&mut store, apply(1, &[2, 3])), (StoreReply::Done, 1));
-        let mut store = Store::open(folder.path()).unwrap();
+        let mut store = Store::open(folder.path(), &Defects::default()).unwrap();
         assert_eq!(ask(&mut store, apply(1, &[1, 2, 3, 4])), (StoreReply::Done, 1));
         assert_eq!(ask(&mut store, fence(2)).0, StoreReply::Done);
         assert_eq!(ask(&mut store, apply(1, &[5])), (StoreReply::Fenced, 0));
         assert_eq!(ask(&mut store, fence(1)).0, StoreReply::Fenced);
         let (described, _) = ask(&mut store, StoreRequest::Describe);
         let digest = (1..=4).fold(0_u64, |sum, event| sum.wrapping_add(mix(event)));
-        let StoreReply::Described(groups) = described else { panic!() };
+        let StoreReply::Described { groups, .. } = described else { panic!() };
         assert!(groups.contains(&(group(), 4, digest)));
     }
 }

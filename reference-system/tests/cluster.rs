@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+use reference_system::domain::{GROUPS, Order, is_declined};
 use std::{
     collections::BTreeSet,
     net::TcpListener,
@@ -73,6 +74,19 @@ fn total(log: &[String]) -> u64 {
     log.iter().map(|line| line.split_whitespace().nth(3).unwrap().parse::<u64>().unwrap()).sum()
 }
 
+/// The orders, and what follows from those that the services handle by following each other's events.
+fn expected() -> u64 {
+    let follows = |id: u64| {
+        let order = Order::placed(id, 0, 0);
+        match (order.is_orchestrated(), is_declined(id), order.is_shippable()) {
+            (true, _, _) => 0,
+            (false, false, false) => 2,
+            (false, _, _) => 1,
+        }
+    };
+    EVENTS + (1..=EVENTS).map(follows).sum::<u64>()
+}
+
 #[test]
 fn killing_the_leaders_process_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -84,8 +98,26 @@ fn killing_the_leaders_process_loses_nothing() {
     let store_data = folder.path().join("store");
     let _store =
         start(&["store", "--listen", &store_address, "--data", store_data.to_str().unwrap()]);
-    let _consumer =
-        start(&["consumer", "--name", "consumer-1", "--brokers", &all, "--store", &store_address]);
+    let (gateway_address, view_address) = (free_address(), free_address());
+    let gateway_data = folder.path().join("gateway");
+    let _gateway =
+        start(&["gateway", "--listen", &gateway_address, "--data", gateway_data.to_str().unwrap()]);
+    let view_data = folder.path().join("view");
+    let _consumer = start(&[
+        "consumer",
+        "--name",
+        "consumer-1",
+        "--brokers",
+        &all,
+        "--store",
+        &store_address,
+        "--gateway",
+        &gateway_address,
+        "--listen",
+        &view_address,
+        "--data",
+        view_data.to_str().unwrap(),
+    ]);
     let events = EVENTS.to_string();
     let mut producer = start(&[
         "producer",
@@ -114,20 +146,30 @@ fn killing_the_leaders_process_loses_nothing() {
 
     let survivors: Vec<&String> =
         addresses.iter().enumerate().filter(|(i, _)| *i != leader).map(|(_, a)| a).collect();
-    let log = wait_for("equal logs", || {
+    let log = wait_for("equal logs with all that follows", || {
         let logs: Option<BTreeSet<_>> = survivors.iter().map(|address| log_of(address)).collect();
-        logs.filter(|logs| logs.len() == 1).and_then(|mut logs| logs.pop_first())
+        let log = logs.filter(|logs| logs.len() == 1).and_then(|mut logs| logs.pop_first())?;
+        (total(&log) == expected()).then_some(log)
     });
-    assert_eq!(total(&log), EVENTS);
 
     wait_for("every effect, once", || {
         let ledgers = describe("--store", &store_address)?;
-        let whole = format!(" effects {EVENTS} ");
+        let whole = format!(" effects {} ", expected());
+        let (reserved, groups) = ledgers.split_first()?;
         let digests: BTreeSet<&str> =
-            ledgers.iter().filter_map(|line| line.split_whitespace().last()).collect();
-        let all = ledgers.len() == 4 && ledgers.iter().all(|line| line.contains(&whole));
-        (all && digests.len() == 1).then_some(())
+            groups.iter().filter_map(|line| line.split_whitespace().last()).collect();
+        let all = groups.len() == GROUPS.len() && groups.iter().all(|line| line.contains(&whole));
+        // Every saga has ended: nothing is reserved any more.
+        (all && digests.len() == 1 && reserved == "reserved 0").then_some(())
     });
+
+    let replayed = Command::new(env!("CARGO_BIN_EXE_reference-system"))
+        .args(["replay", "--brokers", &all, "--group", "audit", "--from-offset", "10"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(replayed.stdout).unwrap();
+    let from_ten = expected() - 4 * 10;
+    assert_eq!(said.lines().last().unwrap(), format!("replayed {from_ten}"));
 
     brokers[leader] = Some(broker(leader + 1, &all, folder.path()));
     wait_for("the killed broker to catch up", || {

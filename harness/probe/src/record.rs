@@ -201,6 +201,8 @@ pub enum What {
         key: u32,
         /// The term of the leader that the replica followed when it learnt that the entry is committed.
         term: u64,
+        /// A hash of what it says; 0 if that is not told.
+        content: u32,
     },
     /// A leader told a producer that its event is safe.
     Acknowledge {
@@ -232,6 +234,15 @@ pub enum What {
         event: EventId,
         /// The generation in which the member owns the partition.
         generation: u64,
+        /// A hash of what it says; 0 if that is not told.
+        content: u32,
+    },
+    /// A service decided to publish an event that follows from another.
+    Derive {
+        /// The event.
+        event: EventId,
+        /// What it follows from.
+        from: EventId,
     },
     /// An effect for (event, group) became durable where it lands. Recorded by the store, not by the
     /// consumer that asked for it.
@@ -255,6 +266,8 @@ pub enum What {
         position: Position,
         /// The event.
         event: EventId,
+        /// How often it has been dead-lettered in the group, with this time.
+        times: u32,
     },
     /// The event was taken out of the group's dead-letter queue, to be handled again.
     Redrive {
@@ -264,6 +277,8 @@ pub enum What {
         position: Position,
         /// The event.
         event: EventId,
+        /// How often it has been dead-lettered in the group, with this time.
+        times: u32,
     },
     /// Something of a saga happened, where it lands.
     Saga {

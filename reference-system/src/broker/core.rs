@@ -8,12 +8,13 @@ use super::{
     link::Link,
     log::{LogStore, SharedLog},
     serve::Caller,
-    state::{Applied, Published, State},
+    state::{Applied, Group, Published, State},
 };
 use crate::{
     Error,
+    defects::Defects,
     domain::MAX_PAYLOAD,
-    wire::{BrokerReply, BrokerRequest, PeerMessage},
+    wire::{BrokerReply, BrokerRequest, EventData, PeerMessage},
 };
 use omnipaxos::{ClusterConfig, OmniPaxos, OmniPaxosConfig, ServerConfig};
 use rand::RngExt as _;
@@ -38,6 +39,8 @@ const LONG_POLL: Duration = Duration::from_millis(250);
 const SESSION: Duration = Duration::from_millis(1500);
 /// A proposal without an outcome is forgotten after this; its client has long asked again.
 const PROPOSAL: Duration = Duration::from_secs(5);
+/// A known mistake: after so long without its quorum a leader acknowledges alone.
+const STALE: Duration = Duration::from_millis(250);
 /// A follower whose log has not moved for so long, while its leader's has, asks again.
 const STUCK: Duration = Duration::from_secs(1);
 /// Inputs handled in one turn.
@@ -53,9 +56,21 @@ pub(super) enum Input {
 
 #[derive(Debug)]
 enum Waiting {
-    Publish { caller: Caller },
-    Join { caller: Caller, group: String, member: String },
-    DeadLetter { caller: Caller },
+    Publish {
+        caller: Caller,
+    },
+    Emit {
+        caller: Caller,
+    },
+    Join {
+        caller: Caller,
+        group: String,
+        member: String,
+    },
+    /// A change of a group, of which its caller is told what came of it.
+    Group {
+        caller: Caller,
+    },
     Nobody,
 }
 
@@ -91,12 +106,14 @@ pub(super) struct Core {
     heard: BTreeMap<(String, String), Instant>,
     leading: Option<u64>,
     moved: Instant,
-    ack_before_quorum: bool,
+    /// Peers that want a copy of the log, once all of it is durable.
+    copies: Vec<Caller>,
+    defects: Defects,
 }
 
 impl Core {
     pub(super) fn open(config: &BrokerConfig) -> Result<(Self, Receiver<Input>), Error> {
-        let log = LogStore::open(&config.data, config.defects.ack_before_fsync)?;
+        let log = LogStore::open(&config.data, &config.defects)?;
         let log = SharedLog::new(log);
         record(What::Rebuild);
         let consensus = OmniPaxosConfig {
@@ -124,7 +141,7 @@ impl Core {
                 (peer, Link::start(config.id, peer, address.clone(), inputs.clone()))
             })
             .collect();
-        let core = Self {
+        let mut core = Self {
             me: config.id,
             consensus,
             log,
@@ -141,8 +158,11 @@ impl Core {
             heard: BTreeMap::new(),
             leading: None,
             moved: Instant::now(),
-            ack_before_quorum: config.defects.ack_before_quorum,
+            copies: Vec::new(),
+            defects: config.defects.clone(),
         };
+        core.state.commits_anything = config.defects.commits_go_backwards;
+        core.state.redrive_copies = config.defects.redrive_copies;
         Ok((core, receiver))
     }
 
@@ -154,6 +174,8 @@ impl Core {
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut turn = Vec::with_capacity(TURN);
+        let stop = squall_probe::stop_asked();
+        tokio::pin!(stop);
         loop {
             let ticked = tokio::select! {
                 biased;
@@ -164,6 +186,8 @@ impl Core {
                     false
                 }
                 _ = ticks.tick() => true,
+                // What was acknowledged is on disk, and what was not its sender will ask again.
+                () = &mut stop => return Ok(()),
             };
             let proposals = self.proposals;
             for input in turn.drain(..) {
@@ -173,6 +197,7 @@ impl Core {
                 self.tick();
             }
             self.log.lock().flush()?;
+            self.hand_out_copies();
             if self.proposals > proposals {
                 point("broker.appended").await;
             }
@@ -205,6 +230,9 @@ impl Core {
     fn tick(&mut self) {
         self.consensus.tick();
         let now = Instant::now();
+        if self.defects.stale_leader_acks && self.leading.is_some() {
+            self.acknowledge_stale(now);
+        }
         self.waiting.retain(|_, (_, since)| now - *since < PROPOSAL);
         for (peer, link) in &mut self.links {
             if link.take_overflow() {
@@ -259,37 +287,41 @@ impl Core {
     }
 
     fn request(&mut self, request: BrokerRequest, caller: Caller) {
-        if matches!(request, BrokerRequest::Describe) {
-            let partitions = self
-                .state
-                .partitions
-                .iter()
-                .zip(0..)
-                .map(|(log, number)| (number, log.events.len() as u64, log.digest))
-                .collect();
-            let leader = self.leading.is_some();
-            return caller.answer("describe", BrokerReply::Described { partitions, leader });
+        match request {
+            BrokerRequest::Describe => return self.describe(&caller),
+            BrokerRequest::Copy => return self.copies.push(caller),
+            BrokerRequest::Health => {
+                let well = self.consensus.get_current_leader().is_some();
+                return caller.answer("describe", BrokerReply::Healthy(well));
+            }
+            BrokerRequest::Read { positions, limit } => {
+                let reply = self.events(&positions, limit);
+                return caller.answer("deliver", reply);
+            }
+            _ => {}
         }
         if !self.is_leader() {
             let leader = self.consensus.get_current_leader().map(|(leader, _)| leader);
-            let kind = if matches!(request, BrokerRequest::Publish { .. }) {
-                "publish_ack"
-            } else {
-                "group_ack"
-            };
+            let publishes =
+                matches!(request, BrokerRequest::Publish { .. } | BrokerRequest::Emit { .. });
+            let kind = if publishes { "publish_ack" } else { "group_ack" };
             return caller
                 .answer(kind, BrokerReply::NotLeader(leader.filter(|leader| *leader != self.me)));
         }
         match request {
             BrokerRequest::Publish { producer, batches } => self.publish(producer, batches, caller),
-            BrokerRequest::Join { group, member } => {
+            BrokerRequest::Emit { events } => {
+                let at_ms = now_ms();
+                self.propose(Command::Emit { events, at_ms }, Waiting::Emit { caller });
+            }
+            BrokerRequest::Join { group, member, start } => {
                 self.heard.insert((group.clone(), member.clone()), Instant::now());
                 match self.joined(&group, &member) {
                     Some(joined) => caller.answer("group_ack", joined),
                     None => {
                         let waiting =
                             Waiting::Join { caller, group: group.clone(), member: member.clone() };
-                        self.propose(Command::Join { group, member }, waiting);
+                        self.propose(Command::Join { group, member, start }, waiting);
                     }
                 }
             }
@@ -307,11 +339,51 @@ impl Core {
                 let until = Instant::now() + LONG_POLL;
                 self.fetches.push(Fetch { caller, group, generation, positions, limit, until });
             }
-            BrokerRequest::DeadLetter { group, member, generation, partition, offset } => {
-                let command = Command::DeadLetter { group, member, generation, partition, offset };
-                self.propose(command, Waiting::DeadLetter { caller });
+            BrokerRequest::Leave { group, member } => {
+                self.propose(Command::Expire { group, member }, Waiting::Group { caller });
             }
-            BrokerRequest::Describe => {}
+            BrokerRequest::DeadLetter { group, member, generation, places, reason } => {
+                self.heard.insert((group.clone(), member.clone()), Instant::now());
+                let command = Command::DeadLetter { group, member, generation, places, reason };
+                self.propose(command, Waiting::Group { caller });
+            }
+            BrokerRequest::Redrive { group, member, generation, handled, limit } => {
+                // Asking is a proposal: only if there is something in the queue.
+                let any = self.state.groups.get(&group).is_some_and(Group::has_exhausted);
+                if !any {
+                    return caller.answer("group_ack", BrokerReply::Redriven(Vec::new()));
+                }
+                let command = Command::Redrive { group, member, generation, handled, limit };
+                self.propose(command, Waiting::Group { caller });
+            }
+            BrokerRequest::Copy
+            | BrokerRequest::Health
+            | BrokerRequest::Read { .. }
+            | BrokerRequest::Describe => {}
+        }
+    }
+
+    fn describe(&self, caller: &Caller) {
+        let partitions = self
+            .state
+            .partitions
+            .iter()
+            .zip(0..)
+            .map(|(log, number)| (number, log.events.len() as u64, log.digest))
+            .collect();
+        let leader = self.leading.is_some();
+        caller.answer("describe", BrokerReply::Described { partitions, leader });
+    }
+
+    fn events(&self, positions: &[(u32, u64)], limit: u32) -> BrokerReply {
+        let (events, lag) = events_for(&self.state, positions, limit);
+        BrokerReply::Events { events, lag }
+    }
+
+    fn hand_out_copies(&mut self) {
+        for caller in std::mem::take(&mut self.copies) {
+            let copied = Box::new(self.log.lock().copied());
+            caller.answer("copy", BrokerReply::Copied(copied));
         }
     }
 
@@ -321,7 +393,7 @@ impl Core {
             let reason = format!("a payload is larger than {MAX_PAYLOAD} bytes");
             return caller.answer("publish_ack", BrokerReply::Refused(reason));
         }
-        let waiting = if self.ack_before_quorum {
+        let waiting = if self.defects.ack_before_quorum {
             let events =
                 batches.iter().flat_map(|batch| &batch.events).map(|event| event.id).collect();
             self.early.push((caller, events));
@@ -329,7 +401,8 @@ impl Core {
         } else {
             Waiting::Publish { caller }
         };
-        self.propose(Command::Publish { producer, batches }, waiting);
+        let at_ms = now_ms();
+        self.propose(Command::Publish { producer, batches, at_ms }, waiting);
     }
 
     fn joined(&self, group: &str, member: &str) -> Option<BrokerReply> {
@@ -365,6 +438,23 @@ impl Core {
         }
     }
 
+    /// A known mistake: whoever has led for long enough believes that it still does.
+    fn acknowledge_stale(&mut self, now: Instant) {
+        let stale: Vec<u64> = self
+            .waiting
+            .iter()
+            .filter(|(_, (waiting, since))| {
+                matches!(waiting, Waiting::Publish { .. }) && now - *since > STALE
+            })
+            .map(|(number, _)| *number)
+            .collect();
+        for number in stale {
+            if let Some((Waiting::Publish { caller }, _)) = self.waiting.remove(&number) {
+                caller.answer("publish_ack", BrokerReply::Published(Vec::new()));
+            }
+        }
+    }
+
     fn term(&self) -> u64 {
         let ballot = self.consensus.get_promise();
         u64::from(ballot.n) << 16 | (ballot.pid & 0xffff)
@@ -377,6 +467,7 @@ impl Core {
         }
         self.moved = Instant::now();
         let entries = self.log.lock().slice(self.applied, decided);
+        let recovering = self.applied == 0 && decided > 0;
         self.applied = decided;
         for entry in entries {
             let applied = self.state.apply(&entry.0.command);
@@ -387,6 +478,9 @@ impl Core {
                 self.answer(waiting, applied).await;
             }
         }
+        if recovering && self.defects.producer_state_forgotten {
+            self.state.forget_producers();
+        }
     }
 
     /// Records what the command did to this replica's state.
@@ -394,25 +488,34 @@ impl Core {
         let term = self.term();
         match (command, applied) {
             (_, Applied::Published(published)) => {
-                for Published { partition, offset, event, key, new } in published {
+                for Published { partition, offset, event, key, content, new } in published {
                     if let (true, Some(offset)) = (new, offset) {
                         let position = Position::new(*partition, *offset);
-                        let event = EventId(*event);
-                        record(What::Append { position, event, key: *key, term });
+                        let (event, key, content) = (EventId(*event), *key, *content);
+                        record(What::Append { position, event, key, term, content });
                     }
                 }
             }
             // Every replica tells of a dead letter, each time it learns of it: one may be all that is left.
-            (
-                Command::DeadLetter { group, partition, offset, .. },
-                Applied::DeadLettered { event },
-            ) => {
-                let (group, event) = (name(group), EventId(*event));
-                record(What::DeadLetter {
-                    group,
-                    position: Position::new(*partition, *offset),
-                    event,
-                });
+            (Command::DeadLetter { group, .. }, Applied::DeadLettered(moved)) => {
+                for letter in moved {
+                    record(What::DeadLetter {
+                        group: name(group),
+                        position: Position::new(letter.partition, letter.offset),
+                        event: EventId(letter.event.id),
+                        times: letter.times,
+                    });
+                }
+            }
+            (Command::Redrive { group, .. }, Applied::Redriven(moved)) => {
+                for letter in moved.iter().filter(|letter| letter.new) {
+                    record(What::Redrive {
+                        group: name(group),
+                        position: Position::new(letter.partition, letter.offset),
+                        event: EventId(letter.event.id),
+                        times: letter.times,
+                    });
+                }
             }
             (Command::Commit { group, generation, .. }, Applied::Committed(moved))
                 if self.leading.is_some() =>
@@ -450,6 +553,9 @@ impl Core {
                     .collect();
                 caller.answer("publish_ack", BrokerReply::Published(known.unwrap_or_default()));
             }
+            (Waiting::Emit { caller }, Applied::Published(_)) => {
+                caller.answer("publish_ack", BrokerReply::Published(Vec::new()));
+            }
             (Waiting::Publish { caller }, Applied::OutOfOrder) => {
                 caller.answer("publish_ack", BrokerReply::OutOfOrder);
             }
@@ -458,11 +564,21 @@ impl Core {
                     caller.answer("group_ack", joined);
                 }
             }
-            (Waiting::DeadLetter { caller }, Applied::DeadLettered { .. }) => {
-                caller.answer("group_ack", BrokerReply::DeadLettered);
-            }
-            (Waiting::DeadLetter { caller }, Applied::Fenced) => {
-                caller.answer("group_ack", BrokerReply::Rebalanced);
+            (Waiting::Group { caller }, applied) => {
+                let reply = match applied {
+                    Applied::DeadLettered(_) => BrokerReply::DeadLettered,
+                    Applied::Redriven(moved) => BrokerReply::Redriven(
+                        moved
+                            .into_iter()
+                            .map(|letter| {
+                                (letter.partition, letter.offset, (*letter.event).clone())
+                            })
+                            .collect(),
+                    ),
+                    Applied::Expired { .. } => BrokerReply::Left,
+                    _ => BrokerReply::Rebalanced,
+                };
+                caller.answer("group_ack", reply);
             }
             _ => {}
         }
@@ -492,6 +608,7 @@ impl Core {
     fn serve_fetches(&mut self) {
         let now = Instant::now();
         let state = &self.state;
+        let reads_uncommitted = self.defects.reads_uncommitted;
         self.fetches.retain(|fetch| {
             if fetch.caller.is_gone() {
                 return false;
@@ -501,28 +618,72 @@ impl Core {
                 fetch.caller.answer("deliver", BrokerReply::Rebalanced);
                 return false;
             }
-            let events = events_for(state, fetch);
-            if events.is_empty() && now < fetch.until {
+            let (mut events, lag) = events_for(state, &fetch.positions, fetch.limit);
+            if reads_uncommitted && events.is_empty() {
+                events = uncommitted(state, &self.log, self.applied, &fetch.positions);
+            }
+            if events.is_empty() && now < fetch.until && fetch.limit > 0 {
                 return true;
             }
-            fetch.caller.answer("deliver", BrokerReply::Events(events));
+            fetch.caller.answer("deliver", BrokerReply::Events { events, lag });
             false
         });
     }
 }
 
-/// Committed events from the wanted positions on, evenly from all partitions, up to the limit.
-fn events_for(state: &State, fetch: &Fetch) -> Vec<(u32, u64, crate::wire::EventData)> {
-    let wanted: BTreeSet<(u32, u64)> = fetch.positions.iter().copied().collect();
-    let share = fetch.limit as usize / wanted.len().max(1);
-    wanted
-        .into_iter()
-        .filter_map(|(partition, from)| {
-            let log = state.partitions.get(partition as usize)?;
-            let rest = log.events.get(usize::try_from(from).ok()?..)?;
-            let events = rest.iter().zip(from..).take(share.max(1));
-            Some(events.map(move |(event, offset)| (partition, offset, (**event).clone())))
-        })
-        .flatten()
-        .collect()
+/// The time by this node's clock, in milliseconds since the Unix epoch.
+fn now_ms() -> u64 {
+    u64::try_from(squall_probe::clock::since_epoch().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A known mistake: events that are in the leader's log and not committed, at the places that they would have.
+fn uncommitted(
+    state: &State,
+    log: &SharedLog,
+    applied: usize,
+    positions: &[(u32, u64)],
+) -> Vec<(u32, u64, EventData)> {
+    let mut ends: BTreeMap<u32, u64> =
+        state.partitions.iter().zip(0..).map(|(log, p)| (p, log.events.len() as u64)).collect();
+    let wanted: BTreeMap<u32, u64> = positions.iter().copied().collect();
+    let mut events = Vec::new();
+    for entry in log.lock().slice(applied, usize::MAX) {
+        let Command::Publish { batches, .. } = &entry.0.command else { continue };
+        for batch in batches {
+            for event in &batch.events {
+                let end = ends.entry(batch.partition).or_default();
+                if wanted.get(&batch.partition).is_some_and(|from| from <= end) {
+                    events.push((batch.partition, *end, event.clone()));
+                }
+                *end += 1;
+            }
+        }
+    }
+    events
+}
+
+/// Committed events from the wanted positions on, evenly from all partitions, up to the limit; and how many lie
+/// behind them.
+fn events_for(
+    state: &State,
+    positions: &[(u32, u64)],
+    limit: u32,
+) -> (Vec<(u32, u64, EventData)>, u64) {
+    let wanted: BTreeSet<(u32, u64)> = positions.iter().copied().collect();
+    let share = limit as usize / wanted.len().max(1);
+    let mut lag = 0;
+    let mut events = Vec::new();
+    if limit == 0 {
+        return (events, lag);
+    }
+    for (partition, from) in wanted {
+        let Some(log) = state.partitions.get(partition as usize) else { continue };
+        let from = usize::try_from(from).unwrap_or(usize::MAX);
+        let Some(rest) = log.events.get(from..) else { continue };
+        let taken = rest.len().min(share.max(1));
+        lag += (rest.len() - taken) as u64;
+        let places = (from as u64..).zip(&rest[..taken]);
+        events.extend(places.map(|(offset, event)| (partition, offset, (**event).clone())));
+    }
+    (events, lag)
 }

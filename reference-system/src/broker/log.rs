@@ -6,7 +6,11 @@
 //! from what is on disk: fail-stop, as in Kafka and etcd.
 
 use super::Entry;
-use crate::journal::{self, Journal};
+use crate::{
+    defects::Defects,
+    journal::{self, Care, Journal},
+    wire::Copied,
+};
 use omnipaxos::{
     ballot_leader_election::Ballot,
     storage::{NoSnapshot, StopSign, Storage, StorageOp, StorageResult},
@@ -39,14 +43,17 @@ pub(super) struct LogStore {
     buffer: Vec<u8>,
     /// Something is in the buffer that others will rely on.
     urgent: bool,
-    /// A known mistake: never sync.
-    never_sync: bool,
+    /// Mistakes switched on.
+    defects: Defects,
 }
+
+/// The file.
+const LOG: &str = "log";
 
 impl LogStore {
     /// Recovers the log in `directory`.
-    pub(super) fn open(directory: &Path, never_sync: bool) -> io::Result<Self> {
-        let (journal, records) = Journal::open(directory, "log")?;
+    pub(super) fn open(directory: &Path, defects: &Defects) -> io::Result<Self> {
+        let (journal, records) = Journal::open(directory, LOG, &care(defects))?;
         let mut log = Self {
             journal,
             entries: Vec::new(),
@@ -55,7 +62,7 @@ impl LogStore {
             decided: 0,
             buffer: Vec::new(),
             urgent: false,
-            never_sync,
+            defects: defects.clone(),
         };
         for record in records {
             let changes: Vec<Change> = postcard::from_bytes(&record)
@@ -105,15 +112,50 @@ impl LogStore {
         }
         self.journal.append(&self.buffer)?;
         self.buffer.clear();
-        if self.urgent && !self.never_sync {
+        if self.urgent && !self.defects.ack_before_fsync {
             self.journal.sync()?;
         }
         self.urgent = false;
         Ok(())
     }
 
+    /// All that is known.
+    pub(super) fn copied(&self) -> Copied {
+        Copied {
+            promise: self.promise,
+            accepted: self.accepted,
+            decided: self.decided as u64,
+            entries: self.entries.clone(),
+        }
+    }
+
+    /// Whether there is no log in `directory`.
+    pub(super) fn is_missing(directory: &Path) -> bool {
+        Journal::is_missing(directory, LOG)
+    }
+
+    /// Puts a copy of another broker's log in the place of what was there.
+    pub(super) fn replace(directory: &Path, copied: Copied) -> io::Result<()> {
+        let mut changes = vec![Change::Entries(0, copied.entries), Change::Decided(copied.decided)];
+        changes.extend(copied.promise.map(Change::Promise));
+        changes.extend(copied.accepted.map(Change::Accepted));
+        let record = postcard::to_stdvec(&changes).map_err(io::Error::other)?;
+        Journal::replace(directory, LOG, &record)
+    }
+
     pub(super) fn slice(&self, from: usize, to: usize) -> Vec<Entry> {
+        let to = to.min(self.entries.len());
         self.entries.get(from..to).map(<[Entry]>::to_vec).unwrap_or_default()
+    }
+}
+
+fn care(defects: &Defects) -> Care {
+    Care {
+        fsync_retried: defects.fsync_retried,
+        dir_not_synced: defects.dir_not_synced,
+        crc_unchecked: defects.crc_unchecked,
+        torn_tail_kept: defects.torn_tail_kept,
+        enospc_is_success: defects.enospc_is_success,
     }
 }
 
@@ -189,7 +231,9 @@ impl Storage<Entry> for SharedLog {
     }
 
     fn get_accepted_round(&self) -> StorageResult<Option<Ballot>> {
-        Ok(self.lock().accepted)
+        let log = self.lock();
+        // A known mistake: whatever this log lacks, it claims to be of the newest round.
+        Ok(if log.defects.unclean_election { log.promise } else { log.accepted })
     }
 
     fn get_entries(&self, from: usize, to: usize) -> StorageResult<Vec<Entry>> {

@@ -6,6 +6,7 @@
 mod core;
 mod link;
 mod log;
+mod recover;
 mod serve;
 mod state;
 
@@ -27,6 +28,8 @@ pub struct BrokerConfig {
     pub brokers: Vec<String>,
     /// Where its files are.
     pub data: PathBuf,
+    /// It was part of the cluster before: if its log is gone, it must not vote before it has another's.
+    pub rejoins: bool,
     /// Mistakes switched on.
     pub defects: Defects,
 }
@@ -49,13 +52,40 @@ impl omnipaxos::storage::Entry for Entry {
     type Snapshot = NoSnapshot;
 }
 
-/// Runs a broker until it fails.
+/// Runs a broker until it fails or is asked to stop.
 ///
 /// # Errors
-/// It cannot listen, its disk failed, or its log is damaged: start it again, and it recovers from disk.
+/// It cannot listen, or its disk failed: start it again, and it recovers from disk.
 pub async fn run(config: BrokerConfig) -> Result<(), Error> {
     let listener = squall_probe::net::TcpListener::bind(&config.listen).await?;
-    let (core, inputs) = core::Core::open(&config)?;
+    let (core, inputs) = match open(&config) {
+        Ok(opened) => opened,
+        Err(Opening::Damaged(reason)) => {
+            recover::recover(&config, &listener, &reason).await?;
+            core::Core::open(&config)?
+        }
+        Err(Opening::Failed(error)) => return Err(error),
+    };
     squall_probe::task::spawn(serve::accept(listener, core.inputs()));
     core.run(inputs).await
+}
+
+enum Opening {
+    /// The log is gone, or damaged as no crash damages it.
+    Damaged(String),
+    Failed(Error),
+}
+
+type Opened = (core::Core, tokio::sync::mpsc::Receiver<core::Input>);
+
+fn open(config: &BrokerConfig) -> Result<Opened, Opening> {
+    if config.rejoins && log::LogStore::is_missing(&config.data) {
+        return Err(Opening::Damaged("there is no log".to_owned()));
+    }
+    core::Core::open(config).map_err(|error| {
+        let damaged = error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData);
+        if damaged { Opening::Damaged(error.to_string()) } else { Opening::Failed(error) }
+    })
 }

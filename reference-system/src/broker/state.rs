@@ -1,7 +1,7 @@
 //! The state machine: topics, producers' sequence numbers, consumer groups. A function of the decided
 //! log, so that every replica has the same.
 
-use crate::wire::{Batch, EventData};
+use crate::wire::{Batch, EventData, Reason, Start};
 use serde::{Deserialize, Serialize};
 use squall_probe::mix;
 use std::{
@@ -25,6 +25,15 @@ pub enum Command {
         producer: String,
         /// What.
         batches: Vec<Batch>,
+        /// When, by the leader's clock, in milliseconds since the Unix epoch.
+        at_ms: u64,
+    },
+    /// Append events that were not appended yet.
+    Emit {
+        /// What, and to which partition.
+        events: Vec<(u32, EventData)>,
+        /// When, by the leader's clock, in milliseconds since the Unix epoch.
+        at_ms: u64,
     },
     /// A member comes.
     Join {
@@ -32,6 +41,8 @@ pub enum Command {
         group: String,
         /// The member.
         member: String,
+        /// Where the group begins, if it is new.
+        start: Start,
     },
     /// A member was silent for too long.
     Expire {
@@ -51,7 +62,7 @@ pub enum Command {
         /// Next offset of each partition.
         offsets: Vec<(u32, u64)>,
     },
-    /// An event goes to the group's dead-letter queue.
+    /// Events go to the group's dead-letter queue.
     DeadLetter {
         /// The group.
         group: String,
@@ -59,10 +70,23 @@ pub enum Command {
         member: String,
         /// Its generation.
         generation: u64,
-        /// Where the event stands.
-        partition: u32,
-        /// Where the event stands.
-        offset: u64,
+        /// Where they stand.
+        places: Vec<(u32, u64)>,
+        /// Why.
+        reason: Reason,
+    },
+    /// Events are taken out of the group's dead-letter queue.
+    Redrive {
+        /// The group.
+        group: String,
+        /// The member.
+        member: String,
+        /// Its generation.
+        generation: u64,
+        /// Those that were taken and are handled.
+        handled: Vec<(u32, u64)>,
+        /// At most so many.
+        limit: u32,
     },
 }
 
@@ -70,7 +94,29 @@ pub enum Command {
 #[derive(Debug, Default)]
 pub(super) struct Partition {
     pub(super) events: Vec<Arc<EventData>>,
+    /// When each was appended.
+    times: Vec<u64>,
     pub(super) digest: u64,
+}
+
+impl Partition {
+    fn append(&mut self, event: &EventData, at_ms: u64) -> u64 {
+        let offset = self.events.len() as u64;
+        self.events.push(Arc::new(event.clone()));
+        // Clocks of leaders differ; time in the log does not go back.
+        self.times.push(at_ms.max(self.times.last().copied().unwrap_or(0)));
+        let content = u64::from(crc32fast::hash(&event.payload));
+        self.digest = mix(mix(self.digest ^ event.id) ^ content);
+        offset
+    }
+
+    fn start(&self, start: Start) -> u64 {
+        match start {
+            Start::Earliest => 0,
+            Start::Offset(offset) => offset.min(self.events.len() as u64),
+            Start::Time(at) => self.times.partition_point(|time| *time < at) as u64,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -87,8 +133,12 @@ pub(super) struct Group {
     pub(super) members: BTreeSet<String>,
     /// Next offset of each partition.
     pub(super) committed: BTreeMap<u32, u64>,
-    /// The dead-letter queue: where its events stand in the topic.
-    pub(super) dead: Vec<(u32, u64)>,
+    /// The dead-letter queue: where its events stand in the topic, and why they are in it.
+    pub(super) dead: BTreeMap<(u32, u64), Reason>,
+    /// Taken out of it, and not handled yet.
+    redriving: BTreeSet<(u32, u64)>,
+    /// How often each was dead-lettered.
+    times: BTreeMap<(u32, u64), u32>,
 }
 
 impl Group {
@@ -99,6 +149,11 @@ impl Group {
         };
         let count = self.members.len();
         (0..PARTITIONS).filter(|partition| *partition as usize % count == place).collect()
+    }
+
+    /// There is something to redrive.
+    pub(super) fn has_exhausted(&self) -> bool {
+        !self.redriving.is_empty() || self.dead.values().any(|reason| *reason == Reason::Exhausted)
     }
 
     fn owns(&self, member: &str, generation: u64, partition: u32) -> bool {
@@ -120,11 +175,24 @@ pub(super) enum Applied {
     },
     /// The offsets that moved.
     Committed(Vec<(u32, u64)>),
-    DeadLettered {
-        event: u64,
-    },
+    /// The dead letters, new or not.
+    DeadLettered(Vec<Moved>),
+    /// What was taken out of the dead-letter queue, now or before.
+    Redriven(Vec<Moved>),
     /// The member does not own the partition in this generation.
     Fenced,
+}
+
+/// A dead letter, going into the queue or out of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) partition: u32,
+    pub(super) offset: u64,
+    pub(super) event: Arc<EventData>,
+    /// How often it has been dead-lettered.
+    pub(super) times: u32,
+    /// It moved just now, not before.
+    pub(super) new: bool,
 }
 
 /// One event of a publish.
@@ -134,6 +202,8 @@ pub(super) struct Published {
     pub(super) offset: Option<u64>,
     pub(super) event: u64,
     pub(super) key: u32,
+    /// A hash of what it says.
+    pub(super) content: u32,
     /// It was appended just now, not before.
     pub(super) new: bool,
 }
@@ -143,7 +213,13 @@ pub(super) struct Published {
 pub(super) struct State {
     pub(super) partitions: Vec<Partition>,
     producers: BTreeMap<(String, u32), Sequence>,
+    /// Events that services made of others: where each stands.
+    emitted: BTreeMap<u64, (u32, u64)>,
     pub(super) groups: BTreeMap<String, Group>,
+    /// A known mistake: any commit is believed.
+    pub(super) commits_anything: bool,
+    /// A known mistake: dead letters stay in the queue when they are redriven.
+    pub(super) redrive_copies: bool,
 }
 
 impl Default for State {
@@ -151,6 +227,9 @@ impl Default for State {
         Self {
             partitions: (0..PARTITIONS).map(|_| Partition::default()).collect(),
             producers: BTreeMap::new(),
+            emitted: BTreeMap::new(),
+            commits_anything: false,
+            redrive_copies: false,
             groups: BTreeMap::new(),
         }
     }
@@ -160,8 +239,16 @@ impl State {
     /// Applies the next decided command.
     pub(super) fn apply(&mut self, command: &Command) -> Applied {
         match command {
-            Command::Publish { producer, batches } => self.publish(producer, batches),
-            Command::Join { group, member } => {
+            Command::Publish { producer, batches, at_ms } => {
+                self.publish(producer, batches, *at_ms)
+            }
+            Command::Emit { events, at_ms } => self.emit(events, *at_ms),
+            Command::Join { group, member, start } => {
+                if !self.groups.contains_key(group) {
+                    let starts = self.partitions.iter().map(|partition| partition.start(*start));
+                    let committed = (0..).zip(starts).collect();
+                    self.groups.insert(group.clone(), Group { committed, ..Group::default() });
+                }
                 let group = self.groups.entry(group.clone()).or_default();
                 let rebalanced = group.members.insert(member.clone());
                 group.generation += u64::from(rebalanced);
@@ -179,6 +266,11 @@ impl State {
                 let group = self.groups.entry(group.clone()).or_default();
                 let mut moved = Vec::new();
                 for (partition, offset) in offsets {
+                    if self.commits_anything {
+                        group.committed.insert(*partition, *offset);
+                        moved.push((*partition, *offset));
+                        continue;
+                    }
                     if !group.owns(member, *generation, *partition) {
                         return Applied::Fenced;
                     }
@@ -192,27 +284,117 @@ impl State {
                 }
                 Applied::Committed(moved)
             }
-            Command::DeadLetter { group, member, generation, partition, offset } => {
-                let event = self
-                    .partitions
-                    .get(*partition as usize)
-                    .and_then(|partition| partition.events.get(usize::try_from(*offset).ok()?))
-                    .map(|event| event.id);
-                let group = self.groups.entry(group.clone()).or_default();
-                match event {
-                    Some(event) if group.owns(member, *generation, *partition) => {
-                        if !group.dead.contains(&(*partition, *offset)) {
-                            group.dead.push((*partition, *offset));
-                        }
-                        Applied::DeadLettered { event }
-                    }
-                    _ => Applied::Fenced,
-                }
+            Command::DeadLetter { group, member, generation, places, reason } => {
+                self.dead_letter((group, member, *generation), places, *reason)
+            }
+            Command::Redrive { group, member, generation, handled, limit } => {
+                self.redrive((group, member, *generation), handled, *limit as usize)
             }
         }
     }
 
-    fn publish(&mut self, producer: &str, batches: &[Batch]) -> Applied {
+    fn event(&self, (partition, offset): (u32, u64)) -> Option<Arc<EventData>> {
+        let partition = self.partitions.get(partition as usize)?;
+        partition.events.get(usize::try_from(offset).ok()?).cloned()
+    }
+
+    fn dead_letter(
+        &mut self,
+        (group, member, generation): (&str, &str, u64),
+        places: &[(u32, u64)],
+        reason: Reason,
+    ) -> Applied {
+        let events: Vec<_> = places.iter().map(|place| self.event(*place)).collect();
+        let group = self.groups.entry(group.to_owned()).or_default();
+        if places.iter().any(|(partition, _)| !group.owns(member, generation, *partition)) {
+            return Applied::Fenced;
+        }
+        let mut moved = Vec::with_capacity(places.len());
+        for (place, event) in places.iter().zip(events) {
+            let Some(event) = event else { return Applied::Fenced };
+            let times = group.times.entry(*place).or_default();
+            let new = group.dead.insert(*place, reason).is_none();
+            *times += u32::from(new);
+            group.redriving.remove(place);
+            let (partition, offset) = *place;
+            moved.push(Moved { partition, offset, event, times: *times, new });
+        }
+        Applied::DeadLettered(moved)
+    }
+
+    /// What was taken out before and not handled comes first, whoever took it.
+    fn redrive(
+        &mut self,
+        (group, member, generation): (&str, &str, u64),
+        handled: &[(u32, u64)],
+        limit: usize,
+    ) -> Applied {
+        let Some(state) = self.groups.get_mut(group) else { return Applied::Fenced };
+        if generation != state.generation {
+            return Applied::Fenced;
+        }
+        let mine = state.partitions_of(member);
+        for place in handled {
+            state.redriving.remove(place);
+        }
+        let is_mine = |place: &(u32, u64)| mine.contains(&place.0);
+        let mut taken: Vec<((u32, u64), bool)> =
+            state.redriving.iter().filter(|place| is_mine(place)).map(|p| (*p, false)).collect();
+        taken.truncate(limit);
+        if taken.is_empty() {
+            let dead = state
+                .dead
+                .iter()
+                .filter(|(place, reason)| **reason == Reason::Exhausted && is_mine(place));
+            taken = dead.take(limit).map(|(place, _)| (*place, true)).collect();
+            if self.redrive_copies {
+                taken.iter_mut().for_each(|(_, new)| *new = false);
+            }
+            for (place, _) in taken.iter().filter(|(_, new)| *new) {
+                state.dead.remove(place);
+                state.redriving.insert(*place);
+            }
+        }
+        let times: Vec<u32> =
+            taken.iter().map(|(place, _)| state.times.get(place).copied().unwrap_or(0)).collect();
+        let moved = taken.into_iter().zip(times).filter_map(|((place, new), times)| {
+            let (partition, offset) = place;
+            Some(Moved { partition, offset, event: self.event(place)?, times, new })
+        });
+        Applied::Redriven(moved.collect())
+    }
+
+    fn emit(&mut self, events: &[(u32, EventData)], at_ms: u64) -> Applied {
+        let mut published = Vec::with_capacity(events.len());
+        for (partition, event) in events {
+            let known = self.emitted.get(&event.id).copied();
+            let (at, new) = match known {
+                Some(place) => (Some(place), false),
+                None => {
+                    let log = self.partitions.get_mut(*partition as usize);
+                    (log.map(|log| (*partition, log.append(event, at_ms))), true)
+                }
+            };
+            let Some((partition, offset)) = at else { continue };
+            self.emitted.insert(event.id, (partition, offset));
+            published.push(Published {
+                partition,
+                offset: Some(offset),
+                event: event.id,
+                key: event.key,
+                content: crc32fast::hash(&event.payload),
+                new,
+            });
+        }
+        Applied::Published(published)
+    }
+
+    /// A known mistake: what producers have sent is forgotten.
+    pub(super) fn forget_producers(&mut self) {
+        self.producers.clear();
+    }
+
+    fn publish(&mut self, producer: &str, batches: &[Batch], at_ms: u64) -> Applied {
         // All or nothing: a gap in one batch refuses them all, so that a retry finds none half done.
         for batch in batches {
             let next = self
@@ -231,9 +413,7 @@ impl State {
             for (event, number) in batch.events.iter().zip(batch.first_sequence..) {
                 let new = number >= sequence.next;
                 let offset = if new {
-                    let offset = log.events.len() as u64;
-                    log.events.push(Arc::new(event.clone()));
-                    log.digest = mix(log.digest ^ event.id);
+                    let offset = log.append(event, at_ms);
                     sequence.next = number + 1;
                     sequence.recent.push_back((number, offset));
                     if sequence.recent.len() > REMEMBERED {
@@ -249,6 +429,7 @@ impl State {
                     offset,
                     event: event.id,
                     key: event.key,
+                    content: crc32fast::hash(&event.payload),
                     new,
                 });
             }
@@ -265,12 +446,17 @@ mod tests {
         let event = |id: &u64| EventData { id: *id, key: 0, payload: bytes::Bytes::new() };
         Command::Publish {
             producer: "p".into(),
+            at_ms: first_sequence,
             batches: vec![Batch {
                 partition: 1,
                 first_sequence,
                 events: ids.iter().map(event).collect(),
             }],
         }
+    }
+
+    fn join(group: &str, member: &str, start: Start) -> Command {
+        Command::Join { group: group.into(), member: member.into(), start }
     }
 
     fn offsets(applied: Applied) -> Vec<(Option<u64>, bool)> {
@@ -304,7 +490,7 @@ mod tests {
     #[test]
     fn partitions_are_dealt_to_all_and_to_one_each() {
         let mut state = State::default();
-        let join = |member: &str| Command::Join { group: "g".into(), member: member.into() };
+        let join = |member: &str| join("g", member, Start::Earliest);
         for members in 1..=5_u32 {
             state.apply(&join(&format!("m{members}")));
             let group = &state.groups["g"];
@@ -320,7 +506,7 @@ mod tests {
     fn commits_of_strangers_and_backwards_are_refused() {
         let mut state = State::default();
         state.apply(&publish(0, &[1, 2, 3]));
-        state.apply(&Command::Join { group: "g".into(), member: "m".into() });
+        state.apply(&join("g", "m", Start::Earliest));
         let commit = |generation, offset| Command::Commit {
             group: "g".into(),
             member: "m".into(),
@@ -331,5 +517,71 @@ mod tests {
         assert_eq!(state.apply(&commit(1, 1)), Applied::Committed(vec![]));
         assert_eq!(state.apply(&commit(1, 9)), Applied::Committed(vec![]));
         assert_eq!(state.apply(&commit(0, 3)), Applied::Fenced);
+    }
+
+    #[test]
+    fn a_new_group_begins_where_it_says() {
+        let mut state = State::default();
+        state.apply(&publish(0, &[1, 2]));
+        state.apply(&publish(2, &[3]));
+        state.apply(&publish(3, &[4]));
+        for (start, expected) in [
+            (Start::Earliest, 0),
+            (Start::Offset(1), 1),
+            (Start::Offset(99), 4),
+            (Start::Time(1), 2),
+            (Start::Time(3), 3),
+            (Start::Time(9), 4),
+        ] {
+            let group = format!("{start:?}");
+            state.apply(&join(&group, "m", start));
+            assert_eq!(state.groups[&group].committed[&1], expected, "{start:?}");
+            // An old group does not move.
+            state.apply(&join(&group, "n", Start::Earliest));
+            assert_eq!(state.groups[&group].committed[&1], expected);
+        }
+    }
+
+    #[test]
+    fn what_follows_is_appended_once() {
+        let mut state = State::default();
+        let event = EventData { id: 7, key: 0, payload: bytes::Bytes::new() };
+        let emit = Command::Emit { events: vec![(1, event)], at_ms: 0 };
+        assert_eq!(offsets(state.apply(&emit)), [(Some(0), true)]);
+        assert_eq!(offsets(state.apply(&emit)), [(Some(0), false)]);
+    }
+
+    #[test]
+    fn dead_letters_are_redriven_until_they_are_handled() {
+        let mut state = State::default();
+        state.apply(&publish(0, &[1, 2, 3]));
+        state.apply(&join("g", "m", Start::Earliest));
+        let dead = |offset, reason| Command::DeadLetter {
+            group: "g".into(),
+            member: "m".into(),
+            generation: 1,
+            places: vec![(1, offset)],
+            reason,
+        };
+        let redrive = |handled: &[(u32, u64)]| Command::Redrive {
+            group: "g".into(),
+            member: "m".into(),
+            generation: 1,
+            handled: handled.to_vec(),
+            limit: 10,
+        };
+        let taken = |applied: Applied| match applied {
+            Applied::Redriven(moved) => {
+                moved.into_iter().map(|moved| (moved.offset, moved.new)).collect::<Vec<_>>()
+            }
+            other => panic!("{other:?}"),
+        };
+        state.apply(&dead(0, Reason::Poison));
+        state.apply(&dead(1, Reason::Exhausted));
+        assert_eq!(taken(state.apply(&redrive(&[]))), [(1, true)]);
+        assert_eq!(taken(state.apply(&redrive(&[]))), [(1, false)]);
+        assert_eq!(taken(state.apply(&redrive(&[(1, 1)]))), []);
+        assert_eq!(state.groups["g"].dead.len(), 1);
+        assert_eq!(state.groups["g"].times[&(1, 1)], 1);
     }
 }

@@ -1,21 +1,27 @@
 //! A member of a consumer group: fetches, handles, commits.
 //!
 //! Delivery is at least once; that an effect happens once is the store's doing, which applies and marks
-//! in one transaction and refuses members of an older generation.
+//! in one transaction and refuses members of an older generation, and the gateway's, which knows its payments
+//! by their keys.
 
-use super::ConsumerConfig;
+use super::{ConsumerConfig, bank::Bank, bank::Exhausted};
 use crate::{
     client::{Brokers, Rpc},
     defects::Defects,
-    domain::Order,
+    domain::{Effect, Happening, Message},
     retry::Backoff,
-    wire::{BrokerReply, BrokerRequest, EventData, Item, StoreReply, StoreRequest},
+    wire::{
+        BrokerReply, BrokerRequest, EventData, Item, Payment, Reason, Start, StoreReply,
+        StoreRequest,
+    },
 };
-use squall_probe::{EventId, Position, What, name, point, record, signal};
+use squall_probe::{EventId, Position, What, name, point, record, reserve, signal};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
+use tokio::{sync::Mutex, time::Instant};
 
 /// How long a broker may take to answer; a fetch waits at the broker for up to half of it.
 const REQUEST: Duration = Duration::from_millis(600);
@@ -23,17 +29,56 @@ const REQUEST: Duration = Duration::from_millis(600);
 /// How long the store may take to answer.
 const STORE: Duration = Duration::from_millis(500);
 
-/// Events in flight, at most.
-const IN_FLIGHT: u32 = 256;
+/// Events in flight, at most: back-pressure begins here.
+pub const IN_FLIGHT: u32 = 128;
+
+/// As records call them.
+pub const IN_FLIGHT_BUFFER: &str = "events in flight";
+
+/// Loyalty points are skipped while so many events lie ahead: payments may not wait for them.
+const DEGRADED: u64 = 400;
+
+/// How often dead letters that can be handled again are asked for.
+const REDRIVE: Duration = Duration::from_millis(700);
 
 /// Why a member begins anew.
+#[derive(Debug)]
 struct Rejoin;
+
+/// An event that was delivered, and what it says.
+struct Delivered {
+    partition: u32,
+    offset: u64,
+    event: EventData,
+    message: Message,
+}
+
+impl Delivered {
+    fn place(&self) -> (u32, u64) {
+        (self.partition, self.offset)
+    }
+
+    fn item(&self, effect: Effect, done: bool) -> Item {
+        let (partition, offset, event) = (self.partition, self.offset, self.event.id);
+        Item { partition, offset, event, effect, done }
+    }
+
+    fn payment(&self) -> Payment {
+        let order = &self.message.order;
+        Payment { key: order.id, order: order.id, cents: order.cents }
+    }
+
+    fn is(&self, happening: Happening, orchestrated: bool) -> bool {
+        self.message.happening == happening && self.message.order.is_orchestrated() == orchestrated
+    }
+}
 
 pub(super) struct Member {
     group: &'static str,
     member: String,
     brokers: Brokers,
     store: Rpc,
+    bank: Arc<Mutex<Bank>>,
     backoff: Backoff,
     defects: Defects,
     generation: u64,
@@ -41,40 +86,93 @@ pub(super) struct Member {
     positions: BTreeMap<u32, u64>,
     /// Next offset to commit of each partition that is mine, if it moved.
     commits: BTreeMap<u32, u64>,
+    redriven: Instant,
     /// A known mistake: processed ids that a restart forgets.
     remembered: BTreeSet<u64>,
 }
 
 impl Member {
-    pub(super) fn new(group: &'static str, config: &ConsumerConfig) -> Self {
+    pub(super) fn new(
+        group: &'static str,
+        config: &ConsumerConfig,
+        bank: Arc<Mutex<Bank>>,
+    ) -> Self {
         let purpose = format!("member {group}");
         Self {
             group,
             member: config.name.clone(),
-            brokers: Brokers::new(&config.brokers, 0),
-            store: Rpc::new(config.store.clone()),
+            brokers: Brokers::new(&config.brokers, 0, &config.defects),
+            store: Rpc::with(config.store.clone(), &config.defects),
+            bank,
             backoff: Backoff::new(Duration::from_millis(50), Duration::from_millis(500), &purpose),
             defects: config.defects.clone(),
             generation: 0,
             positions: BTreeMap::new(),
             commits: BTreeMap::new(),
+            redriven: Instant::now(),
             remembered: BTreeSet::new(),
         }
     }
 
+    /// Handles events until it is asked to stop; then it commits what is done, and leaves the group.
     pub(super) async fn run(mut self) {
+        let stop = squall_probe::stop_asked();
+        tokio::pin!(stop);
         loop {
-            self.join().await;
-            while self.turn().await.is_ok() {}
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                () = self.join() => {}
+            }
+            loop {
+                let turn = tokio::select! {
+                    biased;
+                    () = &mut stop => {
+                        self.leave().await;
+                        return;
+                    }
+                    turn = self.turn() => turn,
+                };
+                if turn.is_err() {
+                    break;
+                }
+            }
             signal("rejoined");
+        }
+    }
+
+    async fn leave(&mut self) {
+        let commits: Vec<_> = std::mem::take(&mut self.commits).into_iter().collect();
+        let group = self.group.to_owned();
+        let _ = self.brokers.ask("fetch", self.fetch(Vec::new(), commits, 0), REQUEST).await;
+        let leave = BrokerRequest::Leave { group, member: self.member.clone() };
+        let _ = self.brokers.ask("group", leave, REQUEST).await;
+    }
+
+    fn fetch(
+        &self,
+        positions: Vec<(u32, u64)>,
+        commits: Vec<(u32, u64)>,
+        limit: u32,
+    ) -> BrokerRequest {
+        BrokerRequest::Fetch {
+            group: self.group.to_owned(),
+            member: self.member.clone(),
+            generation: self.generation,
+            positions,
+            commits,
+            limit,
         }
     }
 
     /// Becomes a member, and makes sure that nobody who owned these partitions before still acts.
     async fn join(&mut self) {
         loop {
-            let request =
-                BrokerRequest::Join { group: self.group.to_owned(), member: self.member.clone() };
+            let request = BrokerRequest::Join {
+                group: self.group.to_owned(),
+                member: self.member.clone(),
+                start: Start::Earliest,
+            };
             if let Ok(BrokerReply::Joined { generation, partitions }) =
                 self.brokers.ask("group", request, REQUEST).await
             {
@@ -107,22 +205,17 @@ impl Member {
 
     /// One fetch and what comes of it.
     async fn turn(&mut self) -> Result<(), Rejoin> {
+        self.redrive().await?;
         let commits: Vec<_> = std::mem::take(&mut self.commits).into_iter().collect();
         if !commits.is_empty() {
             point("consumer.committing").await;
         }
-        let request = BrokerRequest::Fetch {
-            group: self.group.to_owned(),
-            member: self.member.clone(),
-            generation: self.generation,
-            positions: self.positions.iter().map(|(p, o)| (*p, *o)).collect(),
-            commits,
-            limit: IN_FLIGHT,
-        };
-        match self.brokers.ask("fetch", request, REQUEST).await {
-            Ok(BrokerReply::Events(events)) => {
+        let positions = self.positions.iter().map(|(p, o)| (*p, *o)).collect();
+        let limit = if self.defects.unbounded_buffer { u32::MAX } else { IN_FLIGHT };
+        match self.brokers.ask("fetch", self.fetch(positions, commits, limit), REQUEST).await {
+            Ok(BrokerReply::Events { events, lag }) => {
                 self.backoff.reset();
-                self.handle(events).await
+                self.handle(events, lag).await
             }
             Ok(BrokerReply::Rebalanced) => Err(Rejoin),
             Ok(_) | Err(_) => {
@@ -133,7 +226,7 @@ impl Member {
         }
     }
 
-    async fn handle(&mut self, events: Vec<(u32, u64, EventData)>) -> Result<(), Rejoin> {
+    async fn handle(&mut self, events: Vec<(u32, u64, EventData)>, lag: u64) -> Result<(), Rejoin> {
         // A message that comes late or twice may bring what is already behind us.
         let mut fresh = Vec::with_capacity(events.len());
         let mut next = self.positions.clone();
@@ -146,48 +239,288 @@ impl Member {
         if fresh.is_empty() {
             return Ok(());
         }
+        let _memory = reserve(fresh.iter().map(|(_, _, event)| event.payload.len()).sum());
+        record(What::Buffered { buffer: name(IN_FLIGHT_BUFFER), amount: fresh.len() as u64 });
+        if lag > 0 && fresh.len() as u32 >= IN_FLIGHT {
+            signal("backpressured");
+        }
         for (partition, offset, event) in &fresh {
-            record(What::Deliver {
-                group: name(self.group),
-                position: Position::new(*partition, *offset),
-                event: EventId(event.id),
-                generation: self.generation,
-            });
+            self.tell_delivery(*partition, *offset, event);
         }
         if self.defects.commit_before_apply {
             self.commit_now(&next).await;
         }
         point("consumer.delivered").await;
-        let mut items = Vec::with_capacity(fresh.len());
+        let mut messages = Vec::with_capacity(fresh.len());
+        let mut poison = Vec::new();
         for (partition, offset, event) in fresh {
-            match Order::decode(&event.payload) {
-                Some(order) => items.push(Item {
-                    partition,
-                    offset,
-                    event: event.id,
-                    effect: order.effect(self.group),
-                }),
-                None => self.dead_letter(partition, offset).await?,
+            match Message::decode(&event.payload) {
+                Some(message) => messages.push(Delivered { partition, offset, event, message }),
+                None => poison.push((partition, offset)),
             }
         }
-        self.apply(items).await?;
+        self.dead_letter(poison, Reason::Poison).await?;
+        if let Err(exhausted) = self.act(messages, lag, &next).await? {
+            self.give_up(exhausted).await?;
+        }
         point("consumer.effect_applied").await;
-        self.commits.clone_from(&next);
-        self.positions = next;
+        self.positions.clone_from(&next);
+        if self.defects.commit_off_by_one {
+            next.values_mut().for_each(|offset| *offset += 1);
+        }
+        self.commits = next;
         Ok(())
     }
 
-    /// No consumer will ever understand it. It must be safe in the dead-letter queue before the
-    /// offset moves past it.
-    async fn dead_letter(&mut self, partition: u32, offset: u64) -> Result<(), Rejoin> {
+    fn tell_delivery(&self, partition: u32, offset: u64, event: &EventData) {
+        record(What::Deliver {
+            group: name(self.group),
+            position: Position::new(partition, offset),
+            event: EventId(event.id),
+            generation: self.generation,
+            content: crc32fast::hash(&event.payload),
+        });
+    }
+
+    /// Does what the service does. The inner error is what could not be done, where calls were exhausted.
+    async fn act(
+        &mut self,
+        messages: Vec<Delivered>,
+        lag: u64,
+        next: &BTreeMap<u32, u64>,
+    ) -> Result<Result<(), Vec<(u32, u64)>>, Rejoin> {
+        match self.group {
+            "payment" => {
+                let messages = self.not_done(messages).await?;
+                self.pay(&messages, lag).await
+            }
+            "fulfilment" => {
+                let messages = self.not_done(messages).await?;
+                self.orchestrate(&messages, next).await
+            }
+            "shipping" => self.ship(&messages).await.map(Ok),
+            "inventory" => {
+                let effect = |delivered: &Delivered| match delivered.message.happening {
+                    Happening::Placed if !delivered.message.order.is_orchestrated() => {
+                        delivered.message.order.reserve()
+                    }
+                    Happening::Declined | Happening::Unshippable => {
+                        delivered.message.order.release()
+                    }
+                    _ => Effect::Nothing,
+                };
+                let items = messages.iter().map(|m| m.item(effect(m), true)).collect();
+                self.apply(items).await.map(Ok)
+            }
+            _ => {
+                let degraded = lag > DEGRADED;
+                if degraded {
+                    signal("degraded");
+                }
+                let effect = |delivered: &Delivered| match delivered.message.happening {
+                    Happening::Paid if !degraded => delivered.message.order.reward(),
+                    _ => Effect::Nothing,
+                };
+                let items = messages.iter().map(|m| m.item(effect(m), true)).collect();
+                self.apply(items).await.map(Ok)
+            }
+        }
+    }
+
+    /// What was not handled yet. What was must not be given up when it comes again during an outage.
+    async fn not_done(&mut self, messages: Vec<Delivered>) -> Result<Vec<Delivered>, Rejoin> {
+        if messages.is_empty() {
+            return Ok(messages);
+        }
+        let events = messages.iter().map(|m| m.event.id).collect();
+        let request = StoreRequest::Seen { group: self.group.to_owned(), events };
+        let StoreReply::Seen(seen) = self.ask_store(request).await? else { return Err(Rejoin) };
+        let mut seen = seen.into_iter();
+        Ok(messages.into_iter().filter(|_| !seen.next().unwrap_or(false)).collect())
+    }
+
+    /// The choreographed saga's payments: charges what was placed, gives back what cannot be shipped, and says
+    /// so to the other services.
+    async fn pay(
+        &mut self,
+        messages: &[Delivered],
+        lag: u64,
+    ) -> Result<Result<(), Vec<(u32, u64)>>, Rejoin> {
+        let skips = self.defects.degrades_payment && lag > DEGRADED / 4;
+        let placed: Vec<&Delivered> =
+            messages.iter().filter(|m| m.is(Happening::Placed, false) && !skips).collect();
+        let back: Vec<&Delivered> =
+            messages.iter().filter(|m| m.is(Happening::Unshippable, false)).collect();
+        let paid = self.charge(&placed).await;
+        let refunded = self.refund(&back).await;
+        let mut exhausted: Vec<&Delivered> = Vec::new();
+        let mut follow = Vec::new();
+        match paid {
+            Ok(outcomes) => {
+                for (delivered, paid) in placed.iter().zip(outcomes) {
+                    let happening = if paid { Happening::Paid } else { Happening::Declined };
+                    follow.push((*delivered, happening));
+                }
+            }
+            Err(Exhausted) => exhausted.extend(&placed),
+        }
+        if refunded.is_err() {
+            exhausted.extend(&back);
+        }
+        point("payment.charged").await;
+        self.emit(&follow).await?;
+        let given_up: BTreeSet<(u32, u64)> = exhausted.iter().map(|m| m.place()).collect();
+        let items = messages
+            .iter()
+            .filter(|m| !given_up.contains(&m.place()))
+            .map(|m| m.item(Effect::Nothing, true))
+            .collect();
+        self.apply(items).await?;
+        Ok(if given_up.is_empty() { Ok(()) } else { Err(given_up.into_iter().collect()) })
+    }
+
+    async fn charge(&self, orders: &[&Delivered]) -> Result<Vec<bool>, Exhausted> {
+        let payments = orders.iter().map(|order| order.payment()).collect();
+        self.bank.lock().await.charge(payments).await
+    }
+
+    async fn refund(&self, orders: &[&Delivered]) -> Result<(), Exhausted> {
+        let payments: Vec<_> = orders.iter().map(|order| order.payment()).collect();
+        if !payments.is_empty() {
+            signal("compensated");
+        }
+        self.bank.lock().await.refund(payments).await
+    }
+
+    /// The choreographed saga's shipments.
+    async fn ship(&mut self, messages: &[Delivered]) -> Result<(), Rejoin> {
+        let mut follow = Vec::new();
+        let mut items = Vec::new();
+        for delivered in messages {
+            let order = &delivered.message.order;
+            let effect = match delivered.message.happening {
+                Happening::Paid if order.is_shippable() => order.ship(),
+                Happening::Paid => {
+                    follow.push((delivered, Happening::Unshippable));
+                    Effect::Nothing
+                }
+                _ => Effect::Nothing,
+            };
+            items.push(delivered.item(effect, true));
+        }
+        self.emit(&follow).await?;
+        self.apply(items).await
+    }
+
+    /// The orchestrated saga, for a batch of orders. Every step lands once, whoever repeats it: so whoever
+    /// takes over begins at the beginning.
+    async fn orchestrate(
+        &mut self,
+        messages: &[Delivered],
+        next: &BTreeMap<u32, u64>,
+    ) -> Result<Result<(), Vec<(u32, u64)>>, Rejoin> {
+        let mine: Vec<&Delivered> =
+            messages.iter().filter(|m| m.is(Happening::Placed, true)).collect();
+        let rest = messages.iter().filter(|m| !m.is(Happening::Placed, true));
+        let rest: Vec<Item> = rest.map(|m| m.item(Effect::Nothing, true)).collect();
+        if mine.is_empty() {
+            return self.apply(rest).await.map(Ok);
+        }
+        let step = |effect: fn(&crate::domain::Order) -> Effect, of: &[&Delivered]| {
+            of.iter().map(|m| m.item(effect(&m.message.order), false)).collect::<Vec<_>>()
+        };
+        self.apply(step(crate::domain::Order::reserve, &mine)).await?;
+        if self.defects.saga_state_volatile {
+            // What is running is kept in memory: as far as the broker knows, it is done.
+            self.commit_now(next).await;
+        }
+        point("orchestrator.reserved").await;
+        let Ok(outcomes) = self.charge(&mine).await else {
+            self.apply(rest).await?;
+            return Ok(Err(mine.iter().map(|m| m.place()).collect()));
+        };
+        point("orchestrator.charged").await;
+        let (mut good, mut undone, mut back) = (Vec::new(), Vec::new(), Vec::new());
+        for (delivered, paid) in mine.iter().copied().zip(outcomes) {
+            match (paid, delivered.message.order.is_shippable()) {
+                (true, true) => good.push(delivered),
+                (true, false) => {
+                    back.push(delivered);
+                    undone.push(delivered);
+                }
+                (false, _) => undone.push(delivered),
+            }
+        }
+        let refunded = self.refund(&back).await;
+        point("orchestrator.compensating").await;
+        if !undone.is_empty() {
+            signal("compensated");
+        }
+        self.apply(step(crate::domain::Order::release, &undone)).await?;
+        self.apply(step(crate::domain::Order::ship, &good)).await?;
+        let given_up: BTreeSet<(u32, u64)> = match refunded {
+            Ok(()) => BTreeSet::new(),
+            Err(Exhausted) => back.iter().map(|m| m.place()).collect(),
+        };
+        let done = mine.iter().filter(|m| !given_up.contains(&m.place()));
+        let items = done.map(|m| m.item(Effect::Nothing, true)).chain(rest).collect();
+        self.apply(items).await?;
+        Ok(if given_up.is_empty() { Ok(()) } else { Err(given_up.into_iter().collect()) })
+    }
+
+    /// Publishes what follows. However often it is asked for, each event is appended once.
+    async fn emit(&mut self, follow: &[(&Delivered, Happening)]) -> Result<(), Rejoin> {
+        if follow.is_empty() {
+            return Ok(());
+        }
+        let mut events = Vec::with_capacity(follow.len());
+        for (delivered, happening) in follow {
+            let (id, message) = delivered.message.follow(*happening);
+            record(What::Derive { event: EventId(id), from: EventId(delivered.event.id) });
+            let event = EventData { id, key: delivered.event.key, payload: message.encode() };
+            events.push((delivered.partition, event));
+        }
+        let mut tries = 0;
+        loop {
+            let request = BrokerRequest::Emit { events: events.clone() };
+            match self.brokers.ask("publish", request, REQUEST).await {
+                Ok(BrokerReply::Published(_)) => {
+                    self.backoff.reset();
+                    return Ok(());
+                }
+                Ok(_) | Err(_) => self.retry().await,
+            }
+            tries += 1;
+            if tries > 10 {
+                // Somebody else may own the partitions by now.
+                return Err(Rejoin);
+            }
+        }
+    }
+
+    /// Events whose calls were exhausted go to the dead-letter queue, from which they are redriven.
+    async fn give_up(&mut self, places: Vec<(u32, u64)>) -> Result<(), Rejoin> {
+        self.dead_letter(places, Reason::Exhausted).await
+    }
+
+    /// They must be safe in the dead-letter queue before the offset moves past them.
+    async fn dead_letter(&mut self, places: Vec<(u32, u64)>, reason: Reason) -> Result<(), Rejoin> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        if self.defects.poison_blocks && reason == Reason::Poison {
+            // Another attempt will surely understand it.
+            self.retry().await;
+            return Err(Rejoin);
+        }
         loop {
             point("consumer.dead_lettering").await;
             let request = BrokerRequest::DeadLetter {
                 group: self.group.to_owned(),
                 member: self.member.clone(),
                 generation: self.generation,
-                partition,
-                offset,
+                places: places.clone(),
+                reason,
             };
             match self.brokers.ask("group", request, REQUEST).await {
                 Ok(BrokerReply::DeadLettered) => {
@@ -196,9 +529,52 @@ impl Member {
                     return Ok(());
                 }
                 Ok(BrokerReply::Rebalanced) => return Err(Rejoin),
+                Ok(_) | Err(_) if self.defects.dead_letter_lost => return Ok(()),
                 Ok(_) | Err(_) => self.retry().await,
             }
         }
+    }
+
+    /// Handles again what calls were exhausted for, once the gateway seems well.
+    async fn redrive(&mut self) -> Result<(), Rejoin> {
+        let pays = matches!(self.group, "payment" | "fulfilment");
+        if !pays || self.redriven.elapsed() < REDRIVE || !self.bank.lock().await.seems_well() {
+            return Ok(());
+        }
+        self.redriven = Instant::now();
+        let mut handled = Vec::new();
+        // Few at a time: events that were never given up wait meanwhile.
+        for _ in 0..4 {
+            let request = BrokerRequest::Redrive {
+                group: self.group.to_owned(),
+                member: self.member.clone(),
+                generation: self.generation,
+                handled: std::mem::take(&mut handled),
+                limit: IN_FLIGHT,
+            };
+            let events = match self.brokers.ask("group", request, REQUEST).await {
+                Ok(BrokerReply::Redriven(events)) if events.is_empty() => return Ok(()),
+                Ok(BrokerReply::Redriven(events)) => events,
+                Ok(BrokerReply::Rebalanced) => return Err(Rejoin),
+                // Later.
+                Ok(_) | Err(_) => return Ok(()),
+            };
+            signal("redriven");
+            let places: Vec<(u32, u64)> = events.iter().map(|(p, o, _)| (*p, *o)).collect();
+            let messages: Vec<Delivered> = events
+                .into_iter()
+                .filter_map(|(partition, offset, event)| {
+                    let message = Message::decode(&event.payload)?;
+                    Some(Delivered { partition, offset, event, message })
+                })
+                .collect();
+            let next = self.positions.clone();
+            if let Err(exhausted) = self.act(messages, 0, &next).await? {
+                self.give_up(exhausted).await?;
+            }
+            handled = places;
+        }
+        Ok(())
     }
 
     async fn ask_store(&mut self, request: StoreRequest) -> Result<StoreReply, Rejoin> {
@@ -218,9 +594,11 @@ impl Member {
         if items.is_empty() {
             return Ok(());
         }
+        // In the order of the log.
+        items.sort_by_key(|item| (item.partition, item.offset));
         let (group, member) = (self.group.to_owned(), self.member.clone());
         let generation = self.generation;
-        if self.defects.dedup_in_memory {
+        if self.defects.dedup_in_memory && items.iter().all(|item| item.done) {
             items.retain(|item| !self.remembered.contains(&item.event));
             let events: Vec<u64> = items.iter().map(|item| item.event).collect();
             self.ask_store(StoreRequest::ApplyUnmarked { group, member, generation, items })
@@ -228,7 +606,7 @@ impl Member {
             self.remembered.extend(events);
             return Ok(());
         }
-        if self.defects.check_then_mark {
+        if self.defects.check_then_mark && items.iter().all(|item| item.done) {
             let events = items.iter().map(|item| item.event).collect();
             let asked = StoreRequest::Seen { group: group.clone(), events };
             if let StoreReply::Seen(seen) = self.ask_store(asked).await? {
@@ -243,20 +621,19 @@ impl Member {
             self.ask_store(StoreRequest::Mark { group, events }).await?;
             return Ok(());
         }
+        let releases = items.iter().any(|item| matches!(item.effect, Effect::Release { .. }));
+        if self.defects.compensate_twice && releases {
+            self.ask_store(StoreRequest::ApplyUnmarked { group, member, generation, items })
+                .await?;
+            return Ok(());
+        }
         self.ask_store(StoreRequest::Apply { group, member, generation, items }).await?;
         Ok(())
     }
 
     /// A known mistake: commits what has only been delivered.
     async fn commit_now(&mut self, next: &BTreeMap<u32, u64>) {
-        let request = BrokerRequest::Fetch {
-            group: self.group.to_owned(),
-            member: self.member.clone(),
-            generation: self.generation,
-            positions: Vec::new(),
-            commits: next.iter().map(|(partition, offset)| (*partition, *offset)).collect(),
-            limit: 0,
-        };
-        let _ = self.brokers.ask("fetch", request, REQUEST).await;
+        let commits = next.iter().map(|(partition, offset)| (*partition, *offset)).collect();
+        let _ = self.brokers.ask("fetch", self.fetch(Vec::new(), commits, 0), REQUEST).await;
     }
 }

@@ -2,12 +2,14 @@
 //! know of a system stands in one file like this.
 
 use crate::system::{
-    Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Poison, Role, State, System,
+    BreakerPolicy, Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Poison,
+    Promises, RetryPolicy, Role, State, System,
 };
 use reference_system::{
-    POINTS, SIGNALS, broker, client, consumer,
+    POINTS, SIGNALS, breaker, broker, client, consumer,
     defects::{Defects, KNOWN},
-    domain::{Flaw, GROUPS},
+    domain::{Flaw, GROUPS, SAGA},
+    gateway,
     producer::{self, NewOrder, Producer, ProducerConfig},
     store,
     wire::MESSAGES,
@@ -20,6 +22,8 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(4);
 
 const BROKER_PORT: u16 = 9000;
 const STORE_PORT: u16 = 9100;
+const GATEWAY_PORT: u16 = 9200;
+const VIEW_PORT: u16 = 9300;
 
 const ROLES: &[Role] = &[
     Role {
@@ -50,7 +54,7 @@ const ROLES: &[Role] = &[
         max: 10,
         client: false,
         replica: false,
-        about: "Runs a member of each service's consumer group",
+        about: "Runs a member of each service's consumer group, and a projection",
     },
     Role {
         name: "store",
@@ -62,12 +66,22 @@ const ROLES: &[Role] = &[
         replica: false,
         about: "Holds the services' ledgers, where effects land",
     },
+    Role {
+        name: "gateway",
+        plural: "gateways",
+        default: 1,
+        min: 1,
+        max: 1,
+        client: false,
+        replica: false,
+        about: "Charges cards, as somebody else's service would",
+    },
 ];
 
 static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
     KNOWN
         .iter()
-        .map(|known| Defect { id: known.id, about: known.about, breaks: known.breaks })
+        .map(|known| Defect { id: known.id, about: known.about, breaks: known.breaks.to_vec() })
         .collect()
 });
 
@@ -79,9 +93,8 @@ fn addresses(cluster: &Cluster) -> Vec<String> {
     cluster.role("broker").map(|node| format!("{}:{BROKER_PORT}", node.name)).collect()
 }
 
-fn store_address(cluster: &Cluster) -> String {
-    let name = cluster.role("store").next().map_or("store-1", |node| &node.name);
-    format!("{name}:{STORE_PORT}")
+fn address(cluster: &Cluster, role: &str, port: u16) -> String {
+    cluster.role(role).next().map(|node| format!("{}:{port}", node.name)).unwrap_or_default()
 }
 
 fn defects(cluster: &Cluster) -> Result<Defects, Error> {
@@ -129,6 +142,31 @@ impl System for ReferenceSystem {
         &DEFECTS
     }
 
+    fn promises(&self) -> Promises {
+        Promises {
+            dead_letters: true,
+            saga: SAGA.to_vec(),
+            retries: vec![RetryPolicy {
+                name: consumer::GATEWAY,
+                first: consumer::FIRST,
+                factor: 2.0,
+                cap: consumer::CAP,
+                jitter: 1.0,
+                attempts: Some(consumer::ATTEMPTS),
+            }],
+            breakers: vec![BreakerPolicy {
+                dependency: consumer::GATEWAY,
+                failures: breaker::FAILURES,
+                cooldown: breaker::COOLDOWN,
+                probes: 1,
+            }],
+            buffers: vec![
+                (consumer::IN_FLIGHT_BUFFER, u64::from(consumer::IN_FLIGHT)),
+                (store::QUEUED, store::QUEUE as u64),
+            ],
+        }
+    }
+
     fn start(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>> {
         Box::pin(async move {
             let defects = defects(&cluster)?;
@@ -140,19 +178,27 @@ impl System for ReferenceSystem {
                         listen: format!("0.0.0.0:{BROKER_PORT}"),
                         brokers: addresses(&cluster),
                         data,
+                        rejoins: node.incarnation > 0,
                         defects,
                     })
                     .await
                 }
                 "store" => {
                     let listen = format!("0.0.0.0:{STORE_PORT}");
-                    store::run(store::StoreConfig { listen, data }).await
+                    store::run(store::StoreConfig { listen, data, defects }).await
+                }
+                "gateway" => {
+                    let listen = format!("0.0.0.0:{GATEWAY_PORT}");
+                    gateway::run(gateway::GatewayConfig { listen, data }).await
                 }
                 "consumer" => {
                     consumer::run(consumer::ConsumerConfig {
                         name: node.name.to_string(),
                         brokers: addresses(&cluster),
-                        store: store_address(&cluster),
+                        store: address(&cluster, "store", STORE_PORT),
+                        gateway: address(&cluster, "gateway", GATEWAY_PORT),
+                        listen: format!("0.0.0.0:{VIEW_PORT}"),
+                        data,
                         defects,
                     })
                     .await
@@ -190,13 +236,24 @@ impl System for ReferenceSystem {
                 }
                 "store" => {
                     let address = format!("{}:{STORE_PORT}", node.name);
-                    let groups = client::describe_store(&address).await?;
-                    Ok(groups
+                    let told = client::describe_store(&address).await?;
+                    // In the beginning nothing was reserved, and in the end nothing is.
+                    let reserved = u64::try_from(told.reserved).unwrap_or(u64::MAX);
+                    let quantity = name("items reserved");
+                    let conserved = state(StateOf::Conserved { quantity }, reserved, 0);
+                    Ok(told
+                        .groups
                         .into_iter()
                         .map(|(group, effects, digest)| {
                             state(StateOf::Projection { group: name(&group) }, effects, digest)
                         })
+                        .chain([conserved])
                         .collect())
+                }
+                "consumer" => {
+                    let address = format!("{}:{VIEW_PORT}", node.name);
+                    let (events, digest) = client::describe_view(&address).await?;
+                    Ok(vec![state(StateOf::View { name: name("customers") }, events, digest)])
                 }
                 _ => Ok(Vec::new()),
             }

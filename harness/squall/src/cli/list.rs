@@ -67,7 +67,12 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
         What::Defects => system
             .defects()
             .iter()
-            .map(|defect| (defect.id.to_owned(), format!("{} ({})", defect.about, defect.breaks)))
+            .map(|defect| {
+                (
+                    defect.id.to_owned(),
+                    format!("{} (breaks {})", defect.about, defect.breaks.join(" or ")),
+                )
+            })
             .collect(),
     };
     say(&columns(&rows));

@@ -11,6 +11,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Agreement {
         setup: setup.clone(),
         log: BTreeMap::new(),
+        contents: BTreeMap::new(),
         findings: Findings::default(),
     }))
 }
@@ -19,18 +20,34 @@ struct Agreement {
     setup: Setup,
     /// For each partition, by offset: the event first seen there.
     log: BTreeMap<(u32, u64), (EventId, Evidence)>,
+    /// And what it said, if that was told.
+    contents: BTreeMap<(u32, u64), (u32, Evidence)>,
     findings: Findings,
 }
 
 impl Invariant for Agreement {
     fn record(&mut self, evidence: &Evidence) {
-        let (What::Append { position, event, .. }
-        | What::Deliver { position, event, .. }
-        | What::Apply { position, event, .. }) = evidence.record.what
-        else {
-            return;
+        let (position, event, content) = match evidence.record.what {
+            What::Append { position, event, content, .. }
+            | What::Deliver { position, event, content, .. } => (position, event, content),
+            What::Apply { position, event, .. } => (position, event, 0),
+            _ => return,
         };
         let place = (position.partition, position.offset);
+        if content != 0 {
+            let (first, proof) = self.contents.entry(place).or_insert((content, *evidence));
+            if *first != content {
+                self.findings.add(
+                    || {
+                        let a = self.setup.node(proof.record.node);
+                        let b = self.setup.node(evidence.record.node);
+                        format!("at {position} {a} and {b} saw e{} say different things", event.0)
+                    },
+                    || vec![*proof, *evidence],
+                );
+                return;
+            }
+        }
         let (first, proof) = self.log.entry(place).or_insert((event, *evidence));
         if *first != event {
             self.findings.add(
@@ -62,6 +79,19 @@ mod tests {
         let mut h = History::new();
         h.publish(1).publish(2).append_all(1, 0).deliver(2, 0);
         assert_eq!(h.violations("agreement"), ["at 0:0 r0 saw e1 and c saw e2 [2, 5]"]);
+    }
+
+    #[test]
+    fn one_event_that_says_two_things() {
+        let mut h = History::new();
+        h.publish(1).append_saying(0, 1, 0, 7).append_saying(1, 1, 0, 8);
+        assert_eq!(
+            h.violations("agreement"),
+            ["at 0:0 r0 and r1 saw e1 say different things [1, 2]"]
+        );
+        let mut h = History::new();
+        h.publish(1).append_saying(0, 1, 0, 7).append_saying(1, 1, 0, 7).append(2, 1, 0);
+        assert_eq!(h.violations("agreement"), [] as [&str; 0]);
     }
 
     #[test]

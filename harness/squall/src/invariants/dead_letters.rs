@@ -4,7 +4,7 @@
 //! Judged for systems that promise a dead-letter queue. That nothing is missing from it is `no_loss`'s
 //! business.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{Evidence, Findings, Invariant, Setup, fold::Redriven};
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, What};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
             setup: setup.clone(),
             poison: BTreeSet::new(),
             dead: BTreeMap::new(),
+            redriven: Redriven::default(),
             applied: BTreeMap::new(),
             active: BTreeSet::new(),
             down: BTreeSet::new(),
@@ -31,6 +32,7 @@ struct DeadLetters {
     poison: BTreeSet<EventId>,
     /// What is in a queue now.
     dead: BTreeMap<(Name, EventId), Evidence>,
+    redriven: Redriven,
     applied: BTreeMap<(Name, EventId), Evidence>,
     /// Faults that act now.
     active: BTreeSet<u16>,
@@ -83,7 +85,10 @@ impl Invariant for DeadLetters {
                 self.down.insert(record.node);
                 self.last = Some(record.at);
             }
-            What::DeadLetter { group, position, event } => {
+            What::DeadLetter { group, position, event, .. } => {
+                if self.redriven.is_old(&record.what) {
+                    return;
+                }
                 if self.dead.insert((group, event), *evidence).is_some() {
                     return;
                 }
@@ -113,8 +118,10 @@ impl Invariant for DeadLetters {
                     );
                 }
             }
-            What::Redrive { group, event, .. } => {
-                self.dead.remove(&(group, event));
+            What::Redrive { group, event, times, .. } => {
+                if self.redriven.take(group, event, times) {
+                    self.dead.remove(&(group, event));
+                }
             }
             What::Apply { group, position, event, .. } => {
                 self.applied.entry((group, event)).or_insert(*evidence);

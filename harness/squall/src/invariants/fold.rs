@@ -1,7 +1,7 @@
 //! What several invariants keep: values by event, and which events are in the log and owed to whom.
 
 use super::Setup;
-use squall_probe::{EventId, Phase, Record, What};
+use squall_probe::{EventId, Name, Phase, Record, What};
 use std::collections::BTreeMap;
 
 /// Events below this id are kept in a vector.
@@ -46,11 +46,33 @@ impl<T: Default> ByEvent<T> {
     }
 }
 
+/// How often each dead letter was redriven. Replicas tell old news when they rebuild their copies: a dead letter
+/// counts only if it was not redriven since.
+#[derive(Debug, Default)]
+pub(crate) struct Redriven(BTreeMap<(Name, EventId), u32>);
+
+impl Redriven {
+    /// It was redriven for the so-manieth time. Whether that is news.
+    pub(crate) fn take(&mut self, group: Name, event: EventId, times: u32) -> bool {
+        let known = self.0.entry((group, event)).or_default();
+        let news = times > *known;
+        *known = times.max(*known);
+        news
+    }
+
+    /// This is a dead letter of which it is known that it was redriven.
+    pub(crate) fn is_old(&self, what: &What) -> bool {
+        let What::DeadLetter { group, event, times, .. } = what else { return false };
+        self.0.get(&(*group, *event)).is_some_and(|known| times <= known)
+    }
+}
+
 /// Which events the log holds, and which groups are done with them.
 #[derive(Debug)]
 pub(super) struct Lag {
     setup: Setup,
     events: ByEvent<Owed>,
+    redriven: Redriven,
     owed: usize,
     open: usize,
     /// When nothing was owed and no publish open for the last time it became so, in microseconds.
@@ -72,7 +94,14 @@ pub(super) struct Owed {
 
 impl Lag {
     pub(super) fn new(setup: &Setup) -> Self {
-        Self { setup: setup.clone(), events: ByEvent::default(), owed: 0, open: 0, caught_up: 0 }
+        Self {
+            setup: setup.clone(),
+            events: ByEvent::default(),
+            redriven: Redriven::default(),
+            owed: 0,
+            open: 0,
+            caught_up: 0,
+        }
     }
 
     pub(super) fn events(&self) -> impl Iterator<Item = (EventId, &Owed)> {
@@ -120,7 +149,10 @@ impl Lag {
                     }
                 }
             }
-            What::Redrive { event, group, .. } => {
+            What::Redrive { event, group, times, .. } => {
+                if !self.redriven.take(group, event, times) {
+                    return;
+                }
                 let Some(group) = self.setup.group_index(group) else { return };
                 let bit = 1 << (group % 64);
                 let entry = self.events.entry(event);
@@ -131,6 +163,9 @@ impl Lag {
                 }
             }
             What::Apply { event, group, .. } | What::DeadLetter { event, group, .. } => {
+                if self.redriven.is_old(&record.what) {
+                    return;
+                }
                 let Some(group) = self.setup.group_index(group) else { return };
                 let bit = 1 << (group % 64);
                 let entry = self.events.entry(event);

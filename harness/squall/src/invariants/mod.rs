@@ -12,7 +12,7 @@ mod dead_letters;
 mod drains;
 mod durability;
 mod eventual_consistency;
-mod fold;
+pub(crate) mod fold;
 mod idempotency;
 mod latency;
 mod no_dirty_read;

@@ -6,7 +6,10 @@
 //! late, which is a failure of liveness). It says nothing of events whose publish is indeterminate, and
 //! judges at the end of the run, when everything should have drained.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
+use super::{
+    Evidence, Findings, Invariant, Setup,
+    fold::{ByEvent, Redriven},
+};
 use squall_probe::{Phase, Position, What};
 use std::collections::BTreeMap;
 
@@ -15,6 +18,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         setup: setup.clone(),
         events: ByEvent::default(),
         seen: BTreeMap::new(),
+        redriven: Redriven::default(),
     }))
 }
 
@@ -23,6 +27,7 @@ struct NoLoss {
     events: ByEvent<Event>,
     /// Highest offset that a consumer of (group, partition) was given.
     seen: BTreeMap<(usize, u32), u64>,
+    redriven: Redriven,
 }
 
 #[derive(Default)]
@@ -50,13 +55,17 @@ impl Invariant for NoLoss {
                     *seen = position.offset.max(*seen);
                 }
             }
-            What::Redrive { group, event, .. } => {
-                if let Some(group) = self.setup.group_index(group) {
+            What::Redrive { group, event, times, .. } => {
+                if self.redriven.take(group, event, times)
+                    && let Some(group) = self.setup.group_index(group)
+                {
                     self.events.entry(event).done &= !(1 << (group % 64));
                 }
             }
             What::Apply { group, event, .. } | What::DeadLetter { group, event, .. } => {
-                if let Some(group) = self.setup.group_index(group) {
+                if !self.redriven.is_old(&evidence.record.what)
+                    && let Some(group) = self.setup.group_index(group)
+                {
                     self.events.entry(event).done |= 1 << (group % 64);
                 }
             }

@@ -38,6 +38,11 @@ impl Invariant for NoPhantom {
                 }
                 event
             }
+            // What a service makes of an event is published by it.
+            What::Derive { event, .. } => {
+                self.events.entry(event).invoked = true;
+                return;
+            }
             What::Append { event, .. }
             | What::Deliver { event, .. }
             | What::Apply { event, .. }

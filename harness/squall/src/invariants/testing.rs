@@ -102,7 +102,19 @@ impl History {
         term: u64,
     ) -> &mut Self {
         let position = Position::new(0, offset);
-        self.add(NodeId(replica), What::Append { position, event: EventId(event), key: 0, term })
+        let (event, content) = (EventId(event), 0);
+        self.add(NodeId(replica), What::Append { position, event, key: 0, term, content })
+    }
+
+    pub(crate) fn append_saying(
+        &mut self,
+        replica: u16,
+        event: u64,
+        offset: u64,
+        content: u32,
+    ) -> &mut Self {
+        let (position, event) = (Position::new(0, offset), EventId(event));
+        self.add(NodeId(replica), What::Append { position, event, key: 0, term: 1, content })
     }
 
     pub(crate) fn append_all(&mut self, event: u64, offset: u64) -> &mut Self {
@@ -137,7 +149,10 @@ impl History {
 
     fn deliver_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
         let (group, position) = (Name(group), Position::new(0, offset));
-        self.add(CONSUMER, What::Deliver { group, position, event: EventId(event), generation: 1 })
+        self.add(
+            CONSUMER,
+            What::Deliver { group, position, event: EventId(event), generation: 1, content: 0 },
+        )
     }
 
     pub(crate) fn apply(&mut self, event: u64, offset: u64) -> &mut Self {
@@ -166,7 +181,8 @@ impl History {
 
     pub(crate) fn deliver_gen(&mut self, event: u64, offset: u64, generation: u64) -> &mut Self {
         let (group, position) = (Name(0), Position::new(0, offset));
-        self.add(CONSUMER, What::Deliver { group, position, event: EventId(event), generation })
+        let (event, content) = (EventId(event), 0);
+        self.add(CONSUMER, What::Deliver { group, position, event, generation, content })
     }
 
     pub(crate) fn commit(&mut self, replica: u16, offset: u64) -> &mut Self {
@@ -180,7 +196,8 @@ impl History {
 
     pub(crate) fn redrive(&mut self, event: u64, offset: u64) -> &mut Self {
         let position = Position::new(0, offset);
-        self.add(NodeId(0), What::Redrive { group: Name(0), position, event: EventId(event) })
+        let (group, event) = (Name(0), EventId(event));
+        self.add(NodeId(0), What::Redrive { group, position, event, times: 1 })
     }
 
     pub(crate) fn fault_began(&mut self, fault: u16) -> &mut Self {
@@ -245,7 +262,10 @@ impl History {
 
     pub(crate) fn dead_letter(&mut self, event: u64, offset: u64) -> &mut Self {
         let position = Position::new(0, offset);
-        self.add(NodeId(0), What::DeadLetter { group: Name(0), position, event: EventId(event) })
+        self.add(
+            NodeId(0),
+            What::DeadLetter { group: Name(0), position, event: EventId(event), times: 1 },
+        )
     }
 
     pub(crate) fn crash(&mut self, replica: u16) -> &mut Self {
@@ -602,11 +622,11 @@ proptest! {
                 1 => What::Publish { phase: Phase::Invoke, event, key: partition, position: None },
                 2 => What::Publish { phase: Phase::Fail, event, key: partition, position: None },
                 3 => What::Publish { phase: Phase::Info, event, key: partition, position: None },
-                4 => What::Append { position, event, key: partition, term: number },
+                4 => What::Append { position, event, key: partition, term: number, content: name.into() },
                 5 => What::Acknowledge { event, position: Some(position), term: number },
-                6 => What::Deliver { group, position, event, generation: number },
+                6 => What::Deliver { group, position, event, generation: number, content: name.into() },
                 7 => What::Apply { group, position, event, generation: number, member: Name(name) },
-                8 => What::DeadLetter { group, position, event },
+                8 => What::DeadLetter { group, position, event, times: partition },
                 9 => What::Rebuild,
                 10 => What::Lead { term: number },
                 11 => What::Node { change: NodeChange::Crashed },

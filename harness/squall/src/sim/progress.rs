@@ -1,6 +1,7 @@
 //! How far the system is: what is still owed to which group. Decides when a run may end, never
 //! whether it passed.
 
+use crate::invariants::fold::Redriven;
 use squall_probe::{EventId, Name, Phase, Record, What};
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 pub struct Progress {
     groups: Vec<Name>,
     events: BTreeMap<EventId, Event>,
+    redriven: Redriven,
     /// (event, group) pairs that are owed and not done.
     owed: usize,
     open: usize,
@@ -41,6 +43,7 @@ impl Progress {
         Self {
             groups,
             events: BTreeMap::new(),
+            redriven: Redriven::default(),
             owed: 0,
             open: 0,
             acked: 0,
@@ -97,8 +100,16 @@ impl Progress {
                 self.applied += 1;
                 self.done(event, group, record.at);
             }
-            What::DeadLetter { event, group, .. } => self.done(event, group, record.at),
-            What::Redrive { event, group, .. } => self.undone(event, group),
+            What::DeadLetter { event, group, .. } => {
+                if !self.redriven.is_old(&record.what) {
+                    self.done(event, group, record.at);
+                }
+            }
+            What::Redrive { event, group, times, .. } => {
+                if self.redriven.take(group, event, times) {
+                    self.undone(event, group);
+                }
+            }
             _ => {}
         }
     }

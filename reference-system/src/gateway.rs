@@ -1,0 +1,206 @@
+//! The payment gateway: a dependency, which in life would belong to somebody else.
+//!
+//! It charges an order's customer once however often it is asked with one key, and keeps its ledger on disk.
+
+use crate::{
+    Error,
+    domain::is_declined,
+    journal::{self, Care, Journal},
+    wire::{self, Frame, GatewayReply, GatewayRequest, Payment},
+};
+use serde::{Deserialize, Serialize};
+use squall_probe::{
+    EventId, SagaChange, What, name,
+    net::{FrameReceiver, FrameSender, TcpListener},
+    record,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// How a gateway is set up.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// Where it listens: `0.0.0.0:9200`.
+    pub listen: String,
+    /// Where its files are.
+    pub data: PathBuf,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Entry {
+    Charged(Payment),
+    Refunded(Payment),
+}
+
+#[derive(Debug)]
+struct Gateway {
+    journal: Journal,
+    /// What was charged, by key.
+    charged: BTreeMap<u64, Payment>,
+    /// Keys of charges and refunds that were given back.
+    refunded: BTreeSet<u64>,
+    cents: u64,
+    buffer: Vec<u8>,
+}
+
+struct Call {
+    request: GatewayRequest,
+    sender: FrameSender,
+    id: u64,
+}
+
+/// Runs the gateway until it fails or is asked to stop.
+///
+/// # Errors
+/// It cannot listen, its disk failed, or its journal is damaged.
+pub async fn run(config: GatewayConfig) -> Result<(), Error> {
+    let listener = TcpListener::bind(&config.listen).await?;
+    let mut gateway = Gateway::open(&config.data)?;
+    let (calls, mut queue) = channel(256);
+    squall_probe::task::spawn(accept(listener, calls));
+    tokio::select! {
+        biased;
+        result = serve(&mut gateway, &mut queue) => result,
+        () = squall_probe::stop_asked() => Ok(()),
+    }
+}
+
+async fn accept(listener: TcpListener, calls: Sender<Call>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            continue;
+        };
+        let (sender, receiver) = stream.into_frames();
+        squall_probe::task::spawn(listen(sender, receiver, calls.clone()));
+    }
+}
+
+async fn listen(sender: FrameSender, mut receiver: FrameReceiver, calls: Sender<Call>) {
+    while let Ok(Some(frame)) = receiver.recv().await {
+        let Some(Frame::Call { id, body }) = wire::decode(&frame) else { return };
+        if calls.send(Call { request: body, sender: sender.clone(), id }).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn serve(gateway: &mut Gateway, queue: &mut Receiver<Call>) -> Result<(), Error> {
+    while let Some(Call { request, sender, id }) = queue.recv().await {
+        let kind = if request == GatewayRequest::Describe { "describe" } else { "charge_ack" };
+        let mut landed = Vec::new();
+        let body = gateway.handle(request, &mut landed)?;
+        gateway.sync()?;
+        for what in landed {
+            record(what);
+        }
+        let _ = sender.try_send(kind, wire::encode(&Frame::Call { id, body }));
+    }
+    Err("the gateway's inputs are closed".into())
+}
+
+impl Gateway {
+    fn open(directory: &Path) -> Result<Self, Error> {
+        let (journal, records) = Journal::open(directory, "payments", &Care::default())?;
+        let mut gateway = Self {
+            journal,
+            charged: BTreeMap::new(),
+            refunded: BTreeSet::new(),
+            cents: 0,
+            buffer: Vec::new(),
+        };
+        for record in records {
+            gateway.apply(&postcard::from_bytes(&record)?);
+        }
+        Ok(gateway)
+    }
+
+    fn apply(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Charged(payment) => {
+                self.charged.insert(payment.key, *payment);
+                self.cents += payment.cents;
+            }
+            Entry::Refunded(payment) => {
+                self.refunded.insert(payment.key);
+                self.cents = self.cents.saturating_sub(payment.cents);
+            }
+        }
+    }
+
+    fn write(&mut self, entry: &Entry) -> Result<(), Error> {
+        journal::frame(&mut self.buffer, &postcard::to_stdvec(entry)?);
+        self.apply(entry);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), Error> {
+        self.journal.append(&self.buffer)?;
+        self.buffer.clear();
+        Ok(self.journal.sync()?)
+    }
+
+    fn handle(
+        &mut self,
+        request: GatewayRequest,
+        landed: &mut Vec<What>,
+    ) -> Result<GatewayReply, Error> {
+        let charge = name("charge");
+        match request {
+            GatewayRequest::Charge(payments) => {
+                let mut outcomes = Vec::with_capacity(payments.len());
+                for payment in payments {
+                    let accepted = !is_declined(payment.order);
+                    if accepted && !self.charged.contains_key(&payment.key) {
+                        self.write(&Entry::Charged(payment))?;
+                        let (saga, change) = (EventId(payment.order), SagaChange::Done);
+                        landed.push(What::Saga { saga, step: charge, change });
+                    }
+                    outcomes.push(accepted);
+                }
+                Ok(GatewayReply::Charged(outcomes))
+            }
+            GatewayRequest::Refund(payments) => {
+                for payment in payments {
+                    if !self.refunded.contains(&payment.key) {
+                        self.write(&Entry::Refunded(payment))?;
+                        let (saga, change) = (EventId(payment.order), SagaChange::Undone);
+                        landed.push(What::Saga { saga, step: charge, change });
+                    }
+                }
+                Ok(GatewayReply::Refunded)
+            }
+            GatewayRequest::Describe => {
+                let orders = self.charged.len().saturating_sub(self.refunded.len());
+                Ok(GatewayReply::Described { cents: self.cents, orders: orders as u64 })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_charged_once_and_refunded_once_also_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let payment = |key| Payment { key, order: key, cents: 500 };
+        for _ in 0..2 {
+            let mut gateway = Gateway::open(folder.path()).unwrap();
+            for _ in 0..2 {
+                let charge = GatewayRequest::Charge(vec![payment(1), payment(3), payment(4)]);
+                let reply = gateway.handle(charge, &mut Vec::new()).unwrap();
+                assert_eq!(reply, GatewayReply::Charged(vec![true, false, true]));
+                let refund = GatewayRequest::Refund(vec![payment(4)]);
+                gateway.handle(refund, &mut Vec::new()).unwrap();
+                gateway.sync().unwrap();
+            }
+            let described = gateway.handle(GatewayRequest::Describe, &mut Vec::new()).unwrap();
+            assert_eq!(described, GatewayReply::Described { cents: 500, orders: 1 });
+        }
+    }
+}
