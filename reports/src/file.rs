@@ -92,15 +92,32 @@ pub fn write(path: &Path, report: &Report) -> Result<(), Error> {
     let mut text =
         serde_json::to_vec_pretty(report).map_err(io::Error::other).map_err(refused(path))?;
     text.push(b'\n');
+    write_atomically(path, &text)
+}
+
+/// Writes a file, whole or not at all. A device or a pipe is written to, not replaced.
+///
+/// # Errors
+/// The file system refused; what stood there before still stands.
+pub fn write_atomically(path: &Path, text: &[u8]) -> Result<(), Error> {
+    if is_special(path) {
+        let mut special = File::options().write(true).open(path).map_err(refused(path))?;
+        return special.write_all(text).map_err(refused(path));
+    }
     let folder = folder(path);
     // A temporary file of the same folder is of the same file system: renaming it is atomic.
     let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(refused(path))?;
-    temporary.write_all(&text).map_err(refused(path))?;
+    temporary.write_all(text).map_err(refused(path))?;
     temporary.as_file().sync_all().map_err(refused(path))?;
     readable_by_all(temporary.as_file()).map_err(refused(path))?;
     temporary.persist(path).map_err(|error| refused(path)(error.error))?;
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(refused(path))
+}
+
+/// There is something that is neither a file nor a folder.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 /// Temporary files are private; a report is not.
@@ -125,6 +142,9 @@ pub fn probe_writable(path: &Path) -> Result<(), Error> {
     }
     if path.file_name().is_none() {
         return Err(refused(path)(io::Error::other("is not the name of a file")));
+    }
+    if is_special(path) {
+        return Ok(());
     }
     tempfile::NamedTempFile::new_in(folder(path)).map(drop).map_err(refused(path))
 }
@@ -169,6 +189,15 @@ mod tests {
         value["of_tomorrow"] = serde_json::json!({"a": 1});
         let text = serde_json::to_vec(&value).unwrap();
         assert_eq!(parse(Path::new("r"), &text).unwrap(), sample());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_stays_one() {
+        let null = Path::new("/dev/null");
+        probe_writable(null).unwrap();
+        write(null, &sample()).unwrap();
+        assert!(!std::fs::metadata(null).unwrap().is_file());
     }
 
     #[test]

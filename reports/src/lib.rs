@@ -7,7 +7,7 @@ mod format;
 mod latency;
 mod terminal;
 
-pub use file::{Error, parse, probe_writable, read, write};
+pub use file::{Error, parse, probe_writable, read, write, write_atomically};
 pub use format::{
     CommandInfo, Counters, Evidence, FORMAT, Latency, Machine, Report, Run, ScenarioReport,
     SystemInfo, Tool, Verdict, Violation,

@@ -68,7 +68,7 @@ fn records() -> Vec<Record> {
         for group in 0..4 {
             let (group, generation) = (Name(group), 1);
             let deliver = What::Deliver { group, position, event, generation, content: 0 };
-            let apply = What::Apply { group, position, event, generation };
+            let apply = What::Apply { group, position, event, generation, member: group };
             records.push(Record { at, node: NodeId(4), what: deliver });
             records.push(Record { at, node: NodeId(5), what: apply });
         }

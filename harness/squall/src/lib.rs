@@ -4,6 +4,7 @@
 //! [`sim`] turns into a history of [`squall_probe::Record`]s; [`invariants`] judge the history and
 //! nothing else; `squall_reports` collects verdicts. `ARCHITECTURE.md` names the rooms.
 
+pub mod audit;
 pub mod cli;
 pub mod determinism;
 pub mod faults;

@@ -3,6 +3,7 @@
 //! It knows nothing of simulating or judging. A system of one's own gets the same command with
 //! `fn main() -> ExitCode { squall::cli::main(Arc::new(MySystem)) }`.
 
+mod audit;
 mod check;
 mod list;
 mod replay;
@@ -62,6 +63,8 @@ enum Command {
     Run(run::RunArgs),
     /// Make one run again and print what happened
     Replay(replay::ReplayArgs),
+    /// Switch on each known defect in turn, and see who notices
+    Audit(audit::AuditArgs),
     /// Read and check scenarios, run nothing
     Check(check::CheckArgs),
     /// Show the words that scenarios are made of
@@ -139,7 +142,9 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
     }
     let cli = Cli::parse();
     let color = cli.color.wanted(std::io::stdout().is_terminal());
-    if cfg!(not(tokio_unstable)) && matches!(cli.command, Command::Run(_) | Command::Replay(_)) {
+    if cfg!(not(tokio_unstable))
+        && matches!(cli.command, Command::Run(_) | Command::Replay(_) | Command::Audit(_))
+    {
         eprintln!(
             "warning: built without `--cfg tokio_unstable`: an unbiased `tokio::select!` in the system \
              is not deterministic"
@@ -148,6 +153,7 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &system, color),
         Command::Replay(args) => replay::replay(args, &system, color),
+        Command::Audit(args) => audit::audit(args, &system),
         Command::Check(args) => check::check(args, system.as_ref()),
         Command::List(args) => Ok(list::list(args, system.as_ref())),
     };

@@ -79,19 +79,15 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         writable(path)?;
     }
     let jobs = jobs(args, &scenarios)?;
-    let workers = args.jobs.map_or_else(
-        || std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-        NonZeroUsize::get,
-    );
     let stop = AtomicBool::new(false);
     let mut report = empty_report(args, &scenarios, system.as_ref(), &defects);
     let interrupted = watch_interrupts();
-    let bar = progress_bar(args, jobs.len() as u64);
+    let bar = progress_bar(args.quiet || args.no_progress, jobs.len() as u64, "runs");
     let batch = Batch {
         scenarios: &scenarios,
         jobs: &jobs,
         defects: &defects,
-        workers,
+        workers: workers(args.jobs),
         stop: interrupted.unwrap_or(&stop),
     };
     let result = runner::run(&batch, system, |job, mut run| {
@@ -141,7 +137,7 @@ fn dry_run(args: &RunArgs, scenarios: &[Scenario], system: &dyn System, defects:
 }
 
 /// A report that cannot be written is a mistake that is better told before the runs than after.
-fn writable(path: &Path) -> Result<(), Stop> {
+pub(super) fn writable(path: &Path) -> Result<(), Stop> {
     reports::probe_writable(path)
         .map_err(|error| Stop::Input(format!("error: the report cannot be written: {error}")))
 }
@@ -171,7 +167,7 @@ fn jobs(args: &RunArgs, scenarios: &[Scenario]) -> Result<Vec<Job>, Stop> {
 }
 
 /// Ctrl-C ends the batch, not the report: what is finished is kept.
-fn watch_interrupts() -> Option<&'static AtomicBool> {
+pub(super) fn watch_interrupts() -> Option<&'static AtomicBool> {
     static INTERRUPTED: AtomicBool = AtomicBool::new(false);
     let mut first: Option<Instant> = None;
     ctrlc::set_handler(move || {
@@ -187,17 +183,25 @@ fn watch_interrupts() -> Option<&'static AtomicBool> {
     .map(|()| &INTERRUPTED)
 }
 
-fn progress_bar(args: &RunArgs, runs: u64) -> ProgressBar {
-    if args.quiet || args.no_progress {
+pub(super) fn progress_bar(hidden: bool, count: u64, what: &str) -> ProgressBar {
+    if hidden {
         return ProgressBar::hidden();
     }
     // indicatif draws nothing where standard error is no terminal.
-    let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} runs  {elapsed}, {eta} left");
-    if let Ok(style) = style {
+    let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
+    let template = format!("{{bar:30}} {{pos}}/{{len}} {what}  {{elapsed}}, {{eta}} left");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style);
     }
     bar
+}
+
+/// Worker processes side by side: as many as there are cores, unless said.
+pub(super) fn workers(jobs: Option<NonZeroUsize>) -> usize {
+    jobs.map_or_else(
+        || std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        NonZeroUsize::get,
+    )
 }
 
 /// The command as anybody has it; how this process was started is for the terminal.
