@@ -35,6 +35,17 @@ enum Entry {
     Refunded(Payment),
 }
 
+impl Entry {
+    /// What is to be recorded of it once it is durable.
+    fn told(&self) -> What {
+        let (payment, change) = match self {
+            Self::Charged(payment) => (payment, SagaChange::Done),
+            Self::Refunded(payment) => (payment, SagaChange::Undone),
+        };
+        What::Saga { saga: EventId(payment.order), step: name("charge"), change }
+    }
+}
+
 #[derive(Debug)]
 struct Gateway {
     journal: Journal,
@@ -112,8 +123,13 @@ impl Gateway {
             cents: 0,
             buffer: Vec::new(),
         };
-        for record in records {
-            gateway.apply(&postcard::from_bytes(&record)?);
+        for (bytes, index) in records.into_iter().zip(0..) {
+            let entry: Entry = postcard::from_bytes(&bytes)?;
+            if index >= gateway.journal.marked() {
+                // The power failed when it was on disk and nobody had been told.
+                record(entry.told());
+            }
+            gateway.apply(&entry);
         }
         Ok(gateway)
     }
@@ -148,16 +164,15 @@ impl Gateway {
         request: GatewayRequest,
         landed: &mut Vec<What>,
     ) -> Result<GatewayReply, Error> {
-        let charge = name("charge");
         match request {
             GatewayRequest::Charge(payments) => {
                 let mut outcomes = Vec::with_capacity(payments.len());
                 for payment in payments {
                     let accepted = !is_declined(payment.order);
                     if accepted && !self.charged.contains_key(&payment.key) {
-                        self.write(&Entry::Charged(payment))?;
-                        let (saga, change) = (EventId(payment.order), SagaChange::Done);
-                        landed.push(What::Saga { saga, step: charge, change });
+                        let entry = Entry::Charged(payment);
+                        landed.push(entry.told());
+                        self.write(&entry)?;
                     }
                     outcomes.push(accepted);
                 }
@@ -166,9 +181,9 @@ impl Gateway {
             GatewayRequest::Refund(payments) => {
                 for payment in payments {
                     if !self.refunded.contains(&payment.key) {
-                        self.write(&Entry::Refunded(payment))?;
-                        let (saga, change) = (EventId(payment.order), SagaChange::Undone);
-                        landed.push(What::Saga { saga, step: charge, change });
+                        let entry = Entry::Refunded(payment);
+                        landed.push(entry.told());
+                        self.write(&entry)?;
                     }
                 }
                 Ok(GatewayReply::Refunded)

@@ -40,6 +40,8 @@ pub struct Journal {
     end: u64,
     unsynced: bool,
     mark: Mark,
+    /// So many of the records that were found had been marked as synced.
+    marked: usize,
     care: Care,
 }
 
@@ -123,7 +125,14 @@ impl Journal {
             fs::sync_dir(directory)?;
         }
         file.seek(SeekFrom::Start(good as u64))?;
-        Ok((Self { file, end: good as u64, unsynced: false, mark, care: *care }, records))
+        let mut end = 0;
+        let ends = records.iter().map(|record| {
+            end += (HEADER + record.len()) as u64;
+            end
+        });
+        let marked = ends.take_while(|end| *end <= synced).count();
+        let journal = Self { file, end: good as u64, unsynced: false, mark, marked, care: *care };
+        Ok((journal, records))
     }
 
     /// Puts a journal of one record in the place of `name`, whatever was there.
@@ -152,6 +161,13 @@ impl Journal {
     #[must_use]
     pub fn is_missing(directory: &Path, name: &str) -> bool {
         fs::list(directory).is_ok_and(|names| !names.iter().any(|known| known == name))
+    }
+
+    /// So many of the records that were found on opening had been synced by a call that returned; the others
+    /// nobody can have been told of.
+    #[must_use]
+    pub fn marked(&self) -> usize {
+        self.marked
     }
 
     /// Appends records; not durable yet.

@@ -43,12 +43,15 @@ pub const QUEUED: &str = "store requests";
 enum Transaction {
     Fence {
         group: String,
+        member: String,
         generation: u64,
         partitions: Vec<u32>,
     },
     /// Effects, and whether their events are marked with them.
     Effects {
         group: String,
+        member: String,
+        generation: u64,
         items: Vec<Item>,
         marked: bool,
     },
@@ -192,8 +195,17 @@ impl Store {
         let ledgers = GROUPS.iter().map(|group| ((*group).to_owned(), Ledger::default())).collect();
         let mut store =
             Self { journal, ledgers, reserved: 0, buffer: Vec::new(), defects: defects.clone() };
-        for record in records {
-            store.apply(&postcard::from_bytes(&record)?);
+        let mut landed = Vec::new();
+        for (bytes, index) in records.into_iter().zip(0..) {
+            let transaction: Transaction = postcard::from_bytes(&bytes)?;
+            if index >= store.journal.marked() {
+                // The power failed when it was on disk and nobody had been told.
+                transaction.tell(&mut landed);
+            }
+            store.apply(&transaction);
+        }
+        for what in landed {
+            record(what);
         }
         Ok(store)
     }
@@ -216,13 +228,13 @@ impl Store {
 
     fn apply(&mut self, transaction: &Transaction) {
         match transaction {
-            Transaction::Fence { group, generation, partitions } => {
+            Transaction::Fence { group, generation, partitions, .. } => {
                 let ledger = self.ledger(group);
                 for partition in partitions {
                     ledger.fences.insert(*partition, *generation);
                 }
             }
-            Transaction::Effects { group, items, marked } => {
+            Transaction::Effects { group, items, marked, .. } => {
                 for item in items {
                     self.reserved += match item.effect {
                         Effect::Reserve { quantity, .. } => i64::from(quantity),
@@ -285,11 +297,9 @@ impl Store {
                 if partitions.iter().any(newer) && !self.defects.zombie_consumer {
                     return Ok(StoreReply::Fenced);
                 }
-                for partition in &partitions {
-                    let (group, partition, member) = (name(&group), *partition, name(&member));
-                    landed.push(What::Assign { group, partition, generation, member });
-                }
-                self.write(&Transaction::Fence { group, generation, partitions })?;
+                let transaction = Transaction::Fence { group, member, generation, partitions };
+                transaction.tell(landed);
+                self.write(&transaction)?;
                 Ok(StoreReply::Done)
             }
             StoreRequest::Apply { group, member, generation, mut items } => {
@@ -340,33 +350,55 @@ impl Store {
         if foreign && !self.defects.zombie_consumer {
             return Ok(StoreReply::Fenced);
         }
-        for item in &items {
-            // What follows from an order has its number in the last nine digits.
-            let saga = EventId(item.event % 1_000_000_000);
-            let change = match item.effect {
-                Effect::Reserve { .. } => Some(("reserve", SagaChange::Done)),
-                Effect::Release { .. } => Some(("reserve", SagaChange::Undone)),
-                Effect::Ship { .. } => Some(("ship", SagaChange::Done)),
-                Effect::Nothing | Effect::Reward { .. } => None,
-            };
-            if let Some((step, change)) = change {
-                landed.push(What::Saga { saga, step: name(step), change });
-            }
-            if !item.done {
-                continue;
-            }
-            landed.push(What::Apply {
-                group: name(&group),
-                position: Position::new(item.partition, item.offset),
-                event: EventId(item.event),
-                generation,
-                member: name(&member),
-            });
-        }
         if !items.is_empty() {
-            self.write(&Transaction::Effects { group, items, marked })?;
+            let transaction = Transaction::Effects { group, member, generation, items, marked };
+            transaction.tell(landed);
+            self.write(&transaction)?;
         }
         Ok(StoreReply::Done)
+    }
+}
+
+impl Transaction {
+    /// What is to be recorded of it once it is durable.
+    fn tell(&self, landed: &mut Vec<What>) {
+        match self {
+            Self::Fence { group, member, generation, partitions } => {
+                for partition in partitions {
+                    landed.push(What::Assign {
+                        group: name(group),
+                        partition: *partition,
+                        generation: *generation,
+                        member: name(member),
+                    });
+                }
+            }
+            Self::Effects { group, member, generation, items, .. } => {
+                for item in items {
+                    // What follows from an order has its number in the last nine digits.
+                    let saga = EventId(item.event % 1_000_000_000);
+                    let change = match item.effect {
+                        Effect::Reserve { .. } => Some(("reserve", SagaChange::Done)),
+                        Effect::Release { .. } => Some(("reserve", SagaChange::Undone)),
+                        Effect::Ship { .. } => Some(("ship", SagaChange::Done)),
+                        Effect::Nothing | Effect::Reward { .. } => None,
+                    };
+                    if let Some((step, change)) = change {
+                        landed.push(What::Saga { saga, step: name(step), change });
+                    }
+                    if item.done {
+                        landed.push(What::Apply {
+                            group: name(group),
+                            position: Position::new(item.partition, item.offset),
+                            event: EventId(item.event),
+                            generation: *generation,
+                            member: name(member),
+                        });
+                    }
+                }
+            }
+            Self::Marks { .. } => {}
+        }
     }
 }
 

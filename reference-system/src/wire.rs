@@ -175,6 +175,8 @@ pub enum BrokerReply {
         events: Vec<(u32, u64, EventData)>,
         /// Events that the reader has not seen with these.
         lag: u64,
+        /// Which of them are in the group's dead-letter queue, or on their way out of it: they are seen to.
+        dead: Vec<(u32, u64)>,
     },
     /// The partitions have been dealt anew: join again.
     Rebalanced,

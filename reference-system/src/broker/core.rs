@@ -377,7 +377,7 @@ impl Core {
 
     fn events(&self, positions: &[(u32, u64)], limit: u32) -> BrokerReply {
         let (events, lag) = events_for(&self.state, positions, limit);
-        BrokerReply::Events { events, lag }
+        BrokerReply::Events { events, lag, dead: Vec::new() }
     }
 
     fn hand_out_copies(&mut self) {
@@ -625,7 +625,10 @@ impl Core {
             if events.is_empty() && now < fetch.until && fetch.limit > 0 {
                 return true;
             }
-            fetch.caller.answer("deliver", BrokerReply::Events { events, lag });
+            let group = state.groups.get(&fetch.group);
+            let is_dead = |place: &(u32, u64)| group.is_some_and(|group| group.is_dead(*place));
+            let dead = events.iter().map(|(p, o, _)| (*p, *o)).filter(is_dead).collect();
+            fetch.caller.answer("deliver", BrokerReply::Events { events, lag, dead });
             false
         });
     }

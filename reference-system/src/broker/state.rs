@@ -151,6 +151,11 @@ impl Group {
         (0..PARTITIONS).filter(|partition| *partition as usize % count == place).collect()
     }
 
+    /// The event there is in the dead-letter queue, or on its way out of it.
+    pub(super) fn is_dead(&self, place: (u32, u64)) -> bool {
+        self.dead.contains_key(&place) || self.redriving.contains(&place)
+    }
+
     /// There is something to redrive.
     pub(super) fn has_exhausted(&self) -> bool {
         !self.redriving.is_empty() || self.dead.values().any(|reason| *reason == Reason::Exhausted)

@@ -36,7 +36,10 @@ pub const IN_FLIGHT: u32 = 128;
 pub const IN_FLIGHT_BUFFER: &str = "events in flight";
 
 /// Loyalty points are skipped while so many events lie ahead: payments may not wait for them.
-const DEGRADED: u64 = 400;
+const DEGRADED: u64 = 200;
+
+/// How often a member that is busy says that it lives.
+const BEAT: Duration = Duration::from_millis(400);
 
 /// How often dead letters that can be handled again are asked for.
 const REDRIVE: Duration = Duration::from_millis(700);
@@ -213,9 +216,9 @@ impl Member {
         let positions = self.positions.iter().map(|(p, o)| (*p, *o)).collect();
         let limit = if self.defects.unbounded_buffer { u32::MAX } else { IN_FLIGHT };
         match self.brokers.ask("fetch", self.fetch(positions, commits, limit), REQUEST).await {
-            Ok(BrokerReply::Events { events, lag }) => {
+            Ok(BrokerReply::Events { events, lag, dead }) => {
                 self.backoff.reset();
-                self.handle(events, lag).await
+                self.handle(events, lag, &dead).await
             }
             Ok(BrokerReply::Rebalanced) => Err(Rejoin),
             Ok(_) | Err(_) => {
@@ -226,7 +229,12 @@ impl Member {
         }
     }
 
-    async fn handle(&mut self, events: Vec<(u32, u64, EventData)>, lag: u64) -> Result<(), Rejoin> {
+    async fn handle(
+        &mut self,
+        events: Vec<(u32, u64, EventData)>,
+        lag: u64,
+        dead: &[(u32, u64)],
+    ) -> Result<(), Rejoin> {
         // A message that comes late or twice may bring what is already behind us.
         let mut fresh = Vec::with_capacity(events.len());
         let mut next = self.positions.clone();
@@ -254,15 +262,17 @@ impl Member {
         let mut messages = Vec::with_capacity(fresh.len());
         let mut poison = Vec::new();
         for (partition, offset, event) in fresh {
+            if dead.contains(&(partition, offset)) {
+                // It was given up before, and the commit got lost: the dead-letter queue sees to it.
+                continue;
+            }
             match Message::decode(&event.payload) {
                 Some(message) => messages.push(Delivered { partition, offset, event, message }),
                 None => poison.push((partition, offset)),
             }
         }
         self.dead_letter(poison, Reason::Poison).await?;
-        if let Err(exhausted) = self.act(messages, lag, &next).await? {
-            self.give_up(exhausted).await?;
-        }
+        self.act(messages, lag, &next).await?;
         point("consumer.effect_applied").await;
         self.positions.clone_from(&next);
         if self.defects.commit_off_by_one {
@@ -282,13 +292,13 @@ impl Member {
         });
     }
 
-    /// Does what the service does. The inner error is what could not be done, where calls were exhausted.
+    /// Does what the service does. Where calls are exhausted, events go to the dead-letter queue.
     async fn act(
         &mut self,
         messages: Vec<Delivered>,
         lag: u64,
         next: &BTreeMap<u32, u64>,
-    ) -> Result<Result<(), Vec<(u32, u64)>>, Rejoin> {
+    ) -> Result<(), Rejoin> {
         match self.group {
             "payment" => {
                 let messages = self.not_done(messages).await?;
@@ -298,7 +308,7 @@ impl Member {
                 let messages = self.not_done(messages).await?;
                 self.orchestrate(&messages, next).await
             }
-            "shipping" => self.ship(&messages).await.map(Ok),
+            "shipping" => self.ship(&messages).await,
             "inventory" => {
                 let effect = |delivered: &Delivered| match delivered.message.happening {
                     Happening::Placed if !delivered.message.order.is_orchestrated() => {
@@ -310,7 +320,7 @@ impl Member {
                     _ => Effect::Nothing,
                 };
                 let items = messages.iter().map(|m| m.item(effect(m), true)).collect();
-                self.apply(items).await.map(Ok)
+                self.apply(items).await
             }
             _ => {
                 let degraded = lag > DEGRADED;
@@ -322,7 +332,7 @@ impl Member {
                     _ => Effect::Nothing,
                 };
                 let items = messages.iter().map(|m| m.item(effect(m), true)).collect();
-                self.apply(items).await.map(Ok)
+                self.apply(items).await
             }
         }
     }
@@ -341,11 +351,7 @@ impl Member {
 
     /// The choreographed saga's payments: charges what was placed, gives back what cannot be shipped, and says
     /// so to the other services.
-    async fn pay(
-        &mut self,
-        messages: &[Delivered],
-        lag: u64,
-    ) -> Result<Result<(), Vec<(u32, u64)>>, Rejoin> {
+    async fn pay(&mut self, messages: &[Delivered], lag: u64) -> Result<(), Rejoin> {
         let skips = self.defects.degrades_payment && lag > DEGRADED / 4;
         let placed: Vec<&Delivered> =
             messages.iter().filter(|m| m.is(Happening::Placed, false) && !skips).collect();
@@ -375,21 +381,41 @@ impl Member {
             .filter(|m| !given_up.contains(&m.place()))
             .map(|m| m.item(Effect::Nothing, true))
             .collect();
-        self.apply(items).await?;
-        Ok(if given_up.is_empty() { Ok(()) } else { Err(given_up.into_iter().collect()) })
+        self.give_up(given_up).await?;
+        self.apply(items).await
     }
 
-    async fn charge(&self, orders: &[&Delivered]) -> Result<Vec<bool>, Exhausted> {
+    async fn charge(&mut self, orders: &[&Delivered]) -> Result<Vec<bool>, Exhausted> {
         let payments = orders.iter().map(|order| order.payment()).collect();
-        self.bank.lock().await.charge(payments).await
+        let bank = self.bank.clone();
+        self.beating(async move { bank.lock().await.charge(payments).await }).await
     }
 
-    async fn refund(&self, orders: &[&Delivered]) -> Result<(), Exhausted> {
+    async fn refund(&mut self, orders: &[&Delivered]) -> Result<(), Exhausted> {
         let payments: Vec<_> = orders.iter().map(|order| order.payment()).collect();
         if !payments.is_empty() {
             signal("compensated");
         }
-        self.bank.lock().await.refund(payments).await
+        let bank = self.bank.clone();
+        self.beating(async move { bank.lock().await.refund(payments).await }).await
+    }
+
+    /// Does something that may take long, and meanwhile says to the brokers that this member lives: whoever is
+    /// silent for a session's time loses its partitions, and with them all that it has done for them.
+    async fn beating<T>(&mut self, act: impl Future<Output = T>) -> T {
+        let beat = self.fetch(Vec::new(), Vec::new(), 0);
+        let brokers = &mut self.brokers;
+        let heart = async move {
+            loop {
+                tokio::time::sleep(BEAT).await;
+                let _ = brokers.ask("fetch", beat.clone(), REQUEST).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            done = act => done,
+            never = heart => never,
+        }
     }
 
     /// The choreographed saga's shipments.
@@ -418,13 +444,13 @@ impl Member {
         &mut self,
         messages: &[Delivered],
         next: &BTreeMap<u32, u64>,
-    ) -> Result<Result<(), Vec<(u32, u64)>>, Rejoin> {
+    ) -> Result<(), Rejoin> {
         let mine: Vec<&Delivered> =
             messages.iter().filter(|m| m.is(Happening::Placed, true)).collect();
         let rest = messages.iter().filter(|m| !m.is(Happening::Placed, true));
         let rest: Vec<Item> = rest.map(|m| m.item(Effect::Nothing, true)).collect();
         if mine.is_empty() {
-            return self.apply(rest).await.map(Ok);
+            return self.apply(rest).await;
         }
         let step = |effect: fn(&crate::domain::Order) -> Effect, of: &[&Delivered]| {
             of.iter().map(|m| m.item(effect(&m.message.order), false)).collect::<Vec<_>>()
@@ -436,8 +462,8 @@ impl Member {
         }
         point("orchestrator.reserved").await;
         let Ok(outcomes) = self.charge(&mine).await else {
-            self.apply(rest).await?;
-            return Ok(Err(mine.iter().map(|m| m.place()).collect()));
+            self.give_up(mine.iter().map(|m| m.place()).collect()).await?;
+            return self.apply(rest).await;
         };
         point("orchestrator.charged").await;
         let (mut good, mut undone, mut back) = (Vec::new(), Vec::new(), Vec::new());
@@ -464,8 +490,8 @@ impl Member {
         };
         let done = mine.iter().filter(|m| !given_up.contains(&m.place()));
         let items = done.map(|m| m.item(Effect::Nothing, true)).chain(rest).collect();
-        self.apply(items).await?;
-        Ok(if given_up.is_empty() { Ok(()) } else { Err(given_up.into_iter().collect()) })
+        self.give_up(given_up).await?;
+        self.apply(items).await
     }
 
     /// Publishes what follows. However often it is asked for, each event is appended once.
@@ -498,9 +524,10 @@ impl Member {
         }
     }
 
-    /// Events whose calls were exhausted go to the dead-letter queue, from which they are redriven.
-    async fn give_up(&mut self, places: Vec<(u32, u64)>) -> Result<(), Rejoin> {
-        self.dead_letter(places, Reason::Exhausted).await
+    /// Events whose calls were exhausted go to the dead-letter queue, from which they are redriven; before
+    /// what comes after them is applied, for then they have left the sequence.
+    async fn give_up(&mut self, places: BTreeSet<(u32, u64)>) -> Result<(), Rejoin> {
+        self.dead_letter(places.into_iter().collect(), Reason::Exhausted).await
     }
 
     /// They must be safe in the dead-letter queue before the offset moves past them.
@@ -569,9 +596,7 @@ impl Member {
                 })
                 .collect();
             let next = self.positions.clone();
-            if let Err(exhausted) = self.act(messages, 0, &next).await? {
-                self.give_up(exhausted).await?;
-            }
+            self.act(messages, 0, &next).await?;
             handled = places;
         }
         Ok(())

@@ -33,7 +33,7 @@ impl Inject for Wipe {
         }
         for node in &nodes {
             storm.crash(*node, act);
-            storm.wipe(*node);
+            storm.wipe(*node, act);
             if let Some(after) = act.restart_after {
                 storm.restart_later(after, *node);
             }

@@ -7,7 +7,7 @@
 //! that is `recovers_within`.
 
 use super::{Evidence, Findings, Invariant, Setup, fold::Lag};
-use squall_probe::{Mark, NodeId, StateOf, What};
+use squall_probe::{Mark, NodeChange, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
@@ -15,6 +15,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         setup: setup.clone(),
         lag: Lag::new(setup),
         states: BTreeMap::new(),
+        down: BTreeSet::new(),
         end: None,
     }))
 }
@@ -24,6 +25,8 @@ struct EventualConsistency {
     lag: Lag,
     /// What each node told last.
     states: BTreeMap<StateOf, BTreeMap<NodeId, Evidence>>,
+    /// Nodes that lost power and have not come back.
+    down: BTreeSet<NodeId>,
     /// The run converged, or its deadline passed.
     end: Option<Evidence>,
 }
@@ -60,6 +63,14 @@ impl Invariant for EventualConsistency {
         match evidence.record.what {
             What::State { of, .. } => {
                 self.states.entry(of).or_default().insert(evidence.record.node, *evidence);
+            }
+            What::Node { change } => {
+                if change == NodeChange::Crashed {
+                    self.down.insert(evidence.record.node);
+                } else {
+                    self.down.remove(&evidence.record.node);
+                }
+                self.lag.record(&evidence.record);
             }
             What::Mark(Mark::Converged | Mark::DeadlinePassed) => self.end = Some(*evidence),
             _ => self.lag.record(&evidence.record),
@@ -106,7 +117,9 @@ impl Invariant for EventualConsistency {
             .filter(|(of, _)| matches!(of, StateOf::Replica { .. }))
             .flat_map(|(_, tellers)| tellers.keys().copied())
             .collect();
-        for silent in self.setup.replicas.iter().filter(|replica| !replicas.contains(replica)) {
+        // After the healing only those stay down that the harness leaves down.
+        let silent = |node: &&NodeId| !replicas.contains(*node) && !self.down.contains(*node);
+        for silent in self.setup.replicas.iter().filter(silent) {
             findings.add(
                 || format!("{} did not tell its state", self.setup.node(*silent)),
                 || vec![end],

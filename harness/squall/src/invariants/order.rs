@@ -2,7 +2,8 @@
 //!
 //! After Jepsen's kafka checker ("int-nonmonotonic", "nonmonotonic-poll"). Of the log only acknowledged
 //! events are compared: an indeterminate one may have come late. Of a group, the order in which effects
-//! landed for the first time: a redelivery that changes nothing is no inversion.
+//! landed for the first time: a redelivery that changes nothing is no inversion. An event that went to a
+//! dead-letter queue has left the sequence: that it is redriven later is what the queue is for.
 
 use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
 use squall_probe::{NodeId, Phase, Position, What};
@@ -35,6 +36,8 @@ struct Event {
     position: Option<Position>,
     /// A bit a group.
     applied: u64,
+    /// It was taken out of a dead-letter queue; a bit a group.
+    redriven: u64,
 }
 
 impl Invariant for Order {
@@ -55,8 +58,18 @@ impl Invariant for Order {
                     Phase::Fail | Phase::Info => {}
                 }
             }
-            What::Append { event, position, .. } => {
-                self.events.entry(event).position.get_or_insert(position);
+            What::Append { event, position, key, .. } => {
+                let entry = self.events.entry(event);
+                entry.position.get_or_insert(position);
+                if entry.acked.is_none() {
+                    // What a service publishes is known from here only.
+                    entry.key = key;
+                }
+            }
+            What::Redrive { group, event, .. } => {
+                if let Some(index) = self.setup.group_index(group) {
+                    self.events.entry(event).redriven |= 1 << (index % 64);
+                }
             }
             What::Apply { group, event, position, .. } => {
                 let Some(index) = self.setup.group_index(group) else { return };
@@ -66,6 +79,9 @@ impl Invariant for Order {
                     return;
                 }
                 entry.applied |= bit;
+                if entry.redriven & bit != 0 {
+                    return;
+                }
                 let line = (index, entry.key, position.partition);
                 let (offset, before) =
                     *self.applied.entry(line).or_insert((position.offset, *evidence));
@@ -145,6 +161,14 @@ mod tests {
         h.publish(1).info(1).publish(2).publish_key(3, 1).append_all(3, 0).append_all(2, 1);
         h.append_all(1, 2).ok(3, 0).ok(2, 1);
         h.apply(3, 0).apply(2, 1).apply(1, 2).apply(2, 1);
+        assert_eq!(h.violations("order"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_was_redriven_has_left_the_sequence() {
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).publish(2).append_all(2, 1);
+        h.dead_letter(1, 0).apply(2, 1).redrive(1, 0).apply(1, 0);
         assert_eq!(h.violations("order"), [] as [&str; 0]);
     }
 }

@@ -253,6 +253,7 @@ fn drive(storm: &mut Storm<'_>, observation: &Observation) -> Option<Panic> {
     let mut healed = None;
     let mut offered = false;
     let mut last_look = None;
+    let mut seen = 0;
     loop {
         storm.act();
         let step = catch_unwind(AssertUnwindSafe(|| storm.step()));
@@ -278,6 +279,7 @@ fn drive(storm: &mut Storm<'_>, observation: &Observation) -> Option<Panic> {
         let Some(healed_at) = healed else {
             if storm.is_over() {
                 storm.heal_all();
+                observation.leave_out(storm.left_out());
                 healed = Some(now);
             }
             continue;
@@ -287,12 +289,13 @@ fn drive(storm: &mut Storm<'_>, observation: &Observation) -> Option<Panic> {
             storm.mark(Mark::DeadlinePassed);
             last_look = Some(now);
         }
-        if (offered && storm.drained()) || late {
-            observation.ask();
+        if ((offered && storm.drained()) || late) && observation.ask() {
+            seen = storm.applied();
         }
         if let Some((states, complete)) = observation.take() {
-            let converged =
-                !late && complete && offered && storm.drained() && observer::agree(&states);
+            // What took effect while the observer went round is not in what it was told.
+            let still = seen == storm.applied() && offered && storm.drained();
+            let converged = !late && complete && still && observer::agree(&states);
             if converged || last_look.is_some_and(|since| now > since) {
                 for state in states {
                     let what = What::State {
@@ -322,7 +325,7 @@ fn finish(
     panic: Option<Panic>,
 ) -> Outcome {
     let elapsed = storm.now();
-    let storm::Remains { notes, unfired, begun, begun_steps } = storm.end();
+    let storm::Remains { notes, unfired, begun, begun_steps, unrecoverable } = storm.end();
     let world = sim::uninstall();
     let (names, touched, frames, points) = world.map_or_else(Default::default, |world| {
         let points: Vec<_> = world.points().map(|(name, n)| (name.to_owned(), n)).collect();
@@ -381,6 +384,14 @@ fn finish(
                 evidence: Vec::new(),
             },
         );
+    }
+    if let Some(why) = unrecoverable
+        && !violations.is_empty()
+    {
+        let broken: BTreeSet<&str> = violations.iter().map(|v| v.invariant).collect();
+        let broken: Vec<&str> = broken.into_iter().collect();
+        vacuous.push(format!("{why}; broken were {}", broken.join(", ")));
+        violations.clear();
     }
     Outcome {
         hash: hash.hex(),

@@ -2,8 +2,14 @@
 //! storm is over.
 
 use crate::system::{Cluster, State, System};
-use squall_probe::StateOf;
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
+use squall_probe::{NodeId, StateOf};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::Notify,
     time::{sleep, timeout},
@@ -20,14 +26,23 @@ pub(super) struct Observation {
     answer: RefCell<Option<Vec<State>>>,
     /// The last answer was without errors.
     complete: RefCell<bool>,
+    /// Nodes that are not asked.
+    left_out: RefCell<BTreeSet<NodeId>>,
 }
 
 impl Observation {
-    /// Asks for a look at every node, unless one is under way.
-    pub(super) fn ask(&self) {
-        if !self.asked.replace(true) {
+    /// Asks for a look at every node, unless one is under way. Whether it was asked for now.
+    pub(super) fn ask(&self) -> bool {
+        let idle = !self.asked.replace(true);
+        if idle {
             self.ask.notify_one();
         }
+        idle
+    }
+
+    /// These nodes are down for good.
+    pub(super) fn leave_out(&self, nodes: &BTreeSet<NodeId>) {
+        self.left_out.borrow_mut().clone_from(nodes);
     }
 
     /// What was seen since the last call, and whether every node answered.
@@ -45,6 +60,9 @@ pub(super) async fn run(system: Arc<dyn System>, cluster: Cluster, shared: Rc<Ob
         let mut states = Vec::new();
         let mut complete = true;
         for node in cluster.nodes.iter() {
+            if shared.left_out.borrow().contains(&node.id) {
+                continue;
+            }
             match timeout(PATIENCE, system.inspect(node.clone(), cluster.clone())).await {
                 Ok(Ok(told)) => states.extend(told),
                 Ok(Err(_)) | Err(_) => complete = false,

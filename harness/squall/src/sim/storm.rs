@@ -37,6 +37,9 @@ const EXIT_BACKOFF_CAP: Micros = 4_000_000;
 /// microseconds; then it counts as never begun.
 const TARGET_PATIENCE: Micros = 10_000_000;
 
+/// The share of runs in which only a core is healed.
+const CORE_ONLY: f64 = 0.25;
+
 /// What will happen at a known time.
 #[derive(Clone, Copy, Debug)]
 enum Action {
@@ -107,6 +110,8 @@ pub(super) struct Remains {
     /// Occurrences that began.
     pub(super) begun: u64,
     pub(super) begun_steps: BTreeSet<u16>,
+    /// Why no system could have recovered, if so.
+    pub(super) unrecoverable: Option<String>,
 }
 
 /// A system in a storm.
@@ -137,6 +142,10 @@ pub struct Storm<'a> {
     begun: u64,
     begun_steps: BTreeSet<u16>,
     healed: bool,
+    /// Nodes whose disks were emptied or damaged, and by which fault, by index in the plan.
+    destroyed: BTreeMap<NodeId, usize>,
+    /// Nodes that stay down after the healing.
+    left_out: BTreeSet<NodeId>,
 }
 
 impl<'a> Storm<'a> {
@@ -176,6 +185,8 @@ impl<'a> Storm<'a> {
             begun: 0,
             begun_steps: BTreeSet::new(),
             healed: false,
+            destroyed: BTreeMap::new(),
+            left_out: BTreeSet::new(),
             names,
         }
     }
@@ -242,6 +253,11 @@ impl<'a> Storm<'a> {
 
     pub(super) fn offered(&self) -> bool {
         self.clients.borrow().offered()
+    }
+
+    /// How many effects have landed.
+    pub(super) fn applied(&self) -> u32 {
+        self.recorder.borrow().progress.applied
     }
 
     pub(super) fn drained(&self) -> bool {
@@ -503,14 +519,72 @@ impl<'a> Storm<'a> {
         for step in self.plan.faults.iter().map(|fault| fault.step).collect::<BTreeSet<_>>() {
             sim::with(|world| world.unhinder(step));
         }
+        self.left_out = self.outside_the_core();
         for node in self.ids() {
-            self.restart(node);
+            if self.left_out.contains(&node) {
+                self.cut_power(node);
+            } else {
+                self.restart(node);
+            }
         }
         self.backoff.fill(EXIT_BACKOFF);
         self.mark(Mark::Healed);
     }
 
+    /// In some runs only a core of the replicas is healed, a random majority of them, and the others stay down:
+    /// progress is required all the same (TigerBeetle's liveness mode). Not where disks were destroyed: who is
+    /// needed then depends on what others still have.
+    fn outside_the_core(&self) -> BTreeSet<NodeId> {
+        let mut stream = Stream::new(self.plan.seed, "core", &[]);
+        if self.plan.faults.is_empty() || stream.share() >= CORE_ONLY || !self.destroyed.is_empty()
+        {
+            return BTreeSet::new();
+        }
+        let mut outside = BTreeSet::new();
+        for role in &self.replica_roles {
+            let replicas = self.nodes_of(role);
+            if replicas.len() >= 3 {
+                let core = stream.choose(replicas.len() / 2 + 1, &replicas);
+                outside.extend(replicas.into_iter().filter(|node| !core.contains(node)));
+            }
+        }
+        outside
+    }
+
+    fn nodes_of(&self, role: &str) -> Vec<NodeId> {
+        let nodes = self.ids().into_iter().zip(&self.plan.nodes);
+        nodes.filter(|(_, node)| node.role == role).map(|(id, _)| id).collect()
+    }
+
+    /// Nodes that stay down after the healing.
+    pub(super) fn left_out(&self) -> &BTreeSet<NodeId> {
+        &self.left_out
+    }
+
+    /// Why no system could have recovered: of a role that replicates so many disks were destroyed that no
+    /// majority is left to which nothing is missing, or all disks of another role.
+    fn unrecoverable(&self) -> Option<String> {
+        let roles: BTreeSet<&str> = self.plan.nodes.iter().map(|node| node.role.as_str()).collect();
+        roles.into_iter().find_map(|role| {
+            let nodes = self.nodes_of(role);
+            let lost: Vec<usize> =
+                nodes.iter().filter_map(|node| self.destroyed.get(node)).copied().collect();
+            let spare = if self.replica_roles.contains(&role) { (nodes.len() - 1) / 2 } else { 0 };
+            let enough = if spare == 0 { nodes.len() } else { spare + 1 };
+            let line = self.plan.faults[*lost.last()?].line;
+            (lost.len() >= enough).then(|| {
+                format!(
+                    "line {line}: no system could have recovered, for the disks of {} of {} {role} \
+                     nodes were destroyed",
+                    lost.len(),
+                    nodes.len()
+                )
+            })
+        })
+    }
+
     pub(super) fn end(self) -> Remains {
+        let unrecoverable = self.unrecoverable();
         // Tasks are dropped here; what they do in their destructors is of no interest.
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || drop(self.sim)));
         let _ = crate::determinism::take_panic();
@@ -519,6 +593,7 @@ impl<'a> Storm<'a> {
             unfired: self.unfired,
             begun: self.begun,
             begun_steps: self.begun_steps,
+            unrecoverable,
         }
     }
 
@@ -577,8 +652,15 @@ impl<'a> Storm<'a> {
         }
         let step = self.plan.faults[index].step;
         self.recorder.borrow_mut().bite(step);
+        self.cut_power(node);
+    }
+
+    fn cut_power(&mut self, node: NodeId) {
         self.stopping.remove(&node);
         self.record(node, What::Node { change: NodeChange::Crashed });
+        if !self.is_up(node) {
+            return;
+        }
         self.abandon_clients(node);
         self.links.unplug(node, &self.sim, &self.names);
         self.sim.crash(self.name(node).as_str());
@@ -782,13 +864,14 @@ impl<'a> Storm<'a> {
     }
 
     /// The disk of a node that is down is replaced by an empty one.
-    pub fn wipe(&self, node: NodeId) {
+    pub fn wipe(&mut self, node: NodeId, act: &Act) {
+        self.destroyed.insert(node, act.index);
         sim::with(|world| world.disk(node).map(Disk::wipe));
     }
 
     /// What nodes have on disk is damaged. They must have something.
     pub fn damage_disks(
-        &self,
+        &mut self,
         target: &Target,
         act: &mut Act,
         how: impl Fn(&mut Disk, u16, u64) -> bool,
@@ -802,6 +885,7 @@ impl<'a> Storm<'a> {
                     .unwrap_or(false)
             })
             .collect();
+        self.destroyed.extend(nodes.iter().map(|node| (*node, act.index)));
         if nodes.is_empty() { Began::NoTarget } else { Began::On(nodes) }
     }
 
