@@ -6,6 +6,7 @@ use crate::{
     Error,
     domain::is_declined,
     journal::{self, Care, Journal},
+    metrics::Metrics,
     wire::{self, Frame, GatewayReply, GatewayRequest, Payment},
 };
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub struct GatewayConfig {
     pub listen: String,
     /// Where its files are.
     pub data: PathBuf,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -74,7 +77,7 @@ pub async fn run(config: GatewayConfig) -> Result<(), Error> {
     squall_probe::task::spawn(accept(listener, calls));
     tokio::select! {
         biased;
-        result = serve(&mut gateway, &mut queue) => result,
+        result = serve(&mut gateway, &mut queue, &config.metrics) => result,
         () = squall_probe::stop_asked() => Ok(()),
     }
 }
@@ -99,12 +102,17 @@ async fn listen(sender: FrameSender, mut receiver: FrameReceiver, calls: Sender<
     }
 }
 
-async fn serve(gateway: &mut Gateway, queue: &mut Receiver<Call>) -> Result<(), Error> {
+async fn serve(
+    gateway: &mut Gateway,
+    queue: &mut Receiver<Call>,
+    metrics: &Metrics,
+) -> Result<(), Error> {
     while let Some(Call { request, sender, id }) = queue.recv().await {
         let kind = if request == GatewayRequest::Describe { "describe" } else { "charge_ack" };
         let mut landed = Vec::new();
         let body = gateway.handle(request, &mut landed)?;
         gateway.sync()?;
+        metrics.handled(landed.len());
         for what in landed {
             record(what);
         }

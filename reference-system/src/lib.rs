@@ -13,6 +13,7 @@ pub mod defects;
 pub mod domain;
 pub mod gateway;
 mod journal;
+pub mod metrics;
 pub mod producer;
 mod retry;
 pub mod store;

@@ -5,6 +5,7 @@ use reference_system::{
     Error, broker, client, consumer,
     defects::Defects,
     gateway,
+    metrics::Metrics,
     producer::{NewOrder, Outcome, Producer, ProducerConfig},
     store,
     wire::{EventData, Start},
@@ -20,6 +21,9 @@ struct Cli {
     /// Switch a known defect on (repeatable)
     #[arg(long = "defect", value_name = "ID", global = true)]
     defects: Vec<String>,
+    /// Serve what the node counts at http://ADDRESS/metrics
+    #[arg(long = "metrics", value_name = "ADDRESS", global = true)]
+    metrics: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -138,6 +142,18 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<(), Error> {
     let defects = Defects::parse(cli.defects.iter().map(String::as_str))?;
+    if defects.frames_unchecked {
+        reference_system::wire::leave_frames_unchecked();
+    }
+    let metrics = Metrics::default();
+    if let Some(address) = cli.metrics {
+        let serving = metrics.clone();
+        tokio::spawn(async move {
+            if let Err(error) = serving.serve(&address).await {
+                eprintln!("warning: no metrics at {address}: {error}");
+            }
+        });
+    }
     match cli.command {
         Command::Broker { id, brokers, data, rejoin } => {
             let index = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
@@ -146,13 +162,22 @@ async fn run(cli: Cli) -> Result<(), Error> {
                 .ok_or_else(|| format!("--id {id}: there are {} brokers", brokers.len()))?
                 .clone();
             let rejoins = rejoin;
-            broker::run(broker::BrokerConfig { id, listen, brokers, data, rejoins, defects }).await
+            broker::run(broker::BrokerConfig {
+                id,
+                listen,
+                brokers,
+                data,
+                rejoins,
+                defects,
+                metrics,
+            })
+            .await
         }
         Command::Store { listen, data } => {
-            store::run(store::StoreConfig { listen, data, defects }).await
+            store::run(store::StoreConfig { listen, data, defects, metrics }).await
         }
         Command::Gateway { listen, data } => {
-            gateway::run(gateway::GatewayConfig { listen, data }).await
+            gateway::run(gateway::GatewayConfig { listen, data, metrics }).await
         }
         Command::Replay { brokers, group, from_offset, from_time_ms } => {
             let start = match (from_offset, from_time_ms) {
@@ -176,12 +201,13 @@ async fn run(cli: Cli) -> Result<(), Error> {
                 listen,
                 data,
                 defects,
+                metrics,
             })
             .await
         }
         Command::Producer { name, brokers, events, rate } => {
             let delivery_timeout = Duration::from_secs(4);
-            let config = ProducerConfig { name, brokers, delivery_timeout, defects };
+            let config = ProducerConfig { name, brokers, delivery_timeout, defects, metrics };
             publish(config, events, rate.max(1)).await
         }
         Command::Describe { broker: Some(address), .. } => {

@@ -5,6 +5,7 @@ use crate::{
     client::Brokers,
     defects::Defects,
     domain::{Flaw, MAX_PAYLOAD, Message, Order},
+    metrics::Metrics,
     retry::Backoff,
     wire::{Batch, BrokerReply, BrokerRequest, EventData},
 };
@@ -36,6 +37,8 @@ pub struct ProducerConfig {
     pub delivery_timeout: Duration,
     /// Mistakes switched on.
     pub defects: Defects,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 /// An order to be published.
@@ -136,6 +139,7 @@ async fn send(config: ProducerConfig, mut queued: mpsc::Receiver<Queued>) {
                 Ok(_) | Err(_) => {}
             }
             signal("retried");
+            config.metrics.retried();
             if config.defects.producer_retries_blindly {
                 // Nothing that a broker could recognise the retry by.
                 producer = identity(&config.name, &mut rng);
@@ -145,6 +149,10 @@ async fn send(config: ProducerConfig, mut queued: mpsc::Receiver<Queued>) {
             backoff.wait().await;
         };
         backoff.reset();
+        match &positions {
+            Ok(_) => config.metrics.handled(turn.len()),
+            Err(_) => config.metrics.failed(),
+        }
         settle(std::mem::take(&mut turn), &batches, positions);
     }
 }

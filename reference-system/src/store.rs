@@ -6,6 +6,7 @@ use crate::{
     defects::Defects,
     domain::{Effect, GROUPS},
     journal::{self, Care, Journal},
+    metrics::Metrics,
     wire::{self, Frame, Item, StoreReply, StoreRequest},
 };
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,8 @@ pub struct StoreConfig {
     pub data: PathBuf,
     /// Mistakes switched on.
     pub defects: Defects,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 /// Requests that may wait; more than that, and callers wait to be heard.
@@ -112,7 +115,7 @@ pub async fn run(config: StoreConfig) -> Result<(), Error> {
     let mut store = Store::open(&config.data, &config.defects)?;
     let (calls, mut queue) = channel(QUEUE);
     squall_probe::task::spawn(accept(listener, calls));
-    serve(&mut store, &mut queue).await
+    serve(&mut store, &mut queue, &config.metrics).await
 }
 
 async fn accept(listener: TcpListener, calls: Sender<Call>) {
@@ -136,7 +139,11 @@ async fn listen(sender: FrameSender, mut receiver: FrameReceiver, calls: Sender<
     }
 }
 
-async fn serve(store: &mut Store, queue: &mut Receiver<Call>) -> Result<(), Error> {
+async fn serve(
+    store: &mut Store,
+    queue: &mut Receiver<Call>,
+    metrics: &Metrics,
+) -> Result<(), Error> {
     let mut turn = Vec::new();
     loop {
         let stop = tokio::select! {
@@ -165,6 +172,7 @@ async fn serve(store: &mut Store, queue: &mut Receiver<Call>) -> Result<(), Erro
         }
         store.sync()?;
         record(What::Buffered { buffer: name(QUEUED), amount: queue.len() as u64 });
+        metrics.handled(landed.len());
         for what in landed {
             record(what);
         }

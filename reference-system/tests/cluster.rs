@@ -5,6 +5,7 @@
 use reference_system::domain::{GROUPS, Order, is_declined};
 use std::{
     collections::BTreeSet,
+    io::{Read as _, Write as _},
     net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
@@ -60,9 +61,20 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn broker(id: usize, all: &str, data: &Path) -> Process {
+fn broker(id: usize, all: &str, data: &Path, metrics: &str) -> Process {
     let data = data.join(format!("broker-{id}"));
-    start(&["broker", "--id", &id.to_string(), "--brokers", all, "--data", data.to_str().unwrap()])
+    let id = id.to_string();
+    let data = data.to_str().unwrap();
+    start(&["broker", "--id", &id, "--brokers", all, "--data", data, "--metrics", metrics])
+}
+
+/// What a node says of itself over HTTP.
+fn scrape(address: &str) -> Option<String> {
+    let mut stream = std::net::TcpStream::connect(address).ok()?;
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").ok()?;
+    let mut said = String::new();
+    stream.read_to_string(&mut said).ok()?;
+    Some(said)
 }
 
 /// Partition, end and digest lines: equal for equal logs.
@@ -91,10 +103,11 @@ fn expected() -> u64 {
 fn killing_the_leaders_process_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let addresses: Vec<String> = (0..3).map(|_| free_address()).collect();
+    let metrics: Vec<String> = (0..3).map(|_| free_address()).collect();
     let all = addresses.join(",");
     let store_address = free_address();
     let mut brokers: Vec<Option<Process>> =
-        (1..=3).map(|id| Some(broker(id, &all, folder.path()))).collect();
+        (1..=3).map(|id| Some(broker(id, &all, folder.path(), &metrics[id - 1]))).collect();
     let store_data = folder.path().join("store");
     let _store =
         start(&["store", "--listen", &store_address, "--data", store_data.to_str().unwrap()]);
@@ -141,7 +154,7 @@ fn killing_the_leaders_process_loses_nothing() {
 
     assert!(producer.0.wait().unwrap().success());
     let mut said = String::new();
-    std::io::Read::read_to_string(&mut producer.0.stdout.take().unwrap(), &mut said).unwrap();
+    producer.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(said.trim(), format!("acked {EVENTS} indeterminate 0 failed 0"));
 
     let survivors: Vec<&String> =
@@ -163,6 +176,12 @@ fn killing_the_leaders_process_loses_nothing() {
         (all && digests.len() == 1 && reserved == "reserved 0").then_some(())
     });
 
+    let survivor = (0..3).find(|id| *id != leader).unwrap();
+    let said = scrape(&metrics[survivor]).unwrap();
+    assert!(said.contains("application/openmetrics-text"), "{said}");
+    assert!(said.contains(&format!("orders_events_total {}", expected())), "{said}");
+    assert!(said.trim_end().ends_with("# EOF"), "{said}");
+
     let replayed = Command::new(env!("CARGO_BIN_EXE_reference-system"))
         .args(["replay", "--brokers", &all, "--group", "audit", "--from-offset", "10"])
         .output()
@@ -171,7 +190,7 @@ fn killing_the_leaders_process_loses_nothing() {
     let from_ten = expected() - 4 * 10;
     assert_eq!(said.lines().last().unwrap(), format!("replayed {from_ten}"));
 
-    brokers[leader] = Some(broker(leader + 1, &all, folder.path()));
+    brokers[leader] = Some(broker(leader + 1, &all, folder.path(), &metrics[leader]));
     wait_for("the killed broker to catch up", || {
         (log_of(&addresses[leader])? == log).then_some(())
     });

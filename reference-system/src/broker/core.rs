@@ -14,9 +14,17 @@ use crate::{
     Error,
     defects::Defects,
     domain::MAX_PAYLOAD,
+    metrics::Metrics,
     wire::{BrokerReply, BrokerRequest, EventData, PeerMessage},
 };
-use omnipaxos::{ClusterConfig, OmniPaxos, OmniPaxosConfig, ServerConfig};
+use omnipaxos::{
+    ClusterConfig, OmniPaxos, OmniPaxosConfig, ServerConfig,
+    ballot_leader_election::Ballot,
+    messages::{
+        Message,
+        sequence_paxos::{PaxosMessage, PaxosMsg},
+    },
+};
 use rand::RngExt as _;
 use squall_probe::{EventId, Position, What, name, point, record, signal};
 use std::{
@@ -109,6 +117,7 @@ pub(super) struct Core {
     /// Peers that want a copy of the log, once all of it is durable.
     copies: Vec<Caller>,
     defects: Defects,
+    metrics: Metrics,
 }
 
 impl Core {
@@ -160,6 +169,7 @@ impl Core {
             moved: Instant::now(),
             copies: Vec::new(),
             defects: config.defects.clone(),
+            metrics: config.metrics.clone(),
         };
         core.state.commits_anything = config.defects.commits_go_backwards;
         core.state.redrive_copies = config.defects.redrive_copies;
@@ -219,6 +229,9 @@ impl Core {
                 }
                 *newest = connection;
                 match message {
+                    PeerMessage::Consensus(message) if self.defects.unclean_election => {
+                        self.consensus.handle_incoming(deaf(message));
+                    }
                     PeerMessage::Consensus(message) => self.consensus.handle_incoming(message),
                     PeerMessage::Beat { .. } => {}
                 }
@@ -391,6 +404,7 @@ impl Core {
         let mut events = batches.iter().flat_map(|batch| &batch.events);
         if events.any(|event| event.payload.len() > MAX_PAYLOAD) {
             let reason = format!("a payload is larger than {MAX_PAYLOAD} bytes");
+            self.metrics.failed();
             return caller.answer("publish_ack", BrokerReply::Refused(reason));
         }
         let waiting = if self.defects.ack_before_quorum {
@@ -488,6 +502,7 @@ impl Core {
         let term = self.term();
         match (command, applied) {
             (_, Applied::Published(published)) => {
+                self.metrics.handled(published.iter().filter(|event| event.new).count());
                 for Published { partition, offset, event, key, content, new } in published {
                     if let (true, Some(offset)) = (new, offset) {
                         let position = Position::new(*partition, *offset);
@@ -498,6 +513,7 @@ impl Core {
             }
             // Every replica tells of a dead letter, each time it learns of it: one may be all that is left.
             (Command::DeadLetter { group, .. }, Applied::DeadLettered(moved)) => {
+                self.metrics.dead_letters(group, self.state.dead_letters(group));
                 for letter in moved {
                     record(What::DeadLetter {
                         group: name(group),
@@ -508,6 +524,7 @@ impl Core {
                 }
             }
             (Command::Redrive { group, .. }, Applied::Redriven(moved)) => {
+                self.metrics.dead_letters(group, self.state.dead_letters(group));
                 for letter in moved.iter().filter(|letter| letter.new) {
                     record(What::Redrive {
                         group: name(group),
@@ -603,12 +620,13 @@ impl Core {
             self.heard.clear();
         }
         self.leading = leading;
+        self.metrics.leading(leading.is_some());
     }
 
     fn serve_fetches(&mut self) {
         let now = Instant::now();
         let state = &self.state;
-        let reads_uncommitted = self.defects.reads_uncommitted;
+        let (reads_uncommitted, metrics) = (self.defects.reads_uncommitted, &self.metrics);
         self.fetches.retain(|fetch| {
             if fetch.caller.is_gone() {
                 return false;
@@ -619,6 +637,7 @@ impl Core {
                 return false;
             }
             let (mut events, lag) = events_for(state, &fetch.positions, fetch.limit);
+            metrics.lag(&fetch.group, lag + events.len() as u64);
             if reads_uncommitted && events.is_empty() {
                 events = uncommitted(state, &self.log, self.applied, &fetch.positions);
             }
@@ -637,6 +656,20 @@ impl Core {
 /// The time by this node's clock, in milliseconds since the Unix epoch.
 fn now_ms() -> u64 {
     u64::try_from(squall_probe::clock::since_epoch().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A known mistake: a new leader does not hear what its followers have that it lacks.
+fn deaf(message: Message<Entry>) -> Message<Entry> {
+    match message {
+        Message::SequencePaxos(PaxosMessage { from, to, msg: PaxosMsg::Promise(mut promise) }) => {
+            promise.n_accepted = Ballot::default();
+            promise.accepted_idx = 0;
+            promise.decided_idx = 0;
+            promise.log_sync = None;
+            Message::SequencePaxos(PaxosMessage { from, to, msg: PaxosMsg::Promise(promise) })
+        }
+        other => other,
+    }
 }
 
 /// A known mistake: events that are in the leader's log and not committed, at the places that they would have.

@@ -231,9 +231,7 @@ impl Storage<Entry> for SharedLog {
     }
 
     fn get_accepted_round(&self) -> StorageResult<Option<Ballot>> {
-        let log = self.lock();
-        // A known mistake: whatever this log lacks, it claims to be of the newest round.
-        Ok(if log.defects.unclean_election { log.promise } else { log.accepted })
+        Ok(self.lock().accepted)
     }
 
     fn get_entries(&self, from: usize, to: usize) -> StorageResult<Vec<Entry>> {

@@ -12,7 +12,7 @@ mod state;
 
 pub use state::{Command, PARTITIONS};
 
-use crate::{Error, defects::Defects};
+use crate::{Error, defects::Defects, metrics::Metrics};
 use omnipaxos::storage::NoSnapshot;
 use serde::{Deserialize, Serialize};
 use std::{path::PathBuf, sync::Arc};
@@ -32,6 +32,8 @@ pub struct BrokerConfig {
     pub rejoins: bool,
     /// Mistakes switched on.
     pub defects: Defects,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 /// An entry of the replicated log.

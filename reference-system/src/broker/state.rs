@@ -298,6 +298,11 @@ impl State {
         }
     }
 
+    /// How many dead letters a group has.
+    pub(super) fn dead_letters(&self, group: &str) -> usize {
+        self.groups.get(group).map_or(0, |group| group.dead.len())
+    }
+
     fn event(&self, (partition, offset): (u32, u64)) -> Option<Arc<EventData>> {
         let partition = self.partitions.get(partition as usize)?;
         partition.events.get(usize::try_from(offset).ok()?).cloned()

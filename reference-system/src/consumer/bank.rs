@@ -4,6 +4,7 @@ use crate::{
     breaker::Breaker,
     client::Rpc,
     defects::Defects,
+    metrics::Metrics,
     retry::Backoff,
     wire::{GatewayReply, GatewayRequest, Payment},
 };
@@ -38,16 +39,18 @@ pub(super) struct Bank {
     /// A known mistake's keys.
     keys: u64,
     defects: Defects,
+    metrics: Metrics,
 }
 
 impl Bank {
-    pub(super) fn new(address: String, defects: &Defects) -> Self {
+    pub(super) fn new(address: String, defects: &Defects, metrics: Metrics) -> Self {
         Self {
             rpc: Rpc::with(address, defects),
             breaker: Breaker::new(GATEWAY, defects.breaker_stuck_open),
             calls: 0,
             keys: 0,
             defects: defects.clone(),
+            metrics,
         }
     }
 
@@ -98,6 +101,7 @@ impl Bank {
         for number in 1..=ATTEMPTS {
             if number > 1 {
                 signal("retried");
+                self.metrics.retried();
                 if self.defects.retry_hot_loop {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 } else {
@@ -124,6 +128,7 @@ impl Bank {
                     record(What::Call { dependency, phase: Phase::Ok });
                     say(number, Phase::Ok);
                     self.breaker.succeeded();
+                    self.metrics.breaker(self.breaker.state());
                     return Ok(reply);
                 }
                 Err(error) => {
@@ -132,6 +137,8 @@ impl Bank {
                     record(What::Call { dependency, phase });
                     say(number, phase);
                     self.breaker.failed();
+                    self.metrics.breaker(self.breaker.state());
+                    self.metrics.failed();
                 }
             }
         }

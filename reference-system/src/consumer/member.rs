@@ -9,6 +9,7 @@ use crate::{
     client::{Brokers, Rpc},
     defects::Defects,
     domain::{Effect, Happening, Message},
+    metrics::Metrics,
     retry::Backoff,
     wire::{
         BrokerReply, BrokerRequest, EventData, Item, Payment, Reason, Start, StoreReply,
@@ -90,6 +91,7 @@ pub(super) struct Member {
     /// Next offset to commit of each partition that is mine, if it moved.
     commits: BTreeMap<u32, u64>,
     redriven: Instant,
+    metrics: Metrics,
     /// A known mistake: processed ids that a restart forgets.
     remembered: BTreeSet<u64>,
 }
@@ -113,6 +115,7 @@ impl Member {
             positions: BTreeMap::new(),
             commits: BTreeMap::new(),
             redriven: Instant::now(),
+            metrics: config.metrics.clone(),
             remembered: BTreeSet::new(),
         }
     }
@@ -203,6 +206,7 @@ impl Member {
 
     async fn retry(&mut self) {
         signal("retried");
+        self.metrics.retried();
         self.backoff.wait().await;
     }
 
@@ -249,6 +253,7 @@ impl Member {
         }
         let _memory = reserve(fresh.iter().map(|(_, _, event)| event.payload.len()).sum());
         record(What::Buffered { buffer: name(IN_FLIGHT_BUFFER), amount: fresh.len() as u64 });
+        self.metrics.lag(self.group, lag + fresh.len() as u64);
         if lag > 0 && fresh.len() as u32 >= IN_FLIGHT {
             signal("backpressured");
         }
@@ -619,6 +624,7 @@ impl Member {
         if items.is_empty() {
             return Ok(());
         }
+        self.metrics.handled(items.len());
         // In the order of the log.
         items.sort_by_key(|item| (item.partition, item.offset));
         let (group, member) = (self.group.to_owned(), self.member.clone());

@@ -7,7 +7,7 @@ mod view;
 pub use bank::{ATTEMPTS, CAP, FIRST, GATEWAY};
 pub use member::{IN_FLIGHT, IN_FLIGHT_BUFFER};
 
-use crate::{Error, defects::Defects, domain::GROUPS};
+use crate::{Error, defects::Defects, domain::GROUPS, metrics::Metrics};
 use bank::Bank;
 use member::Member;
 use std::{path::PathBuf, sync::Arc};
@@ -30,6 +30,8 @@ pub struct ConsumerConfig {
     pub data: PathBuf,
     /// Mistakes switched on.
     pub defects: Defects,
+    /// What it counts.
+    pub metrics: Metrics,
 }
 
 /// Runs a consumer until it is asked to stop.
@@ -37,7 +39,11 @@ pub struct ConsumerConfig {
 /// # Errors
 /// Its projection cannot listen or write, or a member ended, which it never should.
 pub async fn run(config: ConsumerConfig) -> Result<(), Error> {
-    let bank = Arc::new(Mutex::new(Bank::new(config.gateway.clone(), &config.defects)));
+    let bank = Arc::new(Mutex::new(Bank::new(
+        config.gateway.clone(),
+        &config.defects,
+        config.metrics.clone(),
+    )));
     let mut members = Vec::new();
     for group in GROUPS {
         let member = Member::new(group, &config, bank.clone());

@@ -320,7 +320,17 @@ impl Disk {
             .map(|inode| (*inode, self.inodes[*inode].durable.len()))
             .filter(|(_, length)| *length > 0)
             .collect();
-        (!files.is_empty()).then(|| files[rng.random_range(0..files.len())])
+        // A medium decays where it is used: large files are hit more often.
+        let total: usize = files.iter().map(|(_, length)| length).sum();
+        if total == 0 {
+            return None;
+        }
+        let mut place = rng.random_range(0..total);
+        files.into_iter().find(|(_, length)| {
+            let hit = place < *length;
+            place = place.saturating_sub(*length);
+            hit
+        })
     }
 
     /// So many bits of a file turn over, on the platter and in what is read from now on. Whether there was

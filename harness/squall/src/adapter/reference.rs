@@ -10,9 +10,10 @@ use reference_system::{
     defects::{Defects, KNOWN},
     domain::{Flaw, GROUPS, SAGA},
     gateway,
+    metrics::Metrics,
     producer::{self, NewOrder, Producer, ProducerConfig},
     store,
-    wire::MESSAGES,
+    wire::{MESSAGES, leave_frames_unchecked},
 };
 use squall_probe::{Position, StateOf, name};
 use std::{path::PathBuf, rc::Rc, sync::LazyLock, time::Duration};
@@ -98,7 +99,11 @@ fn address(cluster: &Cluster, role: &str, port: u16) -> String {
 }
 
 fn defects(cluster: &Cluster) -> Result<Defects, Error> {
-    Ok(Defects::parse(cluster.defects.iter().map(String::as_str))?)
+    let defects = Defects::parse(cluster.defects.iter().map(String::as_str))?;
+    if defects.frames_unchecked {
+        leave_frames_unchecked();
+    }
+    Ok(defects)
 }
 
 impl System for ReferenceSystem {
@@ -170,7 +175,7 @@ impl System for ReferenceSystem {
     fn start(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>> {
         Box::pin(async move {
             let defects = defects(&cluster)?;
-            let data = PathBuf::from("/data");
+            let (data, metrics) = (PathBuf::from("/data"), Metrics::default());
             match node.role {
                 "broker" => {
                     broker::run(broker::BrokerConfig {
@@ -180,16 +185,17 @@ impl System for ReferenceSystem {
                         data,
                         rejoins: node.incarnation > 0,
                         defects,
+                        metrics,
                     })
                     .await
                 }
                 "store" => {
                     let listen = format!("0.0.0.0:{STORE_PORT}");
-                    store::run(store::StoreConfig { listen, data, defects }).await
+                    store::run(store::StoreConfig { listen, data, defects, metrics }).await
                 }
                 "gateway" => {
                     let listen = format!("0.0.0.0:{GATEWAY_PORT}");
-                    gateway::run(gateway::GatewayConfig { listen, data }).await
+                    gateway::run(gateway::GatewayConfig { listen, data, metrics }).await
                 }
                 "consumer" => {
                     consumer::run(consumer::ConsumerConfig {
@@ -200,6 +206,7 @@ impl System for ReferenceSystem {
                         listen: format!("0.0.0.0:{VIEW_PORT}"),
                         data,
                         defects,
+                        metrics,
                     })
                     .await
                 }
@@ -215,6 +222,7 @@ impl System for ReferenceSystem {
                 brokers: addresses(&cluster),
                 delivery_timeout: DELIVERY_TIMEOUT,
                 defects: defects(&cluster)?,
+                metrics: Metrics::default(),
             });
             Ok(Box::new(ProducerClient(Rc::new(producer))) as Box<dyn Client>)
         })
