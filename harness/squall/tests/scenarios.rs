@@ -41,7 +41,7 @@ fn comment(text: &str) -> String {
 
 fn readme() -> String {
     let folder = root().join("scenarios");
-    let scenarios = scenario::load(&[folder.clone()], &ReferenceSystem).unwrap();
+    let scenarios = scenario::load(std::slice::from_ref(&folder), &ReferenceSystem).unwrap();
     let mut by_folder: BTreeMap<String, Vec<(String, String, String)>> = BTreeMap::new();
     let mut by_fault: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for scenario in &scenarios {
