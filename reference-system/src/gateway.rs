@@ -4,22 +4,19 @@
 
 use crate::{
     Error,
+    calls::{self, Call},
     domain::is_declined,
     journal::{self, Care, Journal},
     metrics::Metrics,
-    wire::{self, Frame, GatewayReply, GatewayRequest, Payment},
+    wire::{GatewayReply, GatewayRequest, Payment},
 };
 use serde::{Deserialize, Serialize};
-use squall_probe::{
-    EventId, SagaChange, What, name,
-    net::{FrameReceiver, FrameSender, TcpListener},
-    record,
-};
+use squall_probe::{EventId, SagaChange, What, name, net::TcpListener, record};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::Receiver;
 
 /// How a gateway is set up.
 #[derive(Clone, Debug)]
@@ -60,12 +57,6 @@ struct Gateway {
     buffer: Vec<u8>,
 }
 
-struct Call {
-    request: GatewayRequest,
-    sender: FrameSender,
-    id: u64,
-}
-
 /// Runs the gateway until it fails or is asked to stop.
 ///
 /// # Errors
@@ -73,8 +64,7 @@ struct Call {
 pub async fn run(config: GatewayConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
     let mut gateway = Gateway::open(&config.data)?;
-    let (calls, mut queue) = channel(256);
-    squall_probe::task::spawn(accept(listener, calls));
+    let mut queue = calls::take(listener, 256);
     tokio::select! {
         biased;
         result = serve(&mut gateway, &mut queue, &config.metrics) => result,
@@ -82,32 +72,13 @@ pub async fn run(config: GatewayConfig) -> Result<(), Error> {
     }
 }
 
-async fn accept(listener: TcpListener, calls: Sender<Call>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            continue;
-        };
-        let (sender, receiver) = stream.into_frames();
-        squall_probe::task::spawn(listen(sender, receiver, calls.clone()));
-    }
-}
-
-async fn listen(sender: FrameSender, mut receiver: FrameReceiver, calls: Sender<Call>) {
-    while let Ok(Some(frame)) = receiver.recv().await {
-        let Some(Frame::Call { id, body }) = wire::decode(&frame) else { return };
-        if calls.send(Call { request: body, sender: sender.clone(), id }).await.is_err() {
-            return;
-        }
-    }
-}
-
 async fn serve(
     gateway: &mut Gateway,
-    queue: &mut Receiver<Call>,
+    queue: &mut Receiver<Call<GatewayRequest>>,
     metrics: &Metrics,
 ) -> Result<(), Error> {
-    while let Some(Call { request, sender, id }) = queue.recv().await {
+    while let Some(call) = queue.recv().await {
+        let (request, answerer) = call.apart();
         let kind = if request == GatewayRequest::Describe { "describe" } else { "charge_ack" };
         let mut landed = Vec::new();
         let body = gateway.handle(request, &mut landed)?;
@@ -116,7 +87,7 @@ async fn serve(
         for what in landed {
             record(what);
         }
-        let _ = sender.try_send(kind, wire::encode(&Frame::Call { id, body }));
+        answerer.answer(kind, body);
     }
     Err("the gateway's inputs are closed".into())
 }

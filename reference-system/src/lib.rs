@@ -7,6 +7,7 @@
 
 pub mod breaker;
 pub mod broker;
+mod calls;
 pub mod client;
 pub mod consumer;
 pub mod defects;

@@ -3,24 +3,23 @@
 
 use crate::{
     Error,
+    calls::{self, Call},
     defects::Defects,
     domain::{Effect, GROUPS},
     journal::{self, Care, Journal},
     metrics::Metrics,
-    wire::{self, Frame, Item, StoreReply, StoreRequest},
+    wire::{Item, StoreReply, StoreRequest},
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::{
-    EventId, Position, SagaChange, What, clock, mix, name,
-    net::{FrameReceiver, FrameSender, TcpListener},
-    point, record,
+    EventId, Position, SagaChange, What, clock, mix, name, net::TcpListener, point, record,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     path::{Path, PathBuf},
     time::Duration,
 };
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::mpsc::Receiver;
 
 /// How a store is set up.
 #[derive(Clone, Debug)]
@@ -100,12 +99,6 @@ struct Store {
     defects: Defects,
 }
 
-struct Call {
-    request: StoreRequest,
-    sender: FrameSender,
-    id: u64,
-}
-
 /// Runs the store until it fails.
 ///
 /// # Errors
@@ -113,35 +106,13 @@ struct Call {
 pub async fn run(config: StoreConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
     let mut store = Store::open(&config.data, &config.defects)?;
-    let (calls, mut queue) = channel(QUEUE);
-    squall_probe::task::spawn(accept(listener, calls));
+    let mut queue = calls::take(listener, QUEUE);
     serve(&mut store, &mut queue, &config.metrics).await
-}
-
-async fn accept(listener: TcpListener, calls: Sender<Call>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            continue;
-        };
-        let (sender, receiver) = stream.into_frames();
-        squall_probe::task::spawn(listen(sender, receiver, calls.clone()));
-    }
-}
-
-async fn listen(sender: FrameSender, mut receiver: FrameReceiver, calls: Sender<Call>) {
-    while let Ok(Some(frame)) = receiver.recv().await {
-        let Some(Frame::Call { id, body }) = wire::decode(&frame) else { return };
-        let call = Call { request: body, sender: sender.clone(), id };
-        if calls.send(call).await.is_err() {
-            return;
-        }
-    }
 }
 
 async fn serve(
     store: &mut Store,
-    queue: &mut Receiver<Call>,
+    queue: &mut Receiver<Call<StoreRequest>>,
     metrics: &Metrics,
 ) -> Result<(), Error> {
     let mut turn = Vec::new();
@@ -165,10 +136,11 @@ async fn serve(
         }
         let mut answers = Vec::new();
         let mut landed = Vec::new();
-        for Call { request, sender, id } in turn.drain(..) {
+        for call in turn.drain(..) {
+            let (request, answerer) = call.apart();
             let kind = if request == StoreRequest::Describe { "describe" } else { "store_ack" };
             let body = store.handle(request, &mut landed)?;
-            answers.push((kind, sender, wire::encode(&Frame::Call { id, body })));
+            answers.push((kind, answerer, body));
         }
         store.sync()?;
         record(What::Buffered { buffer: name(QUEUED), amount: queue.len() as u64 });
@@ -177,20 +149,19 @@ async fn serve(
             record(what);
         }
         point("store.synced").await;
-        for (kind, sender, answer) in answers {
-            // A caller that does not read its answers does without.
-            let _ = sender.try_send(kind, answer);
+        for (kind, answerer, body) in answers {
+            answerer.answer(kind, body);
         }
     }
 }
 
 /// A known mistake: what comes while the store is stopping is answered, and never written.
-async fn answer_and_forget(queue: &mut Receiver<Call>) {
+async fn answer_and_forget(queue: &mut Receiver<Call<StoreRequest>>) {
     let draining = async {
-        while let Some(Call { request, sender, id }) = queue.recv().await {
+        while let Some(call) = queue.recv().await {
+            let (request, answerer) = call.apart();
             if matches!(request, StoreRequest::Apply { .. }) {
-                let body = StoreReply::Done;
-                let _ = sender.try_send("store_ack", wire::encode(&Frame::Call { id, body }));
+                answerer.answer("store_ack", StoreReply::Done);
             }
         }
     };

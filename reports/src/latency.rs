@@ -35,7 +35,8 @@ impl LatencyRecorder {
             .step_by(2)
             .map(|at| u8::from_str_radix(latency.histogram.get(at..at + 2)?, 16).ok())
             .collect();
-        let other = bytes.and_then(|bytes| {
+        // The crate believes the bounds that it reads, and would reserve memory for any.
+        let other = bytes.filter(|bytes| has_our_bounds(bytes)).and_then(|bytes| {
             Deserializer::new().deserialize::<u64, _>(&mut bytes.as_slice()).ok()
         });
         if let (Some(histogram), Some(other)) = (&mut self.0, other) {
@@ -67,6 +68,19 @@ impl LatencyRecorder {
     }
 }
 
+/// Whether the header of a serialized histogram (V2: cookie, length, offset, digits, low, high, ratio) says what
+/// ours do.
+fn has_our_bounds(bytes: &[u8]) -> bool {
+    let word = |at: usize| Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
+    let long = |at: usize| Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
+    let length = word(4).and_then(|length| usize::try_from(length).ok());
+    length.and_then(|length| length.checked_add(40)) == Some(bytes.len())
+        && word(8) == Some(0)
+        && word(12) == Some(3)
+        && long(16) == Some(1)
+        && long(24) == Some(MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +104,20 @@ mod tests {
         merged.add(&summary);
         let merged = merged.summary().unwrap();
         assert_eq!((merged.count, merged.p50_us), (200_000, summary.p50_us));
+    }
+
+    #[test]
+    fn a_damaged_histogram_is_passed_over() {
+        let mut one = LatencyRecorder::default();
+        one.record(1_000);
+        let good = one.summary().unwrap();
+        for at in 0..good.histogram.len() {
+            for digit in ["0", "7", "f", "x", "é"] {
+                let mut text = good.histogram.clone();
+                text.replace_range(at..=at, digit);
+                let mut all = LatencyRecorder::default();
+                all.add(&Latency { histogram: text, ..good.clone() });
+            }
+        }
     }
 }

@@ -25,16 +25,20 @@ const EVIDENCE: usize = 6;
 /// line with the sum. `program` is how the reader calls squall.
 #[must_use]
 pub fn summary(report: &Report, program: &str, color: bool) -> String {
-    let mut out = table(&report.scenarios, color);
+    // What did not pass comes first.
+    let mut scenarios: Vec<&ScenarioReport> = report.scenarios.iter().collect();
+    scenarios
+        .sort_by_key(|scenario| scenario.runs.iter().all(|run| run.verdict == Verdict::Passed));
+    let mut out = table(&scenarios, color);
     out.push('\n');
-    for scenario in &report.scenarios {
+    for scenario in scenarios {
         failures(&mut out, scenario, program, color);
     }
     total(&mut out, report, color);
     out
 }
 
-fn table(scenarios: &[ScenarioReport], color: bool) -> String {
+fn table(scenarios: &[&ScenarioReport], color: bool) -> String {
     let rows: Vec<_> = scenarios.iter().map(|scenario| row(scenario, color)).collect();
     (8..=NAME)
         .rev()
@@ -46,13 +50,13 @@ fn table(scenarios: &[ScenarioReport], color: bool) -> String {
 /// All columns but the name.
 fn row(scenario: &ScenarioReport, color: bool) -> [String; 9] {
     let runs = &scenario.runs;
-    let sum = |of: fn(&Run) -> u64| runs.iter().map(of).sum::<u64>();
+    let sum = |of: fn(&Run) -> u64| runs.iter().map(of).fold(0, u64::saturating_add);
     let latency = latency(runs);
     let quantile = |of: fn(&Latency) -> u64| {
         latency.as_ref().map_or("-".to_owned(), |latency| short(of(latency)))
     };
     // What was executed twice took its time twice.
-    let sim = sum(|run| run.sim_ms * if run.verified { 2 } else { 1 });
+    let sim = sum(|run| run.sim_ms.saturating_mul(if run.verified { 2 } else { 1 }));
     [
         runs.len().to_string(),
         verdicts(runs, color),
@@ -66,7 +70,7 @@ fn row(scenario: &ScenarioReport, color: bool) -> [String; 9] {
     ]
 }
 
-fn lay_out(scenarios: &[ScenarioReport], rows: &[[String; 9]], name: usize) -> (usize, String) {
+fn lay_out(scenarios: &[&ScenarioReport], rows: &[[String; 9]], name: usize) -> (usize, String) {
     let mut builder = Builder::default();
     builder.push_record([
         "scenario", "runs", "verdicts", "sim", "speed", "msgs", "faults", "p50", "p99", "recov",
@@ -140,7 +144,7 @@ fn recovery(runs: &[Run]) -> String {
     match times.get(times.len() / 2) {
         None => "-".to_owned(),
         Some(&u64::MAX) => "never".to_owned(),
-        Some(&ms) => short(ms * 1_000),
+        Some(&ms) => short(ms.saturating_mul(1_000)),
     }
 }
 
@@ -202,8 +206,8 @@ fn total(out: &mut String, report: &Report, color: bool) {
     for (_, run) in report.runs() {
         *counts.entry(run.verdict).or_default() += 1;
         runs += 1;
-        sim += run.sim_ms;
-        wall += run.wall_us;
+        sim = u64::saturating_add(sim, run.sim_ms);
+        wall = u64::saturating_add(wall, run.wall_us);
     }
     let counts: Vec<_> = counts
         .into_iter()
@@ -229,8 +233,10 @@ fn plural(count: usize, what: &str) -> String {
 /// Cuts a text to a width in terminal cells.
 fn fit(text: &str, width: usize) -> String {
     let cells = |c: char| c.width().unwrap_or(0);
+    // A report may come from anywhere: what moves the cursor must not reach the terminal.
+    let text: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().map(cells).sum::<usize>() <= width {
-        return text.to_owned();
+        return text;
     }
     let mut used = 1;
     let cut = text.chars().take_while(|c| {
@@ -270,7 +276,7 @@ fn short(us: u64) -> String {
 
 /// Virtual against wall time.
 fn speed(sim_ms: u64, wall_us: u64) -> String {
-    match (sim_ms * 1_000).checked_div(wall_us) {
+    match sim_ms.saturating_mul(1_000).checked_div(wall_us) {
         Some(times) => format!("{times}x"),
         None => "-".to_owned(),
     }
@@ -311,7 +317,9 @@ mod tests {
         {
             let mut runs = vec![run(2); 1_000];
             runs.push(big.clone());
-            let text = table(&report(name, runs).scenarios, false);
+            let report = report(name, runs);
+            let scenarios: Vec<&ScenarioReport> = report.scenarios.iter().collect();
+            let text = table(&scenarios, false);
             for line in text.lines() {
                 assert!(line.width() <= 80, "{} columns: {line}", line.width());
             }

@@ -9,17 +9,18 @@ use super::ConsumerConfig;
 use crate::{
     Error,
     broker::PARTITIONS,
+    calls::{self, Call},
     client::Brokers,
     defects::Defects,
     domain::{Happening, Message},
     journal::{Care, Journal},
     retry::Backoff,
-    wire::{self, BrokerReply, BrokerRequest, EventData, Frame},
+    wire::{BrokerReply, BrokerRequest, EventData},
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::{mix, net::TcpListener, signal};
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, mpsc::Receiver};
 
 const SNAPSHOT: &str = "view";
 
@@ -97,7 +98,7 @@ pub(super) async fn run(config: &ConsumerConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
     let snapshot = load(&config.data);
     let shared = Arc::new(Mutex::new(snapshot.state.clone()));
-    squall_probe::task::spawn(answer(listener, shared.clone()));
+    squall_probe::task::spawn(answer(calls::take(listener, 16), shared.clone()));
     follow(config, snapshot, &shared).await
 }
 
@@ -111,27 +112,11 @@ fn load(data: &Path) -> Snapshot {
     snapshot.unwrap_or_default()
 }
 
-async fn answer(listener: TcpListener, shared: Arc<Mutex<State>>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let (sender, mut receiver) = stream.into_frames();
-        let shared = shared.clone();
-        squall_probe::task::spawn(async move {
-            while let Ok(Some(frame)) = receiver.recv().await {
-                let Some(Frame::<()>::Call { id, .. }) = wire::decode(&frame) else { return };
-                let body = {
-                    let state = shared.lock().await;
-                    (state.events, state.digest())
-                };
-                let frame = wire::encode(&Frame::Call { id, body });
-                if sender.send("describe", frame).await.is_err() {
-                    return;
-                }
-            }
-        });
+async fn answer(mut queue: Receiver<Call<()>>, shared: Arc<Mutex<State>>) {
+    while let Some(call) = queue.recv().await {
+        let ((), answerer) = call.apart();
+        let state = shared.lock().await;
+        answerer.answer("describe", (state.events, state.digest()));
     }
 }
 

@@ -29,17 +29,7 @@ impl Kind for Crash {
 
 impl Inject for Crash {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        let nodes = storm.nodes(&self.0, act);
-        if nodes.is_empty() {
-            return Began::NoTarget;
-        }
-        for node in &nodes {
-            storm.crash(*node, act);
-            if let Some(after) = act.restart_after {
-                storm.restart_later(after, *node);
-            }
-        }
-        Began::On(nodes)
+        storm.cut_power_of(&self.0, act, |act| act.restart_after)
     }
 }
 

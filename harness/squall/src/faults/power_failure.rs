@@ -34,16 +34,8 @@ impl Kind for PowerFailure {
 
 impl Inject for PowerFailure {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        let nodes = storm.nodes(&self.node, act);
-        if nodes.is_empty() {
-            return Began::NoTarget;
-        }
-        for node in &nodes {
-            storm.crash(*node, act);
-            let after = act.stream.between(1_000, parts::us(self.within));
-            storm.restart_later(after, *node);
-        }
-        Began::On(nodes)
+        let within = parts::us(self.within);
+        storm.cut_power_of(&self.node, act, |act| Some(act.stream.between(1_000, within)))
     }
 }
 

@@ -31,15 +31,7 @@ impl Kind for Restart {
 
 impl Inject for Restart {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        let nodes = storm.nodes(&self.0, act);
-        if nodes.is_empty() {
-            return Began::NoTarget;
-        }
-        for node in &nodes {
-            storm.crash(*node, act);
-            storm.restart_later(REBOOT, *node);
-        }
-        Began::On(nodes)
+        storm.cut_power_of(&self.0, act, |_| Some(REBOOT))
     }
 }
 

@@ -27,18 +27,13 @@ impl Kind for Wipe {
 
 impl Inject for Wipe {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        let nodes = storm.nodes(&self.0, act);
-        if nodes.is_empty() {
-            return Began::NoTarget;
-        }
-        for node in &nodes {
-            storm.crash(*node, act);
-            storm.wipe(*node, act);
-            if let Some(after) = act.restart_after {
-                storm.restart_later(after, *node);
+        let began = storm.cut_power_of(&self.0, act, |act| act.restart_after);
+        if let Began::On(nodes) = &began {
+            for node in nodes {
+                storm.wipe(*node, act);
             }
         }
-        Began::On(nodes)
+        began
     }
 }
 

@@ -475,10 +475,14 @@ enum Lie {
     IgnoredBreaker,
     Overflow,
     Slow,
+    Inverted,
+    Undrained,
+    NeverBack,
+    Unavailable,
 }
 
 impl Lie {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 22] = [
         Self::LoseEffect,
         Self::DoubleEffect,
         Self::Phantom,
@@ -497,6 +501,10 @@ impl Lie {
         Self::IgnoredBreaker,
         Self::Overflow,
         Self::Slow,
+        Self::Inverted,
+        Self::Undrained,
+        Self::NeverBack,
+        Self::Unavailable,
     ];
 
     fn breaks(self) -> &'static str {
@@ -519,6 +527,10 @@ impl Lie {
             Self::IgnoredBreaker => "breaker",
             Self::Overflow => "bounded_memory",
             Self::Slow => "latency",
+            Self::Inverted => "order",
+            Self::Undrained => "drains",
+            Self::NeverBack => "recovers_within",
+            Self::Unavailable => "available",
         }
     }
 
@@ -576,6 +588,23 @@ impl Lie {
             }
             Self::Overflow => {
                 h.buffered(BOUND + 1);
+            }
+            Self::Inverted => {
+                h.publish(999_998).publish(999_999);
+                h.append_all(999_999, end).append_all(999_998, end + 1);
+                h.ok(999_998, end + 1).ok(999_999, end);
+            }
+            Self::Undrained => {
+                h.publish(999_999).append_all(999_999, end).ok(999_999, end).deadline();
+            }
+            Self::NeverBack => {
+                h.publish(999_999).append_all(999_999, end).after(LIMIT + 1);
+                h.ok(999_999, end).apply(999_999, end);
+            }
+            Self::Unavailable => {
+                for late in 0..end * 2 {
+                    h.publish(1_000_000 + late).info(1_000_000 + late);
+                }
             }
             Self::Slow => {
                 h.after(100 * LIMIT);

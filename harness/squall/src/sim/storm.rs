@@ -635,8 +635,29 @@ impl<'a> Storm<'a> {
         self.names.get(usize::from(node.0)).cloned().unwrap_or_default()
     }
 
+    /// Power is cut at all of these in one moment. `back` says after how long each is up again, if before the
+    /// healing.
+    pub fn cut_power_of(
+        &mut self,
+        target: &Target,
+        act: &mut Act,
+        mut back: impl FnMut(&mut Act) -> Option<Micros>,
+    ) -> Began {
+        let nodes = self.nodes(target, act);
+        if nodes.is_empty() {
+            return Began::NoTarget;
+        }
+        for node in &nodes {
+            self.crash(*node, act);
+            if let Some(after) = back(act) {
+                self.restart_later(after, *node);
+            }
+        }
+        Began::On(nodes)
+    }
+
     /// Power is cut: nobody hears of it, and what was not synced is lost.
-    pub fn crash(&mut self, node: NodeId, act: &Act) {
+    fn crash(&mut self, node: NodeId, act: &Act) {
         self.kill(act.index, node);
     }
 

@@ -1,0 +1,73 @@
+//! A server's side of [`crate::client`]: connections are taken, and their questions put in one queue.
+
+use crate::wire::{self, Frame};
+use serde::{Serialize, de::DeserializeOwned};
+use squall_probe::net::{FrameReceiver, FrameSender, TcpListener};
+use std::time::Duration;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// A question, and where its answer goes.
+pub(crate) struct Call<Q> {
+    pub(crate) request: Q,
+    sender: FrameSender,
+    id: u64,
+}
+
+impl<Q> Call<Q> {
+    /// The question, and the way to answer it.
+    pub(crate) fn apart(self) -> (Q, Answerer) {
+        (self.request, Answerer { sender: self.sender, id: self.id })
+    }
+}
+
+/// Answers one question.
+pub(crate) struct Answerer {
+    sender: FrameSender,
+    id: u64,
+}
+
+impl Answerer {
+    /// Answers. A caller that does not read its answers does without.
+    pub(crate) fn answer<A: Serialize>(&self, kind: &'static str, body: A) {
+        let _ = self.sender.try_send(kind, wire::encode(&Frame::Call { id: self.id, body }));
+    }
+}
+
+/// Takes connections for ever. So many questions may wait; more than that, and callers wait to be heard.
+pub(crate) fn take<Q>(listener: TcpListener, waiting: usize) -> Receiver<Call<Q>>
+where
+    Q: DeserializeOwned + Send + 'static,
+{
+    let (calls, queue) = channel(waiting);
+    squall_probe::task::spawn(accept(listener, calls));
+    queue
+}
+
+async fn accept<Q: DeserializeOwned + Send + 'static>(
+    listener: TcpListener,
+    calls: Sender<Call<Q>>,
+) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of descriptors, or a peer that vanished: later.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let (sender, receiver) = stream.into_frames();
+        squall_probe::task::spawn(listen(sender, receiver, calls.clone()));
+    }
+}
+
+async fn listen<Q: DeserializeOwned>(
+    sender: FrameSender,
+    mut receiver: FrameReceiver,
+    calls: Sender<Call<Q>>,
+) {
+    while let Ok(Some(frame)) = receiver.recv().await {
+        let Some(Frame::Call { id, body }) = wire::decode(&frame) else { return };
+        let call = Call { request: body, sender: sender.clone(), id };
+        if calls.send(call).await.is_err() {
+            return;
+        }
+    }
+}
