@@ -49,12 +49,17 @@ impl Breaker {
         true
     }
 
+    /// Whether there is a point in trying: it is closed, or its cooldown is over.
+    #[must_use]
+    pub fn may_admit(&self) -> bool {
+        self.opened.is_none_or(|opened| !self.stuck && opened.elapsed() >= COOLDOWN)
+    }
+
     /// A call that was admitted succeeded.
     pub fn succeeded(&mut self) {
         self.failures = 0;
         self.probing = false;
         if self.opened.take().is_some() {
-            squall_probe::signal("breaker_closed_again");
             self.say(BreakerState::Closed);
         }
     }
@@ -65,7 +70,6 @@ impl Breaker {
         let probed = std::mem::take(&mut self.probing);
         if probed || (self.opened.is_none() && self.failures >= FAILURES) {
             self.opened = Some(Instant::now());
-            squall_probe::signal("breaker_opened");
             self.say(BreakerState::Open);
         }
     }

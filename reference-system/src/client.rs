@@ -215,14 +215,27 @@ fn unexpected(answer: impl std::fmt::Debug) -> Error {
     format!("an answer that was not asked for: {answer:?}").into()
 }
 
-/// Asks a broker for (partition, end offset, digest) of each partition, and whether it leads.
+/// What a broker says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerState {
+    /// End offset and digest of each partition.
+    pub partitions: Vec<(u32, u64, u64)>,
+    /// It leads.
+    pub leader: bool,
+    /// Dead letters that wait to be redriven, over all groups.
+    pub exhausted: u64,
+}
+
+/// Asks a broker for its state.
 ///
 /// # Errors
 /// No answer.
-pub async fn describe_broker(address: &str) -> Result<(Vec<(u32, u64, u64)>, bool), Error> {
+pub async fn describe_broker(address: &str) -> Result<BrokerState, Error> {
     let mut rpc = Rpc::new(address.to_owned());
     match rpc.ask("describe", BrokerRequest::Describe, DESCRIBE).await? {
-        BrokerReply::Described { partitions, leader } => Ok((partitions, leader)),
+        BrokerReply::Described { partitions, leader, exhausted } => {
+            Ok(BrokerState { partitions, leader, exhausted })
+        }
         other => Err(unexpected(other)),
     }
 }

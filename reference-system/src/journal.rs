@@ -114,6 +114,7 @@ impl Journal {
             }
         }
         if good < content.len() {
+            squall_probe::signal("tail_truncated");
             file.set_len(good as u64)?;
         }
         // Whatever was read must be durable before anyone builds on it: it may come from a page cache

@@ -43,15 +43,12 @@ pub const POINTS: &[&str] = &[
 /// Signals of its own.
 pub const SIGNALS: &[&str] = &[
     "rejoined",
-    "breaker_opened",
-    "breaker_closed_again",
     "retries_exhausted",
-    "redriven",
-    "compensated",
     "backpressured",
     "degraded",
     "taken_out_of_rotation",
     "brought_back",
     "log_recovered",
     "snapshot_loaded",
+    "tail_truncated",
 ];

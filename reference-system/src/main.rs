@@ -211,9 +211,9 @@ async fn run(cli: Cli) -> Result<(), Error> {
             publish(config, events, rate.max(1)).await
         }
         Command::Describe { broker: Some(address), .. } => {
-            let (partitions, leader) = client::describe_broker(&address).await?;
-            println!("leader {leader}");
-            for (partition, end, digest) in partitions {
+            let state = client::describe_broker(&address).await?;
+            println!("leader {}", state.leader);
+            for (partition, end, digest) in state.partitions {
                 println!("partition {partition} end {end} digest {digest:016x}");
             }
             Ok(())

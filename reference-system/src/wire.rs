@@ -198,6 +198,8 @@ pub enum BrokerReply {
         partitions: Vec<(u32, u64, u64)>,
         /// I lead.
         leader: bool,
+        /// Dead letters that wait to be redriven, over all groups.
+        exhausted: u64,
     },
 }
 

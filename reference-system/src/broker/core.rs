@@ -362,7 +362,7 @@ impl Core {
             }
             BrokerRequest::Redrive { group, member, generation, handled, limit } => {
                 // Asking is a proposal: only if there is something in the queue.
-                let any = self.state.groups.get(&group).is_some_and(Group::has_exhausted);
+                let any = self.state.groups.get(&group).is_some_and(|group| group.exhausted() > 0);
                 if !any {
                     return caller.answer("group_ack", BrokerReply::Redriven(Vec::new()));
                 }
@@ -385,7 +385,8 @@ impl Core {
             .map(|(log, number)| (number, log.events.len() as u64, log.digest))
             .collect();
         let leader = self.leading.is_some();
-        caller.answer("describe", BrokerReply::Described { partitions, leader });
+        let exhausted = self.state.groups.values().map(Group::exhausted).sum();
+        caller.answer("describe", BrokerReply::Described { partitions, leader, exhausted });
     }
 
     fn events(&self, positions: &[(u32, u64)], limit: u32) -> BrokerReply {

@@ -156,9 +156,10 @@ impl Group {
         self.dead.contains_key(&place) || self.redriving.contains(&place)
     }
 
-    /// There is something to redrive.
-    pub(super) fn has_exhausted(&self) -> bool {
-        !self.redriving.is_empty() || self.dead.values().any(|reason| *reason == Reason::Exhausted)
+    /// How much there is to redrive, and on its way.
+    pub(super) fn exhausted(&self) -> u64 {
+        let dead = self.dead.values().filter(|reason| **reason == Reason::Exhausted).count();
+        (dead + self.redriving.len()) as u64
     }
 
     fn owns(&self, member: &str, generation: u64, partition: u32) -> bool {

@@ -146,8 +146,9 @@ impl Bank {
         Err(Exhausted)
     }
 
-    /// Whether there is a point in calling now.
-    pub(super) fn seems_well(&self) -> bool {
-        self.breaker.state() == squall_probe::BreakerState::Closed
+    /// Whether there is a point in calling now. (Only a call can close a breaker: to wait until it is closed
+    /// would be to wait for ever, where there is no other traffic.)
+    pub(super) fn may_call(&self) -> bool {
+        self.breaker.may_admit()
     }
 }

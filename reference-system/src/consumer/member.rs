@@ -398,9 +398,6 @@ impl Member {
 
     async fn refund(&mut self, orders: &[&Delivered]) -> Result<(), Exhausted> {
         let payments: Vec<_> = orders.iter().map(|order| order.payment()).collect();
-        if !payments.is_empty() {
-            signal("compensated");
-        }
         let bank = self.bank.clone();
         self.beating(async move { bank.lock().await.refund(payments).await }).await
     }
@@ -484,9 +481,6 @@ impl Member {
         }
         let refunded = self.refund(&back).await;
         point("orchestrator.compensating").await;
-        if !undone.is_empty() {
-            signal("compensated");
-        }
         self.apply(step(crate::domain::Order::release, &undone)).await?;
         self.apply(step(crate::domain::Order::ship, &good)).await?;
         let given_up: BTreeSet<(u32, u64)> = match refunded {
@@ -570,7 +564,7 @@ impl Member {
     /// Handles again what calls were exhausted for, once the gateway seems well.
     async fn redrive(&mut self) -> Result<(), Rejoin> {
         let pays = matches!(self.group, "payment" | "fulfilment");
-        if !pays || self.redriven.elapsed() < REDRIVE || !self.bank.lock().await.seems_well() {
+        if !pays || self.redriven.elapsed() < REDRIVE || !self.bank.lock().await.may_call() {
             return Ok(());
         }
         self.redriven = Instant::now();
@@ -591,7 +585,6 @@ impl Member {
                 // Later.
                 Ok(_) | Err(_) => return Ok(()),
             };
-            signal("redriven");
             let places: Vec<(u32, u64)> = events.iter().map(|(p, o, _)| (*p, *o)).collect();
             let messages: Vec<Delivered> = events
                 .into_iter()

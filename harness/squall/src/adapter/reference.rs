@@ -234,12 +234,17 @@ impl System for ReferenceSystem {
             match node.role {
                 "broker" => {
                     let address = format!("{}:{BROKER_PORT}", node.name);
-                    let (partitions, _) = client::describe_broker(&address).await?;
-                    Ok(partitions
+                    let told = client::describe_broker(&address).await?;
+                    // What was given up is redriven in the end.
+                    let quantity = name("dead letters to be redriven");
+                    let waiting = state(StateOf::Conserved { quantity }, told.exhausted, 0);
+                    Ok(told
+                        .partitions
                         .into_iter()
                         .map(|(partition, end, digest)| {
                             state(StateOf::Replica { partition }, end, digest)
                         })
+                        .chain([waiting])
                         .collect())
                 }
                 "store" => {

@@ -20,7 +20,7 @@ pub(super) struct AuditArgs {
     /// Scenario files and folders [default: scenarios]
     paths: Vec<PathBuf>,
     /// At most so many seeds for each defect in each scenario
-    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(long, value_name = "N", default_value = "3")]
     runs: NonZeroU32,
     /// The first seed; the seeds are N, N+1, …
     #[arg(long, value_name = "N", default_value_t = 1)]

@@ -3,7 +3,9 @@
 //! A system elects, rebalances and retries while it starts, too. That is no answer to a fault, so nothing
 //! counts before the first fault has begun, in a plan that has any.
 
-use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, Position, Record, What};
+use squall_probe::{
+    BreakerState, EventId, Name, NodeChange, NodeId, Phase, Position, Record, SagaChange, What,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Signals that the harness reads off any system's history, with their meaning.
@@ -14,6 +16,10 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("publish_indeterminate", "a client had to leave open how its publish ended"),
     ("rebalanced", "a consumer group's partitions were dealt anew"),
     ("dead_lettered", "an event reached a dead-letter queue"),
+    ("redriven", "an event was taken out of a dead-letter queue to be handled again"),
+    ("breaker_opened", "a circuit breaker opened"),
+    ("breaker_closed_again", "… and closed again"),
+    ("compensated", "a step of a saga was undone"),
     ("retried", "a client repeated a request"),
 ];
 
@@ -78,6 +84,12 @@ impl Signals {
             What::DeadLetter { group, event, .. } if self.dead.insert((group, event)) => {
                 self.count("dead_lettered");
             }
+            What::Redrive { group, event, .. } if self.dead.remove(&(group, event)) => {
+                self.count("redriven");
+            }
+            What::Breaker { state: BreakerState::Open, .. } => self.count("breaker_opened"),
+            What::Breaker { state: BreakerState::Closed, .. } => self.count("breaker_closed_again"),
+            What::Saga { change: SagaChange::Undone, .. } => self.count("compensated"),
             What::FaultBegan { .. } => self.before_the_storm = false,
             What::Signal { signal } if !self.before_the_storm => {
                 *self.named.entry(signal).or_default() += 1;
