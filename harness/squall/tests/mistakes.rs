@@ -128,7 +128,7 @@ fn of_a_fault() {
     fault("at: 1s, crash: leader, within: 2s", "misplaced", 23);
     fault("every: 1s, hold: { isolate: leader }, for: 2s", "overlap", 43);
     fault("when: { acked: 1001 }, crash: leader", "never", 15);
-    fault("when: { applied: 4001 }, crash: leader", "never", 17);
+    fault("when: { applied: 20001 }, crash: leader", "never", 17);
     fault("when: { reaches: broker.apended }, crash: leader", "unknown_point", 17);
     fault("when: { acked: 3, hit: 2 }, crash: leader", "misplaced", 18);
 }
@@ -246,4 +246,21 @@ proptest! {
         }
         mistakes_of(&text);
     }
+}
+
+#[test]
+fn of_the_rest_of_the_catalogue() {
+    fault("at: 1s, zone_failure: any zone", "unknown_zone", 22);
+    fault("at: 1s, poison: { kind: sour }", "unknown_poison", 24);
+    fault("at: 1s, clock_jump: { node: all, direction: up }", "bad_value", 44);
+    fault("at: 1s, slow_node: { one_in: 5 }", "missing", 19);
+    fault("at: 1s, latency: { delay: 5ms, distribution: odd }", "unknown_distribution", 45);
+    fault("at: 1s, memory_limit: { node: leader, bytes: 0B }", "bad_value", 45);
+    fault("at: 1s, dependency_fails: { node: leader, share: 0% }", "never", 49);
+    fault("at: 1s, partition: { ring: 2 of brokers }", "impossible_target", 27);
+    fault("at: 1s, stop: leader, restart_after: 1s", "misplaced", 22);
+    one("zones: { east: [broker-9] }", "unknown_node", 17);
+    one("zones: { east: [broker-1], west: [broker-1] }", "twice", 35);
+    one("expect: [latency]", "missing", 10);
+    one("expect: [latency: { p98: 1s }]", "unknown_key", 21);
 }

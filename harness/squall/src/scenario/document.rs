@@ -31,6 +31,7 @@ pub fn parse(path: &str, bytes: &[u8], system: &dyn System) -> Result<Scenario, 
         problems: Vec::new(),
         nodes: system.roles().iter().map(|r| (r.name.to_owned(), r.default, None)).collect(),
         zones: Vec::new(),
+        load_faults: false,
         workload: (Duration::ZERO, None),
         events: 0,
     };
@@ -75,7 +76,14 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
         fields.take("runs").map(|(_, node)| reader.number(node, "a number of runs", 1, 1_000_000));
     let mut faults = Vec::new();
     if let Some((_, node)) = fields.take("faults") {
-        for item in reader.list(node, "faults").unwrap_or_default() {
+        let items = reader.list(node, "faults").unwrap_or_default();
+        reader.load_faults = items.iter().any(|item| match &item.value {
+            Value::Mapping(entries) => entries
+                .iter()
+                .any(|(key, _)| ["spike", "burst", "ramp"].contains(&key.text.as_str())),
+            _ => false,
+        });
+        for item in items {
             faults.extend(step::read(reader, item));
         }
     }

@@ -19,6 +19,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) zones: Vec<(String, Vec<String>)>,
     /// How long offering the workload takes, and where that was defined.
     pub(crate) workload: (Duration, Option<Span>),
+    /// A fault of the scenario publishes events beside the workload.
+    pub(crate) load_faults: bool,
     /// How many events there are.
     pub(crate) events: u32,
 }
