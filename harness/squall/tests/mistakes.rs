@@ -262,5 +262,5 @@ fn of_the_rest_of_the_catalogue() {
     one("zones: { east: [broker-9] }", "unknown_node", 17);
     one("zones: { east: [broker-1], west: [broker-1] }", "twice", 35);
     one("expect: [latency]", "missing", 10);
-    one("expect: [latency: { p98: 1s }]", "unknown_key", 21);
+    one("expect: [latency: { p99: soon }]", "bad_value", 26);
 }
