@@ -213,7 +213,8 @@ pub struct Latency {
     pub p99_us: u64,
     /// The largest.
     pub max_us: u64,
-    /// All of it: an HdrHistogram (V2, three significant digits), in hexadecimal.
+    /// All of it: an HdrHistogram (V2, three significant digits, from 1 us to an hour), in
+    /// hexadecimal.
     pub histogram: String,
 }
 

@@ -6,9 +6,26 @@ use hdrhistogram::{
     serialization::{Deserializer, Serializer as _, V2Serializer},
 };
 use std::fmt::Write as _;
+use thiserror::Error;
 
 /// The largest latency that is told apart, in microseconds: an hour.
 const MAX: u64 = 3_600_000_000;
+
+/// Significant digits.
+const DIGITS: u8 = 3;
+
+/// More latencies than this are counted by no batch of runs; hdrhistogram adds counts up unchecked.
+const MOST: u64 = 1 << 53;
+
+/// What a serialized histogram (V2) begins with, and the length of its header: cookie, length, offset,
+/// digits, low, high, ratio.
+const COOKIE: u64 = 0x1c84_9313;
+const HEADER: usize = 40;
+
+/// Why the histogram of a report cannot be read: it is damaged, or not one of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("the histogram of latencies cannot be read: {0}")]
+pub struct BadHistogram(String);
 
 /// Counts latencies, in microseconds.
 #[derive(Clone, Debug)]
@@ -17,7 +34,7 @@ pub struct LatencyRecorder(Option<Histogram<u64>>);
 impl Default for LatencyRecorder {
     fn default() -> Self {
         // The bounds are constants that the crate accepts.
-        Self(Histogram::new_with_bounds(1, MAX, 3).ok())
+        Self(Histogram::new_with_bounds(1, MAX, DIGITS).ok())
     }
 }
 
@@ -31,18 +48,20 @@ impl LatencyRecorder {
 
     /// Adds what another has counted, as it stands in a report. What cannot be read is passed over.
     pub fn add(&mut self, latency: &Latency) {
-        let bytes: Option<Vec<u8>> = (0..latency.histogram.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(latency.histogram.get(at..at + 2)?, 16).ok())
-            .collect();
-        // The crate believes the bounds that it reads, and would reserve memory for any.
-        let other = bytes.filter(|bytes| has_our_bounds(bytes)).and_then(|bytes| {
-            Deserializer::new().deserialize::<u64, _>(&mut bytes.as_slice()).ok()
-        });
-        if let (Some(histogram), Some(other)) = (&mut self.0, other) {
-            // Both have the same bounds, unless somebody edited the report.
-            let _ = histogram.add(other);
+        let _ = self.try_add(latency);
+    }
+
+    /// As [`LatencyRecorder::add`], telling what cannot be read; then nothing is added.
+    ///
+    /// # Errors
+    /// The histogram is damaged, or has other bounds than a report's.
+    pub fn try_add(&mut self, latency: &Latency) -> Result<(), BadHistogram> {
+        let other = decode(&latency.histogram).map_err(BadHistogram)?;
+        let Some(histogram) = &mut self.0 else { return Ok(()) };
+        if histogram.len().saturating_add(other.len()) > MOST {
+            return Err(BadHistogram("it counts more than any batch can make".to_owned()));
         }
+        histogram.add(other).map_err(|error| BadHistogram(error.to_string()))
     }
 
     /// The summary; none if nothing was counted.
@@ -68,22 +87,93 @@ impl LatencyRecorder {
     }
 }
 
-/// Whether the header of a serialized histogram (V2: cookie, length, offset, digits, low, high, ratio) says what
-/// ours do.
-fn has_our_bounds(bytes: &[u8]) -> bool {
-    let word = |at: usize| Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
-    let long = |at: usize| Some(u64::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
-    let length = word(4).and_then(|length| usize::try_from(length).ok());
-    length.and_then(|length| length.checked_add(40)) == Some(bytes.len())
-        && word(8) == Some(0)
-        && word(12) == Some(3)
-        && long(16) == Some(1)
-        && long(24) == Some(MAX)
+/// Reads a histogram from its hexadecimal.
+fn decode(text: &str) -> Result<Histogram<u64>, String> {
+    let bytes = from_hex(text).ok_or("it is no hexadecimal")?;
+    check(&bytes)?;
+    Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|error| error.to_string())
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    text.as_bytes()
+        .chunks(2)
+        .map(|pair| match pair {
+            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The crate believes what it reads: it would reserve memory for any bounds and any length, and
+/// overflow at counts that nobody can have counted.
+fn check(bytes: &[u8]) -> Result<(), String> {
+    let Some((header, counts)) = bytes.split_at_checked(HEADER) else {
+        return Err(format!("{} bytes are less than its header", bytes.len()));
+    };
+    let field = |at: usize, length: usize| {
+        header[at..at + length].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    };
+    if field(0, 4) != COOKIE {
+        return Err("it does not begin as an HdrHistogram (V2) does".to_owned());
+    }
+    if field(4, 4) != counts.len() as u64 {
+        return Err(format!("{} bytes of counts, and {} were to come", counts.len(), field(4, 4)));
+    }
+    let bounds = (field(12, 4), field(16, 8), field(24, 8));
+    if bounds != (u64::from(DIGITS), 1, MAX) {
+        let (digits, low, high) = bounds;
+        return Err(format!(
+            "{digits} digits from {low} to {high} us, and a report has {DIGITS} from 1 to {MAX} us"
+        ));
+    }
+    // Each byte of a number but its last has the high bit: eight of them begin one of 2^56 or more.
+    if counts.windows(8).any(|bytes| bytes.iter().all(|byte| byte & 0x80 != 0)) {
+        return Err("it counts more than any run can make".to_owned());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn sample() -> Latency {
+        let mut recorder = LatencyRecorder::default();
+        for micros in [0, 1, 17, 18_000, 18_000, 4_000_000, u64::MAX] {
+            recorder.record(micros);
+        }
+        recorder.summary().unwrap()
+    }
+
+    /// What comes of reading a histogram of these bytes.
+    fn read(bytes: &[u8]) -> Result<Option<Latency>, String> {
+        let histogram = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let latency = Latency { histogram, ..Latency::default() };
+        let mut recorder = LatencyRecorder::default();
+        // Twice: hdrhistogram copies into an empty histogram, and adds to another.
+        recorder
+            .try_add(&latency)
+            .and_then(|()| recorder.try_add(&latency))
+            .map(|()| recorder.summary())
+            .map_err(|error| error.to_string())
+    }
+
+    /// The sample's bytes with some of them replaced.
+    fn with(at: usize, replacement: &[u8]) -> Vec<u8> {
+        let mut bytes = from_hex(&sample().histogram).unwrap();
+        bytes[at..at + replacement.len()].copy_from_slice(replacement);
+        bytes
+    }
+
+    /// The sample's header before other counts.
+    fn counting(counts: &[u8]) -> Vec<u8> {
+        let mut bytes = with(4, &u32::try_from(counts.len()).unwrap().to_be_bytes());
+        bytes.truncate(HEADER);
+        bytes.extend(counts);
+        bytes
+    }
 
     #[test]
     fn quantiles_are_right_within_a_thousandth_and_survive_the_report() {
@@ -118,6 +208,68 @@ mod tests {
                 let mut all = LatencyRecorder::default();
                 all.add(&Latency { histogram: text, ..good.clone() });
             }
+        }
+    }
+    #[test]
+    fn text_that_is_no_histogram_is_refused_and_adds_nothing() {
+        let mut recorder = LatencyRecorder::default();
+        recorder.record(5);
+        let before = recorder.summary();
+        let whole = sample().histogram;
+        let long = format!("{whole}00");
+        let bad = ["0", "+f", "ä", "zz", &whole[1..], &whole[2..], &long];
+        for text in bad.into_iter().chain((0..whole.len()).map(|cut| &whole[..cut])) {
+            let latency = Latency { histogram: text.to_owned(), ..Latency::default() };
+            let error = recorder.try_add(&latency).unwrap_err().to_string();
+            assert!(error.starts_with("the histogram of latencies cannot be read: "), "{error}");
+            recorder.add(&latency);
+            assert_eq!(recorder.summary(), before, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_asks_for_gigabytes_is_refused() {
+        assert_eq!(read(&with(0, &[])).unwrap().unwrap().count, 2 * sample().count);
+        let compressed = read(&with(0, &[0x1c, 0x84, 0x93, 0x14])).unwrap_err();
+        assert!(compressed.ends_with("it does not begin as an HdrHistogram (V2) does"));
+        let length = read(&with(4, &[0xff; 4])).unwrap_err();
+        assert!(length.ends_with("bytes of counts, and 4294967295 were to come"), "{length}");
+        for (at, bytes) in [
+            (12, 5_u32.to_be_bytes().as_slice()),
+            (16, &0_u64.to_be_bytes()),
+            (16, &u64::MAX.to_be_bytes()),
+            (24, &1_u64.to_be_bytes()),
+            (24, &u64::MAX.to_be_bytes()),
+        ] {
+            let error = read(&with(at, bytes)).unwrap_err();
+            assert!(error.contains("and a report has 3 from 1 to 3600000000 us"), "{error}");
+        }
+        assert!(read(&with(8, &[1])).is_err(), "a normalizing offset");
+        assert!(read(&with(32, &[0])).is_err(), "a ratio");
+    }
+
+    #[test]
+    fn counts_that_hdrhistogram_overflows_at_are_refused() {
+        // As many zeros as no number is the negative of.
+        assert!(read(&counting(&[0xff; 9])).unwrap_err().contains("more than any run"));
+        // 2^54 of one latency.
+        let big = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40];
+        assert!(read(&counting(&big)).unwrap_err().contains("more than any batch"));
+        // A number that does not end, and more counts than there are places.
+        assert!(read(&counting(&[0x80])).is_err());
+        assert!(read(&counting(&[0xfd, 0xff, 0xff, 0x7f, 2])).is_err());
+        assert_eq!(read(&counting(&[])).unwrap(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_histogram_panics(
+            counts in proptest::collection::vec(any::<u8>(), 0..64),
+            at in 0..HEADER,
+            byte: u8,
+        ) {
+            let _ = read(&counting(&counts));
+            let _ = read(&with(at, &[byte]));
         }
     }
 }

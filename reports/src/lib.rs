@@ -12,5 +12,5 @@ pub use format::{
     CommandInfo, Counters, Evidence, FORMAT, Latency, Machine, Report, Run, ScenarioReport,
     SystemInfo, Tool, Verdict, Violation,
 };
-pub use latency::LatencyRecorder;
+pub use latency::{BadHistogram, LatencyRecorder};
 pub use terminal::summary;
