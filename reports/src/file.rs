@@ -3,7 +3,7 @@
 use crate::{FORMAT, Report};
 use serde::Deserialize;
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -42,6 +42,9 @@ pub enum Error {
     },
 }
 
+/// Links to links that are followed.
+const LINKS: usize = 40;
+
 fn refused(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     |source| Error::Io { path, source }
@@ -52,7 +55,7 @@ fn refused(path: &Path) -> impl FnOnce(io::Error) -> Error {
 /// # Errors
 /// It is not there, not whole, not ours.
 pub fn read(path: &Path) -> Result<Report, Error> {
-    let text = std::fs::read(path).map_err(refused(path))?;
+    let text = fs::read(path).map_err(refused(path))?;
     parse(path, &text)
 }
 
@@ -95,36 +98,79 @@ pub fn write(path: &Path, report: &Report) -> Result<(), Error> {
     write_atomically(path, &text)
 }
 
-/// Writes a file, whole or not at all. A device or a pipe is written to, not replaced.
+/// Writes a file, whole or not at all. A device, a pipe or what the process has open is written into,
+/// not replaced.
 ///
 /// # Errors
 /// The file system refused; what stood there before still stands.
 pub fn write_atomically(path: &Path, text: &[u8]) -> Result<(), Error> {
-    if is_special(path) {
-        let mut special = File::options().write(true).open(path).map_err(refused(path))?;
-        return special.write_all(text).map_err(refused(path));
-    }
-    let folder = folder(path);
-    // A temporary file of the same folder is of the same file system: renaming it is atomic.
-    let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(refused(path))?;
-    temporary.write_all(text).map_err(refused(path))?;
-    temporary.as_file().sync_all().map_err(refused(path))?;
-    readable_by_all(temporary.as_file()).map_err(refused(path))?;
-    temporary.persist(path).map_err(|error| refused(path)(error.error))?;
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(refused(path))
+    let written = place(path).and_then(|place| match place {
+        Place::File(path) => replace(&path, text),
+        Place::Stream(path) => write_into(&path, text),
+    });
+    written.map_err(refused(path))
 }
 
-/// There is something that is neither a file nor a folder.
-fn is_special(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+/// What a path leads to.
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    /// A file, there or not, that may be replaced; the links that lead to it stay.
+    File(PathBuf),
+    /// A device, a pipe, something open: to be written into.
+    Stream(PathBuf),
+}
+
+fn place(path: &Path) -> io::Result<Place> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let found = match fs::symlink_metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Place::File(path)),
+            found => found?.file_type(),
+        };
+        if found.is_file() {
+            return Ok(Place::File(path));
+        }
+        if !found.is_symlink() {
+            return Ok(Place::Stream(path));
+        }
+        // /dev/stdout, /dev/fd/3: these links name a file that is open, and renaming does not reach it.
+        let parent = folder(&path).canonicalize()?;
+        if parent == Path::new("/dev") || parent.starts_with("/proc") {
+            return Ok(Place::Stream(path));
+        }
+        path = folder(&path).join(fs::read_link(&path)?);
+    }
+    Err(io::Error::other("too many links"))
+}
+
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let folder = folder(path);
+    // A temporary file of the same folder is of the same file system: renaming it is atomic.
+    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+    temporary.write_all(text)?;
+    temporary.as_file().sync_all()?;
+    readable_by_all(temporary.as_file())?;
+    temporary.persist(path)?;
+    File::open(folder)?.sync_all()
+}
+
+fn write_into(path: &Path, text: &[u8]) -> io::Result<()> {
+    // Opened again, a file would be written from its beginning, over what was printed before.
+    if path == Path::new("/dev/stdout") {
+        let mut stream = io::stdout().lock();
+        return stream.write_all(text).and_then(|()| stream.flush());
+    }
+    if path == Path::new("/dev/stderr") {
+        return io::stderr().lock().write_all(text);
+    }
+    File::options().append(true).open(path)?.write_all(text)
 }
 
 /// Temporary files are private; a report is not.
 #[cfg(unix)]
 fn readable_by_all(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+    file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
@@ -143,15 +189,19 @@ pub fn probe_writable(path: &Path) -> Result<(), Error> {
     if path.file_name().is_none() {
         return Err(refused(path)(io::Error::other("is not the name of a file")));
     }
-    if is_special(path) {
-        return Ok(());
-    }
-    tempfile::NamedTempFile::new_in(folder(path)).map(drop).map_err(refused(path))
+    let probed = place(path).and_then(|place| match place {
+        Place::File(path) => tempfile::NamedTempFile::new_in(folder(&path)).map(drop),
+        // Whoever opens a pipe is its writer, and waits for its reader.
+        Place::Stream(_) => Ok(()),
+    });
+    probed.map_err(refused(path))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
+    use std::process::Command;
 
     fn sample() -> Report {
         parse(Path::new("sample"), include_bytes!("../tests/report-1.json")).unwrap()
@@ -166,7 +216,7 @@ mod tests {
         write(&path, &report).unwrap();
         assert_eq!(read(&path).unwrap(), report);
         // Nothing but the report is left behind.
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
@@ -195,9 +245,79 @@ mod tests {
     #[test]
     fn a_device_stays_one() {
         let null = Path::new("/dev/null");
+        // Asked before it is tried: whoever is root would lose the device.
+        assert_eq!(place(null).unwrap(), Place::Stream(null.to_owned()));
         probe_writable(null).unwrap();
         write(null, &sample()).unwrap();
-        assert!(!std::fs::metadata(null).unwrap().is_file());
+        assert!(!fs::metadata(null).unwrap().is_file());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_stays_one_and_its_reader_reads_the_report() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, link) = (folder.path().join("pipe"), folder.path().join("link"));
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        std::os::unix::fs::symlink("pipe", &link).unwrap();
+        for path in [&pipe, &link] {
+            assert_eq!(place(path).unwrap(), Place::Stream(pipe.clone()));
+            probe_writable(path).unwrap();
+            let from = path.clone();
+            let reader = std::thread::spawn(move || read(&from).unwrap());
+            write(path, &sample()).unwrap();
+            assert_eq!(reader.join().unwrap(), sample());
+        }
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+        std::os::unix::fs::symlink("target", &link).unwrap();
+        // It leads nowhere at first, then to what is longer than a report.
+        for _ in 0..2 {
+            probe_writable(&link).unwrap();
+            write(&link, &sample()).unwrap();
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+            assert_eq!(read(&target).unwrap(), sample());
+            fs::write(&target, "x".repeat(100_000)).unwrap();
+        }
+        let round = folder.path().join("round");
+        std::os::unix::fs::symlink("round", &round).unwrap();
+        assert!(probe_writable(&round).is_err());
+        assert!(write(&round, &sample()).is_err());
+    }
+
+    /// No test of its own: the next one starts it, with its standard output in a file.
+    #[cfg(unix)]
+    #[test]
+    #[ignore = "prints a report"]
+    fn print_to_the_standard_output() {
+        for path in ["/dev/stdout", "/dev/fd/1"].map(Path::new) {
+            assert_eq!(place(path).unwrap(), Place::Stream(path.to_owned()));
+        }
+        println!("before");
+        write(Path::new("/dev/stdout"), &sample()).unwrap();
+        println!("after");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_standard_output_goes_on_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out");
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "--nocapture"])
+            .arg("file::tests::print_to_the_standard_output")
+            .stdout(File::create(&path).unwrap())
+            .status();
+        assert!(status.unwrap().success());
+        let text = fs::read_to_string(&path).unwrap();
+        let (_, rest) = text.split_once("before\n").unwrap();
+        let (report, _) = rest.split_once("after\n").unwrap();
+        assert_eq!(parse(&path, report.as_bytes()).unwrap(), sample());
     }
 
     #[test]
@@ -206,7 +326,8 @@ mod tests {
         let missing = folder.path().join("no/r.json");
         assert!(write(&missing, &sample()).is_err());
         assert!(probe_writable(&missing).is_err());
+        assert!(write(folder.path(), &sample()).is_err());
         assert!(probe_writable(folder.path()).is_err());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
