@@ -1,6 +1,6 @@
 //! Reading and writing reports.
 
-use crate::{FORMAT, Report};
+use crate::{FORMAT, Report, terminal::printable};
 use serde::Deserialize;
 use std::{
     fs::{self, File},
@@ -33,7 +33,7 @@ pub enum Error {
         message: String,
     },
     /// It is another format, or a version of it that this program does not know.
-    #[error("{path}: the format is \"{found}\", and only {FORMAT} can be read")]
+    #[error("{path}: the format is {found:?}, and only {FORMAT} can be read")]
     Format {
         /// The file.
         path: PathBuf,
@@ -73,7 +73,8 @@ pub fn parse(path: &Path, text: &[u8]) -> Result<Report, Error> {
         path: path.to_owned(),
         line: error.line(),
         column: error.column(),
-        message: error.to_string(),
+        // It may repeat what stands in the file.
+        message: printable(&error.to_string()),
     };
     let head: Head = serde_json::from_slice(text).map_err(malformed)?;
     let found = head.format.unwrap_or_else(|| "none".to_owned());
@@ -98,8 +99,8 @@ pub fn write(path: &Path, report: &Report) -> Result<(), Error> {
     write_atomically(path, &text)
 }
 
-/// Writes a file, whole or not at all. A device, a pipe or what the process has open is written into,
-/// not replaced.
+/// Writes a file, whole or not at all. A device, a pipe or what the process has open is written
+/// into, not replaced.
 ///
 /// # Errors
 /// The file system refused; what stood there before still stands.
@@ -133,7 +134,7 @@ fn place(path: &Path) -> io::Result<Place> {
         if !found.is_symlink() {
             return Ok(Place::Stream(path));
         }
-        // /dev/stdout, /dev/fd/3: these links name a file that is open, and renaming does not reach it.
+        // /dev/stdout, /dev/fd/3: these links lead to what is open, which no renaming reaches.
         let parent = folder(&path).canonicalize()?;
         if parent == Path::new("/dev") || parent.starts_with("/proc") {
             return Ok(Place::Stream(path));
@@ -235,10 +236,16 @@ mod tests {
             "r: the format is \"squall-report/2\", and only squall-report/1 can be read"
         );
         assert!(matches!(parse(Path::new("r"), b"{}"), Err(Error::Format { .. })));
+        let clears = parse(Path::new("r"), br#"{"format": "\u001b[2J"}"#).unwrap_err().to_string();
+        assert!(clears.contains(r#""\u{1b}[2J""#), "{clears}");
         let mut value = serde_json::to_value(sample()).unwrap();
         value["of_tomorrow"] = serde_json::json!({"a": 1});
         let text = serde_json::to_vec(&value).unwrap();
         assert_eq!(parse(Path::new("r"), &text).unwrap(), sample());
+        value["scenarios"][0]["runs"][0]["verdict"] = "\u{1b}[2J".into();
+        let text = serde_json::to_vec(&value).unwrap();
+        let unknown = parse(Path::new("r"), &text).unwrap_err().to_string();
+        assert!(unknown.contains(r"`\u{1b}[2J`"), "{unknown}");
     }
 
     #[cfg(unix)]

@@ -17,8 +17,8 @@ const DIGITS: u8 = 3;
 /// More latencies than this are counted by no batch of runs; hdrhistogram adds counts up unchecked.
 const MOST: u64 = 1 << 53;
 
-/// What a serialized histogram (V2) begins with, and the length of its header: cookie, length, offset,
-/// digits, low, high, ratio.
+/// What a serialized histogram (V2) begins with, and the length of its header: cookie, length,
+/// offset, digits, low, high, ratio.
 const COOKIE: u64 = 0x1c84_9313;
 const HEADER: usize = 40;
 

@@ -7,7 +7,7 @@ use tabled::{
     builder::Builder,
     settings::{Alignment, Padding, Style as Borders, object::Columns},
 };
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
 
 /// The table is no wider than this.
 const WIDTH: usize = 80;
@@ -158,10 +158,10 @@ fn failures(out: &mut String, scenario: &ScenarioReport, program: &str, color: b
                 let mut names: Vec<_> =
                     run.violations.iter().map(|violation| violation.invariant.as_str()).collect();
                 names.dedup();
-                names.join(", ")
+                printable(&names.join(", "))
             }
             Verdict::Vacuous | Verdict::Unstable | Verdict::Errored => {
-                run.reason.clone().unwrap_or_default()
+                printable(run.reason.as_deref().unwrap_or_default())
             }
         };
         kinds.entry((run.verdict, kind)).or_default().push(run);
@@ -179,23 +179,25 @@ fn failures(out: &mut String, scenario: &ScenarioReport, program: &str, color: b
             out,
             "{} {}  ({plural} {}{more})\n  {kind}",
             verdict.to_string().to_uppercase().style(style(verdict, color)),
-            scenario.name,
+            printable(&scenario.name),
             seeds.join(", "),
         );
         for violation in &first.violations {
-            let _ = writeln!(out, "  {}: {}", violation.invariant, violation.summary);
+            let (invariant, summary) = (&violation.invariant, &violation.summary);
+            let _ = writeln!(out, "  {}: {}", printable(invariant), printable(summary));
             for evidence in violation.evidence.iter().take(EVIDENCE) {
                 let _ = writeln!(
                     out,
                     "    {:>3}.{:03}s  {:<12} {}",
                     evidence.at_us / 1_000_000,
                     evidence.at_us / 1_000 % 1_000,
-                    evidence.node,
-                    evidence.text
+                    printable(&evidence.node),
+                    printable(&evidence.text),
                 );
             }
         }
         let command = first.replay.strip_prefix("squall ").unwrap_or(&first.replay);
+        let command = printable(command);
         let _ = writeln!(out, "  replay seed {}: {program} {command}\n", first.seed);
     }
 }
@@ -230,20 +232,42 @@ fn plural(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+/// A report may come from anywhere: what moves the cursor, colours, or turns the direction of
+/// writing must not reach the terminal. It is told as Rust writes it: `\n`, `\u{1b}`.
+pub(crate) fn printable(text: &str) -> String {
+    let harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2066}'..='\u{2069}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if harmful(c) {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Cuts a text to a width in terminal cells.
 fn fit(text: &str, width: usize) -> String {
-    let cells = |c: char| c.width().unwrap_or(0);
-    // A report may come from anywhere: what moves the cursor must not reach the terminal.
-    let text: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    if text.chars().map(cells).sum::<usize>() <= width {
+    let text = printable(text);
+    if text.width() <= width {
         return text;
     }
-    let mut used = 1;
-    let cut = text.chars().take_while(|c| {
-        used += cells(*c);
-        used <= width
-    });
-    cut.chain(['…']).collect()
+    let mut cut = String::new();
+    // Characters may take no cell at all: of them, some suffice.
+    for c in text.chars().take(4 * width) {
+        cut.push(c);
+        if cut.width() >= width {
+            cut.pop();
+            break;
+        }
+    }
+    cut.push('…');
+    cut
 }
 
 fn count(number: u64) -> String {
@@ -353,6 +377,45 @@ mod tests {
 1 scenario, 5 runs: 1 passed, 4 failed  (1m00s simulated in 300ms of work)
 ";
         assert!(text.ends_with(expected), "{text}");
+    }
+
+    #[test]
+    fn what_would_move_the_cursor_is_told_in_words() {
+        let evil = "a\nb\tc\r\u{1b}[2J\u{9b}1m\u{7}\u{202e}d\u{2028}e";
+        let violated = |verdict| Run {
+            verdict,
+            reason: Some(evil.into()),
+            violations: vec![crate::Violation {
+                invariant: evil.into(),
+                summary: evil.into(),
+                evidence: vec![crate::Evidence {
+                    node: evil.into(),
+                    text: evil.into(),
+                    ..crate::Evidence::default()
+                }],
+            }],
+            replay: evil.into(),
+            ..run(1)
+        };
+        for verdict in [Verdict::Failed, Verdict::Vacuous, Verdict::Unstable, Verdict::Errored] {
+            let text = summary(&report(evil, vec![violated(verdict)]), "squall", false);
+            assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+            assert!(!text.contains(['\u{202e}', '\u{2028}']), "{text:?}");
+            let escaped = r"a\nb\tc\r\u{1b}[2J\u{9b}1m\u{7}\u{202e}d\u{2028}e";
+            assert!(text.contains(escaped), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_any_characters_are_cut_to_their_cells() {
+        for name in ["\n".repeat(50), "❤\u{fe0f}".repeat(50), "👩\u{200d}👧".repeat(50)] {
+            for width in 8..=NAME {
+                let cut = fit(&name, width);
+                assert!(cut.width() <= width && cut.ends_with('…'), "{cut}");
+            }
+        }
+        assert_eq!(fit("漢字漢字漢字", 8), "漢字漢…");
+        assert_eq!(fit("four", 8), "four");
     }
 
     #[test]
