@@ -1,8 +1,12 @@
 //! A report for people: a table within 80 columns, then what did not pass.
 
-use crate::{Latency, LatencyRecorder, Report, Run, ScenarioReport, Verdict};
+use crate::{Latency, LatencyRecorder, Report, Run, ScenarioReport, Verdict, Violation};
 use owo_colors::{OwoColorize as _, Style};
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 use tabled::{
     builder::Builder,
     settings::{Alignment, Padding, Style as Borders, object::Columns},
@@ -21,14 +25,20 @@ const SEEDS: usize = 3;
 /// Records of evidence that are shown.
 const EVIDENCE: usize = 6;
 
-/// The table of scenarios, everything that did not pass with the command that replays it, and a last
-/// line with the sum. `program` is how the reader calls squall.
+/// Verdicts in the order in which they are told.
+const ORDER: [Verdict; 5] =
+    [Verdict::Failed, Verdict::Errored, Verdict::Unstable, Verdict::Vacuous, Verdict::Passed];
+
+/// The table of scenarios, everything that did not pass with the command that replays it, and a
+/// last line with the sum and the speed. `program` is how the reader calls squall.
 #[must_use]
 pub fn summary(report: &Report, program: &str, color: bool) -> String {
     // What did not pass comes first.
     let mut scenarios: Vec<&ScenarioReport> = report.scenarios.iter().collect();
-    scenarios
-        .sort_by_key(|scenario| scenario.runs.iter().all(|run| run.verdict == Verdict::Passed));
+    scenarios.sort_by_key(|scenario| {
+        let worst = tally(&scenario.runs).first().map(|(verdict, _)| *verdict);
+        ORDER.iter().position(|verdict| Some(*verdict) == worst).unwrap_or(ORDER.len())
+    });
     let mut out = table(&scenarios, color);
     out.push('\n');
     for scenario in scenarios {
@@ -36,6 +46,15 @@ pub fn summary(report: &Report, program: &str, color: bool) -> String {
     }
     total(&mut out, report, color);
     out
+}
+
+/// How many runs have which verdict, of those that any has.
+fn tally<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<(Verdict, usize)> {
+    let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
+    for run in runs {
+        *counts.entry(run.verdict).or_default() += 1;
+    }
+    ORDER.into_iter().filter_map(|verdict| Some((verdict, *counts.get(&verdict)?))).collect()
 }
 
 fn table(scenarios: &[&ScenarioReport], color: bool) -> String {
@@ -55,13 +74,11 @@ fn row(scenario: &ScenarioReport, color: bool) -> [String; 9] {
     let quantile = |of: fn(&Latency) -> u64| {
         latency.as_ref().map_or("-".to_owned(), |latency| short(of(latency)))
     };
-    // What was executed twice took its time twice.
-    let sim = sum(|run| run.sim_ms.saturating_mul(if run.verified { 2 } else { 1 }));
     [
-        runs.len().to_string(),
+        count(runs.len() as u64),
         verdicts(runs, color),
         span(sum(|run| run.sim_ms)),
-        speed(sim, sum(|run| run.wall_us)),
+        speed(sum(executed_ms), sum(|run| run.wall_us)),
         count(sum(|run| run.counters.messages)),
         count(sum(|run| run.counters.faults)),
         quantile(|latency| latency.p50_us),
@@ -98,21 +115,18 @@ fn lay_out(scenarios: &[&ScenarioReport], rows: &[[String; 9]], name: usize) -> 
 }
 
 fn verdicts(runs: &[Run], color: bool) -> String {
-    let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
-    for run in runs {
-        *counts.entry(run.verdict).or_default() += 1;
-    }
-    if counts.is_empty() {
+    let tally = tally(runs);
+    if tally.is_empty() {
         return "none".to_owned();
     }
     // One a line: the column stays narrow, and what is wrong stands out.
-    let lines: Vec<String> = counts
+    let lines: Vec<String> = tally
         .into_iter()
-        .map(|(verdict, count)| {
-            let text = if verdict == Verdict::Passed && count == runs.len() {
+        .map(|(verdict, number)| {
+            let text = if verdict == Verdict::Passed && number == runs.len() {
                 "passed".to_owned()
             } else {
-                format!("{count} {verdict}")
+                format!("{} {verdict}", count(number as u64))
             };
             text.style(style(verdict, color)).to_string()
         })
@@ -139,79 +153,132 @@ fn latency(runs: &[Run]) -> Option<Latency> {
 
 /// The median of the recovery times; a run that never recovered counts as longer than any.
 fn recovery(runs: &[Run]) -> String {
-    let mut times: Vec<u64> = runs.iter().map(|run| run.recovery_ms.unwrap_or(u64::MAX)).collect();
-    times.sort_unstable();
+    let mut times: Vec<Option<u64>> = runs.iter().map(|run| run.recovery_ms).collect();
+    times.sort_unstable_by_key(|time| (time.is_none(), *time));
     match times.get(times.len() / 2) {
         None => "-".to_owned(),
-        Some(&u64::MAX) => "never".to_owned(),
-        Some(&ms) => short(ms.saturating_mul(1_000)),
+        Some(None) => "never".to_owned(),
+        Some(Some(ms)) => short(ms.saturating_mul(1_000)),
     }
 }
 
-/// What is the same for several runs is told once.
+/// What is the same for several runs is told once: the violations of an invariant, whatever else
+/// was violated with it, and else a reason.
 fn failures(out: &mut String, scenario: &ScenarioReport, program: &str, color: bool) {
-    let mut kinds: BTreeMap<(Verdict, String), Vec<&Run>> = BTreeMap::new();
-    for run in &scenario.runs {
-        let kind = match run.verdict {
-            Verdict::Passed => continue,
-            Verdict::Failed => {
-                let mut names: Vec<_> =
-                    run.violations.iter().map(|violation| violation.invariant.as_str()).collect();
-                names.dedup();
-                printable(&names.join(", "))
-            }
-            Verdict::Vacuous | Verdict::Unstable | Verdict::Errored => {
-                printable(run.reason.as_deref().unwrap_or_default())
-            }
-        };
-        kinds.entry((run.verdict, kind)).or_default().push(run);
+    let of = |verdict| scenario.runs.iter().filter(move |run| run.verdict == verdict);
+    let failed: Vec<&Run> = of(Verdict::Failed).collect();
+    if !failed.is_empty() {
+        headline(out, Verdict::Failed, scenario, &failed, color);
+        violated(out, &failed, program);
     }
-    for ((verdict, kind), runs) in kinds {
+    for verdict in ORDER {
+        if matches!(verdict, Verdict::Passed | Verdict::Failed) {
+            continue;
+        }
+        let mut reasons: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+        for run in of(verdict) {
+            reasons.entry(run.reason.as_deref().unwrap_or_default()).or_default().push(run);
+        }
+        for (reason, runs) in reasons {
+            let Some(first) = runs.first() else { continue };
+            headline(out, verdict, scenario, &runs, color);
+            let _ = writeln!(out, "  {}", printable(reason));
+            for violation in &first.violations {
+                let _ = write!(out, "  {}: ", printable(&violation.invariant));
+                proof(out, violation);
+            }
+            replay(out, first, program);
+            out.push('\n');
+        }
+    }
+}
+
+/// Writing to a String cannot fail, here and below.
+fn headline(
+    out: &mut String,
+    verdict: Verdict,
+    scenario: &ScenarioReport,
+    runs: &[&Run],
+    color: bool,
+) {
+    let _ = writeln!(
+        out,
+        "{} {}  ({} {})",
+        verdict.to_string().to_uppercase().style(style(verdict, color)),
+        printable(&scenario.name),
+        if runs.len() == 1 { "seed" } else { "seeds" },
+        seeds(runs),
+    );
+}
+
+fn seeds(runs: &[&Run]) -> String {
+    let seeds: Vec<_> = runs.iter().take(SEEDS).map(|run| run.seed.to_string()).collect();
+    let more = match runs.len().saturating_sub(SEEDS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", seeds.join(", "))
+}
+
+/// A line for each invariant, the one that most runs violate first, with what its first run shows.
+fn violated(out: &mut String, failed: &[&Run], program: &str) {
+    let mut invariants: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+    for run in failed {
+        let names: BTreeSet<&str> =
+            run.violations.iter().map(|violation| violation.invariant.as_str()).collect();
+        for name in names {
+            invariants.entry(name).or_default().push(run);
+        }
+    }
+    let mut invariants: Vec<_> = invariants.into_iter().collect();
+    invariants.sort_by_key(|(_, runs)| Reverse(runs.len()));
+    let mut shown: Vec<&Run> = Vec::new();
+    for (name, runs) in &invariants {
+        let number = plural(runs.len(), "seed");
+        let _ = writeln!(out, "  {}: {number} ({})", printable(name), seeds(runs));
         let Some(first) = runs.first() else { continue };
-        let seeds: Vec<_> = runs.iter().take(SEEDS).map(|run| run.seed.to_string()).collect();
-        let more = match runs.len().saturating_sub(SEEDS) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let plural = if runs.len() == 1 { "seed" } else { "seeds" };
-        // Writing to a String cannot fail.
+        for violation in first.violations.iter().filter(|violation| violation.invariant == *name) {
+            out.push_str("    ");
+            proof(out, violation);
+        }
+        if shown.iter().all(|run| run.seed != first.seed) {
+            shown.push(first);
+        }
+    }
+    if shown.is_empty() {
+        let _ = writeln!(out, "  no violation is told");
+        shown.extend(failed.first());
+    }
+    for run in shown {
+        replay(out, run, program);
+    }
+    out.push('\n');
+}
+
+fn proof(out: &mut String, violation: &Violation) {
+    let _ = writeln!(out, "{}", printable(&violation.summary));
+    for evidence in violation.evidence.iter().take(EVIDENCE) {
         let _ = writeln!(
             out,
-            "{} {}  ({plural} {}{more})\n  {kind}",
-            verdict.to_string().to_uppercase().style(style(verdict, color)),
-            printable(&scenario.name),
-            seeds.join(", "),
+            "    {:>3}.{:03}s  {:<12} {}",
+            evidence.at_us / 1_000_000,
+            evidence.at_us / 1_000 % 1_000,
+            printable(&evidence.node),
+            printable(&evidence.text),
         );
-        for violation in &first.violations {
-            let (invariant, summary) = (&violation.invariant, &violation.summary);
-            let _ = writeln!(out, "  {}: {}", printable(invariant), printable(summary));
-            for evidence in violation.evidence.iter().take(EVIDENCE) {
-                let _ = writeln!(
-                    out,
-                    "    {:>3}.{:03}s  {:<12} {}",
-                    evidence.at_us / 1_000_000,
-                    evidence.at_us / 1_000 % 1_000,
-                    printable(&evidence.node),
-                    printable(&evidence.text),
-                );
-            }
-        }
-        let command = first.replay.strip_prefix("squall ").unwrap_or(&first.replay);
-        let command = printable(command);
-        let _ = writeln!(out, "  replay seed {}: {program} {command}\n", first.seed);
     }
+}
+
+fn replay(out: &mut String, run: &Run, program: &str) {
+    let command = printable(run.replay.strip_prefix("squall ").unwrap_or(&run.replay));
+    let _ = writeln!(out, "  replay seed {}: {program} {command}", run.seed);
 }
 
 fn total(out: &mut String, report: &Report, color: bool) {
-    let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
-    let (mut runs, mut sim, mut wall) = (0, 0, 0);
-    for (_, run) in report.runs() {
-        *counts.entry(run.verdict).or_default() += 1;
-        runs += 1;
-        sim = u64::saturating_add(sim, run.sim_ms);
-        wall = u64::saturating_add(wall, run.wall_us);
-    }
-    let counts: Vec<_> = counts
+    let runs = || report.runs().map(|(_, run)| run);
+    let sim = runs().map(executed_ms).fold(0, u64::saturating_add);
+    let wall = runs().map(|run| run.wall_us).fold(0, u64::saturating_add);
+    let counts: Vec<_> = tally(runs())
         .into_iter()
         .map(|(verdict, count)| {
             format!("{count} {verdict}").style(style(verdict, color)).to_string()
@@ -220,11 +287,12 @@ fn total(out: &mut String, report: &Report, color: bool) {
     let counts = if counts.is_empty() { "nothing was run".to_owned() } else { counts.join(", ") };
     let _ = writeln!(
         out,
-        "{}, {}: {counts}  ({} simulated in {} of work)",
+        "{}, {}: {counts}  ({} simulated in {} of work: {})",
         plural(report.scenarios.len(), "scenario"),
-        plural(runs, "run"),
+        plural(runs().count(), "run"),
         span(sim),
         short(wall),
+        speed(sim, wall),
     );
 }
 
@@ -270,21 +338,27 @@ fn fit(text: &str, width: usize) -> String {
     cut
 }
 
+/// At most five characters.
 fn count(number: u64) -> String {
     match number {
         0..10_000 => number.to_string(),
         10_000..1_000_000 => format!("{}k", number / 1_000),
         1_000_000..10_000_000 => format!("{}.{}M", number / 1_000_000, number / 100_000 % 10),
-        _ => format!("{}M", number / 1_000_000),
+        10_000_000..1_000_000_000 => format!("{}M", number / 1_000_000),
+        1_000_000_000..1_000_000_000_000 => format!("{}G", number / 1_000_000_000),
+        _ => ">999G".to_owned(),
     }
 }
 
-/// A long time, from milliseconds: `4m12s`.
+/// A long time, from milliseconds: `4m12s`. At most seven characters.
 fn span(ms: u64) -> String {
-    match ms / 1_000 {
-        seconds @ 0..60 => format!("{seconds}s"),
-        seconds @ 60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
-        seconds => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+    let seconds = ms / 1_000;
+    match seconds / 3_600 {
+        0 if seconds < 60 => format!("{seconds}s"),
+        0 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        hours @ 1..1_000 => format!("{hours}h{:02}m", seconds / 60 % 60),
+        hours @ 1_000..100_000 => format!("{hours}h"),
+        _ => ">99999h".to_owned(),
     }
 }
 
@@ -298,12 +372,19 @@ fn short(us: u64) -> String {
     }
 }
 
-/// Virtual against wall time.
+/// Virtual against wall time: `0.4x`, `36x`.
 fn speed(sim_ms: u64, wall_us: u64) -> String {
-    match sim_ms.saturating_mul(1_000).checked_div(wall_us) {
-        Some(times) => format!("{times}x"),
+    match sim_ms.saturating_mul(10_000).checked_div(wall_us) {
+        Some(tenths @ 0..100) => format!("{}.{}x", tenths / 10, tenths % 10),
+        Some(tenths) => format!("{}x", count(tenths / 10)),
         None => "-".to_owned(),
     }
+}
+
+/// The virtual time of all executions of a run, as its wall time is: what was executed twice took
+/// its time twice.
+fn executed_ms(run: &Run) -> u64 {
+    run.sim_ms.saturating_mul(if run.verified { 2 } else { 1 })
 }
 
 #[cfg(test)]
@@ -351,32 +432,161 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_once_with_its_seeds_evidence_and_command() {
-        let failed = |seed| Run {
-            verdict: Verdict::Failed,
-            violations: vec![crate::Violation {
-                invariant: "no_loss".into(),
-                summary: "e7 is lost".into(),
-                evidence: vec![crate::Evidence {
-                    index: 3,
-                    at_us: 1_250_000,
-                    node: "broker-1".into(),
-                    text: "acknowledges e7".into(),
-                }],
-            }],
-            ..run(seed)
+    fn the_largest_numbers_of_a_report_neither_overflow_nor_widen_the_table() {
+        let most = u64::MAX;
+        let counters =
+            crate::Counters { messages: most, faults: most, ..crate::Counters::default() };
+        let extreme = Run {
+            seed: most,
+            verified: true,
+            sim_ms: most,
+            wall_us: most,
+            recovery_ms: Some(most),
+            counters,
+            latency: None,
+            ..run(1)
         };
-        let runs = vec![run(1), failed(2), failed(3), failed(4), failed(5)];
+        let mut longest = LatencyRecorder::default();
+        longest.record(most);
+        let mut all = vec![Run { latency: longest.summary(), ..extreme.clone() }];
+        for verdict in ORDER {
+            all.extend(vec![Run { verdict, ..extreme.clone() }; 12_345]);
+        }
+        let report = report("all of them", all);
+        let text = summary(&report, "squall", false);
+        let (table, _) = text.split_once("\n\n").unwrap();
+        for line in table.lines() {
+            assert!(line.width() <= 80, "{} columns: {line}", line.width());
+        }
+        assert!(table.contains(">999G  >999G"), "{table}");
+        for us in (0..64).map(|bit| 1_u64 << bit).flat_map(|us| [us - 1, us]).chain([most]) {
+            assert!(short(us).len() <= 7 && span(us).len() <= 7, "{us}");
+            assert!(count(us).len() <= 5 && speed(us, 1).len() <= 6, "{us}");
+        }
+        assert_eq!(speed(36, 1_000), "36x");
+        assert_eq!(speed(36, 100_000), "0.3x");
+    }
+
+    fn violation(invariant: &str, summary: &str) -> Violation {
+        let evidence = crate::Evidence {
+            index: 3,
+            at_us: 1_250_000,
+            node: "broker-1".into(),
+            text: "acknowledges e7".into(),
+        };
+        Violation { invariant: invariant.into(), summary: summary.into(), evidence: vec![evidence] }
+    }
+
+    fn failed(seed: u64, violations: &[&Violation]) -> Run {
+        let violations = violations.iter().map(|violation| (*violation).clone()).collect();
+        Run { verdict: Verdict::Failed, violations, ..run(seed) }
+    }
+
+    #[test]
+    fn failures_are_folded_by_invariant_with_seeds_evidence_and_command() {
+        let lost = violation("no_loss", "e7 is lost");
+        let twice = violation("idempotency", "e8 is applied twice");
+        let runs = vec![
+            run(1),
+            failed(2, &[&lost]),
+            failed(3, &[&lost, &twice, &lost]),
+            failed(4, &[&lost]),
+            failed(5, &[&twice, &lost]),
+        ];
         let text = summary(&report("a scenario", runs), "./squall", false);
         let expected = "FAILED a scenario  (seeds 2, 3, 4 and 1 more)
-  no_loss
-  no_loss: e7 is lost
+  no_loss: 4 seeds (2, 3, 4 and 1 more)
+    e7 is lost
+      1.250s  broker-1     acknowledges e7
+  idempotency: 2 seeds (3, 5)
+    e8 is applied twice
       1.250s  broker-1     acknowledges e7
   replay seed 2: ./squall replay s.yaml --seed 2
+  replay seed 3: ./squall replay s.yaml --seed 3
 
-1 scenario, 5 runs: 1 passed, 4 failed  (1m00s simulated in 300ms of work)
+1 scenario, 5 runs: 4 failed, 1 passed  (1m00s simulated in 300ms of work: 200x)
 ";
         assert!(text.ends_with(expected), "{text}");
+    }
+
+    #[test]
+    fn a_failed_run_without_violations_is_told_nevertheless() {
+        let text = summary(&report("a scenario", vec![failed(9, &[])]), "squall", false);
+        let expected = "FAILED a scenario  (seed 9)
+  no violation is told
+  replay seed 9: squall replay s.yaml --seed 9
+";
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn reasons_are_folded_with_their_violations() {
+        let unstable = |seed, violations: &[&Violation]| Run {
+            verdict: Verdict::Unstable,
+            reason: Some("record 3 differs".into()),
+            ..failed(seed, violations)
+        };
+        let runs = vec![unstable(1, &[&violation("no_loss", "e7 is lost")]), unstable(2, &[])];
+        let text = summary(&report("a scenario", runs), "squall", false);
+        let expected = "UNSTABLE a scenario  (seeds 1, 2)
+  record 3 differs
+  no_loss: e7 is lost
+      1.250s  broker-1     acknowledges e7
+  replay seed 1: squall replay s.yaml --seed 1
+
+";
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn what_did_not_pass_comes_first() {
+        let of = |name: &str, verdicts: &[Verdict]| ScenarioReport {
+            name: name.into(),
+            runs: verdicts.iter().map(|verdict| Run { verdict: *verdict, ..run(1) }).collect(),
+            ..ScenarioReport::default()
+        };
+        let scenarios = vec![
+            of("idle", &[]),
+            of("good", &[Verdict::Passed]),
+            of("empty", &[Verdict::Passed, Verdict::Vacuous]),
+            of("bad", &[Verdict::Passed, Verdict::Failed]),
+            of("lost", &[Verdict::Errored, Verdict::Passed]),
+            of("worse", &[Verdict::Vacuous, Verdict::Failed]),
+            of("shaky", &[Verdict::Unstable]),
+        ];
+        let text = summary(&Report { scenarios, ..Report::default() }, "squall", false);
+        let words = |line: &str| line.split_whitespace().take(4).collect::<Vec<_>>().join(" ");
+        let lines: Vec<String> = text.lines().skip(2).take(11).map(words).collect();
+        let expected = [
+            "bad 2 1 failed",
+            "1 passed",
+            "worse 2 1 failed",
+            "1 vacuous",
+            "lost 2 1 errored",
+            "1 passed",
+            "shaky 1 1 unstable",
+            "empty 2 1 vacuous",
+            "1 passed",
+            "good 1 passed 12s",
+            "idle 0 none 0s",
+        ];
+        assert_eq!(lines, expected, "{text}");
+        let told: Vec<&str> =
+            text.lines().filter(|line| line.contains("  (seed ")).map(|l| &l[..8]).collect();
+        assert_eq!(
+            told,
+            ["FAILED b", "FAILED w", "VACUOUS ", "ERRORED ", "UNSTABLE", "VACUOUS "],
+            "{text}"
+        );
+        let last = "7 scenarios, 10 runs: 2 failed, 1 errored, 1 unstable, 2 vacuous, 4 passed  ";
+        assert!(text.lines().last().is_some_and(|line| line.starts_with(last)), "{text}");
+    }
+
+    #[test]
+    fn the_speed_of_all_counts_what_was_executed_twice_twice() {
+        let twice = Run { verified: true, ..run(1) };
+        let text = summary(&report("s", vec![twice]), "squall", false);
+        assert!(text.ends_with("(24s simulated in 60ms of work: 400x)\n"), "{text}");
     }
 
     #[test]
@@ -385,7 +595,7 @@ mod tests {
         let violated = |verdict| Run {
             verdict,
             reason: Some(evil.into()),
-            violations: vec![crate::Violation {
+            violations: vec![Violation {
                 invariant: evil.into(),
                 summary: evil.into(),
                 evidence: vec![crate::Evidence {
