@@ -109,7 +109,7 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 /// overflow at counts that nobody can have counted.
 fn check(bytes: &[u8]) -> Result<(), String> {
     let Some((header, counts)) = bytes.split_at_checked(HEADER) else {
-        return Err(format!("{} bytes are less than its header", bytes.len()));
+        return Err("it is shorter than its header".to_owned());
     };
     let field = |at: usize, length: usize| {
         header[at..at + length].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))

@@ -39,8 +39,20 @@ pub fn summary(report: &Report, program: &str, color: bool) -> String {
         let worst = tally(&scenario.runs).first().map(|(verdict, _)| *verdict);
         ORDER.iter().position(|verdict| Some(*verdict) == worst).unwrap_or(ORDER.len())
     });
-    let mut out = table(&scenarios, color);
+    let latencies: Vec<_> = scenarios.iter().map(|scenario| latency(&scenario.runs)).collect();
+    let rows: Vec<_> = scenarios
+        .iter()
+        .zip(&latencies)
+        .map(|(scenario, latency)| row(scenario, latency.as_ref(), color))
+        .collect();
+    let mut out = table(&scenarios, &rows);
     out.push('\n');
+    for (scenario, latency) in scenarios.iter().zip(&latencies) {
+        if let Err(error) = latency {
+            // Writing to a String cannot fail, here and below.
+            let _ = writeln!(out, "{}: {error}\n", printable(&scenario.name));
+        }
+    }
     for scenario in scenarios {
         failures(&mut out, scenario, program, color);
     }
@@ -57,22 +69,26 @@ fn tally<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<(Verdict, usize)> {
     ORDER.into_iter().filter_map(|verdict| Some((verdict, *counts.get(&verdict)?))).collect()
 }
 
-fn table(scenarios: &[&ScenarioReport], color: bool) -> String {
-    let rows: Vec<_> = scenarios.iter().map(|scenario| row(scenario, color)).collect();
+fn table(scenarios: &[&ScenarioReport], rows: &[[String; 9]]) -> String {
     (8..=NAME)
         .rev()
-        .map(|name| (name, lay_out(scenarios, &rows, name)))
+        .map(|name| (name, lay_out(scenarios, rows, name)))
         .find(|(name, (width, _))| *width <= WIDTH || *name == 8)
         .map_or_else(String::new, |(_, (_, text))| text)
 }
 
 /// All columns but the name.
-fn row(scenario: &ScenarioReport, color: bool) -> [String; 9] {
+fn row(
+    scenario: &ScenarioReport,
+    latency: Result<&Option<Latency>, &String>,
+    color: bool,
+) -> [String; 9] {
     let runs = &scenario.runs;
     let sum = |of: fn(&Run) -> u64| runs.iter().map(of).fold(0, u64::saturating_add);
-    let latency = latency(runs);
-    let quantile = |of: fn(&Latency) -> u64| {
-        latency.as_ref().map_or("-".to_owned(), |latency| short(of(latency)))
+    let quantile = |of: fn(&Latency) -> u64| match latency {
+        Ok(Some(latency)) => short(of(latency)),
+        Ok(None) => "-".to_owned(),
+        Err(_) => "?".to_owned(),
     };
     [
         count(runs.len() as u64),
@@ -143,12 +159,15 @@ fn style(verdict: Verdict, color: bool) -> Style {
     }
 }
 
-fn latency(runs: &[Run]) -> Option<Latency> {
+/// All latencies; none if there are none, and why not if a run's cannot be read.
+fn latency(runs: &[Run]) -> Result<Option<Latency>, String> {
     let mut all = LatencyRecorder::default();
-    for latency in runs.iter().filter_map(|run| run.latency.as_ref()) {
-        all.add(latency);
+    for run in runs {
+        if let Some(latency) = &run.latency {
+            all.try_add(latency).map_err(|error| format!("seed {}: {error}", run.seed))?;
+        }
     }
-    all.summary()
+    Ok(all.summary())
 }
 
 /// The median of the recovery times; a run that never recovered counts as longer than any.
@@ -193,7 +212,6 @@ fn failures(out: &mut String, scenario: &ScenarioReport, program: &str, color: b
     }
 }
 
-/// Writing to a String cannot fail, here and below.
 fn headline(
     out: &mut String,
     verdict: Verdict,
@@ -422,10 +440,9 @@ mod tests {
         {
             let mut runs = vec![run(2); 1_000];
             runs.push(big.clone());
-            let report = report(name, runs);
-            let scenarios: Vec<&ScenarioReport> = report.scenarios.iter().collect();
-            let text = table(&scenarios, false);
-            for line in text.lines() {
+            let text = summary(&report(name, runs), "squall", false);
+            let (table, _) = text.split_once("\n\n").unwrap();
+            for line in table.lines() {
                 assert!(line.width() <= 80, "{} columns: {line}", line.width());
             }
         }
@@ -536,6 +553,19 @@ mod tests {
 
 ";
         assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn latencies_that_cannot_be_read_are_told() {
+        let damaged = Latency { histogram: "00".into(), ..Latency::default() };
+        let runs = vec![run(1), Run { latency: Some(damaged), ..run(2) }];
+        let text = summary(&report("a scenario", runs), "squall", false);
+        let row = text.lines().nth(2).unwrap();
+        let cells: Vec<&str> = row.split_whitespace().rev().take(3).collect();
+        assert_eq!(cells, ["420ms", "?", "?"], "{row}");
+        let error = "a scenario: seed 2: the histogram of latencies cannot be read: \
+                     it is shorter than its header\n\n";
+        assert!(text.contains(error), "{text}");
     }
 
     #[test]

@@ -1,0 +1,185 @@
+//! What holds of every report, and of every file that is taken for one.
+
+use proptest::{collection, option, prelude::*, sample::select};
+use squall_reports::{
+    CommandInfo, Counters, Evidence, FORMAT, Latency, LatencyRecorder, Machine, Report, Run,
+    ScenarioReport, SystemInfo, Tool, Verdict, Violation, parse, read, summary, write,
+};
+use std::{collections::BTreeMap, path::Path};
+use unicode_width::UnicodeWidthStr as _;
+
+/// Most texts are words; some are anything.
+fn text() -> impl Strategy<Value = String> {
+    let any = collection::vec(any::<char>(), 0..24).prop_map(String::from_iter);
+    prop_oneof![
+        select(vec!["", "no_loss", "a scenario", "漢字\u{1b}[2J\n"]).prop_map(str::to_owned),
+        any
+    ]
+}
+
+/// Most numbers are small; some are the largest.
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![0..100_000_u64, select(vec![u64::MAX, u64::MAX - 1, 1 << 63]), any::<u64>()]
+}
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    use Verdict::{Errored, Failed, Passed, Unstable, Vacuous};
+    select(vec![Passed, Failed, Vacuous, Unstable, Errored])
+}
+
+fn violation() -> impl Strategy<Value = Violation> {
+    let evidence = (number(), number(), text(), text())
+        .prop_map(|(index, at_us, node, text)| Evidence { index, at_us, node, text });
+    (text(), text(), collection::vec(evidence, 0..9))
+        .prop_map(|(invariant, summary, evidence)| Violation { invariant, summary, evidence })
+}
+
+/// What a recorder made, or what nobody did.
+fn latency() -> impl Strategy<Value = Latency> {
+    let made = collection::vec(number(), 1..9).prop_map(|all| {
+        let mut recorder = LatencyRecorder::default();
+        all.into_iter().for_each(|micros| recorder.record(micros));
+        recorder.summary().unwrap_or_default()
+    });
+    let edited =
+        (number(), number(), number(), text()).prop_map(|(count, p50_us, p99_us, text)| Latency {
+            count,
+            p50_us,
+            p99_us,
+            histogram: text,
+            ..Latency::default()
+        });
+    prop_oneof![3 => made, 1 => edited]
+}
+
+fn counters() -> impl Strategy<Value = Counters> {
+    collection::vec(number(), 9).prop_map(|all| Counters {
+        events_published: all[0],
+        acknowledged: all[1],
+        failed: all[2],
+        indeterminate: all[3],
+        delivered: all[4],
+        applied: all[5],
+        dead_lettered: all[6],
+        messages: all[7],
+        faults: all[8],
+    })
+}
+
+fn run() -> impl Strategy<Value = Run> {
+    let judged = (
+        verdict(),
+        option::of(text()),
+        collection::btree_map(text(), number(), 0..3),
+        collection::vec(violation(), 0..4),
+    );
+    let measured = (
+        [number(), number(), number()],
+        option::of(number()),
+        counters(),
+        option::of(latency()),
+        any::<bool>(),
+    );
+    (judged, measured, text(), text()).prop_map(|(judged, measured, hash, replay)| {
+        let (verdict, reason, signals, violations) = judged;
+        let ([seed, sim_ms, wall_us], recovery_ms, counters, latency, verified) = measured;
+        Run {
+            seed,
+            verdict,
+            reason,
+            hash,
+            verified,
+            sim_ms,
+            wall_us,
+            recovery_ms,
+            signals,
+            violations,
+            counters,
+            latency,
+            replay,
+        }
+    })
+}
+
+fn scenario() -> impl Strategy<Value = ScenarioReport> {
+    (text(), text(), text(), collection::vec(run(), 0..6))
+        .prop_map(|(name, path, hash, runs)| ScenarioReport { name, path, hash, runs })
+}
+
+fn report() -> impl Strategy<Value = Report> {
+    let tool = (text(), text()).prop_map(|(name, version)| Tool { name, version });
+    let config = collection::btree_map(text(), text(), 0..3);
+    let system = (text(), text(), config, collection::vec(text(), 0..3)).prop_map(
+        |(name, version, config, defects): (_, _, BTreeMap<_, _>, _)| SystemInfo {
+            name,
+            version,
+            config,
+            defects,
+        },
+    );
+    let command = (number(), option::of(any::<u32>()), text())
+        .prop_map(|(first_seed, runs, verify)| CommandInfo { first_seed, runs, verify });
+    let machine =
+        (text(), text(), any::<u32>()).prop_map(|(os, arch, cpus)| Machine { os, arch, cpus });
+    (tool, system, command, text(), machine, collection::vec(scenario(), 0..4)).prop_map(
+        |(tool, system, command, started, machine, scenarios)| Report {
+            format: FORMAT.to_owned(),
+            tool,
+            system,
+            command,
+            started,
+            machine,
+            scenarios,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_parsed_or_refused(
+        bytes in collection::vec(any::<u8>(), 0..256),
+        json in "[\\[\\]{}\",:0-9a-z\\\\ -]{0,64}",
+    ) {
+        let path = Path::new("r");
+        prop_assert!(parse(path, &bytes).is_err());
+        let _ = parse(path, json.as_bytes());
+        let inside = format!("{{\"format\": \"{FORMAT}\", \"scenarios\": [{json}");
+        prop_assert!(parse(path, inside.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn what_is_written_is_read(report in report()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("r.json");
+        write(&path, &report).unwrap();
+        prop_assert_eq!(read(&path).unwrap(), report);
+    }
+
+    #[test]
+    fn every_report_is_told_within_its_table(report in report(), color: bool) {
+        let text = summary(&report, "squall", color);
+        let harmful = |c: char| c.is_control() && c != '\n' && !(color && c == '\u{1b}');
+        prop_assert!(!text.contains(harmful), "{text:?}");
+        if !color {
+            let (table, _) = text.split_once("\n\n").unwrap();
+            for line in table.lines() {
+                prop_assert!(line.width() <= 80, "{} columns: {line}", line.width());
+            }
+        }
+    }
+
+    #[test]
+    fn a_report_with_another_byte_is_told_or_refused(
+        report in report(),
+        changes in collection::vec((any::<prop::sample::Index>(), any::<u8>()), 16),
+    ) {
+        let text = serde_json::to_vec(&report).unwrap();
+        for (at, byte) in changes {
+            let mut damaged = text.clone();
+            damaged[at.index(text.len())] = byte;
+            if let Ok(report) = parse(Path::new("r"), &damaged) {
+                let _ = summary(&report, "squall", false);
+            }
+        }
+    }
+}
