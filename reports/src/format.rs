@@ -3,6 +3,7 @@
 //! Everything but [`Run::wall_us`], [`Report::started`] and [`Report::machine`] is a function of the
 //! scenarios, the seeds and the system: two reports of the same command differ in nothing else.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
@@ -10,7 +11,7 @@ use std::{collections::BTreeMap, fmt};
 pub const FORMAT: &str = "squall-report/1";
 
 /// What came of a batch of runs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// Always [`FORMAT`].
     pub format: String,
@@ -24,12 +25,61 @@ pub struct Report {
     pub started: String,
     /// Where.
     pub machine: Machine,
+    /// Not all of the planned runs are in it: it was interrupted, is a shard, or had a time budget.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub partial: bool,
+    /// Which part of the planned runs it holds, if it holds a part by plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// The time that it was given, if it was limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_budget: Option<TimeBudget>,
+    /// Whether the suite noticed a known defect, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
     /// By scenario, in the order of their paths.
     pub scenarios: Vec<ScenarioReport>,
 }
 
+/// A part of a batch that is divided over machines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shard {
+    /// From 1.
+    pub index: u32,
+    /// Of so many.
+    pub of: u32,
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.of)
+    }
+}
+
+/// A batch that ends when its time is spent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TimeBudget {
+    /// Wall time that was given, in milliseconds.
+    pub wall_ms: u64,
+    /// Planned runs that were left out.
+    pub left_out: u64,
+}
+
+/// A known defect was switched on, to see whether anybody notices.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Canary {
+    /// The defect.
+    pub defect: String,
+    /// Runs made with it.
+    pub runs: u64,
+    /// The first run that broke an invariant that the defect should break, by the command that makes it
+    /// again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noticed_by: Option<String>,
+}
+
 /// The tool.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `squall`
     pub name: String,
@@ -38,7 +88,7 @@ pub struct Tool {
 }
 
 /// The system under test.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SystemInfo {
     /// Its name.
     pub name: String,
@@ -51,7 +101,7 @@ pub struct SystemInfo {
 }
 
 /// What was asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CommandInfo {
     /// The first seed.
     pub first_seed: u64,
@@ -62,7 +112,7 @@ pub struct CommandInfo {
 }
 
 /// The machine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// `linux`
     pub os: String,
@@ -73,7 +123,7 @@ pub struct Machine {
 }
 
 /// The runs of one scenario.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioReport {
     /// Its name.
     pub name: String,
@@ -81,13 +131,30 @@ pub struct ScenarioReport {
     pub path: String,
     /// Hash of the file's bytes, in hexadecimal.
     pub hash: String,
+    /// Runs that were planned, over all shards; 0 in reports of versions that did not say.
+    #[serde(default)]
+    pub planned: u64,
+    /// Lines of the file, from 1: `name` and the invariants under `expect`.
+    #[serde(default)]
+    pub lines: BTreeMap<String, u32>,
     /// By seed.
     pub runs: Vec<Run>,
 }
 
 /// What became of a run.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -117,7 +184,7 @@ impl fmt::Display for Verdict {
 }
 
 /// One run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Its seed.
     pub seed: u64,
@@ -149,10 +216,86 @@ pub struct Run {
     pub latency: Option<Latency>,
     /// The command that makes this run again.
     pub replay: String,
+    /// What a diagram of it shows; there is one for failed runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
+}
+
+/// A part of a history, for a space-time diagram: what the evidence speaks of, what the faults and
+/// the nodes did, and the messages around it. It is a function of the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trace {
+    /// Names of nodes. Others refer to them by index, from 0; `squall` itself is no node.
+    pub nodes: Vec<String>,
+    /// Faults, by beginning.
+    pub faults: Vec<TraceFault>,
+    /// Records, by index.
+    pub records: Vec<TraceRecord>,
+    /// Messages, by sending.
+    pub messages: Vec<TraceMessage>,
+    /// Records and messages of the whole run that are not in it.
+    pub left_out: u64,
+}
+
+/// An occurrence of a fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TraceFault {
+    /// The fault in words: `crash: leader`.
+    pub text: String,
+    /// Its line in the scenario.
+    pub line: u32,
+    /// The nodes it acts on.
+    pub nodes: Vec<u16>,
+    /// When it began, in microseconds of virtual time.
+    pub from_us: u64,
+    /// When it was over; absent if it was never healed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_us: Option<u64>,
+}
+
+/// A record of the history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TraceRecord {
+    /// Its place in the history, from 0.
+    pub index: u64,
+    /// Virtual time, in microseconds.
+    pub at_us: u64,
+    /// The node; absent for squall itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<u16>,
+    /// What it is: `publish_ok`, `append`, `lead`, `crash`, …
+    pub kind: String,
+    /// What happened, in words.
+    pub text: String,
+    /// The event it speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<u64>,
+    /// The event's key, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<u64>,
+    /// It proves a violation.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub evidence: bool,
+}
+
+/// A frame between two nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TraceMessage {
+    /// The sender.
+    pub from: u16,
+    /// The receiver.
+    pub to: u16,
+    /// When it was sent, in microseconds of virtual time.
+    pub sent_us: u64,
+    /// When it was read; absent if it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_us: Option<u64>,
+    /// Its kind: `publish`, `replicate`, …
+    pub kind: String,
 }
 
 /// An invariant that did not hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Violation {
     /// Its name.
     pub invariant: String,
@@ -163,7 +306,7 @@ pub struct Violation {
 }
 
 /// A record of the history.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Its place in the history, from 0.
     pub index: u64,
@@ -171,12 +314,16 @@ pub struct Evidence {
     pub at_us: u64,
     /// The node.
     pub node: String,
+    /// What it is: `publish_ok`, `append`, `lead`, `crash`, …; empty in reports of versions that did
+    /// not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
     /// What happened, in words.
     pub text: String,
 }
 
 /// Totals of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counters {
     /// Publishes invoked.
     pub events_published: u64,
@@ -199,7 +346,7 @@ pub struct Counters {
 }
 
 /// A distribution of latencies, in microseconds of virtual time.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
     /// How many.
     pub count: u64,
@@ -216,6 +363,11 @@ pub struct Latency {
     /// All of it: an HdrHistogram (V2, three significant digits, from 1 us to an hour), in
     /// hexadecimal.
     pub histogram: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference.
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Report {

@@ -9,8 +9,9 @@ mod terminal;
 
 pub use file::{Error, parse, probe_writable, read, write, write_atomically};
 pub use format::{
-    CommandInfo, Counters, Evidence, FORMAT, Latency, Machine, Report, Run, ScenarioReport,
-    SystemInfo, Tool, Verdict, Violation,
+    Canary, CommandInfo, Counters, Evidence, FORMAT, Latency, Machine, Report, Run, ScenarioReport,
+    Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage, TraceRecord, Verdict,
+    Violation,
 };
 pub use latency::{BadHistogram, LatencyRecorder};
 pub use terminal::summary;

@@ -490,6 +490,7 @@ mod tests {
             at_us: 1_250_000,
             node: "broker-1".into(),
             text: "acknowledges e7".into(),
+            ..crate::Evidence::default()
         };
         Violation { invariant: invariant.into(), summary: summary.into(), evidence: vec![evidence] }
     }

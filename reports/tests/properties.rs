@@ -28,8 +28,9 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 }
 
 fn violation() -> impl Strategy<Value = Violation> {
-    let evidence = (number(), number(), text(), text())
-        .prop_map(|(index, at_us, node, text)| Evidence { index, at_us, node, text });
+    let evidence = (number(), number(), text(), text()).prop_map(|(index, at_us, node, text)| {
+        Evidence { index, at_us, node, text, ..Evidence::default() }
+    });
     (text(), text(), collection::vec(evidence, 0..9))
         .prop_map(|(invariant, summary, evidence)| Violation { invariant, summary, evidence })
 }
@@ -97,13 +98,15 @@ fn run() -> impl Strategy<Value = Run> {
             counters,
             latency,
             replay,
+            ..Run::default()
         }
     })
 }
 
 fn scenario() -> impl Strategy<Value = ScenarioReport> {
-    (text(), text(), text(), collection::vec(run(), 0..6))
-        .prop_map(|(name, path, hash, runs)| ScenarioReport { name, path, hash, runs })
+    (text(), text(), text(), collection::vec(run(), 0..6)).prop_map(|(name, path, hash, runs)| {
+        ScenarioReport { name, path, hash, runs, ..ScenarioReport::default() }
+    })
 }
 
 fn report() -> impl Strategy<Value = Report> {
@@ -130,6 +133,7 @@ fn report() -> impl Strategy<Value = Report> {
             started,
             machine,
             scenarios,
+            ..Report::default()
         },
     )
 }

@@ -160,6 +160,59 @@ fn phase_word(phase: Phase, begins: &'static str) -> &'static str {
     }
 }
 
+/// What a record is, in one word that does not change with what it speaks of.
+#[must_use]
+pub fn kind(what: &What) -> &'static str {
+    match what {
+        What::Publish { phase, .. } => match phase {
+            Phase::Invoke => "publish",
+            Phase::Ok => "publish_ok",
+            Phase::Fail => "publish_fail",
+            Phase::Info => "publish_info",
+        },
+        What::Poison { .. } => "poison",
+        What::Lead { .. } => "lead",
+        What::StepDown { .. } => "step_down",
+        What::Rebuild => "rebuild",
+        What::Append { .. } => "append",
+        What::Acknowledge { .. } => "acknowledge",
+        What::Assign { .. } => "assign",
+        What::Derive { .. } => "derive",
+        What::Deliver { .. } => "deliver",
+        What::Apply { .. } => "apply",
+        What::DeadLetter { .. } => "dead_letter",
+        What::Redrive { .. } => "redrive",
+        What::Saga { change, .. } => match change {
+            SagaChange::Done => "saga_done",
+            SagaChange::Undone => "saga_undone",
+        },
+        What::Attempt { .. } => "attempt",
+        What::Call { .. } => "call",
+        What::Breaker { .. } => "breaker",
+        What::Buffered { .. } => "buffered",
+        What::Commit { .. } => "commit",
+        What::State { .. } => "state",
+        What::Signal { .. } => "signal",
+        What::Point { .. } => "point",
+        What::FaultBegan { .. } => "fault_began",
+        What::FaultHealed { .. } => "fault_healed",
+        What::Tampered { .. } => "tampered",
+        What::DiskRefused { .. } => "disk_refused",
+        What::Node { change } => match change {
+            NodeChange::Up => "up",
+            NodeChange::Crashed => "crash",
+            NodeChange::Exited => "exit",
+            NodeChange::Panicked => "panic",
+        },
+        What::Mark(mark) => match mark {
+            Mark::WorkloadOffered => "offered",
+            Mark::Healed => "healed",
+            Mark::Converged => "converged",
+            Mark::DeadlinePassed => "deadline",
+        },
+    }
+}
+
 /// One line of a timeline.
 #[must_use]
 pub fn timeline_line(at: u64, node: &str, text: &str) -> String {

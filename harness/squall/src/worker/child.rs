@@ -5,7 +5,7 @@ use crate::{
     plan::Plan,
     sim::{self, Outcome},
     system::System,
-    words::{Words, is_milestone, timeline_line},
+    words::{Words, is_milestone, kind, timeline_line},
 };
 use squall_probe::{EventId, What};
 use squall_reports::{Evidence, Run, Verdict, Violation};
@@ -103,6 +103,7 @@ fn run_of(plan: &Plan, outcome: &Outcome, wall: Duration) -> Run {
                     index: evidence.index,
                     at_us: evidence.record.at,
                     node: words.node(evidence.record.node).to_owned(),
+                    kind: kind(&evidence.record.what).to_owned(),
                     text: words.what(&evidence.record),
                 })
                 .collect(),
