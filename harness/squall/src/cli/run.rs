@@ -256,8 +256,9 @@ fn empty_report(
                 name: scenario.name.clone(),
                 path: scenario.path.clone(),
                 hash: scenario.hash.clone(),
-                runs: Vec::new(),
+                ..reports::ScenarioReport::default()
             })
             .collect(),
+        ..reports::Report::default()
     }
 }
