@@ -2,10 +2,12 @@
 //!
 //! It knows nothing of how runs are made.
 
+mod digest;
 mod file;
 mod format;
 mod latency;
 mod terminal;
+mod text;
 
 pub use file::{Error, parse, probe_writable, read, write, write_atomically};
 pub use format::{
@@ -14,4 +16,4 @@ pub use format::{
     Violation,
 };
 pub use latency::{BadHistogram, LatencyRecorder};
-pub use terminal::summary;
+pub use terminal::{summary, summary_all};
