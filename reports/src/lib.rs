@@ -6,6 +6,7 @@ mod digest;
 mod file;
 mod format;
 mod latency;
+pub mod render;
 mod terminal;
 mod text;
 
