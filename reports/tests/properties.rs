@@ -1,9 +1,12 @@
 //! What holds of every report, and of every file that is taken for one.
 
+mod checks;
+
 use proptest::{collection, option, prelude::*, sample::select};
 use squall_reports::{
-    CommandInfo, Counters, Evidence, FORMAT, Latency, LatencyRecorder, Machine, Report, Run,
-    ScenarioReport, SystemInfo, Tool, Verdict, Violation, parse, read, summary, write,
+    Canary, CommandInfo, Counters, Evidence, FORMAT, Latency, LatencyRecorder, Machine, Report,
+    Run, ScenarioReport, Shard, SystemInfo, TimeBudget, Tool, Verdict, Violation, parse, read,
+    summary, write,
 };
 use std::{collections::BTreeMap, path::Path};
 use unicode_width::UnicodeWidthStr as _;
@@ -13,6 +16,7 @@ fn text() -> impl Strategy<Value = String> {
     let any = collection::vec(any::<char>(), 0..24).prop_map(String::from_iter);
     prop_oneof![
         select(vec!["", "no_loss", "a scenario", "漢字\u{1b}[2J\n"]).prop_map(str::to_owned),
+        select(checks::HOSTILE.to_vec()).prop_map(str::to_owned),
         any
     ]
 }
@@ -104,9 +108,17 @@ fn run() -> impl Strategy<Value = Run> {
 }
 
 fn scenario() -> impl Strategy<Value = ScenarioReport> {
-    (text(), text(), text(), collection::vec(run(), 0..6)).prop_map(|(name, path, hash, runs)| {
-        ScenarioReport { name, path, hash, runs, ..ScenarioReport::default() }
-    })
+    let lines = collection::btree_map(text(), any::<u32>(), 0..3);
+    (text(), text(), text(), number(), lines, collection::vec(run(), 0..6)).prop_map(
+        |(name, path, hash, planned, lines, runs)| ScenarioReport {
+            name,
+            path,
+            hash,
+            planned,
+            lines,
+            runs,
+        },
+    )
 }
 
 fn report() -> impl Strategy<Value = Report> {
@@ -124,18 +136,36 @@ fn report() -> impl Strategy<Value = Report> {
         .prop_map(|(first_seed, runs, verify)| CommandInfo { first_seed, runs, verify });
     let machine =
         (text(), text(), any::<u32>()).prop_map(|(os, arch, cpus)| Machine { os, arch, cpus });
-    (tool, system, command, text(), machine, collection::vec(scenario(), 0..4)).prop_map(
-        |(tool, system, command, started, machine, scenarios)| Report {
+    let parts =
+        (
+            any::<bool>(),
+            option::of((any::<u32>(), any::<u32>()).prop_map(|(index, of)| Shard { index, of })),
+            option::of(
+                (number(), number())
+                    .prop_map(|(wall_ms, left_out)| TimeBudget { wall_ms, left_out }),
+            ),
+            option::of(
+                (text(), number(), option::of(text()))
+                    .prop_map(|(defect, runs, noticed_by)| Canary { defect, runs, noticed_by }),
+            ),
+        );
+    let all = (tool, system, command, text(), machine, parts, collection::vec(scenario(), 0..4));
+    all.prop_map(|(tool, system, command, started, machine, parts, scenarios)| {
+        let (partial, shard, time_budget, canary) = parts;
+        Report {
             format: FORMAT.to_owned(),
             tool,
             system,
             command,
             started,
             machine,
+            partial,
+            shard,
+            time_budget,
+            canary,
             scenarios,
-            ..Report::default()
-        },
-    )
+        }
+    })
 }
 
 proptest! {
@@ -173,6 +203,14 @@ proptest! {
     }
 
     #[test]
+    fn every_report_is_rendered_harmlessly_within_its_bounds(
+        report in report(),
+        bytes in 0..20_000_usize,
+    ) {
+        checks::all(&report, bytes);
+    }
+
+    #[test]
     fn a_report_with_another_byte_is_told_or_refused(
         report in report(),
         changes in collection::vec((any::<prop::sample::Index>(), any::<u8>()), 16),
@@ -183,6 +221,7 @@ proptest! {
             damaged[at.index(text.len())] = byte;
             if let Ok(report) = parse(Path::new("r"), &damaged) {
                 let _ = summary(&report, "squall", false);
+                checks::all(&report, 2_000);
             }
         }
     }
