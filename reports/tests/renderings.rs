@@ -60,7 +60,7 @@ fn sample() -> Report {
     let bad = "scenarios/broker/power-failure.yaml";
     let of = |path: &str, verdict, reason: &str| {
         let run = Run { verdict, reason: Some(reason.into()), ..run(path, 3) };
-        scenario(path, path.rsplit('/').next().unwrap(), vec![run])
+        scenario(path, path.rsplit('/').next().unwrap_or(path), vec![run])
     };
     let failed =
         |seed| Run { verdict: Verdict::Failed, violations: vec![lost(7)], ..run(bad, seed) };

@@ -1,5 +1,6 @@
 //! Parsers that believe less than those who will read the renderings.
 #![allow(dead_code, missing_docs, reason = "each test takes what it needs")]
+#![allow(clippy::unwrap_used, reason = "all of it is tests")]
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use squall_reports::{Report, Verdict, render};
