@@ -314,6 +314,10 @@ fn many_scenarios_of_which_there_is_nothing_to_tell_are_a_line() {
     assert_eq!(names, ["unrea", "slow ", "idle ", "71 mo"], "{text}");
     let all = summary_all(&report(&scenarios), "squall", false);
     assert_eq!(all.lines().filter(|line| line.contains(" passed ")).count(), 73 + 1, "{all}");
+    // Of many that are slow, those that are told.
+    let many: Vec<_> = (0..40).map(|i| passing(&format!("s{i}"), &[500, 9_000, 500])).collect();
+    let text = summary(&report(&many), "squall", false);
+    assert!(text.lines().nth(7).is_some_and(|line| line.starts_with("35 more ")), "{text}");
     // Thirty are no crowd.
     let thirty: Vec<_> = quiet(30).collect();
     assert_eq!(summary(&report(&thirty), "s", true), summary_all(&report(&thirty), "s", true));

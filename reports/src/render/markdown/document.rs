@@ -19,6 +19,8 @@ pub(super) struct Document {
     pub(super) failures: Vec<Failure>,
     /// Rows of slow recoveries.
     pub(super) slow: Vec<String>,
+    /// What follows them: how many more there are, if there are.
+    pub(super) slower: String,
     /// What passed, in a sentence.
     pub(super) passed: String,
     /// Rows of what passed.
@@ -88,7 +90,7 @@ impl Document {
         let told = self.failures(&mut page);
         // What comes first is told first: no row takes the room of what did not pass.
         let slow = match told == self.failures.len() {
-            true => page.section(SLOW, &self.slow, ""),
+            true => page.section(SLOW, &self.slow, &self.slower),
             false => 0,
         };
         let rows = match slow == self.slow.len() {

@@ -21,6 +21,9 @@ const RUNS: usize = 3;
 /// Invariants and verdicts of a scenario that are listed.
 const LISTED: usize = 8;
 
+/// Slow recoveries that are told.
+const SLOW: usize = 10;
+
 /// Known defects that are named.
 const DEFECTS: usize = 8;
 
@@ -43,11 +46,16 @@ pub fn markdown_within(report: &Report, program: &str, bytes: usize) -> String {
     };
     let right: Vec<&ScenarioReport> =
         scenarios.iter().filter(|scenario| !wrong(scenario)).copied().collect();
+    let slow = digest::slow(report);
     let document = Document {
         title: title(report),
         head: head(report),
         failures: scenarios.iter().filter(wrong).map(|of| failure(of, program)).collect(),
-        slow: digest::slow(report).iter().map(|slow| slow_row(slow, program)).collect(),
+        slow: slow.iter().take(SLOW).map(|slow| slow_row(slow, program)).collect(),
+        slower: match slow.len().saturating_sub(SLOW) {
+            0 => String::new(),
+            more => format!("\nand {}\n", plural(more, "more scenario")),
+        },
         passed: passed(&right),
         rows: right.iter().map(|scenario| row(scenario)).collect(),
     };
