@@ -1,6 +1,11 @@
 //! Many runs: scenarios times seeds, over several workers.
 
-use crate::{plan::Plan, scenario::Scenario, system::System, worker::Worker};
+use crate::{
+    plan::Plan,
+    scenario::Scenario,
+    system::System,
+    worker::{Want, Worker},
+};
 use squall_reports::{Run, Verdict};
 use std::{
     sync::{
@@ -121,11 +126,11 @@ struct Pair {
 
 impl Pair {
     fn run(&mut self, plan: &Plan, verify: bool) -> Result<Run, String> {
-        let mut run = self.first.run(plan, verify)?;
+        let mut run = self.first.run(plan, Want { history: verify, trace: true })?;
         if !verify || run.verdict == Verdict::Errored {
             return Ok(run);
         }
-        let again = self.second.run(plan, true)?;
+        let again = self.second.run(plan, Want { history: true, trace: false })?;
         run.verified = true;
         run.wall_us += again.wall_us;
         if again.hash != run.hash {

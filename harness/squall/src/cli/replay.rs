@@ -1,7 +1,11 @@
 //! `squall replay`
 
 use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load, say};
-use crate::{plan::Plan, system::System, worker::Worker};
+use crate::{
+    plan::Plan,
+    system::System,
+    worker::{Want, Worker},
+};
 use clap::Args;
 use owo_colors::{OwoColorize as _, Style};
 use squall_reports::{Run, Verdict};
@@ -33,7 +37,7 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
     };
     let plan = Plan::new(scenario, args.seed, system.as_ref(), &defects);
     let mut worker = Worker::default();
-    let run = worker.run(&plan, true).map_err(Stop::Broken)?;
+    let run = worker.run(&plan, Want { history: true, trace: false }).map_err(Stop::Broken)?;
     if run.verdict != Verdict::Errored {
         let lines = if args.full { worker.lines() } else { worker.story() };
         for line in lines.map_err(Stop::Broken)? {
