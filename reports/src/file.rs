@@ -45,7 +45,7 @@ pub enum Error {
 /// Links to links that are followed.
 const LINKS: usize = 40;
 
-fn refused(path: &Path) -> impl FnOnce(io::Error) -> Error {
+pub(crate) fn refused(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     |source| Error::Io { path, source }
 }

@@ -4,7 +4,9 @@
 
 mod file;
 mod format;
+mod journal;
 mod latency;
+mod merge;
 mod terminal;
 
 pub use file::{Error, parse, probe_writable, read, write, write_atomically};
@@ -13,5 +15,7 @@ pub use format::{
     Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage, TraceRecord, Verdict,
     Violation,
 };
+pub use journal::{Journal, Kept, journal_path, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
+pub use merge::{MergeError, Merged, merge};
 pub use terminal::summary;
