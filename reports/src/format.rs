@@ -25,7 +25,7 @@ pub struct Report {
     pub started: String,
     /// Where.
     pub machine: Machine,
-    /// Not all of the planned runs are in it: it was interrupted, is a shard, or had a time budget.
+    /// Runs that it should hold are missing: it was interrupted, or its time budget was spent.
     #[serde(default, skip_serializing_if = "is_false")]
     pub partial: bool,
     /// Which part of the planned runs it holds, if it holds a part by plan.

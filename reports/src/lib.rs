@@ -8,8 +8,11 @@ mod journal;
 mod latency;
 mod merge;
 mod terminal;
+mod trace;
 
-pub use file::{Error, parse, probe_writable, read, write, write_atomically};
+pub use file::{
+    Error, is_replaceable, parse, probe_writable, read, read_if_there, write, write_atomically,
+};
 pub use format::{
     Canary, CommandInfo, Counters, Evidence, FORMAT, Latency, Machine, Report, Run, ScenarioReport,
     Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage, TraceRecord, Verdict,
@@ -17,5 +20,14 @@ pub use format::{
 };
 pub use journal::{Journal, Kept, journal_path, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
-pub use merge::{MergeError, Merged, merge};
+pub use merge::{MergeError, Merged, batch_difference, merge};
 pub use terminal::summary;
+pub use trace::{perfetto, shiviz};
+
+/// The JSON Schema of a report, as text.
+#[must_use]
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Report);
+    serde_json::to_string_pretty(&schema).unwrap_or_default()
+}
+pub use tmp::*;

@@ -83,6 +83,13 @@ pub fn merge(parts: &[Report], allow_partial: bool) -> Result<Merged, MergeError
     Ok(Merged { report, contradictions, missing })
 }
 
+/// In what the batches differ of which two reports hold the same part.
+#[must_use]
+pub fn batch_difference(a: &Report, b: &Report) -> Option<String> {
+    let index = |report: &Report| report.shard.as_ref().map(|shard| shard.index);
+    difference(a, b).or_else(|| (index(a) != index(b)).then(|| "the shard".to_owned()))
+}
+
 /// In what two reports differ that parts of one batch have in common.
 fn difference(a: &Report, b: &Report) -> Option<String> {
     let of_division =

@@ -43,11 +43,11 @@ pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
             Ok(Request::Story) => {
                 Answer::Lines(kept.as_ref().map(|(_, outcome)| story(outcome)).unwrap_or_default())
             }
-            Ok(Request::Trace) => Answer::Trace(Box::new(
-                kept.as_ref()
-                    .map(|(plan, outcome)| trace::whole(plan, outcome))
-                    .unwrap_or_default(),
-            )),
+            Ok(Request::Trace { whole }) => {
+                let make = if whole { trace::whole } else { trace::around_the_evidence };
+                let trace = kept.as_ref().map(|(plan, outcome)| make(plan, outcome));
+                Answer::Trace(Box::new(trace.unwrap_or_default()))
+            }
             Err(error) => Answer::Broken(format!("a request that makes no sense: {error}")),
         };
         send(&answer)?;

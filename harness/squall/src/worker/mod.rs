@@ -41,8 +41,11 @@ pub(crate) enum Request {
     Lines,
     /// The story of the history that was kept: milestones, and all about the evidence.
     Story,
-    /// All of the history that was kept, as data.
-    Trace,
+    /// The history that was kept, as data: all of it, or what stands around the evidence.
+    Trace {
+        /// All of it.
+        whole: bool,
+    },
 }
 
 /// What a worker answers.

@@ -79,12 +79,12 @@ impl Worker {
         self.text(&Request::Story)
     }
 
-    /// All of the last run, as data; it must have been kept.
+    /// The last run as data, `whole` or what stands around the evidence; it must have been kept.
     ///
     /// # Errors
     /// The harness itself failed.
-    pub fn trace(&mut self) -> Result<Trace, String> {
-        match self.ask(&Request::Trace) {
+    pub fn trace(&mut self, whole: bool) -> Result<Trace, String> {
+        match self.ask(&Request::Trace { whole }) {
             Ok(Answer::Trace(trace)) => Ok(*trace),
             Ok(other) => Err(format!("a worker gave an answer that was not asked for: {other:?}")),
             Err(Lost::Harness(error) | Lost::Run(error)) => Err(error),
