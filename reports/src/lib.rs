@@ -2,12 +2,15 @@
 //!
 //! It knows nothing of how runs are made.
 
+mod digest;
 mod file;
 mod format;
 mod journal;
 mod latency;
 mod merge;
+pub mod render;
 mod terminal;
+mod text;
 mod trace;
 
 pub use file::{
@@ -21,7 +24,7 @@ pub use format::{
 pub use journal::{Journal, Kept, journal_path, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
 pub use merge::{MergeError, Merged, batch_difference, merge};
-pub use terminal::summary;
+pub use terminal::{summary, summary_all};
 pub use trace::{perfetto, shiviz};
 
 /// The JSON Schema of a report, as text.
@@ -30,4 +33,3 @@ pub fn schema() -> String {
     let schema = schemars::schema_for!(Report);
     serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
-pub use tmp::*;

@@ -2,7 +2,7 @@
 
 use super::{Stop, program, run::writable, say};
 use clap::{Args, ValueEnum};
-use squall_reports::{self as reports, Report};
+use squall_reports::{self as reports, Report, render};
 use std::{
     fs::File,
     io::{Seek as _, SeekFrom, Write as _},
@@ -61,15 +61,24 @@ impl Rendering {
         // Files are read elsewhere: how this process was started is nothing to them.
         match self {
             Self::Terminal => reports::summary_all(report, &program(), color),
-            Self::Junit => reports::junit(report, "squall"),
-            Self::Markdown => reports::markdown_within(report, "squall", COMMENT),
-            Self::Annotations => reports::annotations(report),
-            Self::Gitlab => reports::gitlab(report),
-            Self::Html => reports::html(report, "squall"),
-            Self::Openmetrics => reports::openmetrics(report),
-            Self::JsonLines => reports::json_lines(report),
+            Self::Junit => render::junit(report, "squall"),
+            Self::Markdown => render::markdown_within(report, "squall", COMMENT),
+            Self::Annotations => render::workflow_commands(report),
+            Self::Gitlab => render::gitlab(report),
+            Self::Html => String::new(), // TODO,
+            Self::Openmetrics => render::openmetrics(report),
+            Self::JsonLines => json_lines(report),
         }
     }
+}
+
+/// What `run --message-format json` printed while the report was made, in the report's order.
+fn json_lines(report: &Report) -> String {
+    let runs = report.runs().count() as u64;
+    let mut lines = vec![render::started_line(report, runs)];
+    lines.extend(report.runs().map(|(scenario, run)| render::run_line(scenario, run)));
+    lines.push(render::finished_line(report));
+    lines.join("\n") + "\n"
 }
 
 impl Outputs {
@@ -108,7 +117,7 @@ fn tell_github(report: &Report) -> Result<(), Stop> {
     if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value != "true") {
         return Ok(());
     }
-    say(&reports::annotations(report));
+    say(&render::workflow_commands(report));
     let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
         return Ok(());
     };
@@ -118,7 +127,7 @@ fn tell_github(report: &Report) -> Result<(), Stop> {
         // Other commands of the step may have written before.
         let room = STEP_SUMMARY.saturating_sub(file.seek(SeekFrom::End(0))?);
         let room = usize::try_from(room).unwrap_or(0);
-        file.write_all(reports::markdown_within(report, "squall", room).as_bytes())
+        file.write_all(render::markdown_within(report, "squall", room).as_bytes())
     };
     append().map_err(|error| Stop::Broken(format!("{}: {error}", path.display())))
 }

@@ -120,7 +120,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
     };
     let json = args.message_format == MessageFormat::Json;
     if json {
-        say(&(reports::started_line(&report, jobs.len() as u64) + "\n"));
+        say(&(reports::render::started_line(&report, jobs.len() as u64) + "\n"));
     }
     let result = runner::run(&batch, system, |job, mut run| {
         bar.inc(1);
@@ -134,7 +134,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
             }
         }
         if json {
-            say(&(reports::run_line(&report.scenarios[job.scenario], &run) + "\n"));
+            say(&(reports::render::run_line(&report.scenarios[job.scenario], &run) + "\n"));
         }
         if let Some(Err(error)) = journal.as_mut().map(|j| j.append(&scenario.path, &run)) {
             // Told once; the runs go on, and the report may be written in the end.
@@ -163,7 +163,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
     });
     // Told before the report is written: a disk that is full must not take the results with it.
     if json {
-        say(&(reports::finished_line(&report) + "\n"));
+        say(&(reports::render::finished_line(&report) + "\n"));
     } else if !args.quiet || !report.all_passed() {
         say(&reports::summary(&report, &program(), color));
     }

@@ -1,0 +1,212 @@
+//! Markdown, for a comment on a pull request and for the summary of a job: what did not pass first,
+//! then what was slow, the rest folded. Foreign words stand in code only, where there is no markup.
+
+mod document;
+
+use self::document::{Document, Failure};
+use super::{
+    escape::{code, fence},
+    findings::{self, COMMAND, Finding, TEXT, headline, path, told},
+};
+use crate::{
+    Report, Run, ScenarioReport, Verdict,
+    digest::{self, executed_ms, ranked, recovery, sum, tally, worst},
+    text::{clip, count, grouped, plural, short, short_ms, span, speed},
+};
+use std::fmt::Write as _;
+
+/// Runs of a scenario that are told with their evidence.
+const RUNS: usize = 3;
+
+/// Invariants and verdicts of a scenario that are listed.
+const LISTED: usize = 8;
+
+/// Known defects that are named.
+const DEFECTS: usize = 8;
+
+/// A report as GitHub's markdown, all of it. `program` is how the reader calls squall.
+#[must_use]
+pub fn markdown(report: &Report, program: &str) -> String {
+    markdown_within(report, program, usize::MAX)
+}
+
+/// As [`markdown`], of at most so many bytes: GitHub takes 1,048,576 for the summary of a job, and
+/// 65,536 characters, which are no fewer bytes, for a comment. What there is no room for is folded
+/// from the end: the scenarios that passed, slow recoveries, the evidence of what did not pass, each
+/// whole or not at all. The last line says what was left out. Where there is no room for the
+/// headline, nothing is told.
+#[must_use]
+pub fn markdown_within(report: &Report, program: &str, bytes: usize) -> String {
+    let scenarios = ranked(report);
+    let wrong = |scenario: &&&ScenarioReport| {
+        worst(scenario).is_some_and(|verdict| verdict != Verdict::Passed)
+    };
+    let right: Vec<&ScenarioReport> =
+        scenarios.iter().filter(|scenario| !wrong(scenario)).copied().collect();
+    let document = Document {
+        title: title(report),
+        head: head(report),
+        failures: scenarios.iter().filter(wrong).map(|of| failure(of, program)).collect(),
+        slow: digest::slow(report).iter().map(|slow| slow_row(slow, program)).collect(),
+        passed: passed(&right),
+        rows: right.iter().map(|scenario| row(scenario)).collect(),
+    };
+    document.within(bytes)
+}
+
+fn title(report: &Report) -> String {
+    let all = report.scenarios.len();
+    let of = |verdict| report.scenarios.iter().filter(|all| worst(all) == verdict).count();
+    let (passed, idle) = (of(Some(Verdict::Passed)), of(None));
+    let wrong = all - passed - idle;
+    match (wrong, passed) {
+        (0, 0) => "## squall: nothing was run\n".to_owned(),
+        (0, _) => format!("## squall: {} passed\n", plural(passed, "scenario")),
+        _ => format!("## squall: {} of {} did not pass\n", wrong, plural(all, "scenario")),
+    }
+}
+
+/// The verdicts in a table, what was tested, and what is missing.
+fn head(report: &Report) -> String {
+    let mut out = String::from("\n| verdict | scenarios | runs |\n| :-- | --: | --: |\n");
+    let runs = || report.runs().map(|(_, run)| run);
+    for (verdict, number) in tally(runs()) {
+        let scenarios = report.scenarios.iter().filter(|all| worst(all) == Some(verdict)).count();
+        // Writing to a String cannot fail, here and below.
+        let _ = writeln!(out, "| {verdict} | {scenarios} | {} |", grouped(number as u64));
+    }
+    let idle = report.scenarios.iter().filter(|scenario| scenario.runs.is_empty()).count();
+    if idle > 0 {
+        let _ = writeln!(out, "| not run | {idle} | 0 |");
+    }
+    let (sim, wall) = (sum(runs(), executed_ms), sum(runs(), |run| run.wall_us));
+    let system =
+        format!("{} {}", clip(&report.system.name, TEXT), clip(&report.system.version, TEXT));
+    let _ = write!(
+        out,
+        "\n{} from seed {}, {} simulated in {} of work: {}",
+        code(system.trim()),
+        report.command.first_seed,
+        span(sim),
+        short(wall),
+        speed(sim, wall)
+    );
+    let defects = &report.system.defects;
+    if !defects.is_empty() {
+        let names: Vec<String> =
+            defects.iter().take(DEFECTS).map(|name| code(&clip(name, TEXT))).collect();
+        let more = if defects.len() > DEFECTS { ", …" } else { "" };
+        let _ = write!(out, "; known defects are switched on: {}{more}", names.join(", "));
+    }
+    out.push('\n');
+    missing(&mut out, report);
+    if let Some(canary) = &report.canary {
+        let (defect, runs) = (code(&clip(&canary.defect, TEXT)), grouped(canary.runs));
+        let _ = match &canary.noticed_by {
+            Some(by) => {
+                let by = code(&clip(by, COMMAND));
+                writeln!(out, "\nThe known defect {defect} is noticed: {by}")
+            }
+            None => {
+                writeln!(out, "\n**The known defect {defect} was not noticed in {runs} runs.**")
+            }
+        };
+    }
+    out
+}
+
+fn missing(out: &mut String, report: &Report) {
+    let planned = report.scenarios.iter().fold(0, |all: u64, one| all.saturating_add(one.planned));
+    let runs = report.runs().count() as u64;
+    if !report.partial && report.shard.is_none() {
+        return;
+    }
+    out.push_str("\n**Not all of the planned runs are in it");
+    if planned > runs {
+        let _ = write!(out, ": {} of {}", grouped(runs), grouped(planned));
+    }
+    if let Some(shard) = &report.shard {
+        let _ = write!(out, "; shard {shard}");
+    }
+    if let Some(budget) = report.time_budget {
+        let (time, left) = (short_ms(budget.wall_ms), grouped(budget.left_out));
+        let _ = write!(out, "; {time} were given, and {left} left out");
+    }
+    out.push_str(".**\n");
+}
+
+fn name(scenario: &ScenarioReport) -> String {
+    code(&findings::name(scenario))
+}
+
+fn failure(scenario: &ScenarioReport, program: &str) -> Failure {
+    let findings = findings::of(scenario);
+    let mut shown: Vec<&Run> = Vec::new();
+    for run in findings.iter().filter_map(|finding| finding.runs.first()) {
+        if shown.len() < RUNS && shown.iter().all(|other| !std::ptr::eq(*other, *run)) {
+            shown.push(run);
+        }
+    }
+    let place = format!("{}:{}", clip(&path(scenario), TEXT), findings::line(scenario, None));
+    let mut full = format!("\n### {}\n\n{}\n\n", name(scenario), code(&place));
+    for finding in findings.iter().take(LISTED) {
+        let _ = writeln!(full, "- {}", listed(finding));
+    }
+    if findings.len() > LISTED {
+        let _ = writeln!(full, "- and {} more", findings.len() - LISTED);
+    }
+    full.push('\n');
+    let lines: Vec<String> = shown.iter().map(|run| told(run, program)).collect();
+    full.push_str(&fence(&lines.join("\n")));
+    let mut short = format!("- {}: {}", name(scenario), code(&headline(scenario, &findings)));
+    if let Some(run) = shown.first() {
+        let _ = write!(short, ", {}", code(&clip(&digest::command(run, program), COMMAND)));
+    }
+    short.push('\n');
+    Failure { full, short }
+}
+
+/// `no_loss` violated in 4 of 20 runs
+fn listed(finding: &Finding<'_>) -> String {
+    match finding.invariant {
+        Some(_) => format!("{} is violated in {}", code(&finding.check()), finding.how_often()),
+        None => {
+            format!("**{}** in {}: {}", finding.verdict, finding.how_often(), code(&finding.what()))
+        }
+    }
+}
+
+fn slow_row(slow: &digest::Slow<'_>, program: &str) -> String {
+    let command = clip(&digest::command(slow.run, program), COMMAND);
+    format!("| {} | {} | {} |\n", name(slow.scenario), slow.words, code(&command))
+}
+
+/// `95 scenarios passed in 1,900 runs, 2 had none`
+fn passed(right: &[&ScenarioReport]) -> String {
+    let idle = right.iter().filter(|scenario| scenario.runs.is_empty()).count();
+    let runs = right.iter().map(|scenario| scenario.runs.len()).sum();
+    let none = match idle {
+        0 => String::new(),
+        _ => format!(", {} not run", plural(idle, "scenario")),
+    };
+    format!("{} passed in {}{none}", plural(right.len() - idle, "scenario"), plural(runs, "run"))
+}
+
+/// A row of the table of what passed.
+fn row(scenario: &ScenarioReport) -> String {
+    let runs = &scenario.runs;
+    let (p50, p99) = match digest::latency(runs) {
+        Ok(Some(latency)) => (short(latency.p50_us), short(latency.p99_us)),
+        Ok(None) => ("-".to_owned(), "-".to_owned()),
+        Err(_) => ("?".to_owned(), "?".to_owned()),
+    };
+    format!(
+        "| {} | {} | {} | {} | {} | {p50} | {p99} | {} |\n",
+        name(scenario),
+        grouped(runs.len() as u64),
+        span(sum(runs, |run| run.sim_ms)),
+        count(sum(runs, |run| run.counters.messages)),
+        count(sum(runs, |run| run.counters.faults)),
+        recovery(runs),
+    )
+}
