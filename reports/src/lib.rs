@@ -5,6 +5,7 @@
 mod file;
 mod format;
 mod latency;
+mod stats;
 mod terminal;
 
 pub use file::{Error, parse, probe_writable, read, write, write_atomically};
