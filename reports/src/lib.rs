@@ -2,12 +2,18 @@
 //!
 //! It knows nothing of how runs are made.
 
+mod compare;
 mod file;
 mod format;
 mod latency;
 mod stats;
 mod terminal;
+mod trend;
 
+pub use compare::{
+    COMPARISON_FORMAT, Comparison, FailOn, Finding, Kind, Metric, Note, NoteKind, Options, Runs,
+    ScenarioComparison, Share, Side, Weight, compare,
+};
 pub use file::{Error, parse, probe_writable, read, write, write_atomically};
 pub use format::{
     Canary, CommandInfo, Counters, Evidence, FORMAT, Latency, Machine, Report, Run, ScenarioReport,
@@ -15,4 +21,6 @@ pub use format::{
     Violation,
 };
 pub use latency::{BadHistogram, LatencyRecorder};
+pub use stats::Interval;
 pub use terminal::summary;
+pub use trend::{Trend, TrendPoint, trend};

@@ -14,7 +14,7 @@ use tabled::{
 use unicode_width::UnicodeWidthStr as _;
 
 /// The table is no wider than this.
-const WIDTH: usize = 80;
+pub(crate) const WIDTH: usize = 80;
 
 /// A scenario's name is cut to what the other columns leave of this width.
 const NAME: usize = 40;
@@ -338,7 +338,7 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// Cuts a text to a width in terminal cells.
-fn fit(text: &str, width: usize) -> String {
+pub(crate) fn fit(text: &str, width: usize) -> String {
     let text = printable(text);
     if text.width() <= width {
         return text;
@@ -357,7 +357,7 @@ fn fit(text: &str, width: usize) -> String {
 }
 
 /// At most five characters.
-fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     match number {
         0..10_000 => number.to_string(),
         10_000..1_000_000 => format!("{}k", number / 1_000),
@@ -381,7 +381,7 @@ fn span(ms: u64) -> String {
 }
 
 /// A short time, from microseconds: `18ms`, `1.4s`.
-fn short(us: u64) -> String {
+pub(crate) fn short(us: u64) -> String {
     match us {
         0..1_000 => format!("{us}us"),
         1_000..1_000_000 => format!("{}ms", us / 1_000),

@@ -13,7 +13,7 @@ mod power;
 mod proportion;
 mod ranks;
 
-pub(crate) use effect::{Shift, order_of_superiority, shift, shift_paired};
+pub(crate) use effect::{difference, order_of_superiority, shift, shift_paired};
 pub(crate) use power::{clean_runs, clean_runs_believed, detectable_drop, shows_by};
 pub(crate) use proportion::{fisher, mcnemar, wilson};
 pub(crate) use ranks::{mann_whitney, wilcoxon};
