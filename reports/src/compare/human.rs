@@ -11,7 +11,7 @@ use tabled::{
     builder::Builder,
     settings::{Alignment, Padding, Style as Borders, object::Columns},
 };
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// A scenario's name is cut to what the other columns leave, but to no less and no more.
 const NAMES: std::ops::RangeInclusive<usize> = 8..=40;
@@ -25,18 +25,15 @@ impl Comparison {
     pub fn human(&self, color: bool, program: &str) -> String {
         let mut out = String::new();
         // Writing to a String cannot fail, here and below.
-        let _ = writeln!(out, "base: {}", printable(&side(&self.base)));
-        let _ = writeln!(out, "head: {}\n", printable(&side(&self.head)));
+        let _ = writeln!(out, "{}", wrapped(&format!("base: {}", side(&self.base)), 0));
+        let _ = writeln!(out, "{}\n", wrapped(&format!("head: {}", side(&self.head)), 0));
         for note in &self.notes {
             let (word, style) = match note.kind {
-                NoteKind::Alarm => ("ALARM: ", Style::new().red().bold()),
-                NoteKind::Caution => ("Caution: ", Style::new().yellow()),
+                NoteKind::Alarm => ("ALARM:", Style::new().red().bold()),
+                NoteKind::Caution => ("Caution:", Style::new().yellow()),
                 NoteKind::Info => ("", Style::new()),
             };
-            let text = wrapped(&format!("{word}{}", note.text), 0);
-            // The word stands at the beginning of the first line.
-            let rest = text.strip_prefix(word.trim_end()).unwrap_or(&text);
-            let _ = writeln!(out, "{}{rest}", paint(word.trim_end(), style, color));
+            let _ = writeln!(out, "{}", headed(word, &note.text, style, color));
         }
         if !self.notes.is_empty() {
             out.push('\n');
@@ -62,6 +59,15 @@ impl Comparison {
 
 fn paint(text: &str, style: Style, color: bool) -> String {
     if color && !text.is_empty() { text.style(style).to_string() } else { text.to_owned() }
+}
+
+/// A text in lines, the first of which begins with a word in colour.
+fn headed(word: &str, text: &str, style: Style, color: bool) -> String {
+    let text = wrapped(&format!("{word} {text}"), 0);
+    match text.strip_prefix(word) {
+        Some(rest) => format!("{}{rest}", paint(word, style, color)),
+        None => text,
+    }
 }
 
 impl Finding {
@@ -104,13 +110,9 @@ fn tell(out: &mut String, finding: &Finding, color: bool, program: &str) {
         Weight::Improvement => Style::new().green(),
         Weight::Info => Style::new(),
     };
-    let proof = if finding.proof { "  (proof)" } else { "" };
-    let _ = writeln!(
-        out,
-        "{} {}{proof}",
-        paint(finding.title(), style, color),
-        printable(&finding.about()),
-    );
+    let proof = if finding.proof { " (proof)" } else { "" };
+    let about = format!("{}{proof}", finding.about());
+    let _ = writeln!(out, "{}", headed(finding.title(), &about, style, color));
     let _ = writeln!(out, "{}", wrapped(&finding.text, 2));
     if let Some(example) = &finding.example {
         let _ = writeln!(out, "{}", wrapped(&format!("it shows: {example}"), 4));
@@ -164,22 +166,29 @@ pub(crate) fn underlined(table: &str) -> String {
     text
 }
 
-/// A text in lines of [`WIDTH`], each indented; a longer word has a line of its own. What steers a
+/// A text in lines of [`WIDTH`], each indented; a word that is longer is broken. What steers a
 /// terminal is escaped.
 pub(crate) fn wrapped(text: &str, indent: usize) -> String {
-    let text = printable(text);
+    let blanks = " ".repeat(indent);
+    let room = WIDTH.saturating_sub(indent).max(2);
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
-        if !line.is_empty() && indent + line.width() + 1 + word.width() > WIDTH {
+    for word in printable(text).split_whitespace() {
+        if !line.is_empty() && line.width() + 1 + word.width() > room {
             lines.push(std::mem::take(&mut line));
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        for c in word.chars() {
+            if line.width() + c.width().unwrap_or(0) > room {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push(c);
+        }
     }
-    lines.push(line);
-    let blanks = " ".repeat(indent);
+    if !line.is_empty() {
+        lines.push(line);
+    }
     lines.iter().map(|line| format!("{blanks}{line}")).collect::<Vec<_>>().join("\n")
 }

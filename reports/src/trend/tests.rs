@@ -36,7 +36,7 @@ fn three() -> Trend {
 
 #[test]
 fn a_table_with_intervals_and_what_to_beware_of() {
-    insta::assert_snapshot!(three().human(false), @"");
+    insta::assert_snapshot!(three().human(false));
 }
 
 #[test]
