@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of how runs are made.
 
+mod compare;
 mod digest;
 mod file;
 mod format;
@@ -9,10 +10,16 @@ mod journal;
 mod latency;
 mod merge;
 pub mod render;
+mod stats;
 mod terminal;
 mod text;
 mod trace;
+mod trend;
 
+pub use compare::{
+    COMPARISON_FORMAT, Comparison, FailOn, Finding, Kind, Metric, Note, NoteKind, Options, Runs,
+    ScenarioComparison, Share, Side, Weight, compare,
+};
 pub use file::{
     Error, is_replaceable, parse, probe_writable, read, read_if_there, write, write_atomically,
 };
@@ -24,8 +31,10 @@ pub use format::{
 pub use journal::{Journal, Kept, journal_path, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
 pub use merge::{MergeError, Merged, batch_difference, merge};
+pub use stats::Interval;
 pub use terminal::{summary, summary_all};
 pub use trace::{perfetto, shiviz};
+pub use trend::{Trend, TrendPoint, trend};
 
 /// The JSON Schema of a report, as text.
 #[must_use]
