@@ -6,6 +6,7 @@
 mod audit;
 mod batch;
 mod check;
+mod compare;
 mod list;
 mod merge;
 mod outputs;
@@ -73,6 +74,10 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Show a report: as tables, a page, JUnit XML, Markdown, …
     Report(report::ReportArgs),
+    /// Compare two versions by their reports
+    Compare(compare::CompareArgs),
+    /// Show the history of versions by their reports
+    Trend(compare::TrendArgs),
     /// Make one report of those of several shards
     Merge(merge::MergeArgs),
     /// List the runs that `run` would make
@@ -169,6 +174,8 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
         Command::Replay(args) => replay::replay(args, &system, color),
         Command::Audit(args) => audit::audit(args, &system),
         Command::Report(args) => report::report(args, color),
+        Command::Compare(args) => compare::compare(args, color),
+        Command::Trend(args) => compare::trend(args, color),
         Command::Merge(args) => merge::merge(args, color),
         Command::Plan(args) => plan::plan(args, system.as_ref()),
         Command::Schema(args) => schema::schema(args),
