@@ -45,7 +45,7 @@ pub enum Error {
 /// Links to links that are followed.
 const LINKS: usize = 40;
 
-fn refused(path: &Path) -> impl FnOnce(io::Error) -> Error {
+pub(crate) fn refused(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     |source| Error::Io { path, source }
 }
@@ -110,6 +110,25 @@ pub fn write_atomically(path: &Path, text: &[u8]) -> Result<(), Error> {
         Place::Stream(path) => write_into(&path, text),
     });
     written.map_err(refused(path))
+}
+
+/// Whether a path leads to a file, there or not, and not to a device, a pipe or something open.
+#[must_use]
+pub fn is_replaceable(path: &Path) -> bool {
+    matches!(place(path), Ok(Place::File(_)))
+}
+
+/// Reads the report that will be replaced; none if there is no file, or an empty one.
+///
+/// # Errors
+/// What stands there is no report, or a damaged one.
+pub fn read_if_there(path: &Path) -> Result<Option<Report>, Error> {
+    match fs::read(path) {
+        Ok(text) if text.is_empty() => Ok(None),
+        Ok(text) => parse(path, &text).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(refused(path)(error)),
+    }
 }
 
 /// What a path leads to.

@@ -25,7 +25,7 @@ pub struct Report {
     pub started: String,
     /// Where.
     pub machine: Machine,
-    /// Not all of the planned runs are in it: it was interrupted, is a shard, or had a time budget.
+    /// Runs that it should hold are missing: it was interrupted, or its time budget was spent.
     #[serde(default, skip_serializing_if = "is_false")]
     pub partial: bool,
     /// Which part of the planned runs it holds, if it holds a part by plan.
@@ -42,12 +42,15 @@ pub struct Report {
 }
 
 /// A part of a batch that is divided over machines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shard {
     /// From 1.
     pub index: u32,
     /// Of so many.
     pub of: u32,
+    /// Hash of the whole division, in hexadecimal: only parts of one division can be merged.
+    #[serde(default)]
+    pub division: String,
 }
 
 impl fmt::Display for Shard {
@@ -112,7 +115,9 @@ pub struct CommandInfo {
 }
 
 /// The machine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Machine {
     /// `linux`
     pub os: String,

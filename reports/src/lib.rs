@@ -2,19 +2,43 @@
 //!
 //! It knows nothing of how runs are made.
 
+mod compare;
 mod digest;
 mod file;
 mod format;
+mod journal;
 mod latency;
+mod merge;
 pub mod render;
+mod stats;
 mod terminal;
 mod text;
+mod trace;
+mod trend;
 
-pub use file::{Error, parse, probe_writable, read, write, write_atomically};
+pub use compare::{
+    COMPARISON_FORMAT, Comparison, FailOn, Finding, Kind, Metric, Note, NoteKind, Options, Runs,
+    ScenarioComparison, Share, Side, Weight, compare,
+};
+pub use file::{
+    Error, is_replaceable, parse, probe_writable, read, read_if_there, write, write_atomically,
+};
 pub use format::{
     Canary, CommandInfo, Counters, Evidence, FORMAT, Latency, Machine, Report, Run, ScenarioReport,
     Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage, TraceRecord, Verdict,
     Violation,
 };
+pub use journal::{Journal, Kept, journal_path, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
+pub use merge::{MergeError, Merged, batch_difference, merge};
+pub use stats::Interval;
 pub use terminal::{summary, summary_all};
+pub use trace::{perfetto, shiviz};
+pub use trend::{Trend, TrendPoint, trend};
+
+/// The JSON Schema of a report, as text.
+#[must_use]
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(Report);
+    serde_json::to_string_pretty(&schema).unwrap_or_default()
+}

@@ -3,6 +3,9 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
+/// Tables are no wider than this, in columns.
+pub(crate) const WIDTH: usize = 80;
+
 /// A report may come from anywhere: what moves the cursor, colours, or turns the direction of
 /// writing must not reach the terminal, nor must what XML cannot hold reach a file, nor what a
 /// pipeline takes for an order (`::error::` at the beginning of a line; `##[error]`,

@@ -332,6 +332,10 @@ impl FrameReceiver {
                     self.take_time().await;
                     let mut frame = self.buffer.split_to(4 + length);
                     let _ = frame.split_to(4);
+                    #[cfg(feature = "sim")]
+                    if let Read::Simulated(_, wire) = &self.read.0 {
+                        wire.reads();
+                    }
                     return Ok(Some(frame.freeze()));
                 }
             }
@@ -385,13 +389,13 @@ async fn write_simulated(
     use tokio::time::{Instant, sleep, sleep_until};
     let mut batch = Vec::new();
     let mut out = BytesMut::new();
-    let mut late: Vec<(Instant, Bytes)> = Vec::new();
-    let mut sent: VecDeque<Bytes> = VecDeque::new();
+    let mut late: Vec<(Instant, &'static str, Bytes)> = Vec::new();
+    let mut sent: VecDeque<(&'static str, Bytes)> = VecDeque::new();
     // Frames that keep their order leave no earlier than this.
     let mut in_order = Instant::now();
     let mut open = true;
     while open || !late.is_empty() {
-        let due = late.iter().map(|(due, _)| *due).min();
+        let due = late.iter().map(|(due, ..)| *due).min();
         tokio::select! {
             biased;
             count = queue.recv_many(&mut batch, 64), if open => open = count > 0,
@@ -418,25 +422,29 @@ async fn write_simulated(
                 let index = usize::try_from(draw).unwrap_or(0) % sent.len().max(1);
                 sent.get(index).cloned()
             });
-            sent.push_back(frame.clone());
+            sent.push_back((kind, frame.clone()));
             if sent.len() > REMEMBERED {
                 sent.pop_front();
             }
-            let copies = [Some((due, frame.clone())), fate.again.map(|by| (now + by, frame))];
-            for (due, frame) in copies.into_iter().flatten().chain(older.map(|old| (due, old))) {
+            let again = fate.again.map(|by| (now + by, kind, frame.clone()));
+            let older = older.map(|(kind, frame)| (due, kind, frame));
+            for (due, kind, frame) in [Some((due, kind, frame)), again, older].into_iter().flatten()
+            {
                 if due <= now {
+                    wire.sends(kind);
                     put_frame(&mut out, &frame);
                 } else {
-                    late.push((due, frame));
+                    late.push((due, kind, frame));
                 }
             }
         }
         let now = Instant::now();
         // Of those due at one time the first to be queued goes first.
-        late.sort_by_key(|(due, _)| *due);
-        late.retain(|(due, frame)| {
+        late.sort_by_key(|(due, ..)| *due);
+        late.retain(|(due, kind, frame)| {
             let ripe = *due <= now;
             if ripe {
+                wire.sends(kind);
                 put_frame(&mut out, frame);
             }
             !ripe

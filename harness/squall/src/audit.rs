@@ -3,7 +3,12 @@
 //! A cell of the matrix is a defect in a scenario. It is run seed by seed until it is decided: until a run
 //! breaks an invariant that the defect should break, or the seeds are spent.
 
-use crate::{plan::Plan, scenario::Scenario, system::System, worker::Worker};
+use crate::{
+    plan::Plan,
+    scenario::Scenario,
+    system::System,
+    worker::{Want, Worker},
+};
 use serde::{Deserialize, Serialize};
 use squall_reports::Verdict;
 use std::{
@@ -241,7 +246,7 @@ fn decide(
     for number in 0..questions.runs {
         let seed = questions.seed.saturating_add(u64::from(number));
         let plan = Plan::new(scenario, seed, system.as_ref(), &ids);
-        let run = worker.run(&plan, false)?;
+        let run = worker.run(&plan, Want::default())?;
         cell.runs += 1;
         match run.verdict {
             Verdict::Passed => {}

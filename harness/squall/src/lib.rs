@@ -5,6 +5,7 @@
 //! nothing else; `squall_reports` collects verdicts. `ARCHITECTURE.md` names the rooms.
 
 pub mod audit;
+pub mod canary;
 pub mod cli;
 pub mod determinism;
 pub mod faults;
@@ -13,6 +14,7 @@ pub mod invariants;
 pub mod plan;
 pub mod runner;
 pub mod scenario;
+pub mod shard;
 pub mod sim;
 pub mod stream;
 pub mod system;
@@ -22,3 +24,9 @@ pub mod worker;
 /// Systems under test that squall brings along.
 #[cfg(feature = "reference")]
 pub mod adapter;
+
+/// The command that makes a run again, as anybody has it.
+pub(crate) fn replay_command(scenario: &str, seed: u64, defects: &[String]) -> String {
+    let defects: String = defects.iter().map(|id| format!(" --defect {id}")).collect();
+    format!("squall replay {} --seed {seed}{defects}", cli::quote(scenario))
+}

@@ -1,14 +1,21 @@
 //! Many runs: scenarios times seeds, over several workers.
 
-use crate::{plan::Plan, scenario::Scenario, system::System, worker::Worker};
+use crate::{
+    plan::Plan,
+    scenario::Scenario,
+    system::System,
+    worker::{Want, Worker},
+};
 use squall_reports::{Run, Verdict};
 use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
         mpsc::channel,
     },
     thread,
+    time::Instant,
 };
 
 /// How many runs are executed twice, to prove that they are deterministic.
@@ -58,6 +65,91 @@ pub struct Batch<'a> {
     pub workers: usize,
     /// Begin no further run once this is set.
     pub stop: &'a AtomicBool,
+    /// Spend the time until then where it teaches most, and begin no run after it.
+    pub budget: Option<Budget<'a>>,
+}
+
+/// Limited time.
+#[derive(Debug)]
+pub struct Budget<'a> {
+    /// No run begins after this.
+    pub until: Instant,
+    /// Scenarios that did not pass earlier, by index.
+    pub failed_earlier: &'a [usize],
+}
+
+/// Seeds of a scenario that did not pass which come before the breadth of all others.
+const URGENT: usize = 20;
+
+/// What is to be run, in which order.
+///
+/// With a budget: each scenario once, then those that did not pass (in an earlier report, or just now),
+/// then all, seed by seed.
+#[derive(Debug)]
+struct Queue {
+    /// Runs of the first round that are left.
+    first_round: usize,
+    waiting: VecDeque<Job>,
+    urgent: VecDeque<Job>,
+    moved: BTreeSet<usize>,
+    until: Option<Instant>,
+}
+
+impl Queue {
+    fn new(jobs: &[Job], budget: Option<&Budget<'_>>) -> Self {
+        let mut waiting: Vec<Job> = jobs.to_vec();
+        let mut first_round = 0;
+        if budget.is_some() {
+            let mut seen: BTreeMap<usize, u64> = BTreeMap::new();
+            let mut rounds: Vec<(u64, Job)> = Vec::with_capacity(jobs.len());
+            for job in jobs {
+                let round = seen.entry(job.scenario).or_default();
+                rounds.push((*round, *job));
+                *round += 1;
+            }
+            rounds.sort_by_key(|(round, _)| *round);
+            first_round = rounds.iter().filter(|(round, _)| *round == 0).count();
+            waiting = rounds.into_iter().map(|(_, job)| job).collect();
+        }
+        let mut queue = Self {
+            first_round,
+            waiting: waiting.into(),
+            urgent: VecDeque::new(),
+            moved: BTreeSet::new(),
+            until: budget.map(|budget| budget.until),
+        };
+        for scenario in budget.iter().flat_map(|budget| budget.failed_earlier) {
+            queue.failed(*scenario);
+        }
+        queue
+    }
+
+    fn next(&mut self) -> Option<Job> {
+        if self.until.is_some_and(|until| Instant::now() >= until) {
+            return None;
+        }
+        if self.first_round > 0 {
+            self.first_round -= 1;
+            return self.waiting.pop_front();
+        }
+        self.urgent.pop_front().or_else(|| self.waiting.pop_front())
+    }
+
+    /// A scenario did not pass: with a budget, more of its seeds come soon.
+    fn failed(&mut self, scenario: usize) {
+        if self.until.is_none() || !self.moved.insert(scenario) {
+            return;
+        }
+        let rest = self.waiting.split_off(self.first_round);
+        for job in rest {
+            let ahead = self.urgent.iter().filter(|job| job.scenario == scenario).count();
+            if job.scenario == scenario && ahead < URGENT {
+                self.urgent.push_back(job);
+            } else {
+                self.waiting.push_back(job);
+            }
+        }
+    }
 }
 
 /// Executes a batch. `done` hears of each finished run, in the order in which they finish.
@@ -69,30 +161,31 @@ pub fn run(
     system: &Arc<dyn System>,
     mut done: impl FnMut(Job, Run),
 ) -> Result<(), String> {
-    let next = AtomicUsize::new(0);
+    let queue = Mutex::new(Queue::new(batch.jobs, batch.budget.as_ref()));
     let failure = Mutex::new(None);
     let (tell, finished) = channel();
     thread::scope(|scope| {
         for _ in 0..batch.workers.clamp(1, batch.jobs.len().max(1)) {
             let tell = tell.clone();
-            let (next, failure) = (&next, &failure);
+            let (queue, failure) = (&queue, &failure);
             scope.spawn(move || {
                 let mut pair = Pair::default();
                 while !batch.stop.load(Ordering::Relaxed) {
-                    let Some(job) = batch.jobs.get(next.fetch_add(1, Ordering::Relaxed)) else {
-                        return;
-                    };
+                    let Some(job) = locked(queue).next() else { return };
                     let scenario = &batch.scenarios[job.scenario];
                     let plan = Plan::new(scenario, job.seed, system.as_ref(), batch.defects);
                     match pair.run(&plan, job.verify) {
                         Ok(run) => {
-                            if tell.send((*job, run)).is_err() {
+                            if run.verdict != Verdict::Passed {
+                                locked(queue).failed(job.scenario);
+                            }
+                            if tell.send((job, run)).is_err() {
                                 return;
                             }
                         }
                         Err(error) => {
                             batch.stop.store(true, Ordering::Relaxed);
-                            let mut slot = failure.lock().unwrap_or_else(PoisonError::into_inner);
+                            let mut slot = locked(failure);
                             slot.get_or_insert(error);
                             return;
                         }
@@ -111,6 +204,10 @@ pub fn run(
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A worker, and a second one that repeats what must be proved deterministic: another process, with
 /// another past.
 #[derive(Debug, Default)]
@@ -121,11 +218,11 @@ struct Pair {
 
 impl Pair {
     fn run(&mut self, plan: &Plan, verify: bool) -> Result<Run, String> {
-        let mut run = self.first.run(plan, verify)?;
+        let mut run = self.first.run(plan, Want { history: verify, trace: true })?;
         if !verify || run.verdict == Verdict::Errored {
             return Ok(run);
         }
-        let again = self.second.run(plan, true)?;
+        let again = self.second.run(plan, Want { history: true, trace: false })?;
         run.verified = true;
         run.wall_us += again.wall_us;
         if again.hash != run.hash {
@@ -150,4 +247,48 @@ fn first_difference(a: &[String], b: &[String]) -> String {
         }
     }
     "the records are equal in words, not in their bytes".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn jobs() -> Vec<Job> {
+        (0..3)
+            .flat_map(|scenario| (1..=4).map(move |seed| Job { scenario, seed, verify: false }))
+            .collect()
+    }
+
+    fn order(mut queue: Queue, fails: impl Fn(Job) -> bool) -> Vec<(usize, u64)> {
+        let mut order = Vec::new();
+        while let Some(job) = queue.next() {
+            order.push((job.scenario, job.seed));
+            if fails(job) {
+                queue.failed(job.scenario);
+            }
+        }
+        order
+    }
+
+    #[test]
+    fn without_a_budget_the_order_is_that_of_the_jobs() {
+        let expected: Vec<_> = jobs().iter().map(|job| (job.scenario, job.seed)).collect();
+        assert_eq!(order(Queue::new(&jobs(), None), |_| true), expected);
+    }
+
+    #[test]
+    fn a_budget_is_spent_on_each_once_then_on_failures_then_on_breadth() {
+        let until = Instant::now() + Duration::from_secs(3_600);
+        let budget = Budget { until, failed_earlier: &[2] };
+        let order = order(Queue::new(&jobs(), Some(&budget)), |job| job.scenario == 0);
+        let expected = [
+            [(0, 1), (1, 1), (2, 1)].as_slice(),
+            &[(2, 2), (2, 3), (2, 4), (0, 2), (0, 3), (0, 4)],
+            &[(1, 2), (1, 3), (1, 4)],
+        ];
+        assert_eq!(order, expected.concat());
+        let spent = Budget { until: Instant::now(), failed_earlier: &[] };
+        assert!(Queue::new(&jobs(), Some(&spent)).next().is_none());
+    }
 }

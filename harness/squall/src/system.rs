@@ -218,6 +218,11 @@ pub trait System: Send + Sync {
     fn signals(&self) -> &[&'static str];
     /// The defects it can be told to have.
     fn defects(&self) -> &[Defect];
+    /// The defect that `run --canary` switches on when none is named: one that any scenario should
+    /// notice.
+    fn canary(&self) -> Option<&'static str> {
+        self.defects().first().map(|defect| defect.id)
+    }
     /// What it promises beside.
     fn promises(&self) -> Promises {
         Promises::default()

@@ -29,7 +29,7 @@ enum Line<'a> {
         command: &'a CommandInfo,
         started: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
-        shard: Option<Shard>,
+        shard: Option<&'a Shard>,
         scenarios: usize,
         planned: u64,
     },
@@ -71,7 +71,7 @@ pub fn started_line(report: &Report, planned: u64) -> String {
         system: &report.system,
         command: &report.command,
         started: &report.started,
-        shard: report.shard,
+        shard: report.shard.as_ref(),
         scenarios: report.scenarios.len(),
         planned,
     }

@@ -64,7 +64,7 @@ fn describe(suite: &mut TestSuite, report: &Report) {
     property("defects", &system.defects.join(", "));
     property("first seed", &report.command.first_seed.to_string());
     property("started", &report.started);
-    if let Some(shard) = report.shard {
+    if let Some(shard) = &report.shard {
         property("shard", &shard.to_string());
     }
     if report.partial {

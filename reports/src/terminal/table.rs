@@ -4,7 +4,7 @@ use super::style;
 use crate::{
     Latency, Run, ScenarioReport, Verdict,
     digest::{executed_ms, recovery, sum, tally},
-    text::{count, fit, short, span, speed},
+    text::{WIDTH, count, fit, short, span, speed},
 };
 use owo_colors::OwoColorize as _;
 use tabled::{
@@ -12,9 +12,6 @@ use tabled::{
     settings::{Alignment, Padding, Style as Borders, object::Columns},
 };
 use unicode_width::UnicodeWidthStr as _;
-
-/// The table is no wider than this.
-const WIDTH: usize = 80;
 
 /// A scenario's name is cut to what the other columns leave of this width.
 pub(super) const NAME: usize = 40;

@@ -4,9 +4,11 @@
 //! simulator reads and changes it. Software under test never sees it.
 
 pub mod disk;
+mod flights;
 mod hindrance;
 mod wire;
 
+pub use flights::{Flight, Flights};
 pub(crate) use hindrance::stop_asked;
 pub use hindrance::{Gated, Hindrance, Struck, gated, gated_here};
 pub use wire::{Bandwidth, Fate, MessageFault, Wire};
@@ -117,6 +119,8 @@ pub struct World {
     wires: wire::Wires,
     /// Frames sent.
     pub frames: u64,
+    /// Each of them, if somebody will look at them.
+    pub flights: Option<Flights>,
     /// Publishes whose outcome nobody will ever learn, since the harness last looked.
     pub abandoned: Vec<crate::EventId>,
 }
@@ -161,6 +165,7 @@ pub fn install(seed: u64, nodes: &[String], sink: Sink) {
         waiting_to_connect: Vec::new(),
         wires: wire::Wires::default(),
         frames: 0,
+        flights: None,
         abandoned: Vec::new(),
     };
     WORLD.with(|slot| *slot.borrow_mut() = Some(world));

@@ -1,6 +1,6 @@
 //! Simulated connections: which are broken, and what message faults do to each frame.
 
-use super::{World, with};
+use super::{Flight, World, with};
 use crate::{Name, NodeId, Tampering, What, mix};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -155,6 +155,9 @@ impl Wire {
             let number = own_port.map_or((peer, peer_port), |port| (here, port));
             let open = Open { here, peer, number, halves: 1, broken: false, waker: None };
             wires.open.insert(id, open);
+            if let Some(flights) = &mut world.flights {
+                flights.opened((number, here));
+            }
             Self { id, here, peer, connection, frame: 0 }
         })
         .unwrap_or(Self {
@@ -206,13 +209,43 @@ impl Wire {
         self.frame += 1;
         with(|world| {
             world.frames += 1;
-            if world.messages.is_empty() {
+            let fate = if world.messages.is_empty() {
                 Fate::default()
             } else {
                 self.tamper(world, kind, frame)
+            };
+            if fate.lost || fate.reset {
+                self.note_sent(world, kind, true);
             }
+            fate
         })
         .unwrap_or_default()
+    }
+
+    /// A frame goes out, for diagrams.
+    pub(crate) fn sends(&self, kind: &'static str) {
+        with(|world| self.note_sent(world, kind, false));
+    }
+
+    fn note_sent(&self, world: &mut World, kind: &'static str, lost: bool) {
+        let sent = world.now_here();
+        let (Some(flights), Some(open)) = (&mut world.flights, world.wires.open.get(&self.id))
+        else {
+            return;
+        };
+        let flight = Flight { from: self.here, to: self.peer, kind, sent, read: None };
+        flights.sent((open.number, self.here), flight, lost);
+    }
+
+    /// A frame was read, for diagrams.
+    pub(crate) fn reads(&self) {
+        with(|world| {
+            let now = world.now_here();
+            let number = world.wires.open.get(&self.id).map(|open| open.number);
+            if let (Some(flights), Some(number)) = (&mut world.flights, number) {
+                flights.read((number, self.peer), now);
+            }
+        });
     }
 
     fn tamper(&self, world: &mut World, kind: &str, frame: u64) -> Fate {

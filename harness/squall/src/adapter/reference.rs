@@ -147,6 +147,11 @@ impl System for ReferenceSystem {
         &DEFECTS
     }
 
+    fn canary(&self) -> Option<&'static str> {
+        // The audit: every scenario notices it in its first run.
+        Some("commit-before-apply")
+    }
+
     fn promises(&self) -> Promises {
         Promises {
             dead_letters: true,

@@ -4,10 +4,17 @@
 //! `fn main() -> ExitCode { squall::cli::main(Arc::new(MySystem)) }`.
 
 mod audit;
+mod batch;
 mod check;
+mod compare;
 mod list;
+mod merge;
+mod outputs;
+mod plan;
 mod replay;
+mod report;
 mod run;
+mod schema;
 
 use crate::{
     scenario::{self, Problems, Scenario},
@@ -65,10 +72,22 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Switch on each known defect in turn, and see who notices
     Audit(audit::AuditArgs),
+    /// Show a report: as tables, a page, JUnit XML, Markdown, …
+    Report(report::ReportArgs),
+    /// Compare two versions by their reports
+    Compare(compare::CompareArgs),
+    /// Show the history of versions by their reports
+    Trend(compare::TrendArgs),
+    /// Make one report of those of several shards
+    Merge(merge::MergeArgs),
+    /// List the runs that `run` would make
+    Plan(plan::PlanArgs),
     /// Read and check scenarios, run nothing
     Check(check::CheckArgs),
     /// Show the words that scenarios are made of
     List(list::ListArgs),
+    /// Print the JSON Schema of a file
+    Schema(schema::SchemaArgs),
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -154,6 +173,12 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
         Command::Run(args) => run::run(args, &system, color),
         Command::Replay(args) => replay::replay(args, &system, color),
         Command::Audit(args) => audit::audit(args, &system),
+        Command::Report(args) => report::report(args, color),
+        Command::Compare(args) => compare::compare(args, color),
+        Command::Trend(args) => compare::trend(args, color),
+        Command::Merge(args) => merge::merge(args, color),
+        Command::Plan(args) => plan::plan(args, system.as_ref()),
+        Command::Schema(args) => schema::schema(args),
         Command::Check(args) => check::check(args, system.as_ref()),
         Command::List(args) => Ok(list::list(args, system.as_ref())),
     };
@@ -193,8 +218,19 @@ fn say(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// What was typed to start this process.
+fn program() -> String {
+    let program = std::env::args().next().unwrap_or_else(|| "squall".to_owned());
+    // Cargo's own target folder means that cargo started it.
+    match program.as_str() {
+        "target/release/squall" => "cargo run --release --".to_owned(),
+        "target/debug/squall" => "cargo run --".to_owned(),
+        other => quote(other),
+    }
+}
+
 /// Quotes an argument for a shell, if it needs it.
-fn quote(argument: &str) -> String {
+pub(crate) fn quote(argument: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
     if !argument.is_empty() && argument.chars().all(plain) {
         return argument.to_owned();

@@ -1,10 +1,14 @@
 //! `squall replay`
 
-use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load, say};
-use crate::{plan::Plan, system::System, worker::Worker};
-use clap::Args;
+use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load, report::show, run::writable, say};
+use crate::{
+    plan::Plan,
+    system::System,
+    worker::{Want, Worker},
+};
+use clap::{Args, ValueEnum};
 use owo_colors::{OwoColorize as _, Style};
-use squall_reports::{Run, Verdict};
+use squall_reports::{self as reports, Run, Verdict};
 use std::{path::PathBuf, sync::Arc};
 
 #[derive(Debug, Args)]
@@ -14,11 +18,28 @@ pub(super) struct ReplayArgs {
     /// The seed of the run
     #[arg(long)]
     seed: u64,
-    /// Print every record, not only milestones and what the evidence is about
+    /// Every record, not only milestones and what the evidence is about
     #[arg(long)]
     full: bool,
+    /// As what
+    #[arg(long = "as", value_enum, default_value_t)]
+    form: Form,
+    /// Write what happened to this file [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
     #[command(flatten)]
     system: SystemArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// In words
+    #[default]
+    Text,
+    /// JSON for ui.perfetto.dev and chrome://tracing: everything
+    Perfetto,
+    /// A log with vector clocks for ShiViz: what stands around the evidence, or with --full everything
+    Shiviz,
 }
 
 pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
@@ -31,14 +52,28 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
             scenarios.len()
         )));
     };
+    if let Some(path) = &args.output {
+        writable(path)?;
+    }
     let plan = Plan::new(scenario, args.seed, system.as_ref(), &defects);
     let mut worker = Worker::default();
-    let run = worker.run(&plan, true).map_err(Stop::Broken)?;
+    let run = worker.run(&plan, Want { history: true, trace: false }).map_err(Stop::Broken)?;
     if run.verdict != Verdict::Errored {
-        let lines = if args.full { worker.lines() } else { worker.story() };
-        for line in lines.map_err(Stop::Broken)? {
-            say(&format!("{line}\n"));
-        }
+        let text = match args.form {
+            Form::Text => {
+                let lines = if args.full { worker.lines() } else { worker.story() };
+                lines.map(|lines| lines.join("\n") + "\n")
+            }
+            Form::Perfetto => worker.trace(true).map(|trace| reports::perfetto(&trace)),
+            Form::Shiviz => worker.trace(args.full).map(|trace| reports::shiviz(&trace)),
+        };
+        show(&text.map_err(Stop::Broken)?, args.output.as_ref())?;
+    }
+    // A viewer's file that is printed holds nothing else.
+    if args.form != Form::Text && args.output.is_none() {
+        return Ok(if run.verdict == Verdict::Passed { PASSED } else { NOT_PASSED });
+    }
+    if args.output.is_none() {
         say("\n");
     }
     print_verdict(&scenario.name, &run, color);

@@ -1,47 +1,60 @@
 //! `squall run`
 
-use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load, quote, say};
+use super::{
+    NOT_PASSED, PASSED, Stop, SystemArgs,
+    batch::{BatchArgs, ShardArg},
+    load,
+    outputs::Outputs,
+    program, say,
+};
 use crate::{
+    canary,
     plan::Plan,
-    runner::{self, Batch, Job, Verify},
+    runner::{self, Batch, Budget, Job},
     scenario::Scenario,
     system::System,
 };
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use squall_reports as reports;
+use squall_reports::{self as reports, Journal, Report, TimeBudget, Verdict};
 use std::{
-    num::{NonZeroU32, NonZeroUsize},
+    collections::BTreeSet,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
-
-/// Seeds per scenario, when neither the command nor the scenario says.
-const DEFAULT_RUNS: u32 = 20;
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Scenario files and folders [default: scenarios]
-    paths: Vec<PathBuf>,
-    /// Seeds per scenario [default: what the scenario says, else 20]
-    #[arg(long)]
-    runs: Option<NonZeroU32>,
-    /// The first seed; the seeds are N, N+1, …
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    batch: BatchArgs,
     /// Worker processes side by side [default: the number of cores]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// Write the report (JSON) to this file
+    /// Write the report (JSON) to this file; finished runs are kept beside it meanwhile
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Which runs to execute twice, to prove that they are deterministic
-    #[arg(long, value_enum, default_value_t = VerifyArg::Sample)]
-    verify: VerifyArg,
+    /// Go on with the batch of --report that was interrupted or killed
+    #[arg(long, requires = "report")]
+    resume: bool,
+    #[command(flatten)]
+    outputs: Outputs,
+    /// What is printed: tables at the end, or a line of JSON for each result as it comes
+    #[arg(long, value_enum, default_value_t)]
+    message_format: MessageFormat,
+    /// Only one part of the runs, I/N (from 1) or `auto`: as the engine says that started this process
+    #[arg(long, value_name = "I/N")]
+    shard: Option<ShardArg>,
+    /// Begin no run after so long (5m), and spend the time where it teaches most
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    time_budget: Option<Duration>,
+    /// Make some runs with a known defect as well [default: the system's], and fail if nobody notices it
+    #[arg(long, value_name = "DEFECT", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    canary: Option<String>,
     /// Begin no further run after one that did not pass
     #[arg(long)]
     fail_fast: bool,
@@ -58,74 +71,239 @@ pub(super) struct RunArgs {
     system: SystemArgs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum VerifyArg {
-    /// The first of every ten
-    Sample,
-    /// Every run
-    All,
-    /// None
-    None,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum MessageFormat {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
 }
 
 pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
     let defects = args.system.checked(system.as_ref())?;
-    let scenarios = load(&args.paths, system.as_ref())?;
+    let canary = canary_defect(args, system.as_ref(), &defects)?;
+    let scenarios = load(&args.batch.paths, system.as_ref())?;
     if args.dry_run {
         dry_run(args, &scenarios, system.as_ref(), &defects);
         return Ok(PASSED);
     }
-    if let Some(path) = &args.report {
-        writable(path)?;
+    let earlier = args.batch.earlier()?;
+    let mut jobs = args.batch.jobs(&scenarios)?;
+    let mut report = args.batch.head(&scenarios, system.as_ref(), &defects);
+    if let Some(shard) = args.shard {
+        let part = shard.part()?;
+        let division = args.batch.division(&jobs, &scenarios, part.of, earlier.as_ref());
+        report.shard = Some(division.shard(part));
+        let mut shards = division.shards.iter();
+        jobs.retain(|_| shards.next() == Some(&part.index));
     }
-    let jobs = jobs(args, &scenarios)?;
-    let stop = AtomicBool::new(false);
-    let mut report = empty_report(args, &scenarios, system.as_ref(), &defects);
-    let interrupted = watch_interrupts();
+    args.outputs.check()?;
+    let planned = jobs.len();
+    let mut journal = match &args.report {
+        Some(path) => open(path, args.resume, &mut report, &mut jobs)?,
+        None => None,
+    };
+    let failed_earlier = failed(&scenarios, [earlier.as_ref(), Some(&report)]);
+
+    let never = AtomicBool::new(false);
     let bar = progress_bar(args.quiet || args.no_progress, jobs.len() as u64, "runs");
     let batch = Batch {
         scenarios: &scenarios,
         jobs: &jobs,
         defects: &defects,
         workers: workers(args.jobs),
-        stop: interrupted.unwrap_or(&stop),
+        stop: watch_interrupts().unwrap_or(&never),
+        budget: args
+            .time_budget
+            .map(|time| Budget { until: Instant::now() + time, failed_earlier: &failed_earlier }),
     };
+    let json = args.message_format == MessageFormat::Json;
+    if json {
+        say(&(reports::render::started_line(&report, jobs.len() as u64) + "\n"));
+    }
     let result = runner::run(&batch, system, |job, mut run| {
         bar.inc(1);
-        run.replay = replay_command(&scenarios[job.scenario], &run, &defects);
-        if run.verdict != reports::Verdict::Passed {
-            let name = &scenarios[job.scenario].name;
+        let scenario = &scenarios[job.scenario];
+        run.replay = crate::replay_command(&scenario.path, run.seed, &defects);
+        if run.verdict != Verdict::Passed {
             // Hidden bars print nothing; what did not pass is told at the end anyway.
-            bar.println(format!("{} \"{name}\" seed {}", run.verdict, run.seed));
+            bar.println(format!("{} \"{}\" seed {}", run.verdict, scenario.name, run.seed));
             if args.fail_fast {
                 batch.stop.store(true, Ordering::Relaxed);
             }
         }
+        if json {
+            say(&(reports::render::run_line(&report.scenarios[job.scenario], &run) + "\n"));
+        }
+        if let Some(Err(error)) = journal.as_mut().map(|j| j.append(&scenario.path, &run)) {
+            // Told once; the runs go on, and the report may be written in the end.
+            eprintln!("warning: {error}; if squall is killed now, what follows is lost");
+            journal = None;
+        }
         report.scenarios[job.scenario].runs.push(run);
     });
     bar.finish_and_clear();
+    let first_part = report.shard.as_ref().is_none_or(|shard| shard.index == 1);
+    let result = result.and_then(|()| {
+        if let Some(defect) = canary.as_deref().filter(|_| first_part && report.canary.is_none()) {
+            let seed = args.batch.seed;
+            report.canary = Some(canary::sing(&scenarios, defect, seed, system, batch.stop)?);
+        }
+        Ok(())
+    });
     for scenario in &mut report.scenarios {
         scenario.runs.sort_by_key(|run| run.seed);
     }
-    // Told before the report is written: a disk that is full must not take the results with it.
     let made: usize = report.scenarios.iter().map(|scenario| scenario.runs.len()).sum();
-    if !args.quiet || !report.all_passed() {
+    report.partial = made < planned;
+    report.time_budget = args.time_budget.map(|time| TimeBudget {
+        wall_ms: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
+        left_out: planned.saturating_sub(made) as u64,
+    });
+    // Told before the report is written: a disk that is full must not take the results with it.
+    if json {
+        say(&(reports::render::finished_line(&report) + "\n"));
+    } else if !args.quiet || !report.all_passed() {
         say(&reports::summary(&report, &program(), color));
     }
     if let Some(path) = &args.report {
         reports::write(path, &report).map_err(|error| Stop::Broken(error.to_string()))?;
+        // Only now: until then it is all there is.
+        if let Some(journal) = journal {
+            journal.remove().map_err(|error| Stop::Broken(error.to_string()))?;
+        }
     }
+    args.outputs.write(&report)?;
     result.map_err(Stop::Broken)?;
-    if made < jobs.len() {
-        eprintln!("stopped early: {made} of {} runs were made", jobs.len());
-        return Ok(NOT_PASSED);
+    Ok(verdict(&report, planned, made, batch.stop.load(Ordering::Relaxed)))
+}
+
+/// The exit code, and on standard error why it is not what the table says.
+fn verdict(report: &Report, planned: usize, made: usize, stopped: bool) -> u8 {
+    let mut passed = report.all_passed();
+    if made < planned && (stopped || report.time_budget.is_none()) {
+        eprintln!("stopped early: {made} of {planned} runs were made");
+        passed = false;
+    } else if made < planned {
+        eprintln!("time budget: {made} of {planned} runs were made, {} left out", planned - made);
+        let idle = report.scenarios.iter().filter(|s| s.runs.is_empty() && s.planned > 0).count();
+        if idle > 0 && report.shard.is_none() {
+            eprintln!("the time was too short: {idle} scenarios never ran");
+            passed = false;
+        }
     }
-    Ok(if report.all_passed() { PASSED } else { NOT_PASSED })
+    if let Some(canary) = &report.canary {
+        if let Some(by) = &canary.noticed_by {
+            eprintln!("canary: {} was noticed after {} runs: {by}", canary.defect, canary.runs);
+        } else {
+            eprintln!(
+                "canary: nobody noticed {} in {} runs: this pipeline cannot go red",
+                canary.defect, canary.runs
+            );
+            passed = false;
+        }
+    }
+    if made == 0 && planned == 0 && report.shard.is_some() {
+        eprintln!("this shard has no runs: there are more shards than runs");
+        return PASSED;
+    }
+    if passed { PASSED } else { NOT_PASSED }
+}
+
+/// The canary's defect, if one was asked for.
+fn canary_defect(
+    args: &RunArgs,
+    system: &dyn System,
+    defects: &[String],
+) -> Result<Option<String>, Stop> {
+    let Some(asked) = &args.canary else { return Ok(None) };
+    if !defects.is_empty() {
+        return Err(Stop::Input(
+            "error: --canary switches a defect on by itself; leave --defect out".to_owned(),
+        ));
+    }
+    if asked.is_empty() {
+        return system.canary().map(|id| Some(id.to_owned())).ok_or_else(|| {
+            Stop::Input(format!("error: --canary: {} knows no defects", system.name()))
+        });
+    }
+    let one = SystemArgs { defects: vec![asked.clone()] };
+    Ok(one.checked(system)?.into_iter().next())
+}
+
+/// Begins the journal of a report, or goes on with it: then what was made is taken from the jobs into the
+/// report. None if the report is no file.
+fn open(
+    path: &Path,
+    resume: bool,
+    report: &mut Report,
+    jobs: &mut Vec<Job>,
+) -> Result<Option<Journal>, Stop> {
+    let input = |text: String| Stop::Input(format!("error: {text}"));
+    writable(path)?;
+    if !reports::is_replaceable(path) {
+        return Ok(None);
+    }
+    let old = reports::read_if_there(path)
+        .map_err(|error| input(format!("{error}; it is not overwritten")))?;
+    let kept = reports::read_journal(path).map_err(|error| input(error.to_string()))?;
+    let place = reports::journal_path(path).display().to_string();
+    if !resume {
+        if let Some(kept) = kept {
+            let runs = kept.report.runs().count();
+            return Err(input(format!(
+                "{place} holds {runs} finished runs of a batch that was killed: go on with --resume, or \
+                 remove it"
+            )));
+        }
+        return Journal::create(path, report).map(Some).map_err(|error| input(error.to_string()));
+    }
+    if let Some(damaged) = kept.as_ref().map(|kept| kept.damaged).filter(|damaged| *damaged > 0) {
+        eprintln!("warning: {damaged} lines of {place} are damaged; their runs are made again");
+    }
+    let (from, what) = match (&kept, old) {
+        (Some(kept), _) => (kept.report.clone(), place),
+        (None, Some(old)) => (old, path.display().to_string()),
+        (None, None) => {
+            return Journal::create(path, report)
+                .map(Some)
+                .map_err(|error| input(error.to_string()));
+        }
+    };
+    if let Some(difference) = reports::batch_difference(&from, report) {
+        return Err(input(format!("{what} is of another batch: {difference} differs")));
+    }
+    let made: BTreeSet<(usize, u64)> = from
+        .scenarios
+        .iter()
+        .enumerate()
+        .flat_map(|(index, scenario)| scenario.runs.iter().map(move |run| (index, run.seed)))
+        .collect();
+    jobs.retain(|job| !made.contains(&(job.scenario, job.seed)));
+    *report = Report { partial: false, time_budget: None, ..from };
+    let journal = match &kept {
+        Some(kept) => Journal::resume(path, kept),
+        None => Journal::create(path, report),
+    };
+    journal.map(Some).map_err(|error| input(error.to_string()))
+}
+
+/// Scenarios that did not pass in reports, by index.
+fn failed<const N: usize>(scenarios: &[Scenario], reports: [Option<&Report>; N]) -> Vec<usize> {
+    let mut paths = BTreeSet::new();
+    for (scenario, run) in reports.into_iter().flatten().flat_map(Report::runs) {
+        if run.verdict != Verdict::Passed {
+            paths.insert(scenario.path.as_str());
+        }
+    }
+    let all = scenarios.iter().enumerate();
+    all.filter(|(_, s)| paths.contains(s.path.as_str())).map(|(index, _)| index).collect()
 }
 
 fn dry_run(args: &RunArgs, scenarios: &[Scenario], system: &dyn System, defects: &[String]) {
     for scenario in scenarios {
-        let plan = Plan::new(scenario, args.seed, system, defects);
+        let plan = Plan::new(scenario, args.batch.seed, system, defects);
         let clients: Vec<&str> = plan
             .nodes
             .iter()
@@ -142,31 +320,7 @@ pub(super) fn writable(path: &Path) -> Result<(), Stop> {
         .map_err(|error| Stop::Input(format!("error: the report cannot be written: {error}")))
 }
 
-fn jobs(args: &RunArgs, scenarios: &[Scenario]) -> Result<Vec<Job>, Stop> {
-    let verify = match args.verify {
-        VerifyArg::Sample => Verify::Sample,
-        VerifyArg::All => Verify::All,
-        VerifyArg::None => Verify::None,
-    };
-    let mut jobs = Vec::new();
-    for (index, scenario) in scenarios.iter().enumerate() {
-        let runs = args.runs.map(NonZeroU32::get).or(scenario.runs).unwrap_or(DEFAULT_RUNS);
-        if args.seed.checked_add(u64::from(runs)).is_none() {
-            return Err(Stop::Input(format!(
-                "error: --seed {} leaves no room for {runs} seeds",
-                args.seed
-            )));
-        }
-        jobs.extend((0..u64::from(runs)).map(|run| Job {
-            scenario: index,
-            seed: args.seed + run,
-            verify: verify.includes(run),
-        }));
-    }
-    Ok(jobs)
-}
-
-/// Ctrl-C ends the batch, not the report: what is finished is kept.
+/// Ctrl-C and SIGTERM end the batch, not the report: what is finished is kept.
 pub(super) fn watch_interrupts() -> Option<&'static AtomicBool> {
     static INTERRUPTED: AtomicBool = AtomicBool::new(false);
     let mut first: Option<Instant> = None;
@@ -202,63 +356,4 @@ pub(super) fn workers(jobs: Option<NonZeroUsize>) -> usize {
         || std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
         NonZeroUsize::get,
     )
-}
-
-/// The command as anybody has it; how this process was started is for the terminal.
-fn replay_command(scenario: &Scenario, run: &reports::Run, defects: &[String]) -> String {
-    let defects: String = defects.iter().map(|id| format!(" --defect {id}")).collect();
-    format!("squall replay {} --seed {}{defects}", quote(&scenario.path), run.seed)
-}
-
-/// What was typed to start this process.
-fn program() -> String {
-    let program = std::env::args().next().unwrap_or_else(|| "squall".to_owned());
-    // Cargo's own target folder means that cargo started it.
-    match program.as_str() {
-        "target/release/squall" => "cargo run --release --".to_owned(),
-        "target/debug/squall" => "cargo run --".to_owned(),
-        other => quote(other),
-    }
-}
-
-fn empty_report(
-    args: &RunArgs,
-    scenarios: &[Scenario],
-    system: &dyn System,
-    defects: &[String],
-) -> reports::Report {
-    reports::Report {
-        format: reports::FORMAT.to_owned(),
-        tool: reports::Tool {
-            name: env!("CARGO_PKG_NAME").to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
-        system: reports::SystemInfo {
-            name: system.name().to_owned(),
-            version: system.version().to_owned(),
-            config: system.config().into_iter().collect(),
-            defects: defects.to_vec(),
-        },
-        command: reports::CommandInfo {
-            first_seed: args.seed,
-            runs: args.runs.map(NonZeroU32::get),
-            verify: format!("{:?}", args.verify).to_lowercase(),
-        },
-        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-        machine: reports::Machine {
-            os: std::env::consts::OS.to_owned(),
-            arch: std::env::consts::ARCH.to_owned(),
-            cpus: std::thread::available_parallelism().map_or(1, NonZeroUsize::get) as u32,
-        },
-        scenarios: scenarios
-            .iter()
-            .map(|scenario| reports::ScenarioReport {
-                name: scenario.name.clone(),
-                path: scenario.path.clone(),
-                hash: scenario.hash.clone(),
-                ..reports::ScenarioReport::default()
-            })
-            .collect(),
-        ..reports::Report::default()
-    }
 }

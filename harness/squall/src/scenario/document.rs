@@ -8,7 +8,7 @@ use super::{
     value,
 };
 use crate::{sim, system::System};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use xxhash_rust::xxh3::xxh3_128;
 
 const KEYS: &[&str] =
@@ -46,8 +46,12 @@ pub fn parse(path: &str, bytes: &[u8], system: &dyn System) -> Result<Scenario, 
 
 fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenario> {
     let mut fields = reader.fields(root, "a scenario", KEYS)?;
+    let mut lines = BTreeMap::new();
     let name = match fields.take("name") {
-        Some((_, node)) => name(reader, node),
+        Some((key, node)) => {
+            lines.insert("name".to_owned(), reader.line(key.span));
+            name(reader, node)
+        }
         None => {
             reader.tell("squall::missing", root.span, "the scenario has no name", "name: …");
             None
@@ -87,7 +91,7 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
             faults.extend(step::read(reader, item));
         }
     }
-    let expect = fields.take("expect").map(|(_, node)| expect::read(reader, node));
+    let expect = fields.take("expect").map(|(_, node)| expect::read(reader, node, &mut lines));
     let must_see = fields.take("must_see").map(|(_, node)| must_see(reader, node));
     Some(Scenario {
         name: name?,
@@ -101,6 +105,7 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
         faults,
         expect: expect.unwrap_or_default(),
         must_see: must_see.unwrap_or_default(),
+        lines,
     })
 }
 

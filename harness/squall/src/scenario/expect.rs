@@ -7,7 +7,10 @@ use super::{
 };
 use crate::invariants;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// A liveness deadline where a scenario gives none.
 const DEFAULT_WITHIN: Duration = Duration::from_secs(30);
@@ -47,7 +50,12 @@ pub enum Expect {
     },
 }
 
-pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Vec<Expect> {
+/// Reads the list; `lines` learns where each invariant is named.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    lines: &mut BTreeMap<String, u32>,
+) -> Vec<Expect> {
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
     for item in reader.list(node, "expect").unwrap_or_default() {
@@ -72,6 +80,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Vec<Expect> {
             reader.tell("squall::twice", span, format!("{name} is named twice"), "again");
             continue;
         }
+        lines.insert(name.clone(), reader.line(span));
         all.extend(one(reader, name, span, limit));
     }
     all

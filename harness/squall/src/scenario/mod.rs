@@ -24,7 +24,7 @@ pub(crate) use tree::{Node, Value};
 
 use crate::faults::Fault;
 use serde::{Deserialize, Serialize};
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 /// A scenario that makes sense for the system it was read for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub struct Scenario {
     pub expect: Vec<Expect>,
     /// Signals that must be seen.
     pub must_see: Vec<String>,
+    /// Lines of the file, from 1: of its `name`, and of the invariants under `expect`.
+    pub lines: BTreeMap<String, u32>,
 }
 
 /// Link latency, in milliseconds.

@@ -77,8 +77,10 @@ pub struct Outcome {
     pub recovery: Option<u64>,
     /// What no record says in words: why a node ended, with when and where.
     pub notes: Vec<(u64, NodeId, String)>,
-    /// The history, if it was kept, and the names in it.
+    /// The history, if it was kept.
     pub trace: Option<Vec<Record>>,
+    /// The frames, if the history was kept.
+    pub flights: Vec<sim::Flight>,
     /// Names of groups, points, signals and kinds of message.
     pub names: sim::Names,
     /// Names of nodes, by id.
@@ -139,7 +141,10 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
         Box::new(move |record: &Record| recorder.borrow_mut().record(record))
     };
     sim::install(plan.seed, &names, sink);
-    sim::with(|world| world.names = interned);
+    sim::with(|world| {
+        world.names = interned;
+        world.flights = keep.then(sim::Flights::default);
+    });
 
     let cluster = Cluster {
         nodes: ids
@@ -327,9 +332,10 @@ fn finish(
     let elapsed = storm.now();
     let storm::Remains { notes, unfired, begun, begun_steps, unrecoverable } = storm.end();
     let world = sim::uninstall();
-    let (names, touched, frames, points) = world.map_or_else(Default::default, |world| {
+    let (names, touched, frames, points, flights) = world.map_or_else(Default::default, |world| {
         let points: Vec<_> = world.points().map(|(name, n)| (name.to_owned(), n)).collect();
-        (world.names.clone(), world.touched.clone(), world.frames, points)
+        let flights = world.flights.as_ref().map(|flights| flights.all().to_vec());
+        (world.names.clone(), world.touched.clone(), world.frames, points, flights)
     });
     // The simulation is gone, and with it the sink: nobody else holds the recorder any more.
     let empty =
@@ -404,6 +410,7 @@ fn finish(
         recovery,
         notes,
         trace: recorder.trace,
+        flights: flights.unwrap_or_default(),
         names,
         nodes,
     }

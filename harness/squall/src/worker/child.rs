@@ -1,6 +1,6 @@
 //! The worker's side.
 
-use super::{Answer, Request};
+use super::{Answer, Request, Want, trace};
 use crate::{
     plan::Plan,
     sim::{self, Outcome},
@@ -27,27 +27,50 @@ pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
     // Ctrl-C reaches the whole process group; what becomes of this worker is its parent's to say.
     let _ = ctrlc::set_handler(|| ());
     std::thread::spawn(pulse);
-    let mut kept: Option<Outcome> = None;
+    let mut kept: Option<(Plan, Outcome)> = None;
     for line in io::stdin().lock().lines() {
         let answer = match serde_json::from_str(&line?) {
-            Ok(Request::Run { plan, keep }) => {
-                let started = Instant::now();
-                match sim::execute(&plan, system, keep) {
-                    Ok(outcome) => {
-                        let run = run_of(&plan, &outcome, started.elapsed());
-                        kept = keep.then_some(outcome);
-                        Answer::Done(Box::new(run))
-                    }
-                    Err(error) => Answer::Broken(error),
+            Ok(Request::Run { plan, want }) => match execute(&plan, want, system) {
+                Ok((run, outcome)) => {
+                    kept = want.history.then_some((*plan, outcome));
+                    Answer::Done(Box::new(run))
                 }
+                Err(error) => Answer::Broken(error),
+            },
+            Ok(Request::Lines) => {
+                Answer::Lines(kept.as_ref().map(|(_, outcome)| lines(outcome)).unwrap_or_default())
             }
-            Ok(Request::Lines) => Answer::Lines(kept.as_ref().map(lines).unwrap_or_default()),
-            Ok(Request::Story) => Answer::Lines(kept.as_ref().map(story).unwrap_or_default()),
+            Ok(Request::Story) => {
+                Answer::Lines(kept.as_ref().map(|(_, outcome)| story(outcome)).unwrap_or_default())
+            }
+            Ok(Request::Trace { whole }) => {
+                let make = if whole { trace::whole } else { trace::around_the_evidence };
+                let trace = kept.as_ref().map(|(plan, outcome)| make(plan, outcome));
+                Answer::Trace(Box::new(trace.unwrap_or_default()))
+            }
             Err(error) => Answer::Broken(format!("a request that makes no sense: {error}")),
         };
         send(&answer)?;
     }
     Ok(())
+}
+
+fn execute(plan: &Plan, want: Want, system: &Arc<dyn System>) -> Result<(Run, Outcome), String> {
+    let started = Instant::now();
+    let mut outcome = sim::execute(plan, system, want.history)?;
+    let mut run = run_of(plan, &outcome, started.elapsed());
+    if want.trace && run.verdict == Verdict::Failed {
+        if !want.history {
+            outcome = sim::execute(plan, system, true)?;
+        }
+        if outcome.hash == run.hash {
+            run.trace = Some(trace::around_the_evidence(plan, &outcome));
+        } else {
+            run.verdict = Verdict::Unstable;
+            run.reason = Some("two executions of one plan differ, in one process".to_owned());
+        }
+    }
+    Ok((run, outcome))
 }
 
 fn send(answer: &Answer) -> io::Result<()> {
@@ -156,7 +179,7 @@ fn story(outcome: &Outcome) -> Vec<String> {
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
-fn event_of(what: &What) -> Option<EventId> {
+pub(super) fn event_of(what: &What) -> Option<EventId> {
     match what {
         What::Publish { event, .. }
         | What::Append { event, .. }

@@ -1,8 +1,8 @@
 //! The harness's side: one worker, watched.
 
-use super::{Answer, HIDDEN_ARGUMENT, Request};
+use super::{Answer, HIDDEN_ARGUMENT, Request, Want};
 use crate::plan::Plan;
-use squall_reports::{Run, Verdict};
+use squall_reports::{Run, Trace, Verdict};
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
@@ -46,9 +46,9 @@ impl Worker {
     ///
     /// # Errors
     /// The harness itself failed: no worker can be started, or it does not understand.
-    pub fn run(&mut self, plan: &Plan, keep: bool) -> Result<Run, String> {
+    pub fn run(&mut self, plan: &Plan, want: Want) -> Result<Run, String> {
         let started = Instant::now();
-        let request = Request::Run { plan: Box::new(plan.clone()), keep };
+        let request = Request::Run { plan: Box::new(plan.clone()), want };
         match self.ask(&request) {
             Ok(Answer::Done(run)) => Ok(*run),
             Ok(other) => Err(format!("a worker gave an answer that was not asked for: {other:?}")),
@@ -77,6 +77,18 @@ impl Worker {
     /// The harness itself failed.
     pub fn story(&mut self) -> Result<Vec<String>, String> {
         self.text(&Request::Story)
+    }
+
+    /// The last run as data, `whole` or what stands around the evidence; it must have been kept.
+    ///
+    /// # Errors
+    /// The harness itself failed.
+    pub fn trace(&mut self, whole: bool) -> Result<Trace, String> {
+        match self.ask(&Request::Trace { whole }) {
+            Ok(Answer::Trace(trace)) => Ok(*trace),
+            Ok(other) => Err(format!("a worker gave an answer that was not asked for: {other:?}")),
+            Err(Lost::Harness(error) | Lost::Run(error)) => Err(error),
+        }
     }
 
     fn text(&mut self, request: &Request) -> Result<Vec<String>, String> {

@@ -40,6 +40,15 @@ pub fn tiny(arguments: &[&str]) -> Said {
     said(&command.args(arguments).current_dir(root()).output().unwrap())
 }
 
+/// As [`tiny`], not waited for.
+pub fn start_tiny(arguments: &[&str]) -> std::process::Child {
+    let folder = Path::new(env!("CARGO_BIN_EXE_squall")).parent().unwrap();
+    let mut command = Command::new(folder.join("examples/tiny"));
+    let command = command.args(arguments).current_dir(root());
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command.spawn().unwrap()
+}
+
 /// A folder with one scenario, and the scenario's path.
 pub fn scenario(text: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();

@@ -133,7 +133,7 @@ fn missing(out: &mut String, report: &Report) {
     if planned > runs {
         let _ = write!(out, ": {} of {}", grouped(runs), grouped(planned));
     }
-    if let Some(shard) = report.shard {
+    if let Some(shard) = &report.shard {
         let _ = write!(out, "; shard {shard}");
     }
     if let Some(budget) = report.time_budget {

@@ -1,0 +1,25 @@
+//! `squall schema`: what files look like, for editors and programs.
+
+use super::{PASSED, Stop, say};
+use clap::{Args, ValueEnum};
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum)]
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum What {
+    /// The report (JSON)
+    Report,
+}
+
+pub(super) fn schema(args: &SchemaArgs) -> Result<u8, Stop> {
+    let schema = match args.what {
+        What::Report => squall_reports::schema(),
+    };
+    say(&(schema + "\n"));
+    Ok(PASSED)
+}

@@ -1,0 +1,191 @@
+//! A history as data, for diagrams: all of it, or what stands around the evidence.
+
+use super::child::event_of;
+use crate::{
+    plan::Plan,
+    sim::Outcome,
+    words::{Words, is_milestone, kind},
+};
+use squall_probe::{EventId, Mark, NodeChange, NodeId, Record, What, sim::Flight};
+use squall_reports::{Trace, TraceFault, TraceMessage, TraceRecord};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Records of a trace around the evidence.
+const RECORDS: usize = 160;
+
+/// Messages of a trace around the evidence.
+const MESSAGES: usize = 100;
+
+/// Everything.
+pub(super) fn whole(plan: &Plan, outcome: &Outcome) -> Trace {
+    let records = outcome.trace.as_deref().unwrap_or_default();
+    let proofs = proofs(outcome);
+    let all: Vec<usize> = (0..records.len()).collect();
+    make(plan, outcome, &proofs, &all, &outcome.flights)
+}
+
+/// What proves the violations, the events that it speaks of, what the nodes and the faults did, and
+/// the messages at that time; so much of it as a report has room for.
+pub(super) fn around_the_evidence(plan: &Plan, outcome: &Outcome) -> Trace {
+    let records = outcome.trace.as_deref().unwrap_or_default();
+    let proofs = proofs(outcome);
+    let evidence = || outcome.violations.iter().flat_map(|violation| &violation.evidence);
+    let events: BTreeSet<EventId> =
+        evidence().filter_map(|item| event_of(&item.record.what)).collect();
+    let times: BTreeSet<u64> = evidence().map(|item| item.record.at).collect();
+    let places: BTreeSet<NodeId> = evidence().map(|item| item.record.node).collect();
+
+    let mut wanted: Vec<(u8, u64, usize)> = Vec::new();
+    for (index, record) in records.iter().enumerate() {
+        let about = event_of(&record.what).is_some_and(|event| events.contains(&event));
+        let rank = match record.what {
+            _ if proofs.contains(&index) => 0,
+            What::Node { .. } | What::Lead { .. } | What::StepDown { .. } | What::Mark(_) => 1,
+            _ if about => 2,
+            What::FaultBegan { .. } | What::FaultHealed { .. } => continue,
+            _ if is_milestone(record) => 3,
+            _ => continue,
+        };
+        wanted.push((rank, distance(&times, record.at), index));
+    }
+    wanted.sort_unstable();
+    wanted.truncate(RECORDS);
+    let mut chosen: Vec<usize> = wanted.into_iter().map(|(_, _, index)| index).collect();
+    chosen.sort_unstable();
+
+    let mut near: Vec<(u64, usize)> = outcome
+        .flights
+        .iter()
+        .enumerate()
+        .filter(|(_, flight)| flight.from != NodeId::HARNESS && flight.to != NodeId::HARNESS)
+        .map(|(index, flight)| {
+            let away = distance(&times, flight.sent);
+            let here = places.contains(&flight.from) || places.contains(&flight.to);
+            // Elsewhere counts as four times as far.
+            (if here { away } else { away.saturating_mul(4) }, index)
+        })
+        .collect();
+    near.sort_unstable();
+    near.truncate(MESSAGES);
+    near.sort_unstable_by_key(|(_, index)| *index);
+    let flights: Vec<Flight> = near.iter().map(|(_, index)| outcome.flights[*index]).collect();
+    make(plan, outcome, &proofs, &chosen, &flights)
+}
+
+fn proofs(outcome: &Outcome) -> BTreeSet<usize> {
+    let evidence = outcome.violations.iter().flat_map(|violation| &violation.evidence);
+    evidence.filter_map(|item| usize::try_from(item.index).ok()).collect()
+}
+
+/// From the nearest of some times.
+fn distance(times: &BTreeSet<u64>, at: u64) -> u64 {
+    let before = times.range(..=at).next_back().map(|time| at - time);
+    let after = times.range(at..).next().map(|time| time - at);
+    before.into_iter().chain(after).min().unwrap_or(0)
+}
+
+fn make(
+    plan: &Plan,
+    outcome: &Outcome,
+    proofs: &BTreeSet<usize>,
+    chosen: &[usize],
+    flights: &[Flight],
+) -> Trace {
+    let records = outcome.trace.as_deref().unwrap_or_default();
+    let words = Words { names: &outcome.names, nodes: &outcome.nodes };
+    let keys: BTreeMap<EventId, u64> = records
+        .iter()
+        .filter_map(|record| match record.what {
+            What::Publish { event, key, .. } => Some((event, u64::from(key))),
+            _ => None,
+        })
+        .collect();
+    let told = chosen.iter().filter_map(|index| Some((*index, records.get(*index)?)));
+    let left_out = records.len() - chosen.len() + outcome.flights.len() - flights.len();
+    Trace {
+        nodes: outcome.nodes.clone(),
+        faults: faults(plan, records),
+        records: told
+            .map(|(index, record)| {
+                let event = event_of(&record.what);
+                TraceRecord {
+                    index: index as u64,
+                    at_us: record.at,
+                    node: (record.node != NodeId::HARNESS).then_some(record.node.0),
+                    kind: kind(&record.what).to_owned(),
+                    text: words.what(record),
+                    event: event.map(|event| event.0),
+                    key: event.and_then(|event| keys.get(&event)).copied(),
+                    evidence: proofs.contains(&index),
+                }
+            })
+            .collect(),
+        messages: flights
+            .iter()
+            .map(|flight| TraceMessage {
+                from: flight.from.0,
+                to: flight.to.0,
+                sent_us: flight.sent,
+                read_us: flight.read,
+                kind: flight.kind.to_owned(),
+            })
+            .collect(),
+        left_out: left_out as u64,
+    }
+}
+
+/// When each occurrence of a fault acted, and on whom.
+fn faults(plan: &Plan, records: &[Record]) -> Vec<TraceFault> {
+    let steps: BTreeMap<u16, _> = plan.faults.iter().map(|fault| (fault.step, fault)).collect();
+    let mut all: Vec<TraceFault> = Vec::new();
+    // Step, place in the list: what has not ended.
+    let mut open: Vec<(u16, usize)> = Vec::new();
+    for record in records {
+        match record.what {
+            What::FaultBegan { fault, target } => {
+                let Some(planned) = steps.get(&fault) else { continue };
+                let known = open.iter().find(|(step, index)| {
+                    *step == fault && all.get(*index).is_some_and(|f| f.from_us == record.at)
+                });
+                let index = known.map_or(all.len(), |(_, index)| *index);
+                if index == all.len() {
+                    all.push(TraceFault {
+                        text: planned.fault.to_string(),
+                        line: planned.line,
+                        nodes: Vec::new(),
+                        from_us: record.at,
+                        to_us: None,
+                    });
+                    open.push((fault, index));
+                }
+                if target != NodeId::HARNESS
+                    && let Some(fault) = all.get_mut(index)
+                {
+                    fault.nodes.push(target.0);
+                }
+            }
+            What::FaultHealed { fault } => {
+                if let Some(place) = open.iter().position(|(step, _)| *step == fault) {
+                    let (_, index) = open.remove(place);
+                    all[index].to_us = Some(record.at);
+                }
+            }
+            // What does not last, such as a crash, is over when the node is back.
+            What::Node { change: NodeChange::Up } => open.retain(|(step, index)| {
+                let lasts = steps.get(step).is_some_and(|planned| planned.fault.lasts());
+                let back = !lasts && all[*index].nodes.contains(&record.node.0);
+                if back {
+                    all[*index].to_us = Some(record.at);
+                }
+                !back
+            }),
+            What::Mark(Mark::Healed) => {
+                for (_, index) in open.drain(..) {
+                    all[index].to_us = Some(record.at);
+                }
+            }
+            _ => {}
+        }
+    }
+    all
+}

@@ -1,0 +1,350 @@
+//! What a pipeline relies on: nothing finished is lost, parts make the whole, nothing foreign is
+//! overwritten, and the exit code says what happened.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+mod common;
+
+use common::{Said, report, scenario, tiny};
+use squall_reports::{Report, Run, Verdict, journal_path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const CALM: &str = "
+name: calm
+workload: { events: 40, rate: 80/s }
+faults:
+  - at: 100ms
+    latency: { delay: 20ms..30ms }
+    for: 200ms
+expect:
+  - no_loss
+  - drains: { within: 20s }
+";
+
+/// A folder with a scenario in it, in which commands are run.
+struct Place {
+    folder: tempfile::TempDir,
+    scenario: String,
+}
+
+impl Place {
+    fn new() -> Self {
+        let (folder, scenario) = scenario(CALM);
+        Self { folder, scenario }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.path(name).to_string_lossy().into_owned()
+    }
+
+    fn run(&self, more: &[&str]) -> Said {
+        let arguments = ["run", &self.scenario, "--runs", "12", "--no-progress", "--quiet"];
+        tiny(&[&arguments, more].concat())
+    }
+
+    fn whole(&self) -> Report {
+        let said = self.run(&["--report", &self.text("whole.json")]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        report(&self.path("whole.json"))
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+#[test]
+fn whenever_a_run_is_killed_it_goes_on_and_ends_as_if_it_had_not_been() {
+    let place = Place::new();
+    let whole = place.whole();
+    let path = place.path("killed.json");
+    let mut finished = 0;
+    for milliseconds in [30, 90, 250, 500, 900] {
+        let mut child = common::start_tiny(&[
+            "run",
+            &place.scenario,
+            "--runs",
+            "12",
+            "--quiet",
+            "--resume",
+            "--report",
+            &text(&path),
+        ]);
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if let Some(kept) = squall_reports::read_journal(&path).unwrap() {
+            let now = kept.report.runs().count();
+            assert!(now >= finished, "{now} of {finished} finished runs are left");
+            finished = now;
+        }
+    }
+    if journal_path(&path).exists() {
+        let said = place.run(&["--report", &text(&path)]);
+        assert_eq!(said.code, 2, "{}", said.err);
+        assert!(said.err.contains("go on with --resume"), "{}", said.err);
+    }
+    let said = place.run(&["--report", &text(&path), "--resume"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert_eq!(report(&path).without_times(), whole.without_times());
+    assert!(!journal_path(&path).exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_terminated_run_says_that_it_is_partial_and_can_go_on() {
+    let place = Place::new();
+    let path = place.text("r.json");
+    let arguments = ["run", &place.scenario, "--runs", "400", "--quiet", "--report", &path];
+    let mut child = common::start_tiny(&arguments);
+    let journal = journal_path(Path::new(&path));
+    while !fs::read(&journal).is_ok_and(|text| text.iter().filter(|b| **b == b'\n').count() > 2) {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let partial = report(Path::new(&path));
+    let made = partial.runs().count();
+    assert!(partial.partial && made >= 2 && made < 400, "{made}");
+    assert!(!journal.exists());
+    // Another batch does not go on with it.
+    let said = place.run(&["--report", &path, "--resume"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("the seeds or what is executed twice differs"), "{}", said.err);
+}
+
+#[test]
+fn shards_make_the_whole_in_whatever_order() {
+    let place = Place::new();
+    let whole = place.whole();
+    let mut shards = Vec::new();
+    for index in 1..=3 {
+        let name = format!("shard-{index}.json");
+        let shard = format!("{index}/3");
+        let said = place.run(&["--shard", &shard, "--report", &place.text(&name)]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        shards.push(place.text(&name));
+    }
+    let counts: Vec<_> = shards.iter().map(|p| report(Path::new(p)).runs().count()).collect();
+    assert_eq!(counts.iter().sum::<usize>(), 12);
+    assert!(counts.iter().all(|count| (3..=5).contains(count)), "{counts:?}");
+    let merged = place.text("merged.json");
+    let [a, b, c] = [&shards[0], &shards[1], &shards[2]];
+    for order in [[a, b, c, a], [c, a, c, b]] {
+        let mut arguments = vec!["merge", "--report", &merged];
+        arguments.extend(order.map(String::as_str));
+        let said = tiny(&arguments);
+        assert_eq!(said.code, 0, "{}", said.err);
+        // Byte for byte, but for the times.
+        let bytes = |report: Report| serde_json::to_string(&report.without_times()).unwrap();
+        assert_eq!(bytes(report(Path::new(&merged))), bytes(whole.clone()));
+    }
+    fs::remove_file(&merged).unwrap();
+    let said = tiny(&["merge", "--report", &merged, a, c]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("missing: shard 2/3"), "{}", said.err);
+    assert!(!Path::new(&merged).exists());
+    let said = tiny(&["merge", "--report", &merged, a, c, "--allow-partial"]);
+    assert_eq!(said.code, 1);
+    assert!(report(Path::new(&merged)).partial);
+}
+
+#[test]
+fn one_run_with_two_histories_raises_the_alarm() {
+    let place = Place::new();
+    let path = place.text("shard.json");
+    assert_eq!(place.run(&["--shard", "1/1", "--report", &path]).code, 0);
+    let mut other = report(Path::new(&path));
+    other.scenarios[0].runs[3].hash = "0".repeat(32);
+    let lie = place.text("lie.json");
+    squall_reports::write(Path::new(&lie), &other).unwrap();
+    let merged = place.text("merged.json");
+    let said = tiny(&["merge", &path, &lie, "--report", &merged]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("seed 4 came with two histories"), "{}", said.err);
+    assert_eq!(report(Path::new(&merged)).scenarios[0].runs[3].verdict, Verdict::Unstable);
+}
+
+#[test]
+fn what_is_no_report_of_ours_is_not_overwritten() {
+    let place = Place::new();
+    let path = place.path("precious");
+    let mine = "all my notes";
+    fs::write(&path, mine).unwrap();
+    let said = place.run(&["--report", &text(&path)]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("it is not overwritten"), "{}", said.err);
+    assert_eq!(fs::read_to_string(&path).unwrap(), mine);
+    // Cut off, or of another time.
+    let whole = serde_json::to_string(&place.whole()).unwrap();
+    let foreign = whole.replacen("squall-report/1", "squall-report/2", 1);
+    for text_of in [&whole[..whole.len() / 2], &foreign] {
+        fs::write(&path, text_of).unwrap();
+        for more in [&["--resume"][..], &[]] {
+            let said = place.run(&[&["--report", &text(&path)], more].concat());
+            assert_eq!(said.code, 2, "{}", said.err);
+        }
+        for command in ["report", "merge"] {
+            let mut arguments = vec![command, path.to_str().unwrap()];
+            let merged = place.text("merged.json");
+            if command == "merge" {
+                arguments.extend(["--report", &merged]);
+            }
+            let said = tiny(&arguments);
+            assert_eq!(said.code, 2, "{}", said.err);
+            assert!(said.err.contains("precious"), "{}", said.err);
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), *text_of);
+    }
+    // An empty file is what mktemp makes, and an old report is replaced.
+    fs::write(&path, "").unwrap();
+    for _ in 0..2 {
+        assert_eq!(place.run(&["--report", &text(&path)]).code, 0);
+    }
+}
+
+#[test]
+fn results_come_as_lines_of_json() {
+    let place = Place::new();
+    let said = place.run(&["--message-format", "json"]);
+    assert_eq!(said.code, 0);
+    let lines: Vec<serde_json::Value> =
+        said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<&str> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds.first(), Some(&"started"));
+    assert_eq!(kinds.last(), Some(&"finished"));
+    assert_eq!(kinds.iter().filter(|kind| **kind == "run").count(), 12);
+    let mut seeds: Vec<u64> = lines.iter().filter_map(|line| line["seed"].as_u64()).collect();
+    seeds.sort_unstable();
+    assert_eq!(seeds, (1..=12).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_canary_that_nobody_notices_fails_the_pipeline() {
+    let place = Place::new();
+    let said = place.run(&["--canary=panic"]);
+    // No invariant that it should break is named for it.
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.err.contains("this pipeline cannot go red"), "{}", said.err);
+    let said = place.run(&["--canary", "--defect", "panic"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    let said = place.run(&["--canary=nonsense"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    let said = common::squall(&[
+        "run",
+        "scenarios/consumer/dies-before-effect.yaml",
+        "--runs",
+        "1",
+        "--canary",
+        "--report",
+        &place.text("r.json"),
+    ]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let canary = report(&place.path("r.json")).canary.unwrap();
+    assert!(canary.noticed_by.is_some_and(|by| by.starts_with("squall replay scenarios/")));
+}
+
+#[test]
+fn a_time_budget_makes_each_scenario_once_and_says_what_it_left_out() {
+    let place = Place::new();
+    fs::write(place.path("second.yaml"), CALM.replace("name: calm", "name: second")).unwrap();
+    let folder = place.folder.path().to_string_lossy().into_owned();
+    let path = place.text("r.json");
+    let said = tiny(&[
+        "run",
+        &folder,
+        "--runs",
+        "5000",
+        "--quiet",
+        "--report",
+        &path,
+        "--time-budget",
+        "2s",
+        "--jobs",
+        "1",
+    ]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.err.contains("left out"), "{}", said.err);
+    let report = report(Path::new(&path));
+    let made: Vec<usize> = report.scenarios.iter().map(|s| s.runs.len()).collect();
+    assert!(report.partial && made.iter().all(|made| *made > 0), "{made:?}");
+    assert!(made[0].abs_diff(made[1]) <= 1, "breadth: {made:?}");
+    let budget = report.time_budget.unwrap();
+    assert_eq!(budget.wall_ms, 2_000);
+    assert_eq!(budget.left_out, 10_000 - made.iter().sum::<usize>() as u64);
+}
+
+#[test]
+fn the_plan_lists_what_the_shards_make() {
+    let place = Place::new();
+    let arguments = ["plan", &place.scenario, "--runs", "12", "--shards", "3", "--json"];
+    let said = tiny(&arguments);
+    assert_eq!(said.code, 0);
+    let plan: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    for index in 1..=3_u64 {
+        let path = place.text("s.json");
+        let shard = format!("{index}/3");
+        assert_eq!(place.run(&["--shard", &shard, "--report", &path]).code, 0);
+        let made: Vec<u64> = report(Path::new(&path)).runs().map(|(_, run)| run.seed).collect();
+        let items = plan["items"].as_array().unwrap().iter();
+        let listed: Vec<u64> = items
+            .filter(|item| item["shard"] == index)
+            .map(|item| item["seed"].as_u64().unwrap())
+            .collect();
+        assert_eq!(made, listed);
+    }
+}
+
+#[test]
+fn a_failed_run_carries_its_diagram_and_viewers_get_theirs() {
+    let place = Place::new();
+    let path = place.text("r.json");
+    let file = "scenarios/consumer/dies-before-effect.yaml";
+    let defect = ["--defect", "commit-before-apply"];
+    let run = ["run", file, "--runs", "1", "--quiet", "--report", &path];
+    let said = common::squall(&[&run[..], &defect].concat());
+    assert_eq!(said.code, 1, "{}", said.err);
+    let run: Run = report(Path::new(&path)).scenarios.remove(0).runs.remove(0);
+    let trace = run.trace.unwrap();
+    assert!(trace.records.len() <= 160 && trace.messages.len() <= 100);
+    let told = |evidence: &squall_reports::Evidence| {
+        trace.records.iter().any(|record| record.index == evidence.index && record.evidence)
+    };
+    assert!(run.violations.iter().flat_map(|v| &v.evidence).take(100).all(told));
+    assert!(run.violations.iter().flat_map(|v| &v.evidence).all(|e| !e.kind.is_empty()));
+    assert!(trace.faults.iter().any(|fault| fault.text.starts_with("crash")));
+    assert!(trace.messages.iter().any(|message| message.read_us.is_some()));
+    for message in &trace.messages {
+        assert!(message.read_us.is_none_or(|read| read >= message.sent_us));
+    }
+    for (form, begins) in [("perfetto", "{"), ("shiviz", "broker-1 {")] {
+        let replay = ["replay", file, "--seed", "1", "--as", form];
+        let said = common::squall(&[&replay[..], &defect].concat());
+        assert_eq!(said.code, 1, "{}", said.err);
+        assert!(said.out.starts_with(begins), "{}", &said.out[..200]);
+    }
+}
+
+#[test]
+fn every_report_that_is_written_has_the_published_schema() {
+    let schema: serde_json::Value = serde_json::from_str(&tiny(&["schema", "report"]).out).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let place = Place::new();
+    let path = place.text("r.json");
+    for more in [&["--defect", "panic"][..], &["--shard", "1/2"], &["--time-budget", "1s"]] {
+        let said = place.run(&[&["--report", &path], more].concat());
+        assert!(said.code < 2, "{}", said.err);
+        let value: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        assert!(validator.is_valid(&value), "{:?}", validator.validate(&value));
+    }
+    assert!(!validator.is_valid(&serde_json::json!({ "format": 7 })));
+}

@@ -1,0 +1,121 @@
+//! What every rendering says alike: the sides, the table, the sum, and how much could have been seen.
+
+use super::{
+    model::{Comparison, Metric, Runs, ScenarioComparison, Side, Weight},
+    words::{list, percent, plural, times},
+};
+use crate::stats::ALPHA;
+
+/// Titles of the columns.
+pub(super) const COLUMNS: [&str; 8] =
+    ["scenario", "base", "head", "p", "recov", "p99", "thrpt", "sees"];
+
+/// What the columns are, in a sentence.
+pub(super) const LEGEND: &str = "base and head: % of runs passed that are not vacuous; p: of no \
+     difference, corrected; recov, p99, thrpt: head / base, * beyond chance; sees: the smallest drop \
+     in points that would have been found.";
+
+/// What a side is.
+pub(super) fn side(side: &Side) -> String {
+    if side.reports == 0 {
+        return "no report".to_owned();
+    }
+    format!(
+        "{}, {}, {}",
+        list(&side.systems, 3),
+        plural(side.scenarios, "scenario"),
+        plural(side.runs, "run"),
+    )
+}
+
+/// A row of the table, all columns but the name.
+pub(super) fn cells(scenario: &ScenarioComparison) -> [String; 7] {
+    let rate = |side: &Option<Runs>| match side {
+        None => "-".to_owned(),
+        Some(runs) if runs.passed.of == 0 => "?".to_owned(),
+        Some(runs) => percent(runs.passed.rate()),
+    };
+    let ratio = |name: &str| scenario.metrics.get(name).map_or_else(|| "-".to_owned(), factor);
+    let p = match scenario.corrected {
+        None => "-".to_owned(),
+        Some(p) if p < 0.001 => "<.001".to_owned(),
+        Some(p) => format!("{p:.3}"),
+    };
+    let sees = scenario.detectable_drop.map_or_else(|| "-".to_owned(), percent);
+    [
+        rate(&scenario.base),
+        rate(&scenario.head),
+        p,
+        ratio("recovery"),
+        ratio("latency"),
+        ratio("throughput"),
+        sees,
+    ]
+}
+
+fn factor(metric: &Metric) -> String {
+    let mark = if metric.corrected <= ALPHA { "*" } else { "" };
+    match metric.ratio {
+        None => format!("never{mark}"),
+        Some(ratio) if ratio <= 0.0 => format!("again{mark}"),
+        Some(ratio) if ratio < 0.995 => format!("{ratio:.2}x{mark}"),
+        Some(ratio) => format!("{}x{mark}", times(ratio)),
+    }
+}
+
+/// Scenarios that were compared.
+pub(super) fn compared(comparison: &Comparison) -> impl Iterator<Item = &ScenarioComparison> {
+    comparison.scenarios.iter().filter(|scenario| scenario.compared)
+}
+
+/// The sum.
+pub(super) fn conclusion(comparison: &Comparison) -> String {
+    if comparison.compared == 0 {
+        return "Nothing was compared: this is not a pass.".to_owned();
+    }
+    let proven = comparison.findings.iter().filter(|finding| finding.proof).count();
+    let regressions = match comparison.count(Weight::Regression) {
+        0 => "No regression was found".to_owned(),
+        count if proven > 0 => {
+            format!("{} ({proven} by proof)", plural(count, "regression"))
+        }
+        count => plural(count, "regression"),
+    };
+    format!(
+        "{regressions}, {} to look at, {}; {} compared.",
+        comparison.count(Weight::Attention),
+        plural(comparison.count(Weight::Improvement), "improvement"),
+        plural(comparison.compared, "scenario"),
+    )
+}
+
+/// What could have been seen, in words.
+pub(super) fn power(comparison: &Comparison) -> Option<String> {
+    let scenarios: Vec<_> = compared(comparison).collect();
+    let mut drops: Vec<Option<f64>> = scenarios.iter().map(|s| s.detectable_drop).collect();
+    // None sees nothing: as if only a drop beyond all were seen.
+    drops.sort_by(|a, b| a.unwrap_or(2.0).total_cmp(&b.unwrap_or(2.0)));
+    let typical = *drops.get(drops.len() / 2)?;
+    let blind = drops.iter().filter(|drop| drop.is_none()).count();
+    let mut out = match typical {
+        Some(drop) => format!(
+            "This could have seen a drop of the pass rate of {} points or more in the median scenario \
+             (80 % power at 5 %, each scenario alone)",
+            percent(drop)
+        ),
+        None => "Too few runs to see any drop of the pass rate in the median scenario".to_owned(),
+    };
+    if blind > 0 && typical.is_some() {
+        out.push_str(&format!("; in {} too few runs to see any", plural(blind, "scenario")));
+    }
+    let mut rates: Vec<f64> = scenarios.iter().filter_map(|scenario| scenario.shows_by).collect();
+    rates.sort_by(f64::total_cmp);
+    if let Some(rate) = rates.get(rates.len() / 2) {
+        out.push_str(&format!(
+            ", and a failure of a new kind that hits {} % of its runs",
+            percent(*rate)
+        ));
+    }
+    out.push('.');
+    Some(out)
+}

@@ -1,0 +1,323 @@
+//! What fails, and how often: findings for each invariant of a scenario, and for runs that end as
+//! errored, unstable or vacuous.
+
+use super::{
+    exercised::fallen_away,
+    known::Known,
+    model::{Finding, Kind, Weight},
+    pair::{Count, Pair, judged},
+    words::{list, plural, probability, seeds},
+};
+use crate::{
+    Run, Verdict, Violation,
+    stats::{ALPHA, clean_runs, clean_runs_believed},
+};
+use std::collections::BTreeSet;
+
+/// What a rate is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// An invariant.
+    Invariant(String),
+    /// A verdict that is no pass.
+    Verdict(Verdict),
+}
+
+impl Subject {
+    /// What it is called.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Invariant(name) => name.clone(),
+            Self::Verdict(verdict) => verdict.to_string(),
+        }
+    }
+
+    fn is_in(&self, run: &Run) -> bool {
+        match self {
+            Self::Invariant(name) => violations(run, name).next().is_some(),
+            Self::Verdict(verdict) => run.verdict == *verdict,
+        }
+    }
+
+    /// What a run with it is said to do.
+    fn verb(&self) -> &'static str {
+        match self {
+            Self::Invariant(_) => "fail",
+            Self::Verdict(_) => "end so",
+        }
+    }
+}
+
+fn violations<'a>(run: &'a Run, invariant: &str) -> impl Iterator<Item = &'a Violation> {
+    run.violations.iter().filter(move |violation| violation.invariant == invariant)
+}
+
+/// Everything that any run of a scenario failed at, with how often.
+pub(super) fn counts<'a>(pair: &Pair<'a>) -> Vec<(Subject, Count<'a>)> {
+    let runs = || pair.base.iter().chain(&pair.head);
+    let invariants: BTreeSet<&str> = runs()
+        .flat_map(|run| run.violations.iter().map(|violation| violation.invariant.as_str()))
+        .collect();
+    let verdicts = [Verdict::Errored, Verdict::Unstable, Verdict::Vacuous]
+        .into_iter()
+        .filter(|verdict| runs().any(|run| run.verdict == *verdict))
+        .map(Subject::Verdict);
+    invariants
+        .into_iter()
+        .map(|name| Subject::Invariant(name.to_owned()))
+        .chain(verdicts)
+        .map(|subject| {
+            let count = match &subject {
+                Subject::Invariant(_) => pair.count(|run| subject.is_in(run), judged),
+                Subject::Verdict(_) => pair.count(|run| subject.is_in(run), |_| true),
+            };
+            (subject, count)
+        })
+        .collect()
+}
+
+/// What a rate says, and what its evidence proves.
+pub(super) fn findings(
+    pair: &Pair<'_>,
+    subject: &Subject,
+    count: &Count<'_>,
+    corrected: f64,
+    known: &Known<'_>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let proof = proof(pair, subject, count, known);
+    if count.base.count > 0 || proof.is_none() {
+        findings.push(Rated { pair, subject, count, corrected }.finding());
+    }
+    findings.extend(proof);
+    findings
+}
+
+/// A shape of evidence that the base never showed.
+fn proof(
+    pair: &Pair<'_>,
+    subject: &Subject,
+    count: &Count<'_>,
+    known: &Known<'_>,
+) -> Option<Finding> {
+    let Subject::Invariant(invariant) = subject else { return None };
+    if count.base.of == 0 {
+        return None;
+    }
+    let fresh = |violation: &&Violation| !known.in_base(violation);
+    let runs: Vec<&Run> = count
+        .head_runs
+        .iter()
+        .copied()
+        .filter(|run| violations(run, invariant).any(|violation| fresh(&violation)))
+        .collect();
+    let first = runs.first()?;
+    let shapes: BTreeSet<String> = runs
+        .iter()
+        .flat_map(|run| violations(run, invariant).filter(fresh))
+        .map(|violation| known.signature(violation))
+        .collect();
+    let base = if count.base.count == 0 {
+        format!("the base never did in {}", plural(count.base.of, "run"))
+    } else {
+        "the base fails too, but never so".to_owned()
+    };
+    Some(Finding {
+        weight: Weight::Regression,
+        kind: Kind::New,
+        proof: true,
+        text: format!(
+            "Fails in a way that is new: {base}. {} of {} of the head show it.",
+            runs.len(),
+            plural(count.head.of, "run"),
+        ),
+        base: Some(count.base),
+        head: Some(count.head),
+        base_seeds: seeds_of(&count.base_runs),
+        head_seeds: seeds_of(&runs),
+        signatures: shapes.into_iter().collect(),
+        example: violations(first, invariant).find(fresh).map(|found| found.summary.clone()),
+        replay: Some(first.replay.clone()),
+        ..finding(pair, invariant)
+    })
+}
+
+/// A finding about nothing yet.
+pub(super) fn finding(pair: &Pair<'_>, subject: &str) -> Finding {
+    Finding {
+        weight: Weight::Info,
+        kind: Kind::Rare,
+        scenario: pair.path.to_owned(),
+        name: pair.name.to_owned(),
+        subject: subject.to_owned(),
+        proof: false,
+        text: String::new(),
+        base: None,
+        head: None,
+        p: None,
+        corrected: None,
+        clean_runs_missing: None,
+        base_seeds: Vec::new(),
+        head_seeds: Vec::new(),
+        signatures: Vec::new(),
+        example: None,
+        replay: None,
+    }
+}
+
+fn seeds_of(runs: &[&Run]) -> Vec<u64> {
+    runs.iter().map(|run| run.seed).collect()
+}
+
+/// How often something is so, and how sure it is that this changed.
+struct Rated<'a, 'r> {
+    pair: &'a Pair<'r>,
+    subject: &'a Subject,
+    count: &'a Count<'r>,
+    corrected: f64,
+}
+
+impl Rated<'_, '_> {
+    fn finding(&self) -> Finding {
+        let (base, head) = (self.count.base, self.count.head);
+        let (weight, kind, text) = match (base.count, head.count) {
+            (0, _) => self.appeared(),
+            (_, 0) => self.disappeared(),
+            _ => self.persists(),
+        };
+        let shown = self.count.head_runs.first().or(self.count.base_runs.first());
+        let missing = (kind == Kind::Rare && head.count == 0)
+            .then(|| clean_runs(base.count, base.of))
+            .flatten()
+            .map(|needed| needed.saturating_sub(head.of as u64));
+        Finding {
+            weight,
+            kind,
+            text,
+            base: Some(base),
+            head: Some(head),
+            p: Some(self.count.test.p),
+            corrected: Some(self.corrected),
+            clean_runs_missing: missing,
+            base_seeds: seeds_of(&self.count.base_runs),
+            head_seeds: seeds_of(&self.count.head_runs),
+            example: shown.and_then(|run| match self.subject {
+                Subject::Invariant(name) => violations(run, name).next().map(|v| v.summary.clone()),
+                Subject::Verdict(_) => run.reason.clone(),
+            }),
+            replay: shown.map(|run| run.replay.clone()),
+            ..finding(self.pair, &self.subject.name())
+        }
+    }
+
+    fn significant(&self) -> bool {
+        self.corrected <= ALPHA
+    }
+
+    fn vacuous(&self) -> bool {
+        *self.subject == Subject::Verdict(Verdict::Vacuous)
+    }
+
+    fn sure(&self) -> String {
+        let test = if self.pair.pairs.is_some() { "McNemar" } else { "Fisher" };
+        format!("{test}, {} corrected", probability(self.corrected))
+    }
+
+    /// The head has it, the base does not.
+    fn appeared(&self) -> (Weight, Kind, String) {
+        let Count { base, head, .. } = self.count;
+        let verb = self.subject.verb();
+        if base.of == 0 {
+            let text = format!(
+                "{} {verb}; no run of the base can tell whether that is new.",
+                head.words()
+            );
+            return (Weight::Attention, Kind::New, text);
+        }
+        let elsewhere = match self.subject {
+            Subject::Invariant(_) => " The base shows the same in other scenarios.",
+            Subject::Verdict(_) => "",
+        };
+        let text = format!("{} {verb}, none of {} of the base.", head.words(), base.of);
+        if !self.significant() {
+            let text = format!("{text}{elsewhere} Too seldom to say ({}).", self.sure());
+            return (Weight::Attention, Kind::Rare, text);
+        }
+        let text = format!("{text}{elsewhere} {}.", self.sure());
+        if self.vacuous() { less_is_tested(&text) } else { (Weight::Regression, Kind::New, text) }
+    }
+
+    /// Both have it.
+    fn persists(&self) -> (Weight, Kind, String) {
+        let Count { base, head, .. } = self.count;
+        let more = self.count.more();
+        let text = format!("{} {}, before {}.", head.words(), self.subject.verb(), base.words());
+        if !self.significant() {
+            let text = format!("{text} No sign that it changed ({}).", self.sure());
+            return (Weight::Attention, Kind::Ongoing, text);
+        }
+        let often = if more { "More often than before" } else { "Less often than before" };
+        let text = format!("{often}: {text} {}.", self.sure());
+        match more {
+            true if self.vacuous() => less_is_tested(&text),
+            true => (Weight::Regression, Kind::Ongoing, text),
+            false => (Weight::Improvement, Kind::Ongoing, text),
+        }
+    }
+
+    /// The base has it, the head does not.
+    fn disappeared(&self) -> (Weight, Kind, String) {
+        let Count { base, head, .. } = self.count;
+        let verb = self.subject.verb();
+        let was = format!("{} of the base {verb} ({})", base.words(), seeds(&self.base_seeds()));
+        if head.of == 0 {
+            let text = format!("{was}; no run of the head can tell whether that is over.");
+            return (Weight::Attention, Kind::NotExercised, text);
+        }
+        let gone = match self.subject {
+            Subject::Invariant(_) => fallen_away(self.pair, Some(&self.count.base_runs)),
+            Subject::Verdict(_) => Vec::new(),
+        };
+        if !gone.is_empty() {
+            let text = format!(
+                "{was}, none of {} of the head: but {} came with it, and never happens in the head. \
+                 That is no pass.",
+                head.of,
+                list(&gone, 3),
+            );
+            return (Weight::Attention, Kind::NotExercised, text);
+        }
+        if clean_runs_believed(base.count, base.of, head.of) {
+            let text = format!(
+                "{was}, none of {} of the head: by chance alone in fewer than 1 of 20 comparisons.",
+                head.of
+            );
+            return (Weight::Improvement, Kind::Resolved, text);
+        }
+        let missing = clean_runs(base.count, base.of)
+            .map_or(0, |needed| needed.saturating_sub(head.of as u64));
+        let same = if self.reran() { " That the same seeds pass proves little." } else { "" };
+        let text = format!(
+            "{was}, none of {} of the head. {missing} more clean {} until it is believed to be \
+             resolved.{same}",
+            plural(head.of, "run"),
+            if missing == 1 { "run is needed" } else { "runs are needed" },
+        );
+        (Weight::Attention, Kind::Rare, text)
+    }
+
+    fn base_seeds(&self) -> Vec<u64> {
+        seeds_of(&self.count.base_runs)
+    }
+
+    /// The head ran a seed that failed in the base.
+    fn reran(&self) -> bool {
+        let seeds: BTreeSet<u64> = self.base_seeds().into_iter().collect();
+        self.pair.head.iter().any(|run| seeds.contains(&run.seed))
+    }
+}
+
+fn less_is_tested(text: &str) -> (Weight, Kind, String) {
+    let text = format!("{text} Less is tested than before: that is no pass.");
+    (Weight::Attention, Kind::NotExercised, text)
+}

@@ -1,0 +1,281 @@
+//! What a comparison says, as data: all renderings are made from it, and so is its JSON.
+
+use crate::stats::Interval;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The name and major version of the format.
+pub const COMPARISON_FORMAT: &str = "squall-comparison/1";
+
+/// How to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Options {
+    /// Scenarios whose files differ are compared all the same.
+    pub changed: bool,
+    /// The smallest change of recovery, latency or throughput that matters, as a share: 0.1 is 10 %.
+    pub minimum_effect: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { changed: false, minimum_effect: 0.1 }
+    }
+}
+
+/// What makes `squall compare` fail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailOn {
+    /// A regression; or that nothing could be compared, which is not a pass.
+    #[default]
+    Regression,
+    /// Any finding that is not good news, and any alarm.
+    Any,
+    /// Nothing.
+    None,
+}
+
+/// What came of comparing two sides.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Always [`COMPARISON_FORMAT`].
+    pub format: String,
+    /// The earlier side.
+    pub base: Side,
+    /// The side in question.
+    pub head: Side,
+    /// How they were compared.
+    pub options: Options,
+    /// Scenarios with runs on both sides that judge something, compared.
+    pub compared: usize,
+    /// What to know before reading on: alarms first.
+    pub notes: Vec<Note>,
+    /// The worst first.
+    pub findings: Vec<Finding>,
+    /// Every scenario of either side, by path.
+    pub scenarios: Vec<ScenarioComparison>,
+}
+
+/// The reports of one side.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Side {
+    /// How many.
+    pub reports: usize,
+    /// Names and versions of the systems.
+    pub systems: Vec<String>,
+    /// Names and versions of the tools.
+    pub tools: Vec<String>,
+    /// Scenarios with runs.
+    pub scenarios: usize,
+    /// Runs that count: each seed of a scenario once.
+    pub runs: usize,
+}
+
+/// How much a note matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NoteKind {
+    /// The reports contradict each other, or nothing could be compared.
+    Alarm,
+    /// The two sides differ in more than the version.
+    Caution,
+    /// Good to know.
+    Info,
+}
+
+/// Something to know before reading on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Note {
+    /// How much it matters.
+    pub kind: NoteKind,
+    /// In a sentence.
+    pub text: String,
+}
+
+/// What a finding means for the version in question; the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// It is worse, by proof or beyond what chance explains.
+    Regression,
+    /// Somebody should look: it fails, or less was tested.
+    Attention,
+    /// It is better.
+    Improvement,
+    /// Nothing to do.
+    Info,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The base never failed so in this scenario.
+    New,
+    /// The base failed so; the head does not, in more runs than chance explains.
+    Resolved,
+    /// Both fail so.
+    Ongoing,
+    /// Seen, but too seldom to say.
+    Rare,
+    /// What led to it does not happen any more: weaker evidence, not a pass.
+    NotExercised,
+    /// The pass rate, or a number, changed.
+    Changed,
+    /// The scenario is in the base only.
+    Vanished,
+    /// The scenario is in the head only.
+    Added,
+    /// The scenario's file differs.
+    Edited,
+}
+
+/// A finding: one scenario, and what of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// What it means.
+    pub weight: Weight,
+    /// What it is.
+    pub kind: Kind,
+    /// The scenario's path.
+    pub scenario: String,
+    /// The scenario's name.
+    pub name: String,
+    /// An invariant; `errored`, `unstable`, `vacuous`; `pass rate`, `recovery`, `latency`,
+    /// `throughput`; `signals`; or `scenario`.
+    pub subject: String,
+    /// One run proves it, whatever the numbers say.
+    pub proof: bool,
+    /// What was found, in a sentence or two.
+    pub text: String,
+    /// How often in the base, if it counts runs.
+    pub base: Option<Share>,
+    /// How often in the head.
+    pub head: Option<Share>,
+    /// How probable it is by chance alone: two-sided, before correction.
+    pub p: Option<f64>,
+    /// The same, corrected for all tests of the comparison (Holm).
+    pub corrected: Option<f64>,
+    /// Clean runs that are still missing until it is believed to be resolved.
+    pub clean_runs_missing: Option<u64>,
+    /// Seeds of the base with it, all of them.
+    pub base_seeds: Vec<u64>,
+    /// Seeds of the head with it, all of them.
+    pub head_seeds: Vec<u64>,
+    /// The shapes of the evidence that are new.
+    pub signatures: Vec<String>,
+    /// What the first run with it shows.
+    pub example: Option<String>,
+    /// The command that makes that run again.
+    pub replay: Option<String>,
+}
+
+/// A number of runs out of some.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Share {
+    /// So many.
+    pub count: usize,
+    /// Out of so many.
+    pub of: usize,
+    /// Where the rate lies: Wilson's interval, 95 %.
+    #[serde(flatten)]
+    pub interval: Interval,
+}
+
+/// The verdicts of a scenario's runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Runs {
+    /// All of them.
+    pub runs: usize,
+    /// Passed of all that are not vacuous: a vacuous run is no evidence for passing.
+    pub passed: Share,
+    /// Runs that prove nothing.
+    pub vacuous: usize,
+    /// Runs with two different executions.
+    pub unstable: usize,
+    /// Runs that ended their worker.
+    pub errored: usize,
+}
+
+/// A number of each run, on both sides.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Metric {
+    /// In the base, of so many runs.
+    pub base_runs: usize,
+    /// In the head.
+    pub head_runs: usize,
+    /// Its median in the base; absent if half of the runs never recovered.
+    pub base_median: Option<f64>,
+    /// Its median in the head.
+    pub head_median: Option<f64>,
+    /// Runs of the base that never recovered; they count as longer than any.
+    pub base_never: usize,
+    /// Runs of the head that never recovered.
+    pub head_never: usize,
+    /// How many times as much it is in the head (Hodges and Lehmann, of logarithms); absent if beyond
+    /// any number.
+    pub ratio: Option<f64>,
+    /// The lower end of its 95 % interval.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
+    /// The chance that a run of the head has more than one of the base (Vargha and Delaney's A).
+    pub superiority: f64,
+    /// How probable it is by chance alone, before correction.
+    pub p: f64,
+    /// The same, corrected for all numbers of the comparison (Holm).
+    pub corrected: f64,
+}
+
+/// A scenario on both sides.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ScenarioComparison {
+    /// Its path.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+    /// The runs were compared.
+    pub compared: bool,
+    /// In the base; absent if it has none.
+    pub base: Option<Runs>,
+    /// In the head; absent if it has none.
+    pub head: Option<Runs>,
+    /// Runs of the same seed and plan were compared with each other: so many pairs.
+    pub pairs: Option<usize>,
+    /// Of the pairs, those with the same history.
+    pub same_history: usize,
+    /// Of the pass rate: how probable it is by chance alone, before correction.
+    pub p: Option<f64>,
+    /// The same, corrected (Holm).
+    pub corrected: Option<f64>,
+    /// The smallest drop of the pass rate that would have been seen, as a share: with a power of 80 %
+    /// at 5 %, this scenario alone. Absent if there are too few runs to see any.
+    pub detectable_drop: Option<f64>,
+    /// A new failure that hits this share of runs would have shown in the head, with 95 %.
+    pub shows_by: Option<f64>,
+    /// `recovery` in ms, `latency` (each run's 99th percentile) in us, `throughput` in effects per
+    /// second, all of virtual time.
+    pub metrics: BTreeMap<String, Metric>,
+}
+
+impl Comparison {
+    /// How many findings have this weight.
+    #[must_use]
+    pub fn count(&self, weight: Weight) -> usize {
+        self.findings.iter().filter(|finding| finding.weight == weight).count()
+    }
+
+    /// Whether the command should fail. That nothing was compared is not a pass.
+    #[must_use]
+    pub fn fails(&self, on: FailOn) -> bool {
+        let regressed = self.compared == 0 || self.count(Weight::Regression) > 0;
+        match on {
+            FailOn::None => false,
+            FailOn::Regression => regressed,
+            FailOn::Any => {
+                regressed
+                    || self.count(Weight::Attention) > 0
+                    || self.notes.iter().any(|note| note.kind == NoteKind::Alarm)
+            }
+        }
+    }
+}

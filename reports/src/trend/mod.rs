@@ -1,0 +1,237 @@
+//! A number of reports in a row: how the pass rate, the recovery and the latency went from version to
+//! version.
+//!
+//! It shows and judges nothing: scenarios come and go between versions, and what changed beyond chance
+//! is [`crate::compare`]'s to say. Points are in the order in which the reports are given.
+
+mod svg;
+
+use crate::{
+    LatencyRecorder, Report, Run, Verdict,
+    compare::{percent, plural, underlined, wrapped},
+    stats::{Interval, Z, wilson},
+    text::{WIDTH, fit, short},
+};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use tabled::{
+    builder::Builder,
+    settings::{Alignment, Padding, Style as Borders, object::Columns},
+};
+
+/// A label is cut to what the other columns leave, but to no less and no more.
+const LABELS: std::ops::RangeInclusive<usize> = 8..=30;
+
+/// The reports in a row.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Trend {
+    /// In the order in which they were given.
+    pub points: Vec<TrendPoint>,
+}
+
+/// A report in short.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct TrendPoint {
+    /// What it is called: its file.
+    pub label: String,
+    /// The system's version.
+    pub version: String,
+    /// When it was made: RFC 3339, UTC.
+    pub started: String,
+    /// Scenarios with runs.
+    pub scenarios: usize,
+    /// Scenarios that the report before it does not have, or has with another file.
+    pub added: usize,
+    /// Scenarios of the report before it that it does not have, or has with another file.
+    pub removed: usize,
+    /// Runs.
+    pub runs: usize,
+    /// Runs that prove nothing; they are in no pass rate.
+    pub vacuous: usize,
+    /// Runs that passed.
+    pub passed: usize,
+    /// Runs that failed, ended their worker, or were not deterministic.
+    pub failures: usize,
+    /// Passed of all that are not vacuous; absent if there is none.
+    pub pass_rate: Option<f64>,
+    /// Where the pass rate lies: Wilson's interval, 95 %.
+    pub interval: Interval,
+    /// Median recovery in milliseconds of virtual time; absent if half of the runs never recovered.
+    pub recovery_ms: Option<u64>,
+    /// The 99th percentile of all latencies, in microseconds of virtual time; absent if there is none,
+    /// or some cannot be read.
+    pub p99_us: Option<u64>,
+}
+
+/// Puts reports in a row; each with a label.
+#[must_use]
+pub fn trend(reports: &[(String, Report)]) -> Trend {
+    let mut points: Vec<TrendPoint> = Vec::new();
+    let mut before: Option<BTreeSet<(&str, &str)>> = None;
+    for (label, report) in reports {
+        let scenarios: BTreeSet<(&str, &str)> = report
+            .scenarios
+            .iter()
+            .filter(|scenario| !scenario.runs.is_empty())
+            .map(|scenario| (scenario.path.as_str(), scenario.hash.as_str()))
+            .collect();
+        let earlier = before.as_ref().unwrap_or(&scenarios);
+        points.push(TrendPoint {
+            added: scenarios.difference(earlier).count(),
+            removed: earlier.difference(&scenarios).count(),
+            scenarios: scenarios.len(),
+            ..point(label, report)
+        });
+        before = Some(scenarios);
+    }
+    Trend { points }
+}
+
+fn point(label: &str, report: &Report) -> TrendPoint {
+    let runs: Vec<&Run> = report.runs().map(|(_, run)| run).collect();
+    let of = |verdict| runs.iter().filter(|run| run.verdict == verdict).count();
+    let (passed, vacuous) = (of(Verdict::Passed), of(Verdict::Vacuous));
+    let judged = runs.len() - vacuous;
+    TrendPoint {
+        label: label.to_owned(),
+        version: report.system.version.clone(),
+        started: report.started.clone(),
+        runs: runs.len(),
+        vacuous,
+        passed,
+        failures: judged - passed,
+        pass_rate: (judged > 0).then(|| passed as f64 / judged as f64),
+        interval: wilson(passed, judged, Z),
+        recovery_ms: recovery(&runs),
+        p99_us: p99(&runs),
+        ..TrendPoint::default()
+    }
+}
+
+/// The upper median; a run that never recovered counts as longer than any.
+fn recovery(runs: &[&Run]) -> Option<u64> {
+    let mut times: Vec<Option<u64>> = runs
+        .iter()
+        .filter(|run| run.verdict != Verdict::Vacuous)
+        .map(|run| run.recovery_ms)
+        .collect();
+    times.sort_unstable_by_key(|time| (time.is_none(), *time));
+    times.get(times.len() / 2).copied().flatten()
+}
+
+fn p99(runs: &[&Run]) -> Option<u64> {
+    let mut all = LatencyRecorder::default();
+    for latency in runs.iter().filter_map(|run| run.latency.as_ref()) {
+        all.try_add(latency).ok()?;
+    }
+    all.summary().map(|latency| latency.p99_us)
+}
+
+impl Trend {
+    /// For a terminal: a table within 80 columns, a line of the pass rates, and what to beware of.
+    #[must_use]
+    pub fn human(&self, color: bool) -> String {
+        if self.points.is_empty() {
+            return "no report\n".to_owned();
+        }
+        let mut out = LABELS
+            .rev()
+            .map(|label| (label, self.lay_out(label, color)))
+            .find(|(label, (width, _))| *width <= WIDTH || label == LABELS.start())
+            .map_or_else(String::new, |(_, (_, text))| text);
+        let rates: Vec<Option<f64>> = self.points.iter().map(|point| point.pass_rate).collect();
+        let recoveries: Vec<Option<f64>> =
+            self.points.iter().map(|point| point.recovery_ms.map(|ms| ms as f64)).collect();
+        if self.points.len() > 1 {
+            out.push_str(&format!("\npass rate  {}\n", sparkline(&rates)));
+            out.push_str(&format!("recovery   {}\n", sparkline(&recoveries)));
+        }
+        for note in self.notes() {
+            out.push_str(&format!("\n{}\n", wrapped(&note, 0)));
+        }
+        out
+    }
+
+    fn lay_out(&self, label: usize, color: bool) -> (usize, String) {
+        let mut builder = Builder::default();
+        builder.push_record([
+            "report", "version", "date", "scen", "runs", "passed", "95 %", "fail", "recov", "p99",
+        ]);
+        for point in &self.points {
+            let (rate, interval) = match point.pass_rate {
+                Some(rate) => {
+                    let Interval { low, high } = point.interval;
+                    (percent(rate), format!("{}-{}", percent(low), percent(high)))
+                }
+                None => ("-".to_owned(), "-".to_owned()),
+            };
+            builder.push_record([
+                fit(&point.label, label),
+                fit(&point.version, 9),
+                point.started.chars().take(10).filter(char::is_ascii_graphic).collect(),
+                crate::text::count(point.scenarios as u64),
+                crate::text::count(point.runs as u64),
+                rate,
+                interval,
+                failures(point, color),
+                point.recovery_ms.map_or("never".to_owned(), |ms| short(ms.saturating_mul(1_000))),
+                point.p99_us.map_or("-".to_owned(), short),
+            ]);
+        }
+        let mut table = builder.build();
+        table
+            .with(Borders::empty())
+            .with(Padding::new(0, 1, 0, 0))
+            .modify(Columns::new(3..), Alignment::right());
+        let width = table.total_width();
+        (width, underlined(&table.to_string()))
+    }
+
+    /// What makes points not alike.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let moved: Vec<String> = self
+            .points
+            .iter()
+            .filter(|point| point.added + point.removed > 0)
+            .map(|point| format!("{} (+{} -{})", point.label, point.added, point.removed))
+            .collect();
+        let mut notes = Vec::new();
+        if !moved.is_empty() {
+            notes.push(format!(
+                "Scenarios came, went or changed, and the pass rate is not of the same tests: {}.",
+                moved.join(", ")
+            ));
+        }
+        let vacuous: usize = self.points.iter().map(|point| point.vacuous).sum();
+        if vacuous > 0 {
+            notes.push(format!("{} vacuous, in no pass rate.", plural(vacuous, "run")));
+        }
+        notes
+    }
+}
+
+fn failures(point: &TrendPoint, color: bool) -> String {
+    use owo_colors::OwoColorize as _;
+    let text = crate::text::count(point.failures as u64);
+    if color && point.failures > 0 { text.red().bold().to_string() } else { text }
+}
+
+/// Eight heights from the smallest value to the largest; a gap where there is none.
+fn sparkline(values: &[Option<f64>]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let known = || values.iter().flatten().copied();
+    let (low, high) = (known().fold(f64::INFINITY, f64::min), known().fold(0.0, f64::max));
+    values
+        .iter()
+        .map(|value| {
+            let Some(value) = value else { return ' ' };
+            let share = if high > low { (value - low) / (high - low) } else { 1.0 };
+            // The cast saturates.
+            BARS.get((share * 7.0).round() as usize).copied().unwrap_or('█')
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
