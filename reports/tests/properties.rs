@@ -139,7 +139,11 @@ fn report() -> impl Strategy<Value = Report> {
     let parts =
         (
             any::<bool>(),
-            option::of((any::<u32>(), any::<u32>()).prop_map(|(index, of)| Shard { index, of })),
+            option::of((any::<u32>(), any::<u32>()).prop_map(|(index, of)| Shard {
+                index,
+                of,
+                ..Shard::default()
+            })),
             option::of(
                 (number(), number())
                     .prop_map(|(wall_ms, left_out)| TimeBudget { wall_ms, left_out }),

@@ -78,7 +78,7 @@ fn sample() -> Report {
         },
         started: "2026-11-21T00:00:00Z".into(),
         partial: true,
-        shard: Some(Shard { index: 1, of: 4 }),
+        shard: Some(Shard { index: 1, of: 4, ..Shard::default() }),
         time_budget: Some(TimeBudget { wall_ms: 60_000, left_out: 12 }),
         canary: Some(Canary { defect: "ack-before-quorum".into(), runs: 40, noticed_by: None }),
         scenarios: vec![
