@@ -99,7 +99,8 @@ class Runner:
             Path(given["path"]).mkdir(parents=True, exist_ok=True)
             for artifact in sorted(self.artifacts.glob("*")):
                 if fnmatch.fnmatch(artifact.name, given["pattern"]):
-                    shutil.copytree(artifact, given["path"], dirs_exist_ok=True)
+                    into = "" if given["merge-multiple"] == "True" else artifact.name
+                    shutil.copytree(artifact, Path(given["path"], into), dirs_exist_ok=True)
         elif name == "actions/cache/restore":
             if (self.cache / given["key"]).exists():
                 shutil.copytree(self.cache / given["key"], given["path"])

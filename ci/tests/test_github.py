@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 
 import pytest
 from conftest import ROOT, SCENARIO
@@ -170,6 +171,20 @@ def test_inputs_are_not_code(place, runner):
         assert not list(place.work.glob("**/pwned")), name
     runner.action({"squall": "squall", "paths": "--report=/etc/passwd", "artifact": ""})
     assert runner.jobs["job"] == "failure"
+
+
+def test_a_cancelled_job_tells_squall(place):
+    """GitHub signals the step's own process and no other: that must be squall by then."""
+    place.program("waiting", "#!/bin/bash\ntrap 'touch told; exit 1' INT TERM\ntouch began\nwhile :; do sleep 0.1; done\n")
+    step, = [step for step in load(ACTION)["runs"]["steps"] if step["name"] == "squall run"]
+    env = dict.fromkeys(step["env"], "") | {"SQUALL": "waiting", "PATHS": "scenarios"}
+    process = subprocess.Popen(["bash", "-c", step["run"]], env=place.env | env, cwd=place.work)
+    deadline = time.monotonic() + 20
+    while not (place.work / "began").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(20) == 1
+    assert (place.work / "told").exists()
 
 
 def test_squall_is_built_once(place, runner):

@@ -42,7 +42,8 @@ def test_all_blocks_are_known():
     assert languages.count("") == len(blocks("yaml")) + len(blocks("sh"))
 
 
-@pytest.mark.parametrize("heading, text", blocks("yaml"))
+@pytest.mark.parametrize("heading, text", [
+    pytest.param(*block, id=f"{block[0]}-{number}") for number, block in enumerate(blocks("yaml"))])
 def test_yaml(heading, text, tmp_path):
     thing = yaml.safe_load(text)
     if heading == "pre-commit":
