@@ -3,7 +3,6 @@
 import importlib.machinery
 import importlib.util
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -112,15 +111,18 @@ def test_two_batches_on_one_volume_are_refused(place, cluster):
     assert json.loads((cluster / "squall-merge.json").read_text())["attempts"] == [{"index": None, "code": 2}]
 
 
-def test_image():
+def test_image(tmp_path):
+    """There is no Docker engine here: the file is linted, and what it copies is a workspace that has squall in it."""
     dockerfile = ROOT / "ci/docker/Dockerfile"
     subprocess.run(["hadolint", dockerfile], check=True)
-    copied = {"." + line.removeprefix("!.") if line.startswith("!.") else line[1:]
-              for line in dockerfile.with_name("Dockerfile.dockerignore").read_text().splitlines() if line.startswith("!")}
-    assert all((ROOT / path).exists() for path in copied)
-    text = dockerfile.read_text()
-    assert "USER 65532:65532" in text
-    # Every folder that the workspace is made of.
-    members = {line for line in copied if (ROOT / line).is_dir()}
-    assert {".cargo", "harness", "reference-system", "reports", "scenarios"} == members
-    assert os.access(ROOT / "ci/kubernetes/run", os.X_OK)
+    assert "\nUSER 65532:65532\n" in dockerfile.read_text()
+    for line in dockerfile.with_name("Dockerfile.dockerignore").read_text().splitlines():
+        if line.startswith("!"):
+            source = ROOT / line[1:]
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / line[1:])
+    if not shutil.which("cargo"):
+        pytest.skip("no cargo")
+    told = subprocess.run(["cargo", "metadata", "--no-deps", "--locked", "--format-version=1"], cwd=tmp_path, check=True,
+                          capture_output=True, text=True)
+    squall, = [package for package in json.loads(told.stdout)["packages"] if package["name"] == "squall"]
+    assert "squall" in [target["name"] for target in squall["targets"] if target["kind"] == ["bin"]]
