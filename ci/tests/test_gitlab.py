@@ -11,7 +11,9 @@ from gitlab import TEMPLATE, Pipeline, jobs
 @pytest.fixture
 def pipeline(place, tmp_path):
     def make(variables=None, user=None):
-        given = {"SQUALL": "squall", "SQUALL_SCENARIOS": SCENARIO, "SQUALL_RUNS": "4"}
+        given = {"SQUALL": "squall", "SQUALL_SCENARIOS": SCENARIO, "SQUALL_RUNS": "4",
+                 # The usual defect is noticed elsewhere.
+                 "SQUALL_CANARY": "breaker-never-opens"}
         return Pipeline(place, tmp_path / "gitlab", given | (variables or {}), user)
     return make
 
@@ -39,8 +41,8 @@ def test_shards_and_merge(place, pipeline):
     assert pipeline.run("squall") == [0, 0, 0], pipeline.printed
     assert pipeline.run("squall:merge") == [0], pipeline.printed
     calls = place.calls()
-    assert calls[0] == ["run", "--no-progress", "--shard=auto", "--report=squall-shards/shard-1.json", "--runs=4", "--",
-                        SCENARIO]
+    assert calls[0] == ["run", "--no-progress", "--shard=auto", "--report=squall-shards/shard-1.json", "--runs=4",
+                        "--canary=breaker-never-opens", "--", SCENARIO]
     assert [call[0] for call in calls] == ["run"] * 3 + ["merge"]
     report = pipeline.machine("squall:merge") / "squall-report"
     assert {"squall.json", "squall.html", "junit.xml", "gl-code-quality-report.json"} == {p.name for p in report.iterdir()}
@@ -79,7 +81,7 @@ def test_compare(place, pipeline):
     pipeline.run("squall")
     assert pipeline.run("squall:merge") == [0], pipeline.printed
     calls = place.calls()
-    assert "--balance=base.json" in calls[0]
+    assert "--earlier=base.json" in calls[0]
     assert [call[0] for call in calls[4:]] == ["merge", "compare", "compare"]
     if not place.real:
         place.env["FAKE_EXIT_COMPARE"] = "1"
@@ -94,12 +96,11 @@ def test_time_budget(place, pipeline):
     assert "--allow-partial" in place.calls()[0]
 
 
-@pytest.mark.parametrize("canary, flag", [("true", "--canary"), ("breaker-never-opens", "--canary=breaker-never-opens"),
-                                          ("", None), ("false", None)])
+@pytest.mark.parametrize("canary, flag", [("true", "--canary"), ("", None), ("false", None)])
 def test_canary(place, pipeline, canary, flag):
-    pipeline({"SQUALL_CANARY": canary}).run("squall:canary")
-    calls = place.calls()
-    assert flag in calls[0] if flag else calls == []
+    pipeline({"SQUALL_CANARY": canary}).run("squall", lose=[2, 3, 4])
+    call, = place.calls()
+    assert [word for word in call if word.startswith("--canary")] == ([flag] if flag else [])
 
 
 def test_squall_is_built_once(place, pipeline, tmp_path):
