@@ -29,9 +29,13 @@ def pytest_addoption(parser):
     parser.addoption("--squall", help="a real squall, to run the steps with beside the fake one")
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "fake: only with the fake squall, whose end can be told or does not matter")
+
+
 def pytest_generate_tests(metafunc):
     if "place" in metafunc.fixturenames:
-        real = metafunc.config.getoption("squall")
+        real = metafunc.config.getoption("squall") and not metafunc.definition.get_closest_marker("fake")
         metafunc.parametrize("place", ["fake"] + (["real"] if real else []), indirect=True)
 
 

@@ -26,13 +26,13 @@ def test_submit(place, slurm):
     assert "shards: job 1, tasks 0 to 2" in done.stdout
 
 
+@pytest.mark.fake
 def test_submit_is_the_merge(place, slurm):
-    if place.real:
-        pytest.skip("the real one passes here")
     for code, status in ((1, 1), (2, 2)):
         place.sh(f"ci/slurm/submit 2 {SCENARIO}", env={"FAKE_EXIT_RUN": str(code)}, check=status)
 
 
+@pytest.mark.fake
 def test_wrong_usage(place, slurm):
     place.sh("ci/slurm/submit", check=2)
     place.sh("ci/slurm/submit scenarios", check=2)
