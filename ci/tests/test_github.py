@@ -1,0 +1,251 @@
+"""The GitHub action and the project's own workflow."""
+
+import re
+import subprocess
+import time
+
+import pytest
+from conftest import ROOT, SCENARIO
+from expressions import Context, evaluate, holds
+from github import Runner, load
+
+ACTION = "ci/github/action.yml"
+WORKFLOW = ".github/workflows/ci.yml"
+
+
+@pytest.fixture
+def runner(place, tmp_path):
+    return Runner(place, tmp_path / "github")
+
+
+@pytest.mark.parametrize("schema, path", [
+    ("vendor.github-actions", ACTION),
+    ("vendor.github-workflows", WORKFLOW),
+    ("custom.github-workflows-require-timeout", WORKFLOW),
+])
+def test_schema(schema, path):
+    subprocess.run(["check-jsonschema", "--builtin-schema", schema, ROOT / path], check=True)
+
+
+def test_rules_of_the_house():
+    """No injection, strict shells, versions by major, few rights, everything ends."""
+    action, workflow = load(ACTION), load(WORKFLOW)
+    for step in action["runs"]["steps"]:
+        if "run" in step:
+            assert "${{" not in step["run"], step["name"]
+            assert step["run"].startswith("set -euo pipefail\n"), step["name"]
+            assert step["shell"] == "bash"
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "concurrency" in workflow
+    for job in workflow["jobs"].values():
+        assert "permissions" not in job and job["timeout-minutes"] <= 60
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", "")
+            if "checkout" in step.get("uses", ""):
+                assert step["with"]["persist-credentials"] is False
+    for step in action["runs"]["steps"] + [step for job in workflow["jobs"].values() for step in job["steps"]]:
+        uses = step.get("uses", "./")
+        assert uses.startswith("./") or re.fullmatch(r"actions/[a-z/-]+@v\d+", uses), uses
+
+
+def test_expressions():
+    context = Context(inputs={"a": "x", "b": ""}, steps={"s": {"outputs": {}, "outcome": "skipped"}})
+    assert evaluate("inputs.a == 'x' && inputs.b == ''", context)
+    assert evaluate("!cancelled() && (inputs.b != '' || steps.s.outcome != 'failure')", context, "failure")
+    assert not holds("inputs.a == 'x'", context, "failure")
+    assert holds("always() && inputs.a == 'x'", context, "failure")
+    assert evaluate("steps.s.outputs.none", context) == ""
+    with pytest.raises(KeyError):
+        evaluate("inputs.c", context)
+
+
+def test_run(place, runner):
+    steps = runner.action({"squall": "squall", "paths": SCENARIO, "runs": 2, "seed": 7})
+    assert runner.jobs["job"] == "success", runner.printed
+    assert steps["squall run"] == steps["Keep the reports"] == "success"
+    assert steps["Build squall"] == steps["squall merge"] == steps["squall compare"] == "skipped"
+    assert place.calls() == [[
+        "run", "--no-progress", "--report=squall-report/squall.json", "--html=squall-report/squall.html",
+        "--junit=squall-report/junit.xml", "--runs=2", "--seed=7", "--", SCENARIO]]
+    assert {path.name for path in (runner.artifacts / "squall").iterdir()} == {"squall.json", "squall.html", "junit.xml"}
+    assert runner.outputs["passed"] == "true"
+    if place.real:
+        assert "gateway" in runner.summary
+    assert runner.outputs["report"] == "squall-report/squall.json"
+
+
+@pytest.mark.fake
+def test_a_run_that_does_not_pass_keeps_its_reports(place, runner):
+    runner.action({"squall": "squall", "paths": SCENARIO}, env={"FAKE_EXIT_RUN": "1"})
+    assert runner.jobs["job"] == "failure"
+    assert runner.outputs["passed"] == "false"
+    assert runner.uploads == ["squall"]
+
+
+def test_shards_and_merge(place, runner):
+    for index in range(3):
+        runner.action({"squall": "squall", "paths": SCENARIO, "runs": 4, "shard": "auto"}, job=(index, 3),
+                      name=f"shard-{index}")
+        assert runner.jobs[f"shard-{index}"] == "success", runner.printed
+        assert runner.outputs["html"] == ""
+    assert runner.uploads == ["squall-shard-1-of-3", "squall-shard-2-of-3", "squall-shard-3-of-3"]
+    assert runner.summary == ""
+    runner.action({"squall": "squall", "command": "merge"}, name="merge")
+    assert runner.jobs["merge"] == "success", runner.printed
+    if place.real:
+        assert "gateway" in runner.summary
+    assert [call[0] for call in place.calls()] == ["run"] * 3 + ["merge"]
+    assert (runner.artifacts / "squall" / "squall.html").exists()
+
+
+def test_shards_by_number_and_balanced(place, runner):
+    runner.action({"squall": "squall", "paths": SCENARIO, "runs": 2, "artifact": ""})
+    place.calls()
+    runner.action({"squall": "squall", "paths": SCENARIO, "runs": 2, "shard": "2/2", "time-budget": "5m",
+                   "earlier": "squall-report/squall.json"}, job=(5, 6))
+    assert place.calls() == [[
+        "run", "--no-progress", "--report=squall-report/shard-2-of-2.json", "--shard=2/2",
+        "--runs=2", "--earlier=squall-report/squall.json", "--time-budget=5m", "--", SCENARIO]]
+    assert runner.uploads == ["squall-shard-2-of-2"]
+
+
+def test_a_lost_shard_turns_the_merge_red(place, runner):
+    runner.action({"squall": "squall", "paths": SCENARIO, "runs": 4, "shard": "auto"}, job=(0, 2), name="shard")
+    runner.action({"squall": "squall", "command": "merge"}, name="merge")
+    assert runner.jobs == {"shard": "success", "merge": "failure"}
+    runner.artifacts.rename(runner.artifacts.with_name("lost"))
+    place.calls()
+    runner.action({"squall": "squall", "command": "merge"}, name="merge-of-none")
+    assert runner.jobs["merge-of-none"] == "failure" and "no shards" in runner.printed
+    assert place.calls() == []
+
+
+def test_compare(place, runner):
+    given = {"squall": "squall", "paths": SCENARIO, "runs": 2, "baseline": "base.json"}
+    runner.action(given)
+    assert runner.jobs["job"] == "success" and "does not exist yet" in runner.printed
+    (runner.artifacts / "squall" / "squall.json").rename(place.work / "base.json")
+    place.calls()
+    runner.action(given)
+    assert runner.jobs["job"] == "success", runner.printed
+    assert [call[0] for call in place.calls()] == ["run", "compare", "compare"]
+    assert runner.summary
+    assert {"compare.md", "compare.html"} <= {path.name for path in (runner.artifacts / "squall").iterdir()}
+    if not place.real:
+        runner.action(given, env={"FAKE_EXIT_COMPARE": "1"})
+        assert runner.jobs["job"] == "failure" and "worse than the baseline" in runner.printed
+        # What did not pass is compared all the same.
+        steps = runner.action(given, env={"FAKE_EXIT_RUN": "1"})
+        assert steps["squall compare"] == "success" and runner.jobs["job"] == "failure"
+
+
+def test_canary(place, runner):
+    defect = "breaker-never-opens"
+    runner.action({"squall": "squall", "paths": SCENARIO, "canary": defect, "runs": 2})
+    assert f"--canary={defect}" in place.calls()[0]
+    assert runner.jobs["job"] == "success", runner.printed
+    runner.action({"squall": "squall", "paths": SCENARIO, "canary": "true", "artifact": ""})
+    assert "--canary" in place.calls()[0]
+
+
+def test_check(place, runner):
+    folder = SCENARIO.rsplit("/", 1)[0]
+    runner.action({"squall": "squall", "command": "check", "paths": f"{SCENARIO}\n{folder}\n"})
+    assert runner.jobs["job"] == "success", runner.printed
+    assert place.calls() == [["check", "--", SCENARIO, folder]]
+    runner.action({"squall": "squall", "command": "check", "paths": "not-there.yaml"})
+    assert runner.jobs["job"] == "failure"
+
+
+@pytest.mark.fake
+@pytest.mark.parametrize("given", [
+    {"command": "shoot"}, {"shard": "1of2"}, {"shard": "0/2"}, {"output": ""}, {"artifact": "a\nb=c"},
+    {"squall": "./not-there"},
+])
+def test_wrong_inputs(place, runner, given):
+    steps = runner.action({"squall": "squall", **given})
+    assert steps["Settle what is to be done"] == "failure" and "::error" in runner.printed
+    assert place.calls() == [] and runner.uploads == []
+
+
+@pytest.mark.fake
+def test_inputs_are_not_code(place, runner):
+    evil = "'; touch pwned; \"$(touch pwned)`touch pwned`\" #"
+    for name in ("paths", "runs", "seed", "time-budget", "canary", "output", "artifact", "baseline", "fail-on", "earlier",
+                 "shard", "command", "squall", "allow-partial"):
+        runner.action({"squall": "squall", name: evil, "artifact": "" if name != "artifact" else evil}, name=name[:4])
+        assert not list(place.work.glob("**/pwned")), name
+    runner.action({"squall": "squall", "paths": "--report=/etc/passwd", "artifact": ""})
+    assert runner.jobs["job"] == "failure"
+
+
+@pytest.mark.fake
+def test_a_cancelled_job_tells_squall(place):
+    """GitHub signals the step's own process and no other: that must be squall by then."""
+    place.program("waiting", "#!/bin/bash\ntrap 'touch told; exit 1' INT TERM\ntouch began\nwhile :; do sleep 0.1; done\n")
+    step, = [step for step in load(ACTION)["runs"]["steps"] if step["name"] == "squall run"]
+    env = dict.fromkeys(step["env"], "") | {"SQUALL": "waiting", "PATHS": "scenarios"}
+    process = subprocess.Popen(["bash", "-c", step["run"]], env=place.env | env, cwd=place.work)
+    deadline = time.monotonic() + 20
+    while not (place.work / "began").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(20) == 1
+    assert (place.work / "told").exists()
+
+
+def test_squall_is_built_once(place, runner):
+    """With a cargo that copies the squall at hand: first built, then from the cache, again when a source changes."""
+    place.program("rustup", "#!/bin/sh\necho \"rustup $*\" >> \"$FAKE_LOG.cargo\"\n")
+    place.program("cargo", """#!/bin/sh
+test -f Cargo.toml && test -f .cargo/config.toml || exit 101
+echo "cargo $*" >> "$FAKE_LOG.cargo"
+mkdir -p "$CARGO_TARGET_DIR/release" && cp -L "$(command -v squall)" "$CARGO_TARGET_DIR/release/squall"
+""")
+    for folder in (".cargo", "harness", "reference-system", "reports"):
+        (place.work / folder).mkdir()
+        (place.work / folder / "config.toml").write_text("a")
+    (place.work / "Cargo.toml").write_text("")
+    (place.work / "Cargo.lock").write_text("")
+
+    def built(name):
+        log = place.log.with_name(place.log.name + ".cargo")
+        log.unlink(missing_ok=True)
+        runner.action({"paths": SCENARIO, "runs": 2}, name=name)
+        assert runner.jobs[name] == "success", runner.printed
+        return log.exists() and log.read_text().splitlines()[-1]
+
+    assert built("first") == "cargo build --release --locked --package squall --bin squall"
+    assert not built("second")
+    (place.work / "reports/config.toml").write_text("b")
+    assert built("third")
+    runner.action({"command": "install"}, name="install")
+    path = (runner.folder / "temp-install/path").read_text().strip()
+    place.sh(f"'{path}/squall' check -- {SCENARIO}", check=0)
+
+
+def test_the_project_uses_it_so(place, runner):
+    """The jobs of our own workflow, in the order of their needs, each on its own machine."""
+    workflow = load(WORKFLOW)
+    done = {}
+    while len(done) < len(workflow["jobs"]):
+        for name, job in workflow["jobs"].items():
+            needs = [job["needs"]] if isinstance(job.get("needs"), str) else job.get("needs", [])
+            if name in done or not all(need in done for need in needs):
+                continue
+            total = len(job.get("strategy", {}).get("matrix", {}).get("shard", [1]))
+            for step in job["steps"]:
+                if step.get("uses") != "./ci/github":
+                    continue
+                given = {key: value for key, value in step.get("with", {}).items()} | {"squall": "squall"}
+                given["paths"] = SCENARIO
+                if "canary" in given:
+                    # The usual defect is noticed elsewhere.
+                    given["canary"] = "breaker-never-opens"
+                for index in range(total):
+                    runner.action(given, job=(index, total), name=f"{name}-{index}")
+                    assert runner.jobs[f"{name}-{index}"] == "success", runner.printed
+            done[name] = True
+    assert sorted(runner.uploads) == ["squall", *(f"squall-shard-{i}-of-4" for i in (1, 2, 3, 4))]
+    assert workflow["jobs"]["merged"]["if"] == "always()" and workflow["jobs"]["merged"]["needs"] == "chaos"
+    assert workflow["jobs"]["chaos"]["strategy"]["fail-fast"] is False

@@ -1,0 +1,45 @@
+"""The Slurm scripts, as far as they go without Slurm; ci/slurm-check goes all the way."""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, SCENARIO
+
+
+@pytest.fixture
+def slurm(place, tmp_path):
+    (place.bin / "sbatch").symlink_to(Path(__file__).with_name("fake-sbatch"))
+    for name in ("squall.sbatch", "merge.sbatch"):
+        # As Slurm does: it reads a script, and needs no right to execute it.
+        (place.work / "ci/slurm" / name).chmod(0o755)
+    place.env["FAKE_SPOOL"] = str(tmp_path / "spool")
+
+
+def test_submit(place, slurm):
+    done = place.sh(f"ci/slurm/submit 3 {SCENARIO} --runs 4", check=0)
+    calls = place.calls()
+    assert [call[0] for call in calls] == ["run"] * 3 + ["merge"]
+    assert calls[0][-3:] == [SCENARIO, "--runs", "4"] and "--shard=auto" in calls[0] and "--resume" in calls[0]
+    assert {"shard-0.json", "shard-2.json", "squall.json", "squall.html", "junit.xml"} <= {
+        path.name for path in (place.work / "squall-1").iterdir()}
+    assert "shards: job 1, tasks 0 to 2" in done.stdout
+
+
+@pytest.mark.fake
+def test_submit_is_the_merge(place, slurm):
+    for code, status in ((1, 1), (2, 2)):
+        place.sh(f"ci/slurm/submit 2 {SCENARIO}", env={"FAKE_EXIT_RUN": str(code)}, check=status)
+
+
+@pytest.mark.fake
+def test_wrong_usage(place, slurm):
+    place.sh("ci/slurm/submit", check=2)
+    place.sh("ci/slurm/submit scenarios", check=2)
+    place.sh("ci/slurm/submit 2", env={"SQUALL": "not-there"}, check=2)
+
+
+def test_what_is_asked_of_slurm():
+    options = dict(re.findall(r"^#SBATCH --([\w-]+)=?(.*)$", (ROOT / "ci/slurm/squall.sbatch").read_text(), re.M))
+    assert options["signal"] == "B:TERM@60" and "requeue" in options and options["open-mode"] == "append"
+    assert "time" in options and "mem" in options
