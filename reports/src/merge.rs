@@ -65,7 +65,9 @@ pub fn merge(parts: &[Report], allow_partial: bool) -> Result<Merged, MergeError
             ScenarioReport { runs, ..scenario.clone() }
         })
         .collect();
-    let missing = missing(parts, &scenarios);
+    let time_budget = budget(parts, &scenarios);
+    let left_out = time_budget.map_or(0, |budget| budget.left_out);
+    let missing = missing(parts, &scenarios, left_out);
     if !missing.is_empty() && !allow_partial {
         return Err(MergeError::Missing(missing));
     }
@@ -73,9 +75,9 @@ pub fn merge(parts: &[Report], allow_partial: bool) -> Result<Merged, MergeError
     canaries.sort_by_key(|canary| (canary.noticed_by.is_none(), canary.runs));
     let report = Report {
         started,
-        partial: !missing.is_empty(),
+        partial: !missing.is_empty() || left_out > 0,
         shard: None,
-        time_budget: budget(parts, &scenarios),
+        time_budget,
         canary: canaries.into_iter().next(),
         scenarios,
         ..earliest.clone()
@@ -145,7 +147,8 @@ fn unite<'a>(
         .collect()
 }
 
-fn missing(parts: &[Report], scenarios: &[ScenarioReport]) -> Vec<String> {
+/// What is missing, but for what time budgets left out.
+fn missing(parts: &[Report], scenarios: &[ScenarioReport], left_out: u64) -> Vec<String> {
     let mut missing = Vec::new();
     if let Some(of) = parts.iter().find_map(|part| part.shard.as_ref()).map(|shard| shard.of) {
         let there: BTreeSet<u32> =
@@ -165,18 +168,27 @@ fn missing(parts: &[Report], scenarios: &[ScenarioReport]) -> Vec<String> {
         of += scenario.planned;
         lacking += u64::from(lacks > 0);
     }
-    if runs > 0 {
+    if runs > left_out {
         missing.push(format!("{runs} of {of} runs, of {lacking} scenarios"));
     }
     missing
 }
 
-/// Shards that each had a time budget left out what all of them together do not have.
+/// What the time budgets of all shards left out; not more than what is missing.
 fn budget(parts: &[Report], scenarios: &[ScenarioReport]) -> Option<crate::TimeBudget> {
     let wall_ms = parts.iter().filter_map(|part| part.time_budget).map(|b| b.wall_ms).max()?;
+    // A shard that is given twice left out what it left out once, at its best attempt.
+    let mut by_shard: BTreeMap<u32, u64> = BTreeMap::new();
+    for part in parts {
+        let index = part.shard.as_ref().map_or(0, |shard| shard.index);
+        let left_out = part.time_budget.map_or(0, |budget| budget.left_out);
+        by_shard.entry(index).and_modify(|least| *least = left_out.min(*least)).or_insert(left_out);
+    }
     let lacks =
         |scenario: &ScenarioReport| scenario.planned.saturating_sub(scenario.runs.len() as u64);
-    Some(crate::TimeBudget { wall_ms, left_out: scenarios.iter().map(lacks).sum() })
+    let lacking: u64 = scenarios.iter().map(lacks).fold(0, u64::saturating_add);
+    let left_out = by_shard.values().copied().fold(0, u64::saturating_add).min(lacking);
+    Some(crate::TimeBudget { wall_ms, left_out })
 }
 
 #[cfg(test)]
@@ -240,6 +252,20 @@ mod tests {
         parts[1].scenarios[0].runs.clear();
         assert!(matches!(merge(&parts, false), Err(MergeError::Missing(_))));
         assert_eq!(merge(&[], false).unwrap_err(), MergeError::Nothing);
+    }
+
+    #[test]
+    fn what_time_budgets_left_out_is_not_missing_and_what_an_interrupt_did_is() {
+        let mut parts = shards(2);
+        for part in &mut parts {
+            part.time_budget = Some(crate::TimeBudget { wall_ms: 5, left_out: 1 });
+            part.scenarios[0].runs.pop();
+        }
+        let merged = merge(&parts, false).unwrap();
+        assert!(merged.report.partial && merged.missing.is_empty());
+        assert_eq!(merged.report.time_budget.unwrap().left_out, 2);
+        parts[1].time_budget = Some(crate::TimeBudget { wall_ms: 5, left_out: 0 });
+        assert!(matches!(merge(&parts, false), Err(MergeError::Missing(_))));
     }
 
     #[test]

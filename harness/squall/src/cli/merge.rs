@@ -1,6 +1,13 @@
 //! `squall merge`: the report of the whole from those of its shards.
 
-use super::{NOT_PASSED, PASSED, Stop, batch::read, outputs::Outputs, program, run::writable, say};
+use super::{
+    NOT_PASSED, PASSED, Stop,
+    batch::read,
+    outputs::Outputs,
+    program,
+    run::{each_ran, writable},
+    say,
+};
 use clap::Args;
 use squall_reports::{self as reports, MergeError};
 use std::path::PathBuf;
@@ -51,6 +58,11 @@ pub(super) fn merge(args: &MergeArgs, color: bool) -> Result<u8, Stop> {
     if !canary {
         eprintln!("canary: nobody noticed the known defect: this pipeline cannot go red");
     }
+    let left_out = merged.report.time_budget.map_or(0, |budget| budget.left_out);
+    if left_out > 0 {
+        eprintln!("time budget: {left_out} runs were left out");
+    }
     let passed = merged.report.all_passed() && merged.missing.is_empty() && canary;
+    let passed = passed && (left_out == 0 || each_ran(&merged.report));
     Ok(if passed { PASSED } else { NOT_PASSED })
 }
