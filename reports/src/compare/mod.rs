@@ -125,7 +125,19 @@ impl<'a> Draft<'a> {
     }
 
     fn verdict_tests(&self) -> impl Iterator<Item = Test> {
-        std::iter::once(self.unpassed.test).chain(self.counts.iter().map(|(_, count)| count.test))
+        let others = self.counts.iter().filter(|(_, count)| !self.is_pass_rate(count));
+        std::iter::once(self.unpassed.test).chain(others.map(|(_, count)| count.test))
+    }
+
+    /// The runs that do not pass are the ones that are counted: it is one test, and counts once.
+    fn is_pass_rate(&self, count: &Count<'_>) -> bool {
+        let same = |a: &[&crate::Run], b: &[&crate::Run]| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.seed == b.seed)
+        };
+        let Count { base, head, .. } = &self.unpassed;
+        (base.of, head.of) == (count.base.of, count.head.of)
+            && same(&self.unpassed.base_runs, &count.base_runs)
+            && same(&self.unpassed.head_runs, &count.head_runs)
     }
 
     fn number_tests(&self) -> impl Iterator<Item = Test> {
@@ -145,7 +157,8 @@ impl<'a> Draft<'a> {
         let corrected = verdicts.next().unwrap_or(1.0);
         found.extend(findings::pass_rate(pair, &self.unpassed, corrected));
         for (subject, count) in &self.counts {
-            let corrected = verdicts.next().unwrap_or(1.0);
+            let corrected =
+                if self.is_pass_rate(count) { corrected } else { verdicts.next().unwrap_or(1.0) };
             found.extend(judge::findings(pair, subject, count, corrected, known));
         }
         found.extend(exercised::not_exercised(pair));
