@@ -46,21 +46,28 @@ pub(super) fn pass_rate(pair: &Pair<'_>, unpassed: &Count<'_>, corrected: f64) -
     })
 }
 
-/// That a number changed, by as much as matters.
+/// That a number changed, by as much as matters. In a scenario that fails more (`failing`), none is
+/// better: what never arrives has no latency.
 pub(super) fn number(
     pair: &Pair<'_>,
     measure: &Measure,
     metric: &Metric,
     options: &Options,
+    failing: bool,
 ) -> Option<Finding> {
     if metric.corrected > ALPHA {
         return None;
     }
     let worse = measure.matters(metric, options.minimum_effect)?;
+    let (weight, but) = match worse {
+        true => (Weight::Regression, ""),
+        false if failing => (Weight::Info, " That is of what still works: more fails than before."),
+        false => (Weight::Improvement, ""),
+    };
     Some(Finding {
-        weight: if worse { Weight::Regression } else { Weight::Improvement },
+        weight,
         kind: Kind::Changed,
-        text: measure.sentence(metric, worse, pair.pairs.is_some()),
+        text: format!("{}{but}", measure.sentence(metric, worse, pair.pairs.is_some())),
         p: Some(metric.p),
         corrected: Some(metric.corrected),
         ..finding(pair, measure.name)

@@ -3,6 +3,7 @@
 use super::{
     conclusion::{COLUMNS, LEGEND, cells, compared, conclusion, power, side},
     model::{Comparison, Finding, Kind, NoteKind, ScenarioComparison, Weight},
+    words::plural,
 };
 use crate::text::{WIDTH, fit, printable};
 use owo_colors::{OwoColorize as _, Style};
@@ -18,6 +19,9 @@ const NAMES: std::ops::RangeInclusive<usize> = 8..=40;
 
 /// Shapes of new evidence that are shown.
 const SHAPES: usize = 3;
+
+/// Scenarios that came, went or changed are told one by one up to so many.
+const ALONE: usize = 3;
 
 impl Comparison {
     /// For a terminal. `program` is how the reader calls squall.
@@ -43,8 +47,11 @@ impl Comparison {
             out.push_str(&table(&rows));
             let _ = writeln!(out, "{}\n", wrapped(LEGEND, 0));
         }
-        for finding in &self.findings {
-            tell(&mut out, finding, color, program);
+        for alike in self.findings.chunk_by(alike) {
+            match alike {
+                [first, ..] if alike.len() > ALONE => fold(&mut out, first, alike, color),
+                _ => alike.iter().for_each(|finding| tell(&mut out, finding, color, program)),
+            }
         }
         let sum = conclusion(self);
         let bad = self.compared == 0 || self.count(Weight::Regression) > 0;
@@ -103,13 +110,35 @@ impl Finding {
     }
 }
 
-fn tell(out: &mut String, finding: &Finding, color: bool, program: &str) {
-    let style = match finding.weight {
+/// Both say that a scenario is not compared, for one reason.
+fn alike(one: &Finding, other: &Finding) -> bool {
+    let whole = |finding: &Finding| finding.subject == "scenario";
+    whole(one) && whole(other) && (one.weight, one.kind) == (other.weight, other.kind)
+}
+
+fn fold(out: &mut String, first: &Finding, all: &[Finding], color: bool) {
+    let names: Vec<&str> = all.iter().map(|finding| finding.name.as_str()).collect();
+    let why = match first.kind {
+        Kind::Vanished => "in the base only: nothing is known of them in the head",
+        Kind::Added => "in the head only: nothing to compare them with",
+        _ => "whose files differ, so they are not compared (`--changed` does)",
+    };
+    let text = format!("{} {why}", plural(all.len(), "scenario"));
+    let _ = writeln!(out, "{}", headed(first.title(), &text, style(first.weight), color));
+    let _ = writeln!(out, "{}\n", wrapped(&names.join("; "), 2));
+}
+
+fn style(weight: Weight) -> Style {
+    match weight {
         Weight::Regression => Style::new().red().bold(),
         Weight::Attention => Style::new().yellow().bold(),
         Weight::Improvement => Style::new().green(),
         Weight::Info => Style::new(),
-    };
+    }
+}
+
+fn tell(out: &mut String, finding: &Finding, color: bool, program: &str) {
+    let style = style(finding.weight);
     let proof = if finding.proof { " (proof)" } else { "" };
     let about = format!("{}{proof}", finding.about());
     let _ = writeln!(out, "{}", headed(finding.title(), &about, style, color));

@@ -6,6 +6,7 @@ use super::{
     known::Known,
     model::{Finding, Kind, Weight},
     pair::{Count, Pair, judged},
+    proof::proof,
     words::{list, plural, probability, seeds},
 };
 use crate::{
@@ -48,7 +49,7 @@ impl Subject {
     }
 }
 
-fn violations<'a>(run: &'a Run, invariant: &str) -> impl Iterator<Item = &'a Violation> {
+pub(super) fn violations<'a>(run: &'a Run, invariant: &str) -> impl Iterator<Item = &'a Violation> {
     run.violations.iter().filter(move |violation| violation.invariant == invariant)
 }
 
@@ -85,61 +86,15 @@ pub(super) fn findings(
     known: &Known<'_>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let proof = proof(pair, subject, count, known);
+    let proof = match subject {
+        Subject::Invariant(invariant) => proof(pair, invariant, count, known),
+        Subject::Verdict(_) => None,
+    };
     if count.base.count > 0 || proof.is_none() {
         findings.push(Rated { pair, subject, count, corrected }.finding());
     }
     findings.extend(proof);
     findings
-}
-
-/// A shape of evidence that the base never showed.
-fn proof(
-    pair: &Pair<'_>,
-    subject: &Subject,
-    count: &Count<'_>,
-    known: &Known<'_>,
-) -> Option<Finding> {
-    let Subject::Invariant(invariant) = subject else { return None };
-    if count.base.of == 0 {
-        return None;
-    }
-    let fresh = |violation: &&Violation| !known.in_base(violation);
-    let runs: Vec<&Run> = count
-        .head_runs
-        .iter()
-        .copied()
-        .filter(|run| violations(run, invariant).any(|violation| fresh(&violation)))
-        .collect();
-    let first = runs.first()?;
-    let shapes: BTreeSet<String> = runs
-        .iter()
-        .flat_map(|run| violations(run, invariant).filter(fresh))
-        .map(|violation| known.signature(violation))
-        .collect();
-    let base = if count.base.count == 0 {
-        format!("the base never did in {}", plural(count.base.of, "run"))
-    } else {
-        "the base fails too, but never so".to_owned()
-    };
-    Some(Finding {
-        weight: Weight::Regression,
-        kind: Kind::New,
-        proof: true,
-        text: format!(
-            "Fails in a way that is new: {base}. {} of {} of the head show it.",
-            runs.len(),
-            plural(count.head.of, "run"),
-        ),
-        base: Some(count.base),
-        head: Some(count.head),
-        base_seeds: seeds_of(&count.base_runs),
-        head_seeds: seeds_of(&runs),
-        signatures: shapes.into_iter().collect(),
-        example: violations(first, invariant).find(fresh).map(|found| found.summary.clone()),
-        replay: Some(first.replay.clone()),
-        ..finding(pair, invariant)
-    })
 }
 
 /// A finding about nothing yet.
@@ -165,7 +120,7 @@ pub(super) fn finding(pair: &Pair<'_>, subject: &str) -> Finding {
     }
 }
 
-fn seeds_of(runs: &[&Run]) -> Vec<u64> {
+pub(super) fn seeds_of(runs: &[&Run]) -> Vec<u64> {
     runs.iter().map(|run| run.seed).collect()
 }
 

@@ -15,6 +15,14 @@
 //! tests that can be significant at all): each calls something worse by mistake in at most 2.5 % of
 //! comparisons, since of its 5 % the other half is called better.
 //!
+//! Measured (`reports/tests/calibration.rs`; six scenarios, one of them failing in one run of five,
+//! lognormal times): two halves of the seeds of one version, 50 runs a scenario each, report a
+//! regression in 3.7 % of 1,000 draws; a scenario whose pass rate a defect halves through a failure
+//! that the base knows (by rate alone) is reported in 99.9 % with 30 runs a side if it was clean
+//! before, and if it failed in one run of five, in 97.7 % with 50 and in 99.9 % with 80; a recovery that
+//! takes 1.8 times as long in 98 % of 100 draws with 50 runs. Halves of 1,657 real runs of 14 scenarios
+//! of the reference system: 0.6 % of 1,000 draws.
+//!
 //! A bug is resolved when its earlier rate makes the clean runs improbable (see
 //! `stats::clean_runs`); that the seeds that failed pass now proves nothing, because they may run into
 //! something else.
@@ -31,6 +39,7 @@ mod metrics;
 mod model;
 mod notes;
 mod pair;
+mod proof;
 mod sides;
 mod signature;
 #[cfg(test)]
@@ -125,7 +134,19 @@ impl<'a> Draft<'a> {
     }
 
     fn verdict_tests(&self) -> impl Iterator<Item = Test> {
-        std::iter::once(self.unpassed.test).chain(self.counts.iter().map(|(_, count)| count.test))
+        let others = self.counts.iter().filter(|(_, count)| !self.is_pass_rate(count));
+        std::iter::once(self.unpassed.test).chain(others.map(|(_, count)| count.test))
+    }
+
+    /// The runs that do not pass are the ones that are counted: it is one test, and counts once.
+    fn is_pass_rate(&self, count: &Count<'_>) -> bool {
+        let same = |a: &[&crate::Run], b: &[&crate::Run]| {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.seed == b.seed)
+        };
+        let Count { base, head, .. } = &self.unpassed;
+        (base.of, head.of) == (count.base.of, count.head.of)
+            && same(&self.unpassed.base_runs, &count.base_runs)
+            && same(&self.unpassed.head_runs, &count.head_runs)
     }
 
     fn number_tests(&self) -> impl Iterator<Item = Test> {
@@ -145,14 +166,16 @@ impl<'a> Draft<'a> {
         let corrected = verdicts.next().unwrap_or(1.0);
         found.extend(findings::pass_rate(pair, &self.unpassed, corrected));
         for (subject, count) in &self.counts {
-            let corrected = verdicts.next().unwrap_or(1.0);
+            let corrected =
+                if self.is_pass_rate(count) { corrected } else { verdicts.next().unwrap_or(1.0) };
             found.extend(judge::findings(pair, subject, count, corrected, known));
         }
         found.extend(exercised::not_exercised(pair));
+        let worse = found.iter().any(|f| f.weight == Weight::Regression && f.scenario == pair.path);
         let mut metrics = std::collections::BTreeMap::new();
         for (measure, mut metric, _) in self.metrics {
             metric.corrected = numbers.next().unwrap_or(1.0);
-            found.extend(findings::number(pair, measure, &metric, options));
+            found.extend(findings::number(pair, measure, &metric, options, worse));
             metrics.insert(measure.name.to_owned(), metric);
         }
         let (base, head) = (tally(pair.base.iter().copied()), tally(pair.head.iter().copied()));

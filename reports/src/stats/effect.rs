@@ -90,9 +90,23 @@ fn between(mut values: Vec<f64>, outside: f64) -> Option<Shift> {
     let last = values.len().checked_sub(1)?;
     // A cast from below zero, or from no number, is zero: then the ends are the bounds.
     let cut = ((values.len() as f64 * outside).floor() as usize).min(last / 2);
-    let mut at = |place: usize| *values.select_nth_unstable_by(place, f64::total_cmp).1;
-    let middle = mean(at(last / 2), at(last - last / 2));
-    Some(Shift { middle, low: at(cut), high: at(last - cut) })
+    let half = last / 2;
+    // What is below the median holds the lower bound, and what is above it the upper one.
+    let (below, middle, above) = values.select_nth_unstable_by(half, f64::total_cmp);
+    let lower = *middle;
+    let select = |part: &mut [f64], place: usize| {
+        if place < part.len() {
+            *part.select_nth_unstable_by(place, f64::total_cmp).1
+        } else {
+            lower
+        }
+    };
+    let upper =
+        if last % 2 == 0 { lower } else { above.iter().copied().fold(f64::INFINITY, f64::min) };
+    let low = select(below, cut);
+    // The median itself is in neither part.
+    let high = (last - cut).checked_sub(half + 1).map_or(lower, |place| select(above, place));
+    Some(Shift { middle: mean(lower, upper), low, high })
 }
 
 #[cfg(test)]

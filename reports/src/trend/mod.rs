@@ -127,6 +127,17 @@ fn p99(runs: &[&Run]) -> Option<u64> {
     all.summary().map(|latency| latency.p99_us)
 }
 
+impl TrendPoint {
+    /// The median recovery in words.
+    fn recovery(&self) -> String {
+        match self.recovery_ms {
+            Some(ms) => short(ms.saturating_mul(1_000)),
+            None if self.pass_rate.is_none() => "-".to_owned(),
+            None => "never".to_owned(),
+        }
+    }
+}
+
 impl Trend {
     /// For a terminal: a table within 80 columns, a line of the pass rates, and what to beware of.
     #[must_use]
@@ -143,8 +154,8 @@ impl Trend {
         let recoveries: Vec<Option<f64>> =
             self.points.iter().map(|point| point.recovery_ms.map(|ms| ms as f64)).collect();
         if self.points.len() > 1 {
-            out.push_str(&format!("\npass rate  {}\n", sparkline(&rates)));
-            out.push_str(&format!("recovery   {}\n", sparkline(&recoveries)));
+            out.push_str(&format!("\npass rate  {}\n", sparkline(&rates).trim_end()));
+            out.push_str(&format!("recovery   {}\n", sparkline(&recoveries).trim_end()));
         }
         for note in self.notes() {
             out.push_str(&format!("\n{}\n", wrapped(&note, 0)));
@@ -174,7 +185,7 @@ impl Trend {
                 rate,
                 interval,
                 failures(point, color),
-                point.recovery_ms.map_or("never".to_owned(), |ms| short(ms.saturating_mul(1_000))),
+                point.recovery(),
                 point.p99_us.map_or("-".to_owned(), short),
             ]);
         }

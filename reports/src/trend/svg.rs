@@ -129,6 +129,7 @@ impl Trend {
         for (index, point) in self.points.iter().enumerate() {
             let (x, title) = (self.x(index), escape(&point.label));
             let _ = match point.recovery_ms {
+                None if point.pass_rate.is_none() => continue,
                 Some(ms) => write!(
                     out,
                     "<circle class=\"dot\" cx=\"{x:.1}\" cy=\"{:.1}\" r=\"4\"><title>{title}: {}\
@@ -203,7 +204,7 @@ fn cells(point: &TrendPoint) -> [String; 10] {
             format!("{} to {} %", percent(point.interval.low), percent(point.interval.high))
         }),
         point.failures.to_string(),
-        point.recovery_ms.map_or("never".to_owned(), |ms| short(ms.saturating_mul(1_000))),
+        point.recovery(),
         point.p99_us.map_or("-".to_owned(), short),
     ]
 }

@@ -189,6 +189,19 @@ fn runs_that_never_recover_are_slower_than_any() {
 }
 
 #[test]
+fn what_fails_more_is_not_better_because_it_is_faster() {
+    let faster = |mut run: Run| {
+        run.latency = Some(Latency { p99_us: 5_000, ..Latency::default() });
+        run
+    };
+    let comparison = against(flaky(50, 5), flaky(50, 30).into_iter().map(faster).collect());
+    assert_eq!(found(&comparison)[2], (Info, Kind::Changed, "latency"));
+    assert!(comparison.findings[2].text.ends_with("more fails than before."));
+    let good = against(flaky(50, 5), flaky(50, 5).into_iter().map(faster).collect());
+    assert_eq!(found(&good)[1], (Improvement, Kind::Changed, "latency"));
+}
+
+#[test]
 fn throughput_falls_and_latency_rises() {
     let worse = |seed| {
         let mut run = run(seed);

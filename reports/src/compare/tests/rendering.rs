@@ -31,6 +31,13 @@ fn for_a_terminal() {
 }
 
 #[test]
+fn many_scenarios_that_went_are_told_together() {
+    let many = (0..9).map(|i| scenario(&format!("network/partition-{i}"), flaky(3, 0))).collect();
+    let comparison = compare(&[report("1", many)], &[report("2", vec![])], &Options::default());
+    insta::assert_snapshot!(comparison.human(false, "squall"));
+}
+
+#[test]
 fn for_a_pull_request() {
     insta::assert_snapshot!(everything().markdown());
 }

@@ -89,7 +89,7 @@ proptest! {
 
     #[test]
     fn with_itself_nothing_is_worse(report in any_report()) {
-        let same = compare(&[report.clone()], &[report], &Options::default());
+        let same = compare(std::slice::from_ref(&report), std::slice::from_ref(&report), &Options::default());
         prop_assert_eq!(same.count(Weight::Regression), 0);
         prop_assert_eq!(same.count(Weight::Improvement), 0);
     }
