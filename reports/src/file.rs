@@ -1,6 +1,6 @@
 //! Reading and writing reports.
 
-use crate::{FORMAT, Report, terminal::printable};
+use crate::{FORMAT, Report, text::printable};
 use serde::Deserialize;
 use std::{
     fs::{self, File},

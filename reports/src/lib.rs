@@ -2,12 +2,15 @@
 //!
 //! It knows nothing of how runs are made.
 
+mod digest;
 mod file;
 mod format;
+mod html;
 mod journal;
 mod latency;
 mod merge;
 mod terminal;
+mod text;
 
 pub use file::{Error, parse, probe_writable, read, write, write_atomically};
 pub use format::{
@@ -15,7 +18,8 @@ pub use format::{
     Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage, TraceRecord, Verdict,
     Violation,
 };
+pub use html::html;
 pub use journal::{Journal, Kept, journal_path, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
 pub use merge::{MergeError, Merged, merge};
-pub use terminal::summary;
+pub use terminal::{summary, summary_all};

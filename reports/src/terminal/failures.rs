@@ -1,0 +1,97 @@
+//! What did not pass. What is the same for several runs is told once: the violations of an
+//! invariant, whatever else was violated with it, and else a reason.
+
+use super::style;
+use crate::{
+    Run, ScenarioReport, Verdict, Violation,
+    digest::{self, ORDER, by_invariant, seeds},
+    text::{plural, printable},
+};
+use owo_colors::OwoColorize as _;
+use std::{collections::BTreeMap, fmt::Write as _};
+
+/// Records of evidence that are shown.
+const EVIDENCE: usize = 6;
+
+pub(super) fn failures(out: &mut String, scenario: &ScenarioReport, program: &str, color: bool) {
+    let of = |verdict| scenario.runs.iter().filter(move |run| run.verdict == verdict);
+    let failed: Vec<&Run> = of(Verdict::Failed).collect();
+    if !failed.is_empty() {
+        headline(out, Verdict::Failed, scenario, &failed, color);
+        violated(out, &failed, program);
+    }
+    for verdict in ORDER {
+        if matches!(verdict, Verdict::Passed | Verdict::Failed) {
+            continue;
+        }
+        let mut reasons: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+        for run in of(verdict) {
+            reasons.entry(run.reason.as_deref().unwrap_or_default()).or_default().push(run);
+        }
+        for (reason, runs) in reasons {
+            let Some(first) = runs.first() else { continue };
+            headline(out, verdict, scenario, &runs, color);
+            // Writing to a String cannot fail, here and below.
+            let _ = writeln!(out, "  {}", printable(reason));
+            for violation in &first.violations {
+                let _ = write!(out, "  {}: ", printable(&violation.invariant));
+                proof(out, violation);
+            }
+            replay(out, first, program);
+            out.push('\n');
+        }
+    }
+}
+
+fn headline(
+    out: &mut String,
+    verdict: Verdict,
+    scenario: &ScenarioReport,
+    runs: &[&Run],
+    color: bool,
+) {
+    let _ = writeln!(
+        out,
+        "{} {}  ({} {})",
+        verdict.to_string().to_uppercase().style(style(verdict, color)),
+        printable(&scenario.name),
+        if runs.len() == 1 { "seed" } else { "seeds" },
+        seeds(runs),
+    );
+}
+
+/// A line for each invariant, the one that most runs violate first, with what its first run shows.
+fn violated(out: &mut String, failed: &[&Run], program: &str) {
+    let mut shown: Vec<&Run> = Vec::new();
+    for (name, runs) in by_invariant(failed) {
+        let number = plural(runs.len(), "seed");
+        let _ = writeln!(out, "  {}: {number} ({})", printable(name), seeds(&runs));
+        let Some(first) = runs.first() else { continue };
+        for violation in first.violations.iter().filter(|violation| violation.invariant == name) {
+            out.push_str("    ");
+            proof(out, violation);
+        }
+        if shown.iter().all(|run| run.seed != first.seed) {
+            shown.push(first);
+        }
+    }
+    if shown.is_empty() {
+        let _ = writeln!(out, "  no violation is told");
+        shown.extend(failed.first());
+    }
+    for run in shown {
+        replay(out, run, program);
+    }
+    out.push('\n');
+}
+
+fn proof(out: &mut String, violation: &Violation) {
+    let _ = writeln!(out, "{}", printable(&violation.summary));
+    for evidence in violation.evidence.iter().take(EVIDENCE) {
+        let _ = writeln!(out, "    {}", digest::evidence(evidence, usize::MAX));
+    }
+}
+
+fn replay(out: &mut String, run: &Run, program: &str) {
+    let _ = writeln!(out, "  replay seed {}: {}", run.seed, digest::command(run, program));
+}
