@@ -6,6 +6,7 @@ mod compare;
 mod digest;
 mod file;
 mod format;
+mod html;
 mod journal;
 mod latency;
 mod merge;
@@ -28,6 +29,7 @@ pub use format::{
     Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage, TraceRecord, Verdict,
     Violation,
 };
+pub use html::html;
 pub use journal::{Journal, Kept, journal_path, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
 pub use merge::{MergeError, Merged, batch_difference, merge};

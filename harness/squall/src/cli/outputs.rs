@@ -65,7 +65,7 @@ impl Rendering {
             Self::Markdown => render::markdown_within(report, "squall", COMMENT),
             Self::Annotations => render::workflow_commands(report),
             Self::Gitlab => render::gitlab(report),
-            Self::Html => String::new(), // TODO,
+            Self::Html => reports::html(report, "squall"),
             Self::Openmetrics => render::openmetrics(report),
             Self::JsonLines => json_lines(report),
         }
