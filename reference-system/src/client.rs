@@ -224,6 +224,8 @@ pub struct BrokerState {
     pub leader: bool,
     /// Dead letters that wait to be redriven, over all groups.
     pub exhausted: u64,
+    /// Events that groups with members have not committed, over all groups.
+    pub uncommitted: u64,
 }
 
 /// Asks a broker for its state.
@@ -233,8 +235,8 @@ pub struct BrokerState {
 pub async fn describe_broker(address: &str) -> Result<BrokerState, Error> {
     let mut rpc = Rpc::new(address.to_owned());
     match rpc.ask("describe", BrokerRequest::Describe, DESCRIBE).await? {
-        BrokerReply::Described { partitions, leader, exhausted } => {
-            Ok(BrokerState { partitions, leader, exhausted })
+        BrokerReply::Described { partitions, leader, exhausted, uncommitted } => {
+            Ok(BrokerState { partitions, leader, exhausted, uncommitted })
         }
         other => Err(unexpected(other)),
     }

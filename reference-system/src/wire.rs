@@ -200,6 +200,8 @@ pub enum BrokerReply {
         leader: bool,
         /// Dead letters that wait to be redriven, over all groups.
         exhausted: u64,
+        /// Events that groups with members have not committed, over all groups.
+        uncommitted: u64,
     },
 }
 

@@ -238,13 +238,17 @@ impl System for ReferenceSystem {
                     // What was given up is redriven in the end.
                     let quantity = name("dead letters to be redriven");
                     let waiting = state(StateOf::Conserved { quantity }, told.exhausted, 0);
+                    // And what was handled is committed, as every broker sees it: otherwise all of it comes
+                    // again, and for ever more.
+                    let quantity = name("events handled and not committed");
+                    let owed = state(StateOf::Conserved { quantity }, told.uncommitted, 0);
                     Ok(told
                         .partitions
                         .into_iter()
                         .map(|(partition, end, digest)| {
                             state(StateOf::Replica { partition }, end, digest)
                         })
-                        .chain([waiting])
+                        .chain([waiting, owed])
                         .collect())
                 }
                 "store" => {
