@@ -207,7 +207,9 @@ mod tests {
         h.breaker_opens();
         assert_eq!(
             h.violations("breaker"),
-            ["the breaker of c before bank opened after 1 failures in a row, and should at 3 [7, 8]"]
+            [
+                "the breaker of c before bank opened after 1 failures in a row, and should at 3 [7, 8]"
+            ]
         );
     }
 

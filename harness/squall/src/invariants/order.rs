@@ -172,7 +172,9 @@ mod tests {
         h.publish(1).publish(2).ok_in(1, 0, 0).ok_in(2, 3, 0).publish(3).ok_in(3, 3, 1);
         assert_eq!(
             h.violations("order"),
-            ["e1 and e2 of p (key 0) stand in partitions 0 and 3: nothing keeps their order [2, 3]"]
+            [
+                "e1 and e2 of p (key 0) stand in partitions 0 and 3: nothing keeps their order [2, 3]"
+            ]
         );
         // Another key may be elsewhere, and so may an event of which nobody knows whether it is anywhere.
         let mut h = History::new();
