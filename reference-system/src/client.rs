@@ -249,6 +249,8 @@ pub struct StoreState {
     pub groups: Vec<(String, u64, u64)>,
     /// Items that are reserved, and neither shipped nor put back.
     pub reserved: i64,
+    /// How many orders were shipped.
+    pub shipped: u64,
 }
 
 /// Asks the store for its state.
@@ -258,7 +260,9 @@ pub struct StoreState {
 pub async fn describe_store(address: &str) -> Result<StoreState, Error> {
     let mut rpc = Rpc::new(address.to_owned());
     match rpc.ask("describe", StoreRequest::Describe, DESCRIBE).await? {
-        StoreReply::Described { groups, reserved } => Ok(StoreState { groups, reserved }),
+        StoreReply::Described { groups, reserved, shipped } => {
+            Ok(StoreState { groups, reserved, shipped })
+        }
         other => Err(unexpected(other)),
     }
 }

@@ -302,6 +302,8 @@ pub enum StoreReply {
         groups: Vec<(String, u64, u64)>,
         /// Items that are reserved, and neither shipped nor put back.
         reserved: i64,
+        /// How many orders were shipped.
+        shipped: u64,
     },
 }
 
