@@ -224,6 +224,8 @@ pub struct BrokerState {
     pub leader: bool,
     /// Dead letters that wait to be redriven, over all groups.
     pub exhausted: u64,
+    /// Events that groups with members have not committed, over all groups.
+    pub uncommitted: u64,
 }
 
 /// Asks a broker for its state.
@@ -233,8 +235,8 @@ pub struct BrokerState {
 pub async fn describe_broker(address: &str) -> Result<BrokerState, Error> {
     let mut rpc = Rpc::new(address.to_owned());
     match rpc.ask("describe", BrokerRequest::Describe, DESCRIBE).await? {
-        BrokerReply::Described { partitions, leader, exhausted } => {
-            Ok(BrokerState { partitions, leader, exhausted })
+        BrokerReply::Described { partitions, leader, exhausted, uncommitted } => {
+            Ok(BrokerState { partitions, leader, exhausted, uncommitted })
         }
         other => Err(unexpected(other)),
     }
@@ -247,6 +249,8 @@ pub struct StoreState {
     pub groups: Vec<(String, u64, u64)>,
     /// Items that are reserved, and neither shipped nor put back.
     pub reserved: i64,
+    /// How many orders were shipped.
+    pub shipped: u64,
 }
 
 /// Asks the store for its state.
@@ -256,7 +260,9 @@ pub struct StoreState {
 pub async fn describe_store(address: &str) -> Result<StoreState, Error> {
     let mut rpc = Rpc::new(address.to_owned());
     match rpc.ask("describe", StoreRequest::Describe, DESCRIBE).await? {
-        StoreReply::Described { groups, reserved } => Ok(StoreState { groups, reserved }),
+        StoreReply::Described { groups, reserved, shipped } => {
+            Ok(StoreState { groups, reserved, shipped })
+        }
         other => Err(unexpected(other)),
     }
 }

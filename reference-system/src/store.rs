@@ -95,6 +95,8 @@ struct Store {
     ledgers: BTreeMap<String, Ledger>,
     /// Items that are reserved, and neither shipped nor put back.
     reserved: i64,
+    /// How many orders were shipped.
+    shipped: u64,
     buffer: Vec<u8>,
     defects: Defects,
 }
@@ -172,8 +174,14 @@ impl Store {
     fn open(directory: &Path, defects: &Defects) -> Result<Self, Error> {
         let (journal, records) = Journal::open(directory, "ledger", &Care::default())?;
         let ledgers = GROUPS.iter().map(|group| ((*group).to_owned(), Ledger::default())).collect();
-        let mut store =
-            Self { journal, ledgers, reserved: 0, buffer: Vec::new(), defects: defects.clone() };
+        let mut store = Self {
+            journal,
+            ledgers,
+            reserved: 0,
+            shipped: 0,
+            buffer: Vec::new(),
+            defects: defects.clone(),
+        };
         let mut landed = Vec::new();
         for (bytes, index) in records.into_iter().zip(0..) {
             let transaction: Transaction = postcard::from_bytes(&bytes)?;
@@ -215,6 +223,7 @@ impl Store {
             }
             Transaction::Effects { group, items, marked, .. } => {
                 for item in items {
+                    self.shipped += u64::from(matches!(item.effect, Effect::Ship { .. }));
                     self.reserved += match item.effect {
                         Effect::Reserve { quantity, .. } => i64::from(quantity),
                         Effect::Release { quantity, .. } | Effect::Ship { quantity, .. } => {
@@ -312,6 +321,7 @@ impl Store {
                     .map(|(group, ledger)| (group.clone(), ledger.effects, ledger.digest))
                     .collect(),
                 reserved: self.reserved,
+                shipped: self.shipped,
             }),
         }
     }

@@ -200,6 +200,8 @@ pub enum BrokerReply {
         leader: bool,
         /// Dead letters that wait to be redriven, over all groups.
         exhausted: u64,
+        /// Events that groups with members have not committed, over all groups.
+        uncommitted: u64,
     },
 }
 
@@ -300,6 +302,8 @@ pub enum StoreReply {
         groups: Vec<(String, u64, u64)>,
         /// Items that are reserved, and neither shipped nor put back.
         reserved: i64,
+        /// How many orders were shipped.
+        shipped: u64,
     },
 }
 

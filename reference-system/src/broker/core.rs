@@ -386,7 +386,9 @@ impl Core {
             .collect();
         let leader = self.leading.is_some();
         let exhausted = self.state.groups.values().map(Group::exhausted).sum();
-        caller.answer("describe", BrokerReply::Described { partitions, leader, exhausted });
+        let uncommitted = self.state.uncommitted();
+        let described = BrokerReply::Described { partitions, leader, exhausted, uncommitted };
+        caller.answer("describe", described);
     }
 
     fn events(&self, positions: &[(u32, u64)], limit: u32) -> BrokerReply {

@@ -304,6 +304,18 @@ impl State {
         self.groups.get(group).map_or(0, |group| group.dead.len())
     }
 
+    /// How many events the groups that have members have not committed.
+    pub(super) fn uncommitted(&self) -> u64 {
+        let groups = self.groups.values().filter(|group| !group.members.is_empty());
+        let behind = groups.flat_map(|group| {
+            self.partitions.iter().zip(0..).map(|(log, partition)| {
+                let committed = group.committed.get(&partition).copied().unwrap_or(0);
+                (log.events.len() as u64).saturating_sub(committed)
+            })
+        });
+        behind.sum()
+    }
+
     fn event(&self, (partition, offset): (u32, u64)) -> Option<Arc<EventData>> {
         let partition = self.partitions.get(partition as usize)?;
         partition.events.get(usize::try_from(offset).ok()?).cloned()
@@ -528,6 +540,7 @@ mod tests {
         assert_eq!(state.apply(&commit(1, 1)), Applied::Committed(vec![]));
         assert_eq!(state.apply(&commit(1, 9)), Applied::Committed(vec![]));
         assert_eq!(state.apply(&commit(0, 3)), Applied::Fenced);
+        assert_eq!(state.uncommitted(), 1);
     }
 
     #[test]

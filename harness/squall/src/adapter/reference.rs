@@ -233,7 +233,7 @@ impl System for ReferenceSystem {
         })
     }
 
-    fn inspect(&self, node: Node, _: Cluster) -> LocalFuture<Result<Vec<State>, Error>> {
+    fn inspect(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<Vec<State>, Error>> {
         Box::pin(async move {
             let state = |of, position, digest| State { node: node.id, of, position, digest };
             match node.role {
@@ -243,13 +243,17 @@ impl System for ReferenceSystem {
                     // What was given up is redriven in the end.
                     let quantity = name("dead letters to be redriven");
                     let waiting = state(StateOf::Conserved { quantity }, told.exhausted, 0);
+                    // And what was handled is committed, as every broker sees it: otherwise all of it comes
+                    // again, and for ever more.
+                    let quantity = name("events handled and not committed");
+                    let owed = state(StateOf::Conserved { quantity }, told.uncommitted, 0);
                     Ok(told
                         .partitions
                         .into_iter()
                         .map(|(partition, end, digest)| {
                             state(StateOf::Replica { partition }, end, digest)
                         })
-                        .chain([waiting])
+                        .chain([waiting, owed])
                         .collect())
                 }
                 "store" => {
@@ -272,6 +276,16 @@ impl System for ReferenceSystem {
                     let address = format!("{}:{VIEW_PORT}", node.name);
                     let (events, digest) = client::describe_view(&address).await?;
                     Ok(vec![state(StateOf::View { name: name("customers") }, events, digest)])
+                }
+                "gateway" => {
+                    let address_of_it = format!("{}:{GATEWAY_PORT}", node.name);
+                    let (_, paid) = client::describe_gateway(&address_of_it).await?;
+                    let store = address(&cluster, "store", STORE_PORT);
+                    let shipped = client::describe_store(&store).await?.shipped;
+                    // In the end the two ledgers are reconciled: what a gateway has forgotten, and what nobody
+                    // asks it for again, shows nowhere else.
+                    let quantity = name("orders paid for, against those shipped");
+                    Ok(vec![state(StateOf::Conserved { quantity }, paid, shipped)])
                 }
                 _ => Ok(Vec::new()),
             }

@@ -1,10 +1,11 @@
 //! `agreement`: whoever looks at a place of the log, sees the same event there.
 //!
 //! After Jepsen's kafka checker ("inconsistent offsets") and the state machine safety property of the
-//! Raft paper (§5.4.3). Observers are replicas, as they make events visible, and consumers.
+//! Raft paper (§5.4.3). Observers are replicas, as they make events visible, consumers, and
+//! those who are told where their event stands: an acknowledgement that names another's place is a lie.
 
 use super::{Evidence, Findings, Invariant, Setup};
-use squall_probe::{EventId, What};
+use squall_probe::{EventId, Phase, What};
 use std::collections::BTreeMap;
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
@@ -30,7 +31,11 @@ impl Invariant for Agreement {
         let (position, event, content) = match evidence.record.what {
             What::Append { position, event, content, .. }
             | What::Deliver { position, event, content, .. } => (position, event, content),
-            What::Apply { position, event, .. } => (position, event, 0),
+            What::Apply { position, event, .. }
+            | What::Acknowledge { position: Some(position), event, .. }
+            | What::Publish { phase: Phase::Ok, position: Some(position), event, .. } => {
+                (position, event, 0)
+            }
             _ => return,
         };
         let place = (position.partition, position.offset);
@@ -79,6 +84,17 @@ mod tests {
         let mut h = History::new();
         h.publish(1).publish(2).append_all(1, 0).deliver(2, 0);
         assert_eq!(h.violations("agreement"), ["at 0:0 r0 saw e1 and c saw e2 [2, 5]"]);
+    }
+
+    #[test]
+    fn a_producer_is_told_the_place_of_another_event() {
+        let mut h = History::new();
+        h.publish(1).publish(2).append_all(1, 0).append_all(2, 1).ok(1, 0).ok(2, 0);
+        assert_eq!(h.violations("agreement"), ["at 0:0 r0 saw e1 and p saw e2 [2, 9]"]);
+
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).publish(2).append_all(2, 1).ok_nowhere(2);
+        assert_eq!(h.violations("agreement"), [] as [&str; 0]);
     }
 
     #[test]

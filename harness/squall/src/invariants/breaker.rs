@@ -1,5 +1,6 @@
 //! `breaker`: after so many failures in a row no call reaches the dependency until the cooldown is over, then
-//! no more at a time than there are probes; and a breaker opens for failures of the dependency only.
+//! no more at a time than there are probes; and a breaker opens for so many failures in a row of the dependency
+//! only: one that counts all it has ever seen cuts off a dependency that is well.
 //!
 //! After Nygard's circuit breaker (Release It!, 2007). Judged from the calls that were made, not from what the
 //! breaker says of itself; a breaker belongs to a process, and forgets with it.
@@ -136,6 +137,18 @@ impl Invariant for Breaker {
                         },
                         || vec![*evidence],
                     );
+                } else if seen.open.is_none() {
+                    let node = self.setup.node(node);
+                    let (failures, needed) = (seen.failures, policy.failures);
+                    self.findings.add(
+                        || {
+                            format!(
+                                "the breaker of {node} before {name} opened after {failures} failures in a \
+                                 row, and should at {needed}"
+                            )
+                        },
+                        || seen.last_failure.into_iter().chain([*evidence]).collect(),
+                    );
                 }
             }
             _ => {}
@@ -184,6 +197,19 @@ mod tests {
         assert_eq!(
             h.violations("breaker"),
             ["the breaker of c before bank opened, and no call had failed [2]"]
+        );
+    }
+
+    #[test]
+    fn it_opens_for_failures_that_were_not_in_a_row() {
+        let mut h = History::new();
+        h.call().call_failed().call().call_failed().call().call_ok().call().call_failed();
+        h.breaker_opens();
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "the breaker of c before bank opened after 1 failures in a row, and should at 3 [7, 8]"
+            ]
         );
     }
 

@@ -1,4 +1,7 @@
-//! `order`: what one producer publishes for one key is appended, and applied, in that order.
+//! `order`: what one producer publishes for one key is appended to one partition, and applied, in that order.
+//!
+//! Between partitions there is no order: a producer that hashes a key otherwise after a restart, or by something
+//! else than the key, has given it up, even if this time nobody came too early.
 //!
 //! After Jepsen's kafka checker ("int-nonmonotonic", "nonmonotonic-poll"). Of the log only acknowledged
 //! events are compared: an indeterminate one may have come late. Of a group, the order in which effects
@@ -106,11 +109,28 @@ impl Invariant for Order {
     }
 
     fn finish(&mut self) -> Findings {
-        for ((_, key), published) in &self.published {
+        for ((producer, key), published) in &self.published {
+            let mut home: Option<(u32, Evidence, u64)> = None;
             let mut last: BTreeMap<u32, (u64, Evidence, u64)> = BTreeMap::new();
             for id in published {
                 let Some(event) = self.events.get(*id) else { continue };
                 let (Some(acked), Some(at)) = (event.acked, event.position) else { continue };
+                let (partition, first, earlier) = *home.get_or_insert((at.partition, acked, id.0));
+                if at.partition != partition {
+                    self.findings.add(
+                        || {
+                            let producer = self.setup.node(*producer);
+                            format!(
+                                "e{earlier} and e{} of {producer} (key {key}) stand in partitions {partition} \
+                                 and {}: nothing keeps their order",
+                                id.0, at.partition
+                            )
+                        },
+                        || vec![first, acked],
+                    );
+                    // Once it is elsewhere, all that follows may be.
+                    break;
+                }
                 match last.get(&at.partition) {
                     Some((offset, before, earlier)) if at.offset < *offset => self.findings.add(
                         || {
@@ -144,6 +164,22 @@ mod tests {
             h.violations("order"),
             ["e1 was published before e2 (key 0), and stands behind it: 0:1 and 0:0 [8, 9]"]
         );
+    }
+
+    #[test]
+    fn one_key_in_two_partitions() {
+        let mut h = History::new();
+        h.publish(1).publish(2).ok_in(1, 0, 0).ok_in(2, 3, 0).publish(3).ok_in(3, 3, 1);
+        assert_eq!(
+            h.violations("order"),
+            [
+                "e1 and e2 of p (key 0) stand in partitions 0 and 3: nothing keeps their order [2, 3]"
+            ]
+        );
+        // Another key may be elsewhere, and so may an event of which nobody knows whether it is anywhere.
+        let mut h = History::new();
+        h.publish(1).publish_key(2, 1).publish(3).ok_in(1, 0, 0).ok_in(2, 3, 0).info(3);
+        assert_eq!(h.violations("order"), [] as [&str; 0]);
     }
 
     #[test]

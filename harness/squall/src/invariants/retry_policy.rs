@@ -17,12 +17,16 @@ const LATE: u64 = 100_000;
 /// So many waits tell whether there is jitter.
 const TELLING: usize = 8;
 
+/// And so many of one length tell whether these have any.
+const TELLING_OF_ONE: usize = 5;
+
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     (!setup.policies.is_empty()).then(|| {
         Box::new(RetryPolicies {
             setup: setup.clone(),
             failed: BTreeMap::new(),
             shares: vec![Vec::new(); setup.policies.len()],
+            of_one: vec![BTreeMap::new(); setup.policies.len()],
             findings: Findings::default(),
         }) as Box<dyn Invariant>
     })
@@ -34,6 +38,9 @@ struct RetryPolicies {
     failed: BTreeMap<(NodeId, Name, u64), (u32, Evidence)>,
     /// What was added to each wait, as a share of it, by policy.
     shares: Vec<Vec<(f64, Evidence)>>,
+    /// The same of each length (in microseconds) for itself: a jitter that is lost where the waits are longest is
+    /// lost in every long outage.
+    of_one: Vec<BTreeMap<u64, Vec<(f64, Evidence)>>>,
     findings: Findings,
 }
 
@@ -77,6 +84,7 @@ impl RetryPolicies {
         if least >= 4.0 * GRAIN as f64 {
             let share = (waited as f64 - least) / least;
             self.shares[index].push((share, *evidence));
+            self.of_one[index].entry(least as u64).or_default().push((share, *evidence));
         }
     }
 }
@@ -129,7 +137,8 @@ impl Invariant for RetryPolicies {
 
     fn finish(&mut self) -> Findings {
         let mut findings = std::mem::take(&mut self.findings);
-        for (policy, shares) in self.setup.promises.retries.iter().zip(&self.shares) {
+        let waits = self.shares.iter().zip(&self.of_one);
+        for (policy, (shares, of_one)) in self.setup.promises.retries.iter().zip(waits) {
             let most = shares.iter().map(|(share, _)| *share).fold(0.0, f64::max);
             if policy.jitter > 0.0 && shares.len() >= TELLING && most < policy.jitter * 0.3 {
                 findings.add(
@@ -140,6 +149,26 @@ impl Invariant for RetryPolicies {
                             shares.len(),
                             policy.name,
                             most * 100.0,
+                            policy.jitter * 100.0
+                        )
+                    },
+                    || shares.iter().take(3).map(|(_, evidence)| *evidence).collect(),
+                );
+                continue;
+            }
+            // One in twenty of what may be added, five times: chance does that once in three million.
+            let bare = of_one.iter().find(|(_, shares)| {
+                let few = |share: f64| share < policy.jitter * 0.05;
+                shares.len() >= TELLING_OF_ONE && shares.iter().all(|(share, _)| few(*share))
+            });
+            if let (true, Some((least, shares))) = (policy.jitter > 0.0, bare) {
+                findings.add(
+                    || {
+                        format!(
+                            "{} waits of {}ms by {}, and none had anything added, where up to {:.0}% should be",
+                            shares.len(),
+                            least / 1_000,
+                            policy.name,
                             policy.jitter * 100.0
                         )
                     },
@@ -187,6 +216,20 @@ mod tests {
             [
                 "8 waits by calls, and none had more than 1% added, where up to 100% should be [2, 5, 8]"
             ]
+        );
+    }
+
+    #[test]
+    fn in_step_only_where_the_waits_are_longest() {
+        let mut h = History::new();
+        for request in 0..5 {
+            h.attempt(request, 1).attempt_failed(request, 1).after(110_000 + request * 15_000);
+            h.attempt(request, 2).attempt_failed(request, 2).after(201_000).attempt(request, 3);
+        }
+        let violations = h.violations("retry_policy");
+        assert_eq!(violations.len(), 1, "{violations:?}");
+        assert!(
+            violations[0].starts_with("5 waits of 200ms by calls, and none had anything added")
         );
     }
 

@@ -4,7 +4,7 @@
 //! After Garcia-Molina and Salem, Sagas (1987). Steps and compensations are counted where they land.
 
 use super::{Evidence, Findings, Invariant, Setup};
-use squall_probe::{EventId, Name, SagaChange, StateOf, What};
+use squall_probe::{EventId, Name, NodeId, SagaChange, StateOf, What};
 use std::collections::BTreeMap;
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
@@ -24,8 +24,8 @@ struct Step {
 struct SagaAtomicity {
     setup: Setup,
     sagas: BTreeMap<EventId, BTreeMap<Name, Step>>,
-    /// Sums that differ from what they were: (before, now).
-    sums: BTreeMap<Name, (u64, u64, Evidence)>,
+    /// Sums as each teller told them last: (before, now).
+    sums: BTreeMap<(Name, NodeId), (u64, u64, Evidence)>,
 }
 
 impl Invariant for SagaAtomicity {
@@ -39,7 +39,7 @@ impl Invariant for SagaAtomicity {
                 }
             }
             What::State { of: StateOf::Conserved { quantity }, position, digest } => {
-                self.sums.insert(quantity, (digest, position, *evidence));
+                self.sums.insert((quantity, evidence.record.node), (digest, position, *evidence));
             }
             _ => {}
         }

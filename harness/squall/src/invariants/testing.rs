@@ -78,6 +78,10 @@ impl History {
         self.ended(Phase::Ok, event, 0, Some(Position::new(0, offset)))
     }
 
+    pub(crate) fn ok_in(&mut self, event: u64, partition: u32, offset: u64) -> &mut Self {
+        self.ended(Phase::Ok, event, 0, Some(Position::new(partition, offset)))
+    }
+
     pub(crate) fn ok_nowhere(&mut self, event: u64) -> &mut Self {
         self.ended(Phase::Ok, event, 0, None)
     }
