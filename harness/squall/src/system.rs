@@ -186,6 +186,8 @@ pub struct BreakerPolicy {
 /// What a system promises beside what every event system must hold. Each promise is judged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Promises {
+    /// All events of a producer's key stand in one partition, so that they have an order.
+    pub key_has_one_partition: bool,
     /// Poison ends in a dead-letter queue, and so does what cannot be handled in time; nothing else.
     pub dead_letters: bool,
     /// The steps of a saga: all are done, or those that were done are undone.

@@ -154,6 +154,7 @@ impl System for ReferenceSystem {
 
     fn promises(&self) -> Promises {
         Promises {
+            key_has_one_partition: true,
             dead_letters: true,
             saga: SAGA.to_vec(),
             retries: vec![RetryPolicy {

@@ -1,7 +1,8 @@
-//! `order`: what one producer publishes for one key is appended to one partition, and applied, in that order.
+//! `order`: what one producer publishes for one key is appended, and applied, in that order.
 //!
-//! Between partitions there is no order: a producer that hashes a key otherwise after a restart, or by something
-//! else than the key, has given it up, even if this time nobody came too early.
+//! Between partitions there is no order. Where a system promises that a key has one partition, a producer that
+//! hashes it otherwise after a restart, or by something else, has given it up, even if this time nobody came
+//! too early.
 //!
 //! After Jepsen's kafka checker ("int-nonmonotonic", "nonmonotonic-poll"). Of the log only acknowledged
 //! events are compared: an indeterminate one may have come late. Of a group, the order in which effects
@@ -116,7 +117,7 @@ impl Invariant for Order {
                 let Some(event) = self.events.get(*id) else { continue };
                 let (Some(acked), Some(at)) = (event.acked, event.position) else { continue };
                 let (partition, first, earlier) = *home.get_or_insert((at.partition, acked, id.0));
-                if at.partition != partition {
+                if at.partition != partition && self.setup.promises.key_has_one_partition {
                     self.findings.add(
                         || {
                             let producer = self.setup.node(*producer);

@@ -18,7 +18,7 @@ const LATE: u64 = 100_000;
 const TELLING: usize = 8;
 
 /// And so many of one length tell whether these have any.
-const TELLING_OF_ONE: usize = 5;
+const TELLING_OF_ONE: usize = 6;
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     (!setup.policies.is_empty()).then(|| {
@@ -156,7 +156,7 @@ impl Invariant for RetryPolicies {
                 );
                 continue;
             }
-            // One in twenty of what may be added, five times: chance does that once in three million.
+            // One in twenty of what may be added, six times: chance does that once in sixty million.
             let bare = of_one.iter().find(|(_, shares)| {
                 let few = |share: f64| share < policy.jitter * 0.05;
                 shares.len() >= TELLING_OF_ONE && shares.iter().all(|(share, _)| few(*share))
@@ -222,14 +222,14 @@ mod tests {
     #[test]
     fn in_step_only_where_the_waits_are_longest() {
         let mut h = History::new();
-        for request in 0..5 {
+        for request in 0..6 {
             h.attempt(request, 1).attempt_failed(request, 1).after(110_000 + request * 15_000);
             h.attempt(request, 2).attempt_failed(request, 2).after(201_000).attempt(request, 3);
         }
         let violations = h.violations("retry_policy");
         assert_eq!(violations.len(), 1, "{violations:?}");
         assert!(
-            violations[0].starts_with("5 waits of 200ms by calls, and none had anything added")
+            violations[0].starts_with("6 waits of 200ms by calls, and none had anything added")
         );
     }
 

@@ -317,6 +317,7 @@ impl History {
                 latency: Some((0.9, LIMIT)),
             },
             promises: Promises {
+                key_has_one_partition: true,
                 dead_letters: true,
                 saga: vec!["reserve", "charge"],
                 retries: vec![RetryPolicy {
