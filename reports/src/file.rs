@@ -224,7 +224,7 @@ mod tests {
     use std::process::Command;
 
     fn sample() -> Report {
-        parse(Path::new("sample"), include_bytes!("../tests/report-1.json")).unwrap()
+        parse(Path::new("sample"), include_bytes!("../tests/samples/1-first.json")).unwrap()
     }
 
     #[test]
@@ -265,6 +265,37 @@ mod tests {
         let text = serde_json::to_vec(&value).unwrap();
         let unknown = parse(Path::new("r"), &text).unwrap_err().to_string();
         assert!(unknown.contains(r"`\u{1b}[2J`"), "{unknown}");
+    }
+
+    /// A sample of each version that a released squall has written stays there for ever.
+    #[test]
+    fn reports_of_every_earlier_version_are_read_and_lose_nothing() {
+        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples");
+        let mut read_back = 0;
+        for sample in fs::read_dir(samples).unwrap() {
+            let path = sample.unwrap().path();
+            let report = read(&path).unwrap();
+            assert!(report.runs().count() > 0, "{}", path.display());
+            let old: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            let new = serde_json::to_value(&report).unwrap();
+            assert!(holds(&new, &old), "{}", path.display());
+            read_back += 1;
+        }
+        assert!(read_back >= 2);
+    }
+
+    /// Everything of `old` stands in `new` as well.
+    fn holds(new: &serde_json::Value, old: &serde_json::Value) -> bool {
+        use serde_json::Value::{Array, Object};
+        match (new, old) {
+            (Object(new), Object(old)) => {
+                old.iter().all(|(key, old)| new.get(key).is_some_and(|new| holds(new, old)))
+            }
+            (Array(new), Array(old)) => {
+                new.len() == old.len() && new.iter().zip(old).all(|(new, old)| holds(new, old))
+            }
+            (new, old) => new == old,
+        }
     }
 
     #[cfg(unix)]
