@@ -286,7 +286,8 @@ mod tests {
 
     #[test]
     fn parts_of_different_batches_are_refused() {
-        let changes: [(&str, fn(&mut Report)); 5] = [
+        type Change = fn(&mut Report);
+        let changes: [(&str, Change); 5] = [
             ("the version of squall", |r| r.tool.version = "9".into()),
             ("the defects switched on", |r| r.system.defects.push("x".into())),
             ("the seeds or what is executed twice", |r| r.command.first_seed = 7),
