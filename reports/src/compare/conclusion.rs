@@ -2,9 +2,9 @@
 
 use super::{
     model::{Comparison, Metric, Runs, ScenarioComparison, Side, Weight},
-    words::{list, percent, plural, times},
+    words::{list, percent, times},
 };
-use crate::stats::ALPHA;
+use crate::{stats::ALPHA, text::plural};
 
 /// Titles of the columns.
 pub(super) const COLUMNS: [&str; 8] =

@@ -4,9 +4,9 @@ use super::{
     judge::finding,
     model::{Finding, Kind, Weight},
     pair::Pair,
-    words::{list, plural},
+    words::list,
 };
-use crate::{Run, Verdict, stats::clean_runs_believed};
+use crate::{Run, Verdict, stats::clean_runs_believed, text::plural};
 use std::collections::BTreeSet;
 
 /// Signals that are named.

@@ -6,9 +6,9 @@ use super::{
     model::{Finding, Kind, Metric, Options, ScenarioComparison, Share, Weight},
     pair::{Count, Pair, tally},
     sides::Scenario,
-    words::{plural, probability},
+    words::probability,
 };
-use crate::{Run, stats::ALPHA};
+use crate::{Run, stats::ALPHA, text::plural};
 use std::cmp::Reverse;
 
 /// The worst first; then by what was found, and where.

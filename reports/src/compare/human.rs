@@ -3,9 +3,8 @@
 use super::{
     conclusion::{COLUMNS, LEGEND, cells, compared, conclusion, power, side},
     model::{Comparison, Finding, Kind, NoteKind, ScenarioComparison, Weight},
-    words::plural,
 };
-use crate::text::{WIDTH, fit, printable};
+use crate::text::{WIDTH, fit, plural, printable};
 use owo_colors::{OwoColorize as _, Style};
 use std::fmt::Write as _;
 use tabled::{

@@ -7,11 +7,12 @@ use super::{
     model::{Finding, Kind, Weight},
     pair::{Count, Pair, judged},
     proof::proof,
-    words::{list, plural, probability, seeds},
+    words::{list, probability, seeds},
 };
 use crate::{
     Run, Verdict, Violation,
     stats::{ALPHA, clean_runs, clean_runs_believed},
+    text::plural,
 };
 use std::collections::BTreeSet;
 

@@ -7,12 +7,12 @@
 use super::{
     model::{Metric, Share},
     pair::{Pair, not_vacuous},
-    words::{percent, plural, probability, times},
+    words::{percent, probability, times},
 };
 use crate::{
     Run,
     stats::{Test, difference, mann_whitney, order_of_superiority, shift, shift_paired, wilcoxon},
-    text::short,
+    text::{plural, short},
 };
 
 /// What is measured.

@@ -52,7 +52,7 @@ pub use model::{
     COMPARISON_FORMAT, Comparison, FailOn, Finding, Kind, Metric, Note, NoteKind, Options, Runs,
     ScenarioComparison, Share, Side, Weight,
 };
-pub(crate) use words::{percent, plural};
+pub(crate) use words::percent;
 
 use crate::{Report, stats, stats::Test};
 use known::Known;

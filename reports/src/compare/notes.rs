@@ -5,9 +5,9 @@ use super::{
     known::Known,
     model::{Note, NoteKind, ScenarioComparison},
     sides::Runs,
-    words::{list, plural},
+    words::list,
 };
-use crate::Report;
+use crate::{Report, text::plural};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names in a note.

@@ -6,9 +6,8 @@ use super::{
     known::Known,
     model::{Finding, Kind, Weight},
     pair::{Count, Pair},
-    words::plural,
 };
-use crate::{Run, Violation};
+use crate::{Run, Violation, text::plural};
 use std::collections::BTreeSet;
 
 /// A shape of evidence that the base never showed.

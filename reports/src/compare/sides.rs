@@ -1,10 +1,7 @@
 //! The reports of a side as one: each scenario by its path, each of its seeds once.
 
-use super::{
-    model::{Note, NoteKind, Side},
-    words::plural,
-};
-use crate::{Report, Run, Verdict};
+use super::model::{Note, NoteKind, Side};
+use crate::{Report, Run, Verdict, text::plural};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All runs of a side.

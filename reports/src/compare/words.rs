@@ -1,7 +1,10 @@
 //! Numbers in words, the same in every rendering.
 
 use super::model::Share;
-use crate::stats::{Interval, Z, wilson};
+use crate::{
+    stats::{Interval, Z, wilson},
+    text::plural,
+};
 
 /// Seeds that are named in a sentence.
 const SEEDS: usize = 3;
@@ -32,11 +35,6 @@ impl Share {
             percent(high),
         )
     }
-}
-
-/// `3 runs`
-pub(crate) fn plural(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A share in percent, without the sign: `0`, `0.4`, `12`, `99.7`, `100`. What is not all is not 100,

@@ -8,9 +8,9 @@ mod svg;
 
 use crate::{
     LatencyRecorder, Report, Run, Verdict,
-    compare::{percent, plural, underlined, wrapped},
+    compare::{percent, underlined, wrapped},
     stats::{Interval, Z, wilson},
-    text::{WIDTH, fit, short},
+    text::{WIDTH, count, fit, plural, short},
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -180,8 +180,8 @@ impl Trend {
                 fit(&point.label, label),
                 fit(&point.version, 9),
                 point.started.chars().take(10).filter(char::is_ascii_graphic).collect(),
-                crate::text::count(point.scenarios as u64),
-                crate::text::count(point.runs as u64),
+                count(point.scenarios as u64),
+                count(point.runs as u64),
                 rate,
                 interval,
                 failures(point, color),
@@ -224,7 +224,7 @@ impl Trend {
 
 fn failures(point: &TrendPoint, color: bool) -> String {
     use owo_colors::OwoColorize as _;
-    let text = crate::text::count(point.failures as u64);
+    let text = count(point.failures as u64);
     if color && point.failures > 0 { text.red().bold().to_string() } else { text }
 }
 
