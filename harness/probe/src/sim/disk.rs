@@ -55,8 +55,11 @@ pub enum DiskFault {
         /// From which the length of the prefix follows.
         draw: u64,
     },
-    /// The power fails just before the next sync: nothing that was not synced stays.
-    LostUnsynced,
+    /// The power fails just before a sync: nothing that was not synced stays.
+    LostUnsynced {
+        /// So many syncs go well first.
+        after: u64,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -160,8 +163,8 @@ impl Disk {
     }
 
     pub(crate) fn sync(&mut self, inode: usize) -> io::Result<()> {
-        if let Some(fault) = self.active(|fault| *fault == DiskFault::LostUnsynced)
-            && self.inodes.iter().any(|inode| !inode.pending.is_empty())
+        if self.inodes.iter().any(|inode| !inode.pending.is_empty())
+            && let Some(fault) = self.unsynced_is_lost()
         {
             self.cut_power(fault);
             return Err(io::Error::other("the power is gone"));
@@ -225,6 +228,19 @@ impl Disk {
             change.apply(&mut inode.durable, kept.min(most));
         }
         inode.data.clone_from(&inode.durable);
+    }
+
+    /// The fault that loses what this sync would save; of others one sync more has gone well.
+    fn unsynced_is_lost(&mut self) -> Option<u16> {
+        let mut lost = None;
+        for (fault, kind) in &mut self.faults {
+            match kind {
+                DiskFault::LostUnsynced { after: 0 } => lost = lost.or(Some(*fault)),
+                DiskFault::LostUnsynced { after } => *after -= 1,
+                _ => {}
+            }
+        }
+        lost
     }
 
     /// From here on nothing reaches the platter any more.
@@ -526,11 +542,19 @@ mod tests {
     fn what_was_not_synced_is_lost_when_the_power_fails_before_the_sync() {
         for seed in 0..50 {
             let (mut disk, inode) = disk();
-            disk.begin(3, DiskFault::LostUnsynced);
+            let after = seed % 3;
+            disk.begin(3, DiskFault::LostUnsynced { after });
+            let (mut kept, mut text) = (b"safe".to_vec(), b"safe and not".to_vec());
+            for _ in 0..after {
+                disk.sync(inode).unwrap();
+                kept.clone_from(&text);
+                disk.write(inode, text.len(), b"!").unwrap();
+                text.push(b'!');
+            }
             assert!(disk.sync(inode).is_err());
             assert_eq!(disk.take_power_cut(), Some(3));
             disk.crash(seed);
-            assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"safe");
+            assert_eq!(disk.read(Path::new(FILE)).unwrap(), kept);
             // It strikes once.
             disk.sync(inode).unwrap();
         }

@@ -9,13 +9,16 @@ use serde::{Deserialize, Serialize};
 use squall_probe::sim::disk::DiskFault;
 use std::fmt;
 
-/// The next sync of these nodes' disks comes too late.
+/// It strikes at one of so many syncs.
+const SYNCS: u64 = 3;
+
+/// One of the next syncs of these nodes' disks comes too late.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoseUnsynced(pub Target);
 
 impl Kind for LoseUnsynced {
     const KEY: &'static str = "lose_unsynced";
-    const ABOUT: &'static str = "Cuts a node's power just before its next sync: nothing that it had not synced stays";
+    const ABOUT: &'static str = "Cuts a node's power just before one of its next three syncs: what it had not synced is gone";
     const OUTAGE: &'static str = "Stands for a power failure at the worst moment; drives whose caches lie";
     const FELT: &'static str = "the power failed with something unsynced";
     const LASTS: bool = true;
@@ -28,7 +31,8 @@ impl Kind for LoseUnsynced {
 
 impl Inject for LoseUnsynced {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        storm.break_disks(&self.0, act, |_| DiskFault::LostUnsynced)
+        // Always the next one would be the same one of a system that syncs in turns.
+        storm.break_disks(&self.0, act, |draw| DiskFault::LostUnsynced { after: draw % SYNCS })
     }
 
     fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
