@@ -128,8 +128,8 @@ pub(crate) struct Slow<'a> {
 }
 
 /// Scenarios with slow recoveries, the slowest run first: half of a scenario's runs take more than
-/// twice what half of the scenarios do, or one takes more than three times what half of its
-/// scenario's do; and more than [`QUICK`]. Only runs that passed and recovered are compared.
+/// twice what half of the scenarios do, or one takes more than five times what half of its
+/// scenario's do and ten times what half of the scenarios do; and more than [`QUICK`]. Only runs that passed and recovered are compared.
 pub(crate) fn slow(report: &Report) -> Vec<Slow<'_>> {
     let timed: Vec<(&ScenarioReport, Vec<(u64, &Run)>)> = report
         .scenarios
@@ -152,7 +152,7 @@ pub(crate) fn slow(report: &Report) -> Vec<Slow<'_>> {
         let (Some(half), Some((most, run))) = (median(&times), times.last().copied()) else {
             continue;
         };
-        let words = if longer(most, half, 3) {
+        let words = if longer(most, half, 5) && longer(most, usual, 10) {
             format!(
                 "{}, and half of its runs within {}",
                 text::short_ms(most),

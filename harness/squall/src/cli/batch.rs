@@ -4,7 +4,7 @@ use super::Stop;
 use crate::{
     runner::{Job, Verify},
     scenario::Scenario,
-    shard::{Division, Part},
+    shard::Part,
     system::System,
 };
 use clap::{Args, ValueEnum};
@@ -107,17 +107,6 @@ impl BatchArgs {
     /// The earlier report, if one is named.
     pub(super) fn earlier(&self) -> Result<Option<reports::Report>, Stop> {
         self.earlier.as_deref().map(read).transpose()
-    }
-
-    /// The jobs' division into shards.
-    pub(super) fn division(
-        &self,
-        jobs: &[Job],
-        scenarios: &[Scenario],
-        of: u32,
-        earlier: Option<&reports::Report>,
-    ) -> Division {
-        Division::new(jobs, scenarios, of, earlier)
     }
 
     /// A report without runs.

@@ -1,7 +1,7 @@
 //! `squall plan`: the runs, for engines that fan out over a list.
 
 use super::{PASSED, Stop, batch::BatchArgs, load, say};
-use crate::system::System;
+use crate::{shard::Division, system::System};
 use clap::Args;
 use serde::Serialize;
 use std::num::NonZeroU32;
@@ -42,9 +42,8 @@ pub(super) fn plan(args: &PlanArgs, system: &dyn System) -> Result<u8, Stop> {
     let scenarios = load(&args.batch.paths, system)?;
     let jobs = args.batch.jobs(&scenarios)?;
     let earlier = args.batch.earlier()?;
-    let shards = args
-        .shards
-        .map(|of| args.batch.division(&jobs, &scenarios, of.get(), earlier.as_ref()).shards);
+    let shards =
+        args.shards.map(|of| Division::new(&jobs, &scenarios, of.get(), earlier.as_ref()).shards);
     let items: Vec<Item<'_>> = jobs
         .iter()
         .enumerate()

@@ -12,6 +12,7 @@ use crate::{
     plan::Plan,
     runner::{self, Batch, Budget, Job},
     scenario::Scenario,
+    shard::Division,
     system::System,
 };
 use clap::{Args, ValueEnum};
@@ -93,7 +94,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
     let mut report = args.batch.head(&scenarios, system.as_ref(), &defects);
     if let Some(shard) = args.shard {
         let part = shard.part()?;
-        let division = args.batch.division(&jobs, &scenarios, part.of, earlier.as_ref());
+        let division = Division::new(&jobs, &scenarios, part.of, earlier.as_ref());
         report.shard = Some(division.shard(part));
         let mut shards = division.shards.iter();
         jobs.retain(|_| shards.next() == Some(&part.index));
