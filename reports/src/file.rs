@@ -210,6 +210,10 @@ pub fn probe_writable(path: &Path) -> Result<(), Error> {
         return Err(refused(path)(io::Error::other("is not the name of a file")));
     }
     let probed = place(path).and_then(|place| match place {
+        Place::File(path) if !folder(&path).is_dir() => Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("there is no folder {}", folder(&path).display()),
+        )),
         Place::File(path) => tempfile::NamedTempFile::new_in(folder(&path)).map(drop),
         // Whoever opens a pipe is its writer, and waits for its reader.
         Place::Stream(_) => Ok(()),

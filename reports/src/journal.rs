@@ -9,8 +9,8 @@ use crate::{Error, Report, Run, file::refused};
 use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsString,
-    fs::{self, File},
-    io::{self, Seek as _, SeekFrom, Write as _},
+    fs::{self, File, TryLockError},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -70,7 +70,8 @@ impl Journal {
         }
         // Whole or not at all: a journal without its first line is good for nothing.
         crate::write_atomically(&path, &text)?;
-        let file = File::options().append(true).open(&path).map_err(refused(&path))?;
+        let open = || locked(File::options().append(true).open(&path)?);
+        let file = open().map_err(refused(&path))?;
         Ok(Self { path, file, synced: Instant::now() })
     }
 
@@ -81,7 +82,7 @@ impl Journal {
     pub fn resume(report: &Path, kept: &Kept) -> Result<Self, Error> {
         let path = journal_path(report);
         let open = || -> io::Result<File> {
-            let mut file = File::options().write(true).open(&path)?;
+            let mut file = locked(File::options().write(true).open(&path)?)?;
             file.set_len(kept.whole)?;
             file.seek(SeekFrom::End(0))?;
             Ok(file)
@@ -122,7 +123,12 @@ impl Journal {
 /// It cannot be read, or its first line is damaged or not ours.
 pub fn read_journal(report: &Path) -> Result<Option<Kept>, Error> {
     let path = journal_path(report);
-    let text = match fs::read(&path) {
+    let open = || -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        locked(File::open(&path)?)?.read_to_end(&mut text)?;
+        Ok(text)
+    };
+    let text = match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         text => text.map_err(refused(&path))?,
     };
@@ -157,6 +163,16 @@ pub fn read_journal(report: &Path) -> Result<Option<Kept>, Error> {
         scenario.runs.sort_by_key(|run| run.seed);
     }
     Ok(Some(Kept { report, damaged, whole }))
+}
+
+/// The file, for this process alone as long as it is open.
+fn locked(file: File) -> io::Result<File> {
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(io::Error::other("another squall is writing it")),
+        // Where the file system has no locks, it is done without.
+        Err(TryLockError::Error(_)) => Ok(file),
+    }
 }
 
 fn line(value: &impl Serialize) -> Vec<u8> {
@@ -212,12 +228,22 @@ mod tests {
         assert_eq!(kept.damaged, 0);
         assert_eq!(kept.report.scenarios[0].runs, [run(1), run(2)]);
         assert_eq!(kept.report.scenarios[1].runs, [run(1)]);
-        let mut journal = Journal::resume(&report, &kept).unwrap();
-        journal.append("b", &run(2)).unwrap();
+        Journal::resume(&report, &kept).unwrap().append("b", &run(2)).unwrap();
         let kept = read_journal(&report).unwrap().unwrap();
         assert_eq!(kept.report.scenarios[1].runs, [run(1), run(2)]);
-        journal.remove().unwrap();
+        Journal::resume(&report, &kept).unwrap().remove().unwrap();
         assert!(read_journal(&report).unwrap().is_none());
+    }
+
+    #[test]
+    fn two_do_not_write_one_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = folder.path().join("r.json");
+        let journal = Journal::create(&report, &head()).unwrap();
+        let error = read_journal(&report).unwrap_err().to_string();
+        assert!(error.ends_with("another squall is writing it"), "{error}");
+        drop(journal);
+        assert!(read_journal(&report).unwrap().is_some());
     }
 
     #[test]

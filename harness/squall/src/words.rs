@@ -1,5 +1,6 @@
 //! Records in words, for evidence and timelines.
 
+use crate::plan::PlannedFault;
 use squall_probe::{
     BreakerState, Mark, NodeChange, NodeId, Phase, Record, SagaChange, StateOf, Tampering, What,
     sim::Names,
@@ -12,6 +13,8 @@ pub struct Words<'a> {
     pub names: &'a Names,
     /// Names of nodes, by id.
     pub nodes: &'a [String],
+    /// The faults of the plan.
+    pub faults: &'a [PlannedFault],
 }
 
 impl Words<'_> {
@@ -114,7 +117,9 @@ impl Words<'_> {
             What::Signal { signal } => name(signal).to_owned(),
             What::Point { point, hit } => format!("reaches {} for the {hit}. time", name(point)),
             What::FaultBegan { fault, target } => {
-                format!("fault {} begins on {}", fault + 1, self.node(target))
+                let known = self.faults.iter().find(|planned| planned.step == fault);
+                let text = known.map(|known| format!(" ({})", known.fault)).unwrap_or_default();
+                format!("fault {} begins on {}{text}", fault + 1, self.node(target))
             }
             What::FaultHealed { fault } => format!("fault {} is over", fault + 1),
             What::Tampered { fault, tampering, kind, to } => {

@@ -126,7 +126,12 @@ fn slow_recoveries(out: &mut String, slow: &[digest::Slow<'_>], program: &str, c
 
 fn total(out: &mut String, report: &Report, color: bool) {
     let runs = || report.runs().map(|(_, run)| run);
-    let sim = sum(runs(), executed_ms);
+    let sim = sum(runs(), |run| run.sim_ms);
+    let executed = sum(runs(), executed_ms);
+    let twice = match executed.saturating_sub(sim) {
+        0 => String::new(),
+        twice => format!(", {} of it twice,", span(twice)),
+    };
     let wall = sum(runs(), |run| run.wall_us);
     let counts: Vec<_> = tally(runs())
         .into_iter()
@@ -138,13 +143,27 @@ fn total(out: &mut String, report: &Report, color: bool) {
     let counts = if counts.is_empty() { "nothing was run".to_owned() } else { counts.join(", ") };
     let _ = writeln!(
         out,
-        "{}, {}: {counts}  ({} simulated in {} of work: {})",
+        "{}, {}: {counts}  ({} simulated{twice} in {} of work: {})",
         plural(report.scenarios.len(), "scenario"),
         plural(runs().count(), "run"),
         span(sim),
         short(wall),
-        speed(sim, wall),
+        speed(executed, wall),
     );
+    if let Some(canary) = &report.canary {
+        let runs = plural(usize::try_from(canary.runs).unwrap_or(usize::MAX), "run");
+        let defect = printable(&canary.defect);
+        let _ = match &canary.noticed_by {
+            Some(by) => {
+                writeln!(out, "canary: {defect} was noticed after {runs}: {}", printable(by))
+            }
+            None => writeln!(
+                out,
+                "{} nobody noticed the known defect {defect} in {runs}: would this pipeline go red?",
+                "CANARY".style(style(Verdict::Failed, color)),
+            ),
+        };
+    }
 }
 
 #[cfg(test)]

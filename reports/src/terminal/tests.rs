@@ -204,7 +204,7 @@ fn what_did_not_pass_comes_first() {
 fn the_speed_of_all_counts_what_was_executed_twice_twice() {
     let twice = Run { verified: true, ..run(1) };
     let text = summary(&report("s", vec![twice]), "squall", false);
-    assert!(text.ends_with("(24s simulated in 60ms of work: 400x)\n"), "{text}");
+    assert!(text.ends_with("(12s simulated, 12s of it twice, in 60ms of work: 400x)\n"), "{text}");
 }
 
 #[test]

@@ -35,12 +35,12 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
         What::Faults => faults::CATALOGUE
             .iter()
             .map(|entry| {
-                let faults::Entry { key, about, outage, felt, signal, .. } = entry;
+                let faults::Entry { key, about, example, outage, felt, signal, .. } = entry;
                 let ends =
                     if entry.lasts { "Lasts `for:` a time, or until all is healed. " } else { "" };
                 (
                     (*key).to_owned(),
-                    format!("{about}. {outage}. {ends}Felt ({signal}) when {felt}."),
+                    format!("{about}. {outage}. {ends}Felt ({signal}) when {felt}.\n- {example}"),
                 )
             })
             .collect(),
@@ -53,6 +53,9 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
             .map(|(name, about)| ((*name).to_owned(), (*about).to_owned()))
             .chain(system.signals().iter().map(|name| ((*name).to_owned(), String::new())))
             .chain(system.points().iter().map(|name| ((*name).to_owned(), "a fault point".into())))
+            .chain(faults::CATALOGUE.iter().map(|entry| {
+                (entry.signal.to_owned(), format!("{} was felt: {}", entry.key, entry.felt))
+            }))
             .collect(),
         What::Points => named(system.points()),
         What::Roles => system
@@ -89,7 +92,12 @@ fn columns(rows: &[(String, String)]) -> String {
     let mut out = String::new();
     for (name, about) in rows {
         let mut line = format!("{name:<width$}");
-        for word in about.split_whitespace() {
+        for word in about.replace('\n', " \n ").split([' ']).filter(|word| !word.is_empty()) {
+            if word == "\n" {
+                let _ = writeln!(out, "{}", line.trim_end());
+                line = " ".repeat(width);
+                continue;
+            }
             if line.chars().count() + word.chars().count() > 79 && line.trim_end().len() > width {
                 let _ = writeln!(out, "{}", line.trim_end());
                 line = " ".repeat(width);

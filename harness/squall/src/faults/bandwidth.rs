@@ -21,6 +21,7 @@ impl Kind for Bandwidth {
     const KEY: &'static str = "bandwidth";
     const ABOUT: &'static str =
         "Limits what each direction of a link carries to `limit` (20kB) a second; the rest waits";
+    const EXAMPLE: &'static str = "{ at: 500ms, bandwidth: { limit: 400B/s, isolate: broker-1 }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a saturated uplink, a throttled instance";
     const FELT: &'static str = "something was sent that took its time";
     const LASTS: bool = true;

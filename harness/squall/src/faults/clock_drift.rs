@@ -23,6 +23,7 @@ pub struct ClockDrift {
 impl Kind for ClockDrift {
     const KEY: &'static str = "clock_drift";
     const ABOUT: &'static str = "Lets a node's wall clock gain `by` (100ms) in each second, or lose it with `direction: behind`";
+    const EXAMPLE: &'static str = "{ at: 500ms, clock_drift: { node: all, by: 50ms }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a bad oscillator, a virtual machine short of ticks";
     const FELT: &'static str = "the node read its wall clock";
     const LASTS: bool = true;

@@ -21,6 +21,7 @@ impl Kind for Clog {
     const KEY: &'static str = "clog";
     const ABOUT: &'static str =
         "Stalls links, every link unless said, and releases them one by one in random order `within` (1s)";
+    const EXAMPLE: &'static str = "{ at: 500ms, clog: { within: 1500ms }, for: 2s }";
     const OUTAGE: &'static str = "Stands for congestion that dissolves; FoundationDB's simulator clogs so";
     const FELT: &'static str = "somebody sent something that was held";
     const LASTS: bool = true;

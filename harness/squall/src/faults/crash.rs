@@ -17,6 +17,7 @@ impl Kind for Crash {
     const ABOUT: &'static str =
         "Cuts a node's power: peers hear nothing of it, unsynced data is lost; it comes back after \
          `restart_after`, or when everything is healed";
+    const EXAMPLE: &'static str = "{ at: 500ms, crash: broker-1, restart_after: 200ms }";
     const OUTAGE: &'static str = "Stands for a machine that dies";
     const FELT: &'static str = "a node went down";
     const LASTS: bool = false;

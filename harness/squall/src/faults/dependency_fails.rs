@@ -21,6 +21,7 @@ pub struct DependencyFails {
 impl Kind for DependencyFails {
     const KEY: &'static str = "dependency_fails";
     const ABOUT: &'static str = "Lets a `share` (30%) of the calls to a node fail: the connection is reset before the call is heard";
+    const EXAMPLE: &'static str = "{ at: 500ms, dependency_fails: { node: gateways, share: 50% }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a provider that sheds load, a deployment that drops connections";
     const FELT: &'static str = "a call failed";
     const LASTS: bool = true;

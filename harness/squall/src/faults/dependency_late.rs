@@ -23,6 +23,7 @@ pub struct DependencyLate {
 impl Kind for DependencyLate {
     const KEY: &'static str = "dependency_late";
     const ABOUT: &'static str = "Delays a `share` (50%) of what a node sends `by` (5s), beyond its callers' patience: it was done, and they do not know";
+    const EXAMPLE: &'static str = "{ at: 500ms, dependency_late: { node: gateways, by: 600ms }, for: 300ms }";
     const OUTAGE: &'static str = "Stands for a charge that went through although its request timed out";
     const FELT: &'static str = "an answer was delayed";
     const LASTS: bool = true;

@@ -21,6 +21,7 @@ pub struct DependencySlow {
 impl Kind for DependencySlow {
     const KEY: &'static str = "dependency_slow";
     const ABOUT: &'static str = "Delays all that a node sends `by` (500ms), in order";
+    const EXAMPLE: &'static str = "{ at: 500ms, dependency_slow: { node: gateways, by: 100ms }, for: 300ms }";
     const OUTAGE: &'static str = "Stands for an overloaded payment provider, a database under a long query";
     const FELT: &'static str = "an answer was delayed";
     const LASTS: bool = true;

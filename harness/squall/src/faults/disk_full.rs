@@ -16,6 +16,7 @@ pub struct DiskFull(pub Target);
 impl Kind for DiskFull {
     const KEY: &'static str = "disk_full";
     const ABOUT: &'static str = "Makes every write to a node's disk fail with \"no space left\"";
+    const EXAMPLE: &'static str = "{ at: 500ms, disk_full: broker-1, for: 300ms }";
     const OUTAGE: &'static str = "Stands for logs that nobody rotates";
     const FELT: &'static str = "a write was refused";
     const LASTS: bool = true;

@@ -26,6 +26,7 @@ pub struct Duplicate {
 impl Kind for Duplicate {
     const KEY: &'static str = "duplicate";
     const ABOUT: &'static str = "Delivers a share of messages a second time, `by` later";
+    const EXAMPLE: &'static str = "{ at: 500ms, duplicate: { messages: 50%, on: publish } }";
     const OUTAGE: &'static str = "Stands for retries below the application: proxies, queues, failing links";
     const FELT: &'static str = "a message was sent twice";
     const LASTS: bool = true;

@@ -16,6 +16,7 @@ pub struct FailSync(pub Target);
 impl Kind for FailSync {
     const KEY: &'static str = "fail_sync";
     const ABOUT: &'static str = "Makes every sync of a node's disk fail, and drops what it should have saved, as Linux does";
+    const EXAMPLE: &'static str = "{ at: 500ms, fail_sync: broker-1, for: 300ms }";
     const OUTAGE: &'static str = "Stands for a dying disk; PostgreSQL's fsync surprise of 2018";
     const FELT: &'static str = "a sync failed";
     const LASTS: bool = true;

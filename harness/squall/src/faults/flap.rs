@@ -23,6 +23,7 @@ impl Kind for Flap {
     const KEY: &'static str = "flap";
     const ABOUT: &'static str =
         "Cuts links for `down` (200ms), heals them for `up` (300ms), and so on until it is over";
+    const EXAMPLE: &'static str = "{ at: 500ms, flap: { isolate: broker-1, up: 100ms, down: 100ms }, for: 600ms }";
     const OUTAGE: &'static str = "Stands for a flapping switch port, a route that comes and goes";
     const FELT: &'static str = "somebody sent something into the cut, or tried to connect";
     const LASTS: bool = true;

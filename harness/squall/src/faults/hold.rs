@@ -16,6 +16,7 @@ impl Kind for Hold {
     const KEY: &'static str = "hold";
     const ABOUT: &'static str =
         "Stalls links, in both directions: nothing is lost, and everything arrives at once when they are released";
+    const EXAMPLE: &'static str = "{ at: 500ms, hold: { isolate: brokers }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a congested link, a virtual machine's network paused during migration";
     const FELT: &'static str = "somebody sent something that was held";
     const LASTS: bool = true;

@@ -75,6 +75,7 @@ impl Kind for Latency {
     const ABOUT: &'static str =
         "Makes links slow, in both directions: each message takes `delay`, and up to `jitter` more; \
          `distribution` is exponential unless said, or uniform, normal, heavy_tailed";
+    const EXAMPLE: &'static str = "{ at: 500ms, latency: { delay: 40ms..60ms }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a congested or rerouted path";
     const FELT: &'static str = "something was sent over a slow link";
     const LASTS: bool = true;

@@ -19,6 +19,7 @@ pub struct LoseUnsynced(pub Target);
 impl Kind for LoseUnsynced {
     const KEY: &'static str = "lose_unsynced";
     const ABOUT: &'static str = "Cuts a node's power just before one of its next three syncs: what it had not synced is gone";
+    const EXAMPLE: &'static str = "{ at: 500ms, lose_unsynced: broker-1, restart_after: 100ms }";
     const OUTAGE: &'static str = "Stands for a power failure at the worst moment; drives whose caches lie";
     const FELT: &'static str = "the power failed with something unsynced";
     const LASTS: bool = true;

@@ -34,6 +34,8 @@ trait Kind: Inject + fmt::Display + Sized {
     const KEY: &'static str;
     /// What it does, in a sentence.
     const ABOUT: &'static str;
+    /// A step with it, as scenarios write it.
+    const EXAMPLE: &'static str;
     /// The outage it stands for.
     const OUTAGE: &'static str;
     /// When it counts as felt.
@@ -53,6 +55,8 @@ pub struct Entry {
     pub key: &'static str,
     /// What it does, in a sentence.
     pub about: &'static str,
+    /// A step with it, as scenarios write it.
+    pub example: &'static str,
     /// The outage it stands for.
     pub outage: &'static str,
     /// When it counts as felt. How often it was is the run's signal `<key>_felt`.
@@ -78,6 +82,7 @@ macro_rules! faults {
         pub const CATALOGUE: &[Entry] = &[$(Entry {
             key: $name::KEY,
             about: $name::ABOUT,
+            example: $name::EXAMPLE,
             outage: $name::OUTAGE,
             felt: $name::FELT,
             signal: concat!(stringify!($module), "_felt"),
@@ -104,6 +109,14 @@ macro_rules! faults {
             pub(crate) fn crashes(&self) -> bool {
                 match self {
                     $(Self::$name(_) => $name::CRASHES,)*
+                }
+            }
+
+            /// Its name.
+            #[cfg(test)]
+            fn key(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => $name::KEY,)*
                 }
             }
 
@@ -195,5 +208,22 @@ impl Fault {
     /// It makes a node's own timers late.
     pub(crate) fn stalls(&self) -> bool {
         matches!(self, Self::Pause(_) | Self::SlowNode(_) | Self::SlowDisk(_))
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "reference")]
+mod tests {
+    use super::*;
+    use crate::{adapter::reference::ReferenceSystem, scenario::parse};
+
+    #[test]
+    fn the_example_of_each_fault_is_a_step_with_it() {
+        for Entry { key, example, .. } in CATALOGUE {
+            let text = format!("name: x\nzones: {{ a: [broker-1] }}\nfaults:\n  - {example}\n");
+            let scenario = parse("x", text.as_bytes(), &ReferenceSystem);
+            let scenario = scenario.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+            assert_eq!(scenario.faults[0].fault.key(), *key, "{example}");
+        }
     }
 }

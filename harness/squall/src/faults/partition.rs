@@ -16,6 +16,7 @@ impl Kind for Partition {
     const KEY: &'static str = "partition";
     const ABOUT: &'static str =
         "Cuts links: what is sent is lost, connections meet a reset when the links are healed";
+    const EXAMPLE: &'static str = "{ at: 500ms, partition: { isolate: broker-1 }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a failed switch, a cut cable, a wrong firewall rule";
     const FELT: &'static str = "somebody sent something into the cut, or tried to connect";
     const LASTS: bool = true;

@@ -20,6 +20,7 @@ pub struct PowerFailure {
 impl Kind for PowerFailure {
     const KEY: &'static str = "power_failure";
     const ABOUT: &'static str = "Cuts the power of many nodes in one moment (`all`, `brokers`); each comes back at a random time `within` (1s)";
+    const EXAMPLE: &'static str = "{ at: 500ms, power_failure: { node: all, within: 300ms } }";
     const OUTAGE: &'static str = "Stands for a power failure of a rack or a site";
     const FELT: &'static str = "a node went down";
     const LASTS: bool = false;

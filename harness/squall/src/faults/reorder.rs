@@ -26,6 +26,7 @@ pub struct Reorder {
 impl Kind for Reorder {
     const KEY: &'static str = "reorder";
     const ABOUT: &'static str = "Delays a share of messages by `by`, so that later ones overtake them";
+    const EXAMPLE: &'static str = "{ at: 500ms, reorder: { messages: 50%, by: 20ms..60ms } }";
     const OUTAGE: &'static str = "Stands for several paths, parallel workers, retried requests";
     const FELT: &'static str = "a message was delayed";
     const LASTS: bool = true;

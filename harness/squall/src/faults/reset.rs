@@ -16,6 +16,7 @@ impl Kind for Reset {
     const KEY: &'static str = "reset";
     const ABOUT: &'static str =
         "Resets the open connections over links, at both ends; new ones can be made at once";
+    const EXAMPLE: &'static str = "{ every: 300ms, reset: { isolate: broker-1 } }";
     const OUTAGE: &'static str = "Stands for a firewall that forgets, a load balancer that restarts";
     const FELT: &'static str = "a connection was reset";
     const LASTS: bool = false;

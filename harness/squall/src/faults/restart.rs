@@ -20,6 +20,7 @@ impl Kind for Restart {
     const ABOUT: &'static str =
         "Cuts a node's power for 50 ms: it is back before anyone has missed it, without what it had \
          not synced";
+    const EXAMPLE: &'static str = "{ between: 400ms..800ms, restart: leader }";
     const OUTAGE: &'static str = "Stands for a reboot, a kernel panic, a rescheduled container";
     const FELT: &'static str = "a node went down";
     const LASTS: bool = false;

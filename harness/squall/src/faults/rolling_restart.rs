@@ -24,6 +24,7 @@ pub struct RollingRestart {
 impl Kind for RollingRestart {
     const KEY: &'static str = "rolling_restart";
     const ABOUT: &'static str = "Stops the nodes one after the other, `every` 800ms, each with a `grace` of 500ms, and starts it again `down` (200ms) later";
+    const EXAMPLE: &'static str = "{ at: 500ms, rolling_restart: { node: brokers, every: 300ms } }";
     const OUTAGE: &'static str = "Stands for a rolling deployment";
     const FELT: &'static str = "a node was asked to stop";
     const LASTS: bool = false;

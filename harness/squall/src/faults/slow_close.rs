@@ -21,6 +21,7 @@ pub struct SlowClose {
 impl Kind for SlowClose {
     const KEY: &'static str = "slow_close";
     const ABOUT: &'static str = "Holds back the end of each connection that a node closes `by` (2s): its peer does not hear of it";
+    const EXAMPLE: &'static str = "{ at: 500ms, slow_close: { node: producers, by: 300ms }, for: 500ms }";
     const OUTAGE: &'static str = "Stands for sockets that linger, a proxy that drains, a lost FIN";
     const FELT: &'static str = "a connection was closed late";
     const LASTS: bool = true;

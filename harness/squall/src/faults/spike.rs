@@ -20,6 +20,7 @@ pub struct Spike {
 impl Kind for Spike {
     const KEY: &'static str = "spike";
     const ABOUT: &'static str = "Publishes at `factor` (5) times the workload's rate `lasting` 1s, beside the workload's events";
+    const EXAMPLE: &'static str = "{ at: 300ms, spike: { factor: 3, lasting: 300ms } }";
     const OUTAGE: &'static str = "Stands for a campaign, a retry storm, the other site's users";
     const FELT: &'static str = "an event was published beside the workload";
     const LASTS: bool = false;

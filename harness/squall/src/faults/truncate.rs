@@ -20,6 +20,7 @@ pub struct Truncate {
 impl Kind for Truncate {
     const KEY: &'static str = "truncate";
     const ABOUT: &'static str = "Cuts off the end of a file of a node, up to `bytes` (4KiB)";
+    const EXAMPLE: &'static str = "{ at: 2s, truncate: any broker }";
     const OUTAGE: &'static str = "Stands for a file system that replays too little, a copy that was cut short";
     const FELT: &'static str = "the missing bytes were looked for";
     const LASTS: bool = false;

@@ -15,6 +15,7 @@ pub struct Wipe(pub Target);
 impl Kind for Wipe {
     const KEY: &'static str = "wipe";
     const ABOUT: &'static str = "Cuts a node's power and empties its disk: it comes back with nothing";
+    const EXAMPLE: &'static str = "{ at: 2s, wipe: any broker, restart_after: 200ms }";
     const OUTAGE: &'static str = "Stands for a replaced machine, an ephemeral volume, a wrong delete";
     const FELT: &'static str = "a node went down";
     const LASTS: bool = false;

@@ -37,12 +37,12 @@ pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
                 }
                 Err(error) => Answer::Broken(error),
             },
-            Ok(Request::Lines) => {
-                Answer::Lines(kept.as_ref().map(|(_, outcome)| lines(outcome)).unwrap_or_default())
-            }
-            Ok(Request::Story) => {
-                Answer::Lines(kept.as_ref().map(|(_, outcome)| story(outcome)).unwrap_or_default())
-            }
+            Ok(Request::Lines) => Answer::Lines(
+                kept.as_ref().map(|(plan, outcome)| lines(plan, outcome)).unwrap_or_default(),
+            ),
+            Ok(Request::Story) => Answer::Lines(
+                kept.as_ref().map(|(plan, outcome)| story(plan, outcome)).unwrap_or_default(),
+            ),
             Ok(Request::Trace { whole }) => {
                 let make = if whole { trace::whole } else { trace::around_the_evidence };
                 let trace = kept.as_ref().map(|(plan, outcome)| make(plan, outcome));
@@ -100,12 +100,12 @@ fn pulse() {
     }
 }
 
-fn words(outcome: &Outcome) -> Words<'_> {
-    Words { names: &outcome.names, nodes: &outcome.nodes }
+fn words<'a>(plan: &'a Plan, outcome: &'a Outcome) -> Words<'a> {
+    Words { names: &outcome.names, nodes: &outcome.nodes, faults: &plan.faults }
 }
 
 fn run_of(plan: &Plan, outcome: &Outcome, wall: Duration) -> Run {
-    let words = words(outcome);
+    let words = words(plan, outcome);
     let verdict = if !outcome.violations.is_empty() {
         Verdict::Failed
     } else if !outcome.vacuous.is_empty() {
@@ -148,15 +148,15 @@ fn run_of(plan: &Plan, outcome: &Outcome, wall: Duration) -> Run {
     }
 }
 
-fn lines(outcome: &Outcome) -> Vec<String> {
-    let words = words(outcome);
+fn lines(plan: &Plan, outcome: &Outcome) -> Vec<String> {
+    let words = words(plan, outcome);
     outcome.trace.iter().flatten().map(|record| words.line(record)).collect()
 }
 
 /// Milestones, everything about the events that the evidence speaks of, and what nodes said when
 /// they ended; in the order of time.
-fn story(outcome: &Outcome) -> Vec<String> {
-    let words = words(outcome);
+fn story(plan: &Plan, outcome: &Outcome) -> Vec<String> {
+    let words = words(plan, outcome);
     let mut evidence = BTreeSet::new();
     let mut events = BTreeSet::new();
     for item in outcome.violations.iter().flat_map(|violation| &violation.evidence) {

@@ -92,7 +92,7 @@ fn make(
     flights: &[Flight],
 ) -> Trace {
     let records = outcome.trace.as_deref().unwrap_or_default();
-    let words = Words { names: &outcome.names, nodes: &outcome.nodes };
+    let words = Words { names: &outcome.names, nodes: &outcome.nodes, faults: &plan.faults };
     let keys: BTreeMap<EventId, u64> = records
         .iter()
         .filter_map(|record| match record.what {
