@@ -9,14 +9,10 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use squall::{
-    adapter::reference::ReferenceSystem,
-    history::HistoryHash,
-    invariants::{Judge, Setup},
-    plan::Plan,
-    scenario::parse,
-    sim::execute,
-    system::System,
+    adapter::reference::ReferenceSystem, history::HistoryHash, plan::Plan, scenario::parse,
+    sim::execute, system::System,
 };
+use squall_judge::{Judge, Setup};
 use squall_probe::{EventId, Name, NodeId, Position, Record, What};
 use std::{hint::black_box, sync::Arc, time::Duration};
 

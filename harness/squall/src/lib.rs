@@ -1,7 +1,7 @@
 //! Chaos testing and fault injection for event systems.
 //!
 //! One direction, no way back: a [`scenario`] (YAML) becomes a [`plan`] (every draw made), which
-//! [`sim`] turns into a history of [`squall_probe::Record`]s; [`invariants`] judge the history and
+//! [`sim`] turns into a history of [`squall_probe::Record`]s; [`squall_judge`] judges the history and
 //! nothing else; `squall_reports` collects verdicts. `ARCHITECTURE.md` names the rooms.
 
 pub mod audit;
@@ -10,7 +10,6 @@ pub mod cli;
 pub mod determinism;
 pub mod faults;
 pub mod history;
-pub mod invariants;
 pub mod plan;
 pub mod runner;
 pub mod scenario;

@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 use squall_probe::{EventId, NodeId, Position, StateOf, mix};
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{future::Future, pin::Pin, sync::Arc};
+
+pub use squall_judge::{BreakerPolicy, Promises, RetryPolicy};
 
 /// What a node's software ends with, when it ends.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -151,53 +153,6 @@ pub struct State {
     pub position: u64,
     /// Equal states have equal digests.
     pub digest: u64,
-}
-
-/// A retry policy, which `retry_policy` judges.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RetryPolicy {
-    /// As in [`squall_probe::What::Attempt`].
-    pub name: &'static str,
-    /// The wait before the second attempt.
-    pub first: Duration,
-    /// Each wait is so many times the one before.
-    pub factor: f64,
-    /// But not longer than this.
-    pub cap: Duration,
-    /// Up to this share of a wait is added to it at random.
-    pub jitter: f64,
-    /// The most attempts at one request, if there is a limit.
-    pub attempts: Option<u32>,
-}
-
-/// A circuit breaker, which `breaker` judges. Each process has its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BreakerPolicy {
-    /// The dependency behind it, as in [`squall_probe::What::Call`].
-    pub dependency: &'static str,
-    /// So many failures in a row open it.
-    pub failures: u32,
-    /// It is half open after so long.
-    pub cooldown: Duration,
-    /// Half open it lets so many calls through at a time.
-    pub probes: u32,
-}
-
-/// What a system promises beside what every event system must hold. Each promise is judged.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Promises {
-    /// All events of a producer's key stand in one partition, so that they have an order.
-    pub key_has_one_partition: bool,
-    /// Poison ends in a dead-letter queue, and so does what cannot be handled in time; nothing else.
-    pub dead_letters: bool,
-    /// The steps of a saga: all are done, or those that were done are undone.
-    pub saga: Vec<&'static str>,
-    /// How requests are repeated.
-    pub retries: Vec<RetryPolicy>,
-    /// What stands before dependencies.
-    pub breakers: Vec<BreakerPolicy>,
-    /// Buffers, as in [`squall_probe::What::Buffered`], with their bounds.
-    pub buffers: Vec<(&'static str, u64)>,
 }
 
 /// A system under test.

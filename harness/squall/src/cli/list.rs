@@ -1,7 +1,7 @@
 //! `squall list`: the words that scenarios are made of, from the lists that define them.
 
 use super::{PASSED, say};
-use crate::{faults, invariants, sim, system::System};
+use crate::{faults, sim, system::System};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
 
@@ -44,7 +44,7 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
                 )
             })
             .collect(),
-        What::Invariants => invariants::CATALOGUE
+        What::Invariants => squall_judge::CATALOGUE
             .iter()
             .map(|entry| (entry.name.to_owned(), entry.about.to_owned()))
             .collect(),

@@ -5,8 +5,8 @@ use super::{
     tree::{Node, Value},
     value,
 };
-use crate::invariants;
 use serde::{Deserialize, Serialize};
+use squall_judge as judge;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -72,7 +72,7 @@ pub(super) fn read(
                 continue;
             }
         };
-        let names: Vec<_> = invariants::CATALOGUE.iter().map(|entry| entry.name).collect();
+        let names: Vec<_> = judge::CATALOGUE.iter().map(|entry| entry.name).collect();
         if !reader.known(span, name, "invariant", "squall::unknown_invariant", &names) {
             continue;
         }

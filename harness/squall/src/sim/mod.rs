@@ -20,7 +20,6 @@ pub use storm::{Act, Began, Storm};
 
 use crate::{
     determinism::{self, Panic},
-    invariants::{Judge, Limits, Setup, Violation},
     plan::Plan,
     scenario::Expect,
     stream::Stream,
@@ -30,6 +29,7 @@ use clients::Clients;
 use observer::Observation;
 use progress::Progress;
 use recorder::Recorder;
+use squall_judge::{Judge, Limits, Setup, Violation};
 use squall_probe::{Mark, NodeId, Record, What, sim};
 use squall_reports::{Counters, LatencyRecorder};
 use std::{

@@ -1,7 +1,7 @@
 //! How far the system is: what is still owed to which group. Decides when a run may end, never
 //! whether it passed.
 
-use crate::invariants::fold::Redriven;
+use squall_judge::Redriven;
 use squall_probe::{EventId, Name, Phase, Record, What};
 use std::collections::BTreeMap;
 

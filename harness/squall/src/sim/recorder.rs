@@ -1,7 +1,8 @@
 //! Where records go: into the hash, the folds, and the invariants, as they come.
 
 use super::{progress::Progress, signals::Signals};
-use crate::{history::HistoryHash, invariants::Judge};
+use crate::history::HistoryHash;
+use squall_judge::Judge;
 use squall_probe::{EventId, Mark, Phase, Record, What};
 use squall_reports::{Counters, LatencyRecorder};
 use std::collections::BTreeMap;

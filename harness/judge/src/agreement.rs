@@ -1,0 +1,119 @@
+//! `agreement`: whoever looks at a place of the log, sees the same event there.
+//!
+//! After Jepsen's kafka checker ("inconsistent offsets") and the state machine safety property of the
+//! Raft paper (§5.4.3). Observers are replicas, as they make events visible, consumers, and
+//! those who are told where their event stands: an acknowledgement that names another's place is a lie.
+
+use super::{Evidence, Findings, Invariant, Setup};
+use squall_probe::{EventId, Phase, What};
+use std::collections::BTreeMap;
+
+pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    Some(Box::new(Agreement {
+        setup: setup.clone(),
+        log: BTreeMap::new(),
+        contents: BTreeMap::new(),
+        findings: Findings::default(),
+    }))
+}
+
+struct Agreement {
+    setup: Setup,
+    /// For each partition, by offset: the event first seen there.
+    log: BTreeMap<(u32, u64), (EventId, Evidence)>,
+    /// And what it said, if that was told.
+    contents: BTreeMap<(u32, u64), (u32, Evidence)>,
+    findings: Findings,
+}
+
+impl Invariant for Agreement {
+    fn record(&mut self, evidence: &Evidence) {
+        let (position, event, content) = match evidence.record.what {
+            What::Append { position, event, content, .. }
+            | What::Deliver { position, event, content, .. } => (position, event, content),
+            What::Apply { position, event, .. }
+            | What::Acknowledge { position: Some(position), event, .. }
+            | What::Publish { phase: Phase::Ok, position: Some(position), event, .. } => {
+                (position, event, 0)
+            }
+            _ => return,
+        };
+        let place = (position.partition, position.offset);
+        if content != 0 {
+            let (first, proof) = self.contents.entry(place).or_insert((content, *evidence));
+            if *first != content {
+                self.findings.add(
+                    || {
+                        let a = self.setup.node(proof.record.node);
+                        let b = self.setup.node(evidence.record.node);
+                        format!("at {position} {a} and {b} saw e{} say different things", event.0)
+                    },
+                    || vec![*proof, *evidence],
+                );
+                return;
+            }
+        }
+        let (first, proof) = self.log.entry(place).or_insert((event, *evidence));
+        if *first != event {
+            self.findings.add(
+                || {
+                    let a = self.setup.node(proof.record.node);
+                    let b = self.setup.node(evidence.record.node);
+                    format!("at {position} {a} saw e{} and {b} saw e{}", first.0, event.0)
+                },
+                || vec![*proof, *evidence],
+            );
+        }
+    }
+
+    fn finish(&mut self) -> Findings {
+        std::mem::take(&mut self.findings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn two_events_at_one_place() {
+        let mut h = History::new();
+        h.publish(1).publish(2).append(0, 1, 0).append(1, 2, 0);
+        assert_eq!(h.violations("agreement"), ["at 0:0 r0 saw e1 and r1 saw e2 [2, 3]"]);
+
+        let mut h = History::new();
+        h.publish(1).publish(2).append_all(1, 0).deliver(2, 0);
+        assert_eq!(h.violations("agreement"), ["at 0:0 r0 saw e1 and c saw e2 [2, 5]"]);
+    }
+
+    #[test]
+    fn a_producer_is_told_the_place_of_another_event() {
+        let mut h = History::new();
+        h.publish(1).publish(2).append_all(1, 0).append_all(2, 1).ok(1, 0).ok(2, 0);
+        assert_eq!(h.violations("agreement"), ["at 0:0 r0 saw e1 and p saw e2 [2, 9]"]);
+
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).publish(2).append_all(2, 1).ok_nowhere(2);
+        assert_eq!(h.violations("agreement"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn one_event_that_says_two_things() {
+        let mut h = History::new();
+        h.publish(1).append_saying(0, 1, 0, 7).append_saying(1, 1, 0, 8);
+        assert_eq!(
+            h.violations("agreement"),
+            ["at 0:0 r0 and r1 saw e1 say different things [1, 2]"]
+        );
+        let mut h = History::new();
+        h.publish(1).append_saying(0, 1, 0, 7).append_saying(1, 1, 0, 7).append(2, 1, 0);
+        assert_eq!(h.violations("agreement"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn the_same_everywhere_and_again_after_a_restart() {
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).rebuild(1).append(1, 1, 0).deliver(1, 0).deliver(1, 0);
+        assert_eq!(h.violations("agreement"), [] as [&str; 0]);
+    }
+}

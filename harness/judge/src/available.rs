@@ -1,0 +1,85 @@
+//! `available`: at least a share of all publishes ends ok before its client gives up waiting.
+//!
+//! A publish that its client had to call indeterminate was not available, even if it succeeded later.
+//! All publishes count, whatever faults acted at the time: the history does not say who could reach a
+//! majority, so choose a limit that the scenario's faults leave room for.
+
+use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
+use squall_probe::{Phase, What};
+
+pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    let limit = setup.limits.available?;
+    Some(Box::new(Available {
+        limit,
+        informed: ByEvent::default(),
+        invoked: 0,
+        ok: 0,
+        first: None,
+    }))
+}
+
+struct Available {
+    limit: f64,
+    /// The client gave up waiting.
+    informed: ByEvent<bool>,
+    invoked: u64,
+    ok: u64,
+    /// The first publish that was not available.
+    first: Option<Evidence>,
+}
+
+impl Invariant for Available {
+    fn record(&mut self, evidence: &Evidence) {
+        let What::Publish { phase, event, .. } = evidence.record.what else { return };
+        match phase {
+            Phase::Invoke => self.invoked += 1,
+            Phase::Ok => self.ok += u64::from(!*self.informed.entry(event)),
+            Phase::Fail => {
+                self.first.get_or_insert(*evidence);
+            }
+            Phase::Info => {
+                *self.informed.entry(event) = true;
+                self.first.get_or_insert(*evidence);
+            }
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn finish(&mut self) -> Findings {
+        let mut findings = Findings::default();
+        let share = self.ok as f64 / self.invoked as f64;
+        if self.invoked > 0 && share < self.limit {
+            findings.add(
+                || {
+                    format!(
+                        "{} of {} publishes ended ok in time: {:.1}%, the limit is {:.1}%",
+                        self.ok,
+                        self.invoked,
+                        share * 100.0,
+                        self.limit * 100.0
+                    )
+                },
+                || self.first.into_iter().collect(),
+            );
+        }
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn half_is_too_little_and_exactly_enough_is_enough() {
+        let mut h = History::new();
+        h.publish(1).ok(1, 0).publish(2).info(2).ok(2, 1);
+        assert_eq!(
+            h.violations("available"),
+            ["1 of 2 publishes ended ok in time: 50.0%, the limit is 75.0% [3]"]
+        );
+        let mut h = History::new();
+        h.publish(1).ok(1, 0).publish(2).ok(2, 1).publish(3).ok(3, 2).publish(4).fail(4);
+        assert_eq!(h.violations("available"), [] as [&str; 0]);
+    }
+}

@@ -1,0 +1,132 @@
+//! `drains`: after the healing, every event of the log is applied or dead-lettered in every group by the
+//! deadline.
+//!
+//! TigerBeetle's liveness mode: once a core of the cluster is healthy, work that exists must be finished.
+//! Events that nobody promised anything about count as soon as they are in the log.
+
+use super::{Evidence, Findings, Invariant, Setup, fold::Lag};
+use squall_probe::{EventId, Mark, Position, What};
+use std::collections::BTreeMap;
+
+pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    Some(Box::new(Drains {
+        setup: setup.clone(),
+        lag: Lag::new(setup),
+        positions: BTreeMap::new(),
+        healed: None,
+        drained_at: 0,
+        last: None,
+    }))
+}
+
+struct Drains {
+    setup: Setup,
+    lag: Lag,
+    positions: BTreeMap<EventId, (Position, Evidence)>,
+    healed: Option<Evidence>,
+    /// When nothing was owed any more, the last time it became so.
+    drained_at: u64,
+    /// The record with which it became so.
+    last: Option<Evidence>,
+}
+
+impl Invariant for Drains {
+    fn record(&mut self, evidence: &Evidence) {
+        match evidence.record.what {
+            What::Append { event, position, .. } => {
+                self.positions.entry(event).or_insert((position, *evidence));
+            }
+            What::Mark(Mark::Healed) => self.healed = Some(*evidence),
+            _ => {}
+        }
+        let before = self.lag.is_drained();
+        self.lag.record(&evidence.record);
+        if !before && self.lag.is_drained() {
+            self.drained_at = evidence.record.at;
+            self.last = Some(*evidence);
+        }
+    }
+
+    fn finish(&mut self) -> Findings {
+        let mut findings = Findings::default();
+        let Some(healed) = self.healed else { return findings };
+        let limit = self.setup.limits.drains;
+        if self.lag.is_drained() {
+            let late = self.drained_at.saturating_sub(healed.record.at);
+            if late > limit
+                && let Some(last) = self.last
+            {
+                findings.add(
+                    || {
+                        format!(
+                            "the last group caught up {} after the healing, the limit is {}",
+                            seconds(late),
+                            seconds(limit)
+                        )
+                    },
+                    || vec![healed, last],
+                );
+            }
+            return findings;
+        }
+        for (index, _) in self.setup.groups.iter().enumerate() {
+            let bit = 1 << (index % 64);
+            let mut owed: Vec<_> = self
+                .lag
+                .events()
+                .filter(|(_, owed)| owed.committed && owed.done & bit == 0)
+                .filter_map(|(event, _)| Some((*self.positions.get(&event)?, event)))
+                .collect();
+            owed.sort_by_key(|((position, _), _)| *position);
+            if let Some(((position, append), event)) = owed.first() {
+                findings.add(
+                    || {
+                        format!(
+                            "{} lags {} events behind the log, the first is e{} at {position}",
+                            self.setup.group(index),
+                            owed.len(),
+                            event.0
+                        )
+                    },
+                    || vec![*append, healed],
+                );
+            }
+        }
+        findings
+    }
+}
+
+/// Microseconds as `1.250s`.
+pub(super) fn seconds(us: u64) -> String {
+    format!("{}.{:03}s", us / 1_000_000, us / 1_000 % 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn a_group_lags() {
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).publish(2).append_all(2, 1).info(2).apply(1, 0);
+        h.healed().deadline();
+        assert_eq!(
+            h.violations("drains"),
+            ["g lags 1 events behind the log, the first is e2 at 0:1 [6, 11]"]
+        );
+    }
+
+    #[test]
+    fn a_group_catches_up_in_time_or_too_late() {
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).healed().after(LIMIT).apply(1, 0);
+        assert_eq!(h.violations("drains"), [] as [&str; 0]);
+
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).healed().after(LIMIT + 1).apply(1, 0);
+        assert_eq!(
+            h.violations("drains"),
+            ["the last group caught up 10.000s after the healing, the limit is 10.000s [5, 6]"]
+        );
+    }
+}

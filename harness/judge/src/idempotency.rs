@@ -1,0 +1,64 @@
+//! `idempotency`: an effect for one (event, group) happens once, however often it is delivered.
+//!
+//! Counted where effects land (the store tells, after its sync), not where the consumer says so. The
+//! textbook consumer that checks, acts, and then marks passes its own review and fails here.
+
+use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
+use squall_probe::What;
+
+pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    Some(Box::new(Idempotency {
+        setup: setup.clone(),
+        first: ByEvent::default(),
+        findings: Findings::default(),
+    }))
+}
+
+struct Idempotency {
+    setup: Setup,
+    /// The first effect in each group.
+    first: ByEvent<Vec<Option<Evidence>>>,
+    findings: Findings,
+}
+
+impl Invariant for Idempotency {
+    fn record(&mut self, evidence: &Evidence) {
+        let What::Apply { group, event, .. } = evidence.record.what else { return };
+        let Some(index) = self.setup.group_index(group) else { return };
+        let firsts = self.first.entry(event);
+        if firsts.is_empty() {
+            firsts.resize(self.setup.groups.len(), None);
+        }
+        match firsts[index] {
+            None => firsts[index] = Some(*evidence),
+            Some(first) => self.findings.add(
+                || format!("e{} took effect twice in {}", event.0, self.setup.group(index)),
+                || vec![first, *evidence],
+            ),
+        }
+    }
+
+    fn finish(&mut self) -> Findings {
+        std::mem::take(&mut self.findings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn twice_in_a_group() {
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).deliver(1, 0).apply(1, 0).deliver(1, 0).apply(1, 0);
+        assert_eq!(h.violations("idempotency"), ["e1 took effect twice in g [6, 8]"]);
+    }
+
+    #[test]
+    fn delivered_twice_is_fine_and_so_is_once_in_each_of_two_groups() {
+        let mut h = History::with_groups(&["g", "h"]);
+        h.publish(1).append_all(1, 0).ok(1, 0).deliver(1, 0).deliver(1, 0);
+        h.apply_in(0, 1, 0).apply_in(1, 1, 0);
+        assert_eq!(h.violations("idempotency"), [] as [&str; 0]);
+    }
+}

@@ -1,0 +1,57 @@
+//! `no_duplicate_append`: no event stands at two places of the log.
+//!
+//! After Jepsen's kafka checker ("duplicate"). Replicas tell of one place each for itself, and again
+//! after a restart: that is no duplicate.
+
+use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
+use squall_probe::{Position, What};
+
+pub(super) fn make(_: &Setup) -> Option<Box<dyn Invariant>> {
+    Some(Box::new(NoDuplicateAppend { first: ByEvent::default(), findings: Findings::default() }))
+}
+
+struct NoDuplicateAppend {
+    /// The first place, its evidence, and other places that were told.
+    first: ByEvent<Option<(Position, Evidence, Vec<Position>)>>,
+    findings: Findings,
+}
+
+impl Invariant for NoDuplicateAppend {
+    fn record(&mut self, evidence: &Evidence) {
+        let What::Append { position, event, .. } = evidence.record.what else { return };
+        match self.first.entry(event) {
+            none @ None => *none = Some((position, *evidence, Vec::new())),
+            Some((first, proof, told)) if *first != position && !told.contains(&position) => {
+                told.push(position);
+                self.findings.add(
+                    || format!("e{} stands at {first} and at {position}", event.0),
+                    || vec![*proof, *evidence],
+                );
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn finish(&mut self) -> Findings {
+        std::mem::take(&mut self.findings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn at_two_places() {
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).append_all(1, 1);
+        assert_eq!(h.violations("no_duplicate_append"), ["e1 stands at 0:0 and at 0:1 [1, 4]"]);
+    }
+
+    #[test]
+    fn three_replicas_and_a_restart_are_one_place() {
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).rebuild(0).append(0, 1, 0);
+        assert_eq!(h.violations("no_duplicate_append"), [] as [&str; 0]);
+    }
+}

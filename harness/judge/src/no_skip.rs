@@ -1,0 +1,82 @@
+//! `no_skip`: within one assignment a consumer is given every offset of its partition in turn.
+//!
+//! After Jepsen's kafka checker ("poll skip"). Going back (a redelivery) is allowed, jumping ahead is not;
+//! offsets are dense, so an offset that was jumped over exists.
+
+use super::{Evidence, Findings, Invariant, Setup};
+use squall_probe::{Name, NodeChange, NodeId, What};
+use std::collections::BTreeMap;
+
+pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    Some(Box::new(NoSkip {
+        setup: setup.clone(),
+        last: BTreeMap::new(),
+        findings: Findings::default(),
+    }))
+}
+
+struct NoSkip {
+    setup: Setup,
+    /// The furthest that each (consumer, group, partition, generation) was given.
+    last: BTreeMap<(NodeId, Name, u32, u64), (u64, Evidence)>,
+    findings: Findings,
+}
+
+impl Invariant for NoSkip {
+    fn record(&mut self, evidence: &Evidence) {
+        let node = evidence.record.node;
+        match evidence.record.what {
+            What::Deliver { group, position, generation, .. } => {
+                let offset = position.offset;
+                let key = (node, group, position.partition, generation);
+                let (last, before) = self.last.entry(key).or_insert((offset, *evidence));
+                if offset > last.saturating_add(1) {
+                    let (last, before) = (*last, *before);
+                    self.findings.add(
+                        || {
+                            let node = self.setup.node(node);
+                            let missing = last + 1;
+                            format!(
+                                "{node} was given {}:{last} and then {position}, and never {}:{missing}",
+                                position.partition, position.partition
+                            )
+                        },
+                        || vec![before, *evidence],
+                    );
+                }
+                if offset >= self.last.get(&key).map_or(0, |(last, _)| *last) {
+                    self.last.insert(key, (offset, *evidence));
+                }
+            }
+            // Its next life begins where the group has committed.
+            What::Node { change: NodeChange::Up } => {
+                self.last.retain(|(consumer, ..), _| *consumer != node);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self) -> Findings {
+        std::mem::take(&mut self.findings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn a_jump_within_a_generation() {
+        let mut h = History::new();
+        h.deliver(1, 0).deliver(3, 2);
+        assert_eq!(h.violations("no_skip"), ["c was given 0:0 and then 0:2, and never 0:1 [0, 1]"]);
+    }
+
+    #[test]
+    fn going_back_or_on_and_a_new_generation() {
+        let mut h = History::new();
+        h.deliver(1, 0).deliver(2, 1).deliver(1, 0).deliver(2, 1).deliver(3, 2);
+        h.deliver_gen(9, 8, 2).deliver_gen(10, 9, 2);
+        assert_eq!(h.violations("no_skip"), [] as [&str; 0]);
+    }
+}

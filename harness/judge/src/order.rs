@@ -1,0 +1,211 @@
+//! `order`: what one producer publishes for one key is appended, and applied, in that order.
+//!
+//! Between partitions there is no order. Where a system promises that a key has one partition, a producer that
+//! hashes it otherwise after a restart, or by something else, has given it up, even if this time nobody came
+//! too early.
+//!
+//! After Jepsen's kafka checker ("int-nonmonotonic", "nonmonotonic-poll"). Of the log only acknowledged
+//! events are compared: an indeterminate one may have come late. Of a group, the order in which effects
+//! landed for the first time: a redelivery that changes nothing is no inversion. An event that went to a
+//! dead-letter queue has left the sequence: that it is redriven later is what the queue is for.
+
+use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
+use squall_probe::{NodeId, Phase, Position, What};
+use std::collections::BTreeMap;
+
+pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    Some(Box::new(Order {
+        setup: setup.clone(),
+        events: ByEvent::default(),
+        published: BTreeMap::new(),
+        applied: BTreeMap::new(),
+        findings: Findings::default(),
+    }))
+}
+
+struct Order {
+    setup: Setup,
+    events: ByEvent<Event>,
+    /// Events of (producer, key) in the order of publishing.
+    published: BTreeMap<(NodeId, u32), Vec<squall_probe::EventId>>,
+    /// The last effect of (group, key, partition), with its offset.
+    applied: BTreeMap<(usize, u32, u32), (u64, Evidence)>,
+    findings: Findings,
+}
+
+#[derive(Default)]
+struct Event {
+    key: u32,
+    acked: Option<Evidence>,
+    position: Option<Position>,
+    /// A bit a group.
+    applied: u64,
+    /// It was taken out of a dead-letter queue; a bit a group.
+    redriven: u64,
+}
+
+impl Invariant for Order {
+    fn record(&mut self, evidence: &Evidence) {
+        match evidence.record.what {
+            What::Publish { phase, event, key, position } => {
+                let entry = self.events.entry(event);
+                entry.key = key;
+                match phase {
+                    Phase::Invoke => {
+                        let line = (evidence.record.node, key);
+                        self.published.entry(line).or_default().push(event);
+                    }
+                    Phase::Ok => {
+                        entry.acked = Some(*evidence);
+                        entry.position = position.or(entry.position);
+                    }
+                    Phase::Fail | Phase::Info => {}
+                }
+            }
+            What::Append { event, position, key, .. } => {
+                let entry = self.events.entry(event);
+                entry.position.get_or_insert(position);
+                if entry.acked.is_none() {
+                    // What a service publishes is known from here only.
+                    entry.key = key;
+                }
+            }
+            What::Redrive { group, event, .. } => {
+                if let Some(index) = self.setup.group_index(group) {
+                    self.events.entry(event).redriven |= 1 << (index % 64);
+                }
+            }
+            What::Apply { group, event, position, .. } => {
+                let Some(index) = self.setup.group_index(group) else { return };
+                let entry = self.events.entry(event);
+                let bit = 1 << (index % 64);
+                if entry.applied & bit != 0 {
+                    return;
+                }
+                entry.applied |= bit;
+                if entry.redriven & bit != 0 {
+                    return;
+                }
+                let line = (index, entry.key, position.partition);
+                let (offset, before) =
+                    *self.applied.entry(line).or_insert((position.offset, *evidence));
+                if position.offset < offset {
+                    let key = entry.key;
+                    self.findings.add(
+                        || {
+                            let group = self.setup.group(index);
+                            format!(
+                                "{group} applied {}:{offset} before {position}, both of key {key}",
+                                position.partition
+                            )
+                        },
+                        || vec![before, *evidence],
+                    );
+                } else {
+                    self.applied.insert(line, (position.offset, *evidence));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self) -> Findings {
+        for ((producer, key), published) in &self.published {
+            let mut home: Option<(u32, Evidence, u64)> = None;
+            let mut last: BTreeMap<u32, (u64, Evidence, u64)> = BTreeMap::new();
+            for id in published {
+                let Some(event) = self.events.get(*id) else { continue };
+                let (Some(acked), Some(at)) = (event.acked, event.position) else { continue };
+                let (partition, first, earlier) = *home.get_or_insert((at.partition, acked, id.0));
+                if at.partition != partition && self.setup.promises.key_has_one_partition {
+                    self.findings.add(
+                        || {
+                            let producer = self.setup.node(*producer);
+                            format!(
+                                "e{earlier} and e{} of {producer} (key {key}) stand in partitions {partition} \
+                                 and {}: nothing keeps their order",
+                                id.0, at.partition
+                            )
+                        },
+                        || vec![first, acked],
+                    );
+                    // Once it is elsewhere, all that follows may be.
+                    break;
+                }
+                match last.get(&at.partition) {
+                    Some((offset, before, earlier)) if at.offset < *offset => self.findings.add(
+                        || {
+                            format!(
+                                "e{earlier} was published before e{} (key {key}), and stands behind it: \
+                                 {}:{offset} and {at}",
+                                id.0, at.partition
+                            )
+                        },
+                        || vec![*before, acked],
+                    ),
+                    _ => {
+                        last.insert(at.partition, (at.offset, acked, id.0));
+                    }
+                }
+            }
+        }
+        std::mem::take(&mut self.findings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn the_log_turns_two_events_of_a_key_around() {
+        let mut h = History::new();
+        h.publish(1).publish(2).append_all(2, 0).append_all(1, 1).ok(2, 0).ok(1, 1);
+        assert_eq!(
+            h.violations("order"),
+            ["e1 was published before e2 (key 0), and stands behind it: 0:1 and 0:0 [8, 9]"]
+        );
+    }
+
+    #[test]
+    fn one_key_in_two_partitions() {
+        let mut h = History::new();
+        h.publish(1).publish(2).ok_in(1, 0, 0).ok_in(2, 3, 0).publish(3).ok_in(3, 3, 1);
+        assert_eq!(
+            h.violations("order"),
+            [
+                "e1 and e2 of p (key 0) stand in partitions 0 and 3: nothing keeps their order [2, 3]"
+            ]
+        );
+        // Another key may be elsewhere, and so may an event of which nobody knows whether it is anywhere.
+        let mut h = History::new();
+        h.publish(1).publish_key(2, 1).publish(3).ok_in(1, 0, 0).ok_in(2, 3, 0).info(3);
+        assert_eq!(h.violations("order"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_group_applies_two_events_of_a_key_in_the_wrong_order() {
+        let mut h = History::new();
+        h.publish(1).publish(2).append_all(1, 0).append_all(2, 1).ok(1, 0).ok(2, 1);
+        h.apply(2, 1).apply(1, 0);
+        assert_eq!(h.violations("order"), ["g applied 0:1 before 0:0, both of key 0 [10, 11]"]);
+    }
+
+    #[test]
+    fn other_keys_indeterminate_events_and_repetitions_may_mix() {
+        let mut h = History::new();
+        // e1 is indeterminate and came late; e3 is of another key.
+        h.publish(1).info(1).publish(2).publish_key(3, 1).append_all(3, 0).append_all(2, 1);
+        h.append_all(1, 2).ok(3, 0).ok(2, 1);
+        h.apply(3, 0).apply(2, 1).apply(1, 2).apply(2, 1);
+        assert_eq!(h.violations("order"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_was_redriven_has_left_the_sequence() {
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).publish(2).append_all(2, 1);
+        h.dead_letter(1, 0).apply(2, 1).redrive(1, 0).apply(1, 0);
+        assert_eq!(h.violations("order"), [] as [&str; 0]);
+    }
+}

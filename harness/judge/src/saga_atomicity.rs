@@ -1,0 +1,156 @@
+//! `saga_atomicity`: every saga ends with each of its steps done once and none undone, or with each step that
+//! was done undone once; and sums that nothing should change are what they were.
+//!
+//! After Garcia-Molina and Salem, Sagas (1987). Steps and compensations are counted where they land.
+
+use super::{Evidence, Findings, Invariant, Setup};
+use squall_probe::{EventId, Name, NodeId, SagaChange, StateOf, What};
+use std::collections::BTreeMap;
+
+pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    Some(Box::new(SagaAtomicity {
+        setup: setup.clone(),
+        sagas: BTreeMap::new(),
+        sums: BTreeMap::new(),
+    }))
+}
+
+#[derive(Default)]
+struct Step {
+    done: Vec<Evidence>,
+    undone: Vec<Evidence>,
+}
+
+struct SagaAtomicity {
+    setup: Setup,
+    sagas: BTreeMap<EventId, BTreeMap<Name, Step>>,
+    /// Sums as each teller told them last: (before, now).
+    sums: BTreeMap<(Name, NodeId), (u64, u64, Evidence)>,
+}
+
+impl Invariant for SagaAtomicity {
+    fn record(&mut self, evidence: &Evidence) {
+        match evidence.record.what {
+            What::Saga { saga, step, change } => {
+                let step = self.sagas.entry(saga).or_default().entry(step).or_default();
+                match change {
+                    SagaChange::Done => step.done.push(*evidence),
+                    SagaChange::Undone => step.undone.push(*evidence),
+                }
+            }
+            What::State { of: StateOf::Conserved { quantity }, position, digest } => {
+                self.sums.insert((quantity, evidence.record.node), (digest, position, *evidence));
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self) -> Findings {
+        let mut findings = Findings::default();
+        let name = |step: Name| {
+            let known = self.setup.sagas.iter().position(|known| *known == step);
+            known.map_or("?", |index| self.setup.promises.saga[index])
+        };
+        for (saga, steps) in &self.sagas {
+            let undoing = steps.values().any(|step| !step.undone.is_empty());
+            for (step, happened) in steps {
+                let (done, undone) = (happened.done.len(), happened.undone.len());
+                let wrong = if done > 1 {
+                    Some(format!("{} was done {done} times", name(*step)))
+                } else if undone > 1 {
+                    Some(format!("{} was undone {undone} times", name(*step)))
+                } else if undone > done {
+                    Some(format!("{} was undone and never done", name(*step)))
+                } else if undoing && undone < done {
+                    Some(format!("{} was done and, of all, not undone", name(*step)))
+                } else {
+                    None
+                };
+                if let Some(wrong) = wrong {
+                    let proof = happened.done.iter().chain(&happened.undone).copied();
+                    findings.add(|| format!("saga of e{}: {wrong}", saga.0), || proof.collect());
+                }
+            }
+            if undoing {
+                continue;
+            }
+            let missing = self.setup.sagas.iter().find(|step| !steps.contains_key(step));
+            if let Some(missing) = missing {
+                let proof = steps.values().flat_map(|step| &step.done).copied();
+                findings.add(
+                    || {
+                        let done: Vec<_> = steps.keys().map(|step| name(*step)).collect();
+                        format!(
+                            "saga of e{} ended half done: {} without {}",
+                            saga.0,
+                            done.join(", "),
+                            name(*missing)
+                        )
+                    },
+                    || proof.collect(),
+                );
+            }
+        }
+        for (before, now, evidence) in self.sums.values() {
+            if before != now {
+                findings.add(
+                    || format!("a sum that nothing should change went from {before} to {now}"),
+                    || vec![*evidence],
+                );
+            }
+        }
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn half_done() {
+        let mut h = History::new();
+        h.step_done(1, 0);
+        assert_eq!(
+            h.violations("saga_atomicity"),
+            ["saga of e1 ended half done: reserve without charge [0]"]
+        );
+    }
+
+    #[test]
+    fn done_and_undone_too_often_or_not_at_all() {
+        let mut h = History::new();
+        h.step_done(1, 0).step_undone(1, 0).step_undone(1, 0);
+        assert_eq!(
+            h.violations("saga_atomicity"),
+            ["saga of e1: reserve was undone 2 times [0, 1, 2]"]
+        );
+        let mut h = History::new();
+        h.step_done(1, 0).step_done(1, 1).step_undone(1, 1);
+        assert_eq!(
+            h.violations("saga_atomicity"),
+            ["saga of e1: reserve was done and, of all, not undone [0]"]
+        );
+        let mut h = History::new();
+        h.step_done(1, 0).step_done(1, 1).step_done(1, 1);
+        assert_eq!(h.violations("saga_atomicity"), ["saga of e1: charge was done 2 times [1, 2]"]);
+    }
+
+    #[test]
+    fn whole_or_nothing() {
+        let mut h = History::new();
+        h.step_done(1, 0).step_done(2, 0).step_done(2, 1).step_done(1, 1);
+        h.step_done(3, 0).step_undone(3, 0).conserved(7, 7);
+        assert_eq!(h.violations("saga_atomicity"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn money_that_comes_from_nowhere() {
+        let mut h = History::new();
+        h.conserved(8, 7);
+        assert_eq!(
+            h.violations("saga_atomicity"),
+            ["a sum that nothing should change went from 7 to 8 [0]"]
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! `single_leader`: no two nodes lead one term; and no leader acknowledges, for a place of the log, an
+//! event that a later term's leader has committed another for.
+//!
+//! Election safety and leader completeness of the Raft paper (§5.2, §5.4). That an old leader answers
+//! after a new one was elected is not in itself a violation: its entry may have been chosen while it led,
+//! with the last vote still under way, and then the new leader has it too (Paxos Made Simple, §2.2). So
+//! an acknowledgement is judged by what it promises, not by when it is given.
+
+use super::{Evidence, Findings, Invariant, Setup};
+use squall_probe::{EventId, Position, What};
+use std::collections::BTreeMap;
+
+pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    Some(Box::new(SingleLeader {
+        setup: setup.clone(),
+        leaders: BTreeMap::new(),
+        acks: BTreeMap::new(),
+        log: BTreeMap::new(),
+        findings: Findings::default(),
+    }))
+}
+
+struct SingleLeader {
+    setup: Setup,
+    leaders: BTreeMap<u64, Evidence>,
+    /// Event and term acknowledged for a place.
+    acks: BTreeMap<(u32, u64), (EventId, u64, Evidence)>,
+    /// Event and newest term committed at a place.
+    log: BTreeMap<(u32, u64), (EventId, u64, Evidence)>,
+    findings: Findings,
+}
+
+impl SingleLeader {
+    fn compare(&mut self, position: Position) {
+        let place = (position.partition, position.offset);
+        let (Some((acked, ack_term, ack)), Some((stands, term, append))) =
+            (self.acks.get(&place), self.log.get(&place))
+        else {
+            return;
+        };
+        if acked != stands && term > ack_term {
+            self.findings.add(
+                || {
+                    format!(
+                        "the leader of term {ack_term} acknowledged e{} at {position}, where term \
+                         {term} has e{}",
+                        acked.0, stands.0
+                    )
+                },
+                || vec![*ack, *append],
+            );
+        }
+    }
+}
+
+impl Invariant for SingleLeader {
+    fn record(&mut self, evidence: &Evidence) {
+        match evidence.record.what {
+            What::Lead { term } => {
+                let first = *self.leaders.entry(term).or_insert(*evidence);
+                if first.record.node != evidence.record.node {
+                    self.findings.add(
+                        || {
+                            let a = self.setup.node(first.record.node);
+                            let b = self.setup.node(evidence.record.node);
+                            format!("{a} and {b} both lead term {term}")
+                        },
+                        || vec![first, *evidence],
+                    );
+                }
+            }
+            What::Acknowledge { event, position: Some(position), term } => {
+                let place = (position.partition, position.offset);
+                self.acks.insert(place, (event, term, *evidence));
+                self.compare(position);
+            }
+            What::Append { event, position, term, .. } => {
+                let place = (position.partition, position.offset);
+                let known = self.log.get(&place).map(|(event, newest, _)| (*event, *newest));
+                // Replicas tell one after the other: only news is compared.
+                if known.is_none_or(|(stands, newest)| stands != event && term >= newest) {
+                    self.log.insert(place, (event, term, *evidence));
+                    self.compare(position);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self) -> Findings {
+        std::mem::take(&mut self.findings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn two_leaders_of_one_term() {
+        let mut h = History::new();
+        h.lead(0, 1).lead(1, 2).lead(2, 2);
+        assert_eq!(h.violations("single_leader"), ["r1 and r2 both lead term 2 [1, 2]"]);
+    }
+
+    #[test]
+    fn an_old_leader_promises_what_the_new_one_does_not_have() {
+        let mut h = History::new();
+        h.publish(1).publish(2).lead(0, 1).lead(1, 2).append_in(1, 2, 0, 2).acknowledge(0, 1, 0, 1);
+        assert_eq!(
+            h.violations("single_leader"),
+            ["the leader of term 1 acknowledged e1 at 0:0, where term 2 has e2 [4, 5]"]
+        );
+    }
+
+    #[test]
+    fn a_leader_may_lead_again_and_an_old_one_may_answer_late() {
+        let mut h = History::new();
+        h.lead(0, 1).publish(1).lead(1, 2).append_in(1, 1, 0, 2).acknowledge(0, 1, 0, 1);
+        h.lead(1, 2).lead(0, 3);
+        assert_eq!(h.violations("single_leader"), [] as [&str; 0]);
+    }
+}

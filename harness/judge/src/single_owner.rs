@@ -1,0 +1,121 @@
+//! `single_owner`: in one generation of a group one member acts for a partition, and once a newer generation
+//! has begun there, no member of an older one does (a zombie).
+//!
+//! After the fencing of Kafka's KIP-98 and KIP-447. A generation has begun when it was fenced where effects
+//! land, or a member of it was given an event of the partition.
+
+use super::{Evidence, Findings, Invariant, Setup};
+use squall_probe::{Name, What};
+use std::collections::BTreeMap;
+
+pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    Some(Box::new(SingleOwner {
+        setup: setup.clone(),
+        current: BTreeMap::new(),
+        owners: BTreeMap::new(),
+        findings: Findings::default(),
+    }))
+}
+
+struct SingleOwner {
+    setup: Setup,
+    /// The newest generation that has begun, and the record that shows it.
+    current: BTreeMap<(Name, u32), (u64, Evidence)>,
+    /// Who acts for a partition in the newest generation.
+    owners: BTreeMap<(Name, u32), (u64, Name, Evidence)>,
+    findings: Findings,
+}
+
+impl SingleOwner {
+    fn begin(&mut self, group: Name, partition: u32, generation: u64, evidence: &Evidence) {
+        let entry = self.current.entry((group, partition)).or_insert((generation, *evidence));
+        if generation > entry.0 {
+            *entry = (generation, *evidence);
+        }
+    }
+}
+
+impl Invariant for SingleOwner {
+    fn record(&mut self, evidence: &Evidence) {
+        match evidence.record.what {
+            What::Assign { group, partition, generation, .. } => {
+                self.begin(group, partition, generation, evidence);
+            }
+            What::Deliver { group, position, generation, .. } => {
+                self.begin(group, position.partition, generation, evidence);
+            }
+            What::Apply { group, position, event, generation, member } => {
+                let place = (group, position.partition);
+                self.begin(group, position.partition, generation, evidence);
+                let (current, began) = self.current[&place];
+                let owner = self.owners.entry(place).or_insert((generation, member, *evidence));
+                if generation > owner.0 {
+                    *owner = (generation, member, *evidence);
+                }
+                let (owned, owner, first) = *owner;
+                if generation < current {
+                    self.findings.add(
+                        || {
+                            format!(
+                                "e{} at {position} was applied in generation {generation}, when \
+                                 generation {current} had begun",
+                                event.0
+                            )
+                        },
+                        || vec![began, *evidence],
+                    );
+                } else if owned == generation && owner != member {
+                    let group = self.setup.group_index(group).unwrap_or(0);
+                    self.findings.add(
+                        || {
+                            format!(
+                                "two members of {} applied from partition {} in generation {generation}",
+                                self.setup.group(group),
+                                position.partition
+                            )
+                        },
+                        || vec![first, *evidence],
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self) -> Findings {
+        std::mem::take(&mut self.findings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn a_zombie_acts_when_another_was_given_its_partition() {
+        let mut h = History::new();
+        h.apply(1, 0).deliver_gen(2, 1, 2).apply_by(2, 1, 1, 7);
+        assert_eq!(
+            h.violations("single_owner"),
+            ["e2 at 0:1 was applied in generation 1, when generation 2 had begun [1, 2]"]
+        );
+    }
+
+    #[test]
+    fn two_members_in_one_generation() {
+        let mut h = History::new();
+        h.apply_by(1, 0, 3, 7).apply_by(2, 1, 3, 8);
+        assert_eq!(
+            h.violations("single_owner"),
+            ["two members of g applied from partition 0 in generation 3 [0, 1]"]
+        );
+    }
+
+    #[test]
+    fn one_after_the_other() {
+        let mut h = History::new();
+        h.deliver_gen(1, 0, 1).apply_by(1, 0, 1, 7).deliver_gen(2, 1, 2).apply_by(2, 1, 2, 8);
+        h.deliver_gen(3, 2, 1);
+        assert_eq!(h.violations("single_owner"), [] as [&str; 0]);
+    }
+}

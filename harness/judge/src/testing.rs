@@ -1,0 +1,676 @@
+//! Histories written by hand, and random ones: a correct system's, and the same with one lie in it.
+
+use super::{Judge, Limits, Setup};
+use crate::{BreakerPolicy, Promises, RetryPolicy};
+use proptest::prelude::*;
+use squall_probe::{
+    BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, SagaChange,
+    StateOf, What, mix,
+};
+use std::time::Duration;
+
+/// The limit of every liveness invariant, in microseconds.
+pub(crate) const LIMIT: u64 = 10_000_000;
+
+/// The bound of the buffer `queue`.
+pub(crate) const BOUND: u64 = 10;
+
+/// Names of what is promised; groups come first.
+const RESERVE: Name = Name(100);
+const CHARGE: Name = Name(101);
+const CALLS: Name = Name(102);
+const BANK: Name = Name(103);
+const QUEUE: Name = Name(104);
+
+const REPLICAS: u16 = 3;
+const PRODUCER: NodeId = NodeId(3);
+const CONSUMER: NodeId = NodeId(4);
+const STORE: NodeId = NodeId(5);
+
+/// A history: replicas r0, r1, r2, a producer p, a consumer c, a store s; one partition, group g.
+/// Each record comes a microsecond after the one before.
+#[derive(Clone)]
+pub(crate) struct History {
+    records: Vec<Record>,
+    groups: Vec<String>,
+    now: u64,
+}
+
+impl History {
+    pub(crate) fn new() -> Self {
+        Self::with_groups(&["g"])
+    }
+
+    pub(crate) fn with_groups(groups: &[&str]) -> Self {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        Self { records: Vec::new(), groups, now: 0 }
+    }
+
+    fn add(&mut self, node: NodeId, what: What) -> &mut Self {
+        self.records.push(Record { at: self.now, node, what });
+        self
+    }
+
+    fn ended(
+        &mut self,
+        phase: Phase,
+        event: u64,
+        key: u32,
+        position: Option<Position>,
+    ) -> &mut Self {
+        self.add(PRODUCER, What::Publish { phase, event: EventId(event), key, position })
+    }
+
+    pub(crate) fn after(&mut self, us: u64) -> &mut Self {
+        self.now += us;
+        self
+    }
+
+    pub(crate) fn publish(&mut self, event: u64) -> &mut Self {
+        self.ended(Phase::Invoke, event, 0, None)
+    }
+
+    pub(crate) fn publish_key(&mut self, event: u64, key: u32) -> &mut Self {
+        self.ended(Phase::Invoke, event, key, None)
+    }
+
+    pub(crate) fn ok(&mut self, event: u64, offset: u64) -> &mut Self {
+        self.ended(Phase::Ok, event, 0, Some(Position::new(0, offset)))
+    }
+
+    pub(crate) fn ok_in(&mut self, event: u64, partition: u32, offset: u64) -> &mut Self {
+        self.ended(Phase::Ok, event, 0, Some(Position::new(partition, offset)))
+    }
+
+    pub(crate) fn ok_nowhere(&mut self, event: u64) -> &mut Self {
+        self.ended(Phase::Ok, event, 0, None)
+    }
+
+    pub(crate) fn info(&mut self, event: u64) -> &mut Self {
+        self.ended(Phase::Info, event, 0, None)
+    }
+
+    pub(crate) fn fail(&mut self, event: u64) -> &mut Self {
+        self.ended(Phase::Fail, event, 0, None)
+    }
+
+    pub(crate) fn append(&mut self, replica: u16, event: u64, offset: u64) -> &mut Self {
+        self.append_in(replica, event, offset, 1)
+    }
+
+    pub(crate) fn append_in(
+        &mut self,
+        replica: u16,
+        event: u64,
+        offset: u64,
+        term: u64,
+    ) -> &mut Self {
+        let position = Position::new(0, offset);
+        let (event, content) = (EventId(event), 0);
+        self.add(NodeId(replica), What::Append { position, event, key: 0, term, content })
+    }
+
+    pub(crate) fn append_saying(
+        &mut self,
+        replica: u16,
+        event: u64,
+        offset: u64,
+        content: u32,
+    ) -> &mut Self {
+        let (position, event) = (Position::new(0, offset), EventId(event));
+        self.add(NodeId(replica), What::Append { position, event, key: 0, term: 1, content })
+    }
+
+    pub(crate) fn append_all(&mut self, event: u64, offset: u64) -> &mut Self {
+        for replica in 0..REPLICAS {
+            self.append(replica, event, offset);
+        }
+        self
+    }
+
+    pub(crate) fn rebuild(&mut self, replica: u16) -> &mut Self {
+        self.add(NodeId(replica), What::Rebuild)
+    }
+
+    pub(crate) fn lead(&mut self, replica: u16, term: u64) -> &mut Self {
+        self.add(NodeId(replica), What::Lead { term })
+    }
+
+    pub(crate) fn acknowledge(
+        &mut self,
+        replica: u16,
+        event: u64,
+        offset: u64,
+        term: u64,
+    ) -> &mut Self {
+        let position = Some(Position::new(0, offset));
+        self.add(NodeId(replica), What::Acknowledge { event: EventId(event), position, term })
+    }
+
+    pub(crate) fn deliver(&mut self, event: u64, offset: u64) -> &mut Self {
+        self.deliver_in(0, event, offset)
+    }
+
+    fn deliver_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
+        let (group, position) = (Name(group), Position::new(0, offset));
+        self.add(
+            CONSUMER,
+            What::Deliver { group, position, event: EventId(event), generation: 1, content: 0 },
+        )
+    }
+
+    pub(crate) fn apply(&mut self, event: u64, offset: u64) -> &mut Self {
+        self.apply_in(0, event, offset)
+    }
+
+    pub(crate) fn apply_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
+        let (group, position) = (Name(group), Position::new(0, offset));
+        self.add(
+            STORE,
+            What::Apply { group, position, event: EventId(event), generation: 1, member: Name(7) },
+        )
+    }
+
+    pub(crate) fn apply_by(
+        &mut self,
+        event: u64,
+        offset: u64,
+        generation: u64,
+        member: u16,
+    ) -> &mut Self {
+        let (group, position, member) = (Name(0), Position::new(0, offset), Name(member));
+        let event = EventId(event);
+        self.add(STORE, What::Apply { group, position, event, generation, member })
+    }
+
+    pub(crate) fn deliver_gen(&mut self, event: u64, offset: u64, generation: u64) -> &mut Self {
+        let (group, position) = (Name(0), Position::new(0, offset));
+        let (event, content) = (EventId(event), 0);
+        self.add(CONSUMER, What::Deliver { group, position, event, generation, content })
+    }
+
+    pub(crate) fn commit(&mut self, replica: u16, offset: u64) -> &mut Self {
+        let (group, partition) = (Name(0), 0);
+        self.add(NodeId(replica), What::Commit { group, partition, offset, generation: 1 })
+    }
+
+    pub(crate) fn poison(&mut self, event: u64) -> &mut Self {
+        self.add(PRODUCER, What::Poison { event: EventId(event) })
+    }
+
+    pub(crate) fn redrive(&mut self, event: u64, offset: u64) -> &mut Self {
+        let position = Position::new(0, offset);
+        let (group, event) = (Name(0), EventId(event));
+        self.add(NodeId(0), What::Redrive { group, position, event, times: 1 })
+    }
+
+    pub(crate) fn fault_began(&mut self, fault: u16) -> &mut Self {
+        self.add(NodeId::HARNESS, What::FaultBegan { fault, target: NodeId(0) })
+    }
+
+    pub(crate) fn fault_healed(&mut self, fault: u16) -> &mut Self {
+        self.add(NodeId::HARNESS, What::FaultHealed { fault })
+    }
+
+    fn step(&mut self, saga: u64, step: u16, change: SagaChange) -> &mut Self {
+        let step = Name(RESERVE.0 + step);
+        self.add(STORE, What::Saga { saga: EventId(saga), step, change })
+    }
+
+    pub(crate) fn step_done(&mut self, saga: u64, step: u16) -> &mut Self {
+        self.step(saga, step, SagaChange::Done)
+    }
+
+    pub(crate) fn step_undone(&mut self, saga: u64, step: u16) -> &mut Self {
+        self.step(saga, step, SagaChange::Undone)
+    }
+
+    pub(crate) fn conserved(&mut self, now: u64, before: u64) -> &mut Self {
+        let of = StateOf::Conserved { quantity: Name(99) };
+        self.add(STORE, What::State { of, position: now, digest: before })
+    }
+
+    pub(crate) fn attempt(&mut self, request: u64, number: u32) -> &mut Self {
+        let phase = Phase::Invoke;
+        self.add(CONSUMER, What::Attempt { policy: CALLS, request, number, phase })
+    }
+
+    pub(crate) fn attempt_failed(&mut self, request: u64, number: u32) -> &mut Self {
+        let phase = Phase::Fail;
+        self.add(CONSUMER, What::Attempt { policy: CALLS, request, number, phase })
+    }
+
+    pub(crate) fn call(&mut self) -> &mut Self {
+        self.add(CONSUMER, What::Call { dependency: BANK, phase: Phase::Invoke })
+    }
+
+    pub(crate) fn call_ok(&mut self) -> &mut Self {
+        self.add(CONSUMER, What::Call { dependency: BANK, phase: Phase::Ok })
+    }
+
+    pub(crate) fn call_failed(&mut self) -> &mut Self {
+        self.add(CONSUMER, What::Call { dependency: BANK, phase: Phase::Fail })
+    }
+
+    pub(crate) fn breaker_opens(&mut self) -> &mut Self {
+        self.add(CONSUMER, What::Breaker { dependency: BANK, state: BreakerState::Open })
+    }
+
+    pub(crate) fn consumer_up(&mut self) -> &mut Self {
+        self.add(CONSUMER, What::Node { change: NodeChange::Up })
+    }
+
+    pub(crate) fn buffered(&mut self, amount: u64) -> &mut Self {
+        self.add(CONSUMER, What::Buffered { buffer: QUEUE, amount })
+    }
+
+    pub(crate) fn dead_letter(&mut self, event: u64, offset: u64) -> &mut Self {
+        let position = Position::new(0, offset);
+        self.add(
+            NodeId(0),
+            What::DeadLetter { group: Name(0), position, event: EventId(event), times: 1 },
+        )
+    }
+
+    pub(crate) fn crash(&mut self, replica: u16) -> &mut Self {
+        self.add(NodeId(replica), What::Node { change: NodeChange::Crashed })
+    }
+
+    pub(crate) fn up(&mut self, replica: u16) -> &mut Self {
+        self.add(NodeId(replica), What::Node { change: NodeChange::Up })
+    }
+
+    pub(crate) fn healed(&mut self) -> &mut Self {
+        self.add(NodeId::HARNESS, What::Mark(Mark::Healed))
+    }
+
+    pub(crate) fn converged(&mut self) -> &mut Self {
+        self.add(NodeId::HARNESS, What::Mark(Mark::Converged))
+    }
+
+    pub(crate) fn deadline(&mut self) -> &mut Self {
+        self.add(NodeId::HARNESS, What::Mark(Mark::DeadlinePassed))
+    }
+
+    pub(crate) fn replica(&mut self, replica: u16, position: u64, digest: u64) -> &mut Self {
+        let of = StateOf::Replica { partition: 0 };
+        self.add(NodeId(replica), What::State { of, position, digest })
+    }
+
+    pub(crate) fn projection(&mut self, position: u64, digest: u64) -> &mut Self {
+        let of = StateOf::Projection { group: Name(0) };
+        self.add(STORE, What::State { of, position, digest })
+    }
+
+    fn all_violations(&self) -> Vec<super::Violation> {
+        let names = ["r0", "r1", "r2", "p", "c", "s"];
+        let setup = Setup {
+            groups: (0..).map(Name).take(self.groups.len()).collect(),
+            group_names: self.groups.clone(),
+            replicas: (0..REPLICAS).map(NodeId).collect(),
+            nodes: names.map(str::to_owned).to_vec(),
+            limits: Limits {
+                eventual_consistency: LIMIT,
+                drains: LIMIT,
+                recovers_within: Some(LIMIT),
+                available: Some(0.75),
+                latency: Some((0.9, LIMIT)),
+            },
+            promises: Promises {
+                key_has_one_partition: true,
+                dead_letters: true,
+                saga: vec!["reserve", "charge"],
+                retries: vec![RetryPolicy {
+                    name: "calls",
+                    first: Duration::from_millis(100),
+                    factor: 2.0,
+                    cap: Duration::from_millis(400),
+                    jitter: 1.0,
+                    attempts: Some(5),
+                }],
+                breakers: vec![BreakerPolicy {
+                    dependency: "bank",
+                    failures: 3,
+                    cooldown: Duration::from_millis(500),
+                    probes: 1,
+                }],
+                buffers: vec![("queue", BOUND)],
+            },
+            sagas: vec![RESERVE, CHARGE],
+            policies: vec![CALLS],
+            dependencies: vec![BANK],
+            buffers: vec![QUEUE],
+            stalls: false,
+        };
+        let mut judge = Judge::new(&setup);
+        for (record, index) in self.records.iter().zip(0..) {
+            judge.record(index, record);
+        }
+        judge.finish()
+    }
+
+    /// What an invariant finds: the summary and, in brackets, the places of its evidence.
+    pub(crate) fn violations(&mut self, invariant: &str) -> Vec<String> {
+        self.all_violations()
+            .into_iter()
+            .filter(|violation| violation.invariant == invariant)
+            .map(|violation| {
+                let places: Vec<_> = violation.evidence.iter().map(|e| e.index).collect();
+                format!("{} {places:?}", violation.summary)
+            })
+            .collect()
+    }
+
+    fn broken(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.all_violations().iter().map(|v| v.invariant).collect();
+        names.dedup();
+        names
+    }
+}
+
+/// What happens to one event of a correct system.
+#[derive(Clone, Debug)]
+struct Life {
+    indeterminate: bool,
+    appended: bool,
+    dead: bool,
+    redelivered: bool,
+    restart: Option<u16>,
+}
+
+prop_compose! {
+    fn life()(
+        indeterminate in any::<bool>(), appended in prop::bool::weighted(0.9),
+        dead in prop::bool::weighted(0.1), redelivered in any::<bool>(),
+        restart in prop::option::weighted(0.1, 0..REPLICAS),
+    ) -> Life {
+        Life { indeterminate, appended, dead, redelivered, restart }
+    }
+}
+
+/// The history of a correct system, and for each event that is in its log the event.
+fn correct(lives: &[Life]) -> (History, Vec<u64>) {
+    let mut h = History::new();
+    let mut log: Vec<u64> = Vec::new();
+    // Enough that ended ok at once for `available`.
+    for event in 1_000..1_000 + 4 * lives.len() as u64 {
+        h.publish(event);
+        let offset = log.len() as u64;
+        log.push(event);
+        h.append_all(event, offset).acknowledge(0, event, offset, 1).ok(event, offset);
+        h.deliver(event, offset).apply(event, offset).commit(0, offset + 1);
+    }
+    let mut dead = 0;
+    for (life, event) in lives.iter().zip(1..) {
+        if life.dead {
+            h.poison(event);
+        }
+        h.publish(event).after(1);
+        if life.indeterminate {
+            h.info(event);
+        }
+        if !life.appended {
+            if !life.indeterminate {
+                h.fail(event);
+            }
+            continue;
+        }
+        let offset = log.len() as u64;
+        log.push(event);
+        h.append_all(event, offset);
+        if !life.indeterminate {
+            h.acknowledge(0, event, offset, 1).ok(event, offset);
+        }
+        if let Some(replica) = life.restart {
+            h.crash(replica).up(replica).rebuild(replica);
+            for (event, offset) in log.iter().zip(0..) {
+                h.append(replica, *event, offset);
+            }
+        }
+        h.deliver(event, offset);
+        if life.dead {
+            h.dead_letter(event, offset);
+            dead += 1;
+        } else {
+            h.apply(event, offset);
+        }
+        if life.redelivered {
+            h.deliver(event, offset);
+        }
+        h.commit(0, offset + 1);
+        h.step_done(event, 0);
+        if life.indeterminate {
+            h.step_undone(event, 0);
+        } else {
+            h.step_done(event, 1);
+        }
+        h.attempt(event, 1);
+        if life.redelivered {
+            h.attempt_failed(event, 1).after(100_000 + event % 7 * 10_000).attempt(event, 2);
+        }
+        h.call().call_ok().buffered(event % BOUND);
+    }
+    h.healed();
+    let digest = log.iter().fold(0, |digest, event| mix(digest ^ event));
+    for replica in 0..REPLICAS {
+        h.replica(replica, log.len() as u64, digest);
+    }
+    h.projection(log.len() as u64 - dead, 1).converged();
+    (h, log)
+}
+
+/// One lie.
+#[derive(Clone, Copy, Debug)]
+enum Lie {
+    LoseEffect,
+    DoubleEffect,
+    Phantom,
+    SwapOnOneReplica,
+    AppendTwice,
+    SecondLeader,
+    PowerFailure,
+    OneReplicaBehind,
+    Skip,
+    DirtyRead,
+    CommitAhead,
+    Zombie,
+    DeadAndApplied,
+    HalfASaga,
+    NoBackoff,
+    IgnoredBreaker,
+    Overflow,
+    Slow,
+    Inverted,
+    Undrained,
+    NeverBack,
+    Unavailable,
+}
+
+impl Lie {
+    const ALL: [Self; 22] = [
+        Self::LoseEffect,
+        Self::DoubleEffect,
+        Self::Phantom,
+        Self::SwapOnOneReplica,
+        Self::AppendTwice,
+        Self::SecondLeader,
+        Self::PowerFailure,
+        Self::OneReplicaBehind,
+        Self::Skip,
+        Self::DirtyRead,
+        Self::CommitAhead,
+        Self::Zombie,
+        Self::DeadAndApplied,
+        Self::HalfASaga,
+        Self::NoBackoff,
+        Self::IgnoredBreaker,
+        Self::Overflow,
+        Self::Slow,
+        Self::Inverted,
+        Self::Undrained,
+        Self::NeverBack,
+        Self::Unavailable,
+    ];
+
+    fn breaks(self) -> &'static str {
+        match self {
+            Self::LoseEffect => "no_loss",
+            Self::DoubleEffect => "idempotency",
+            Self::Phantom => "no_phantom",
+            Self::SwapOnOneReplica => "agreement",
+            Self::AppendTwice => "no_duplicate_append",
+            Self::SecondLeader => "single_leader",
+            Self::PowerFailure => "durability",
+            Self::OneReplicaBehind => "eventual_consistency",
+            Self::Skip => "no_skip",
+            Self::DirtyRead => "no_dirty_read",
+            Self::CommitAhead => "commit_after_apply",
+            Self::Zombie => "single_owner",
+            Self::DeadAndApplied => "dead_letters",
+            Self::HalfASaga => "saga_atomicity",
+            Self::NoBackoff => "retry_policy",
+            Self::IgnoredBreaker => "breaker",
+            Self::Overflow => "bounded_memory",
+            Self::Slow => "latency",
+            Self::Inverted => "order",
+            Self::Undrained => "drains",
+            Self::NeverBack => "recovers_within",
+            Self::Unavailable => "available",
+        }
+    }
+
+    /// Tells it about an acknowledged event, at its offset.
+    fn tell(self, h: &mut History, event: u64, offset: u64, end: u64) {
+        let is_apply = |record: &Record| matches!(record.what, What::Apply { event: EventId(id), .. } if id == event);
+        match self {
+            Self::LoseEffect => h.records.retain(|record| !is_apply(record)),
+            Self::DoubleEffect => {
+                h.apply(event, offset);
+            }
+            Self::Phantom => {
+                h.deliver(999_999, end);
+            }
+            Self::SwapOnOneReplica => {
+                h.rebuild(1).append(1, event + 1, offset);
+            }
+            Self::AppendTwice => {
+                h.append_all(event, end);
+            }
+            Self::SecondLeader => {
+                h.lead(0, 7).lead(1, 7);
+            }
+            Self::PowerFailure => {
+                h.crash(0).crash(1).crash(2).up(0).rebuild(0).up(1).rebuild(1).up(2).rebuild(2);
+            }
+            Self::OneReplicaBehind => {
+                h.replica(2, offset, 0);
+            }
+            Self::Skip => {
+                h.deliver(event, end + 1);
+            }
+            Self::DirtyRead => {
+                h.publish(999_999).deliver(999_999, end);
+            }
+            Self::CommitAhead => {
+                h.commit(0, end + 1);
+            }
+            Self::Zombie => {
+                h.deliver_gen(event, offset, 2).apply_by(event, offset, 1, 7);
+            }
+            Self::DeadAndApplied => {
+                h.dead_letter(event, offset);
+            }
+            Self::HalfASaga => {
+                h.step_done(999_999, 0);
+            }
+            Self::NoBackoff => {
+                h.attempt(999_999, 1).attempt_failed(999_999, 1).attempt(999_999, 2);
+            }
+            Self::IgnoredBreaker => {
+                for _ in 0..4 {
+                    h.call().call_failed();
+                }
+            }
+            Self::Overflow => {
+                h.buffered(BOUND + 1);
+            }
+            Self::Inverted => {
+                h.publish(999_998).publish(999_999);
+                h.append_all(999_999, end).append_all(999_998, end + 1);
+                h.ok(999_998, end + 1).ok(999_999, end);
+            }
+            Self::Undrained => {
+                h.publish(999_999).append_all(999_999, end).ok(999_999, end).deadline();
+            }
+            Self::NeverBack => {
+                h.publish(999_999).append_all(999_999, end).after(LIMIT + 1);
+                h.ok(999_999, end).apply(999_999, end);
+            }
+            Self::Unavailable => {
+                for late in 0..end * 2 {
+                    h.publish(1_000_000 + late).info(1_000_000 + late);
+                }
+            }
+            Self::Slow => {
+                h.after(100 * LIMIT);
+                for late in 0..end {
+                    h.apply(event, offset + late);
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_correct_history_breaks_nothing(lives in prop::collection::vec(life(), 1..40)) {
+        let (h, _) = correct(&lives);
+        prop_assert_eq!(h.broken(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn one_lie_breaks_its_invariant(
+        lives in prop::collection::vec(life(), 1..20),
+        lie in prop::sample::select(&Lie::ALL[..]),
+        place in any::<prop::sample::Index>(),
+    ) {
+        let (mut h, log) = correct(&lives);
+        // The first events all ended ok and were applied.
+        let offset = place.index(4 * lives.len());
+        lie.tell(&mut h, log[offset], offset as u64, log.len() as u64);
+        prop_assert!(h.broken().contains(&lie.breaks()), "{:?}: {:?}", lie, h.broken());
+    }
+
+    #[test]
+    fn nonsense_never_panics(records in prop::collection::vec(
+        (any::<u64>(), any::<u16>(), 0..16_u8, any::<u64>(), any::<u32>(), any::<u16>()), 0..60,
+    )) {
+        let mut h = History::new();
+        for (at, node, kind, number, partition, name) in records {
+            let (event, group) = (EventId(number), Name(name % 3));
+            let position = Position::new(partition, number.rotate_left(7));
+            let what = match kind {
+                0 => What::Publish { phase: Phase::Ok, event, key: partition, position: Some(position) },
+                1 => What::Publish { phase: Phase::Invoke, event, key: partition, position: None },
+                2 => What::Publish { phase: Phase::Fail, event, key: partition, position: None },
+                3 => What::Publish { phase: Phase::Info, event, key: partition, position: None },
+                4 => What::Append { position, event, key: partition, term: number, content: name.into() },
+                5 => What::Acknowledge { event, position: Some(position), term: number },
+                6 => What::Deliver { group, position, event, generation: number, content: name.into() },
+                7 => What::Apply { group, position, event, generation: number, member: Name(name) },
+                8 => What::DeadLetter { group, position, event, times: partition },
+                9 => What::Rebuild,
+                10 => What::Lead { term: number },
+                11 => What::Node { change: NodeChange::Crashed },
+                12 => What::Node { change: NodeChange::Up },
+                13 => What::State { of: StateOf::Replica { partition }, position: number, digest: at },
+                14 => What::State { of: StateOf::Projection { group }, position: number, digest: at },
+                _ => What::Mark(if number % 2 == 0 { Mark::Healed } else { Mark::DeadlinePassed }),
+            };
+            h.records.push(Record { at, node: NodeId(node % 8), what });
+        }
+        h.all_violations();
+    }
+}
