@@ -157,6 +157,8 @@ pub enum Mark {
     Converged,
     /// The deadline passed before the system had drained and converged.
     DeadlinePassed,
+    /// After converging the system was watched for the settling time, and then looked at once more.
+    Settled,
 }
 
 /// What happened.
@@ -390,6 +392,22 @@ pub enum What {
     },
     /// The run entered another phase.
     Mark(Mark),
+    /// The next publish of this event comes later than it was due: its client was down, stalled or busy.
+    /// Latency counts from when it was due (coordinated omission; Tene, 2013).
+    Late {
+        /// The event.
+        event: EventId,
+        /// When it was due, in microseconds of virtual time.
+        due: u64,
+    },
+    /// The harness itself adds this publish, after the healing, to see whether publishing works. It is not
+    /// part of the workload: limits on shares and quantiles leave it out.
+    Probe {
+        /// The event.
+        event: EventId,
+    },
+    /// The harness's observer asked this node for its state, in its last look, and got no answer.
+    Unanswered,
 }
 
 /// One line of a history.

@@ -142,10 +142,17 @@ impl Words<'_> {
             },
             What::Mark(mark) => match mark {
                 Mark::WorkloadOffered => "the workload has been offered in full".to_owned(),
-                Mark::Healed => "everything is healed; the calm begins".to_owned(),
+                Mark::Healed => "everything is healed; recovery begins".to_owned(),
                 Mark::Converged => "drained and converged".to_owned(),
                 Mark::DeadlinePassed => "the deadline has passed".to_owned(),
+                Mark::Settled => "still right after the settling time".to_owned(),
             },
+            What::Late { event, due } => {
+                let (seconds, ms) = (due / 1_000_000, due / 1_000 % 1_000);
+                format!("publish of e{} was due at {seconds}.{ms:03}s", event.0)
+            }
+            What::Probe { event } => format!("e{} is published to see whether that works", event.0),
+            What::Unanswered => "does not tell its state".to_owned(),
         }
     }
 
@@ -214,7 +221,11 @@ pub fn kind(what: &What) -> &'static str {
             Mark::Healed => "healed",
             Mark::Converged => "converged",
             Mark::DeadlinePassed => "deadline",
+            Mark::Settled => "settled",
         },
+        What::Late { .. } => "late",
+        What::Probe { .. } => "probe",
+        What::Unanswered => "unanswered",
     }
 }
 
@@ -241,6 +252,7 @@ pub fn is_milestone(record: &Record) -> bool {
             | What::Node { .. }
             | What::Mark(_)
             | What::State { .. }
+            | What::Unanswered
             | What::Publish { phase: Phase::Info | Phase::Fail, .. }
     )
 }
