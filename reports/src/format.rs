@@ -195,7 +195,7 @@ pub struct Run {
     pub seed: u64,
     /// What became of it.
     pub verdict: Verdict,
-    /// Why it is vacuous, unstable or errored.
+    /// Why it is vacuous, unstable or errored, or what is to be known of its failure beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Hash of the history, in hexadecimal; empty if there is none.
@@ -212,6 +212,9 @@ pub struct Run {
     pub recovery_ms: Option<u64>,
     /// What was seen, how often.
     pub signals: BTreeMap<String, u64>,
+    /// Nodes whose software ended by itself or was killed, by time: the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exits: Vec<Exit>,
     /// What was violated.
     pub violations: Vec<Violation>,
     /// Totals.
@@ -297,6 +300,17 @@ pub struct TraceMessage {
     pub read_us: Option<u64>,
     /// Its kind: `publish`, `replicate`, …
     pub kind: String,
+}
+
+/// A node's software ended without being asked to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Exit {
+    /// When, in microseconds of virtual time.
+    pub at_us: u64,
+    /// The node.
+    pub node: String,
+    /// The error that it ended with, or what killed it.
+    pub reason: String,
 }
 
 /// An invariant that did not hold.

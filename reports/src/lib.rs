@@ -25,9 +25,9 @@ pub use file::{
     Error, is_replaceable, parse, probe_writable, read, read_if_there, write, write_atomically,
 };
 pub use format::{
-    Canary, CommandInfo, Counters, Evidence, FORMAT, Latency, Machine, Report, Run, ScenarioReport,
-    Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage, TraceRecord, Verdict,
-    Violation,
+    Canary, CommandInfo, Counters, Evidence, Exit, FORMAT, Latency, Machine, Report, Run,
+    ScenarioReport, Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage,
+    TraceRecord, Verdict, Violation,
 };
 pub use html::html;
 pub use journal::{Journal, Kept, journal_path, read_journal};

@@ -1,6 +1,7 @@
 //! `available`: at least a share of all publishes ends ok before its client gives up waiting.
 //!
-//! A publish that its client had to call indeterminate was not available, even if it succeeded later.
+//! A publish that its client had to call indeterminate was not available, even if it succeeded later. Those that the
+//! harness adds after the healing do not count: they would thin the workload's own out.
 //! All publishes count, whatever faults acted at the time: the history does not say who could reach a
 //! majority, so choose a limit that the scenario's faults leave room for.
 
@@ -12,6 +13,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Available {
         limit,
         informed: ByEvent::default(),
+        probes: ByEvent::default(),
         invoked: 0,
         ok: 0,
         first: None,
@@ -22,6 +24,8 @@ struct Available {
     limit: f64,
     /// The client gave up waiting.
     informed: ByEvent<bool>,
+    /// It was added by the harness.
+    probes: ByEvent<bool>,
     invoked: u64,
     ok: u64,
     /// The first publish that was not available.
@@ -30,7 +34,13 @@ struct Available {
 
 impl Invariant for Available {
     fn record(&mut self, evidence: &Evidence) {
+        if let What::Probe { event } = evidence.record.what {
+            *self.probes.entry(event) = true;
+        }
         let What::Publish { phase, event, .. } = evidence.record.what else { return };
+        if self.probes.get(event).copied().unwrap_or(false) {
+            return;
+        }
         match phase {
             Phase::Invoke => self.invoked += 1,
             Phase::Ok => self.ok += u64::from(!*self.informed.entry(event)),
@@ -78,6 +88,9 @@ mod tests {
             h.violations("available"),
             ["1 of 2 publishes ended ok in time: 50.0%, the limit is 75.0% [3]"]
         );
+        // What the harness adds does not thin it out.
+        h.probe(3).publish(3).ok(3, 2).probe(4).publish(4).ok(4, 3);
+        assert_eq!(h.violations("available").len(), 1);
         let mut h = History::new();
         h.publish(1).ok(1, 0).publish(2).ok(2, 1).publish(3).ok(3, 2).publish(4).fail(4);
         assert_eq!(h.violations("available"), [] as [&str; 0]);

@@ -95,6 +95,15 @@ pub struct Limits {
     pub latency: Option<(f64, u64)>,
 }
 
+impl Limits {
+    /// The last of the limits on what must have happened so long after the healing.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        let recovers = self.recovers_within.unwrap_or(0);
+        self.eventual_consistency.max(self.drains).max(recovers)
+    }
+}
+
 /// A record that proves something, and its place in the history, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evidence {

@@ -194,6 +194,14 @@ impl History {
         self.add(NodeId(replica), What::Commit { group, partition, offset, generation: 1 })
     }
 
+    pub(crate) fn late(&mut self, event: u64, due: u64) -> &mut Self {
+        self.add(PRODUCER, What::Late { event: EventId(event), due })
+    }
+
+    pub(crate) fn probe(&mut self, event: u64) -> &mut Self {
+        self.add(NodeId::HARNESS, What::Probe { event: EventId(event) })
+    }
+
     pub(crate) fn poison(&mut self, event: u64) -> &mut Self {
         self.add(PRODUCER, What::Poison { event: EventId(event) })
     }

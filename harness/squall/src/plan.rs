@@ -34,6 +34,8 @@ pub struct Plan {
     pub workload: Workload,
     /// How long offering the workload takes.
     pub workload_us: Micros,
+    /// How long the system is watched after it has converged.
+    pub settle_us: Micros,
     /// Every occurrence of every fault.
     pub faults: Vec<PlannedFault>,
     /// Limits of the liveness invariants.
@@ -105,6 +107,21 @@ pub struct Order {
 
 /// A trigger that waits is given up this long after the workload has been offered.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a system is watched after it has converged, if the scenario does not say.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// Every so many-th seed, the first included, is watched longer, so that a timer that is later still shows in
+/// a batch without every run paying for it.
+const LONG_SETTLE_EVERY: u64 = 5;
+
+/// How long.
+const LONG_SETTLE: Duration = Duration::from_secs(12);
+
+fn settle(scenario: &Scenario, seed: u64) -> Micros {
+    let usual = if seed % LONG_SETTLE_EVERY == 1 { LONG_SETTLE } else { SETTLE };
+    micros(scenario.settle.unwrap_or(usual))
+}
 
 fn micros(duration: Duration) -> Micros {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
@@ -182,6 +199,7 @@ impl Plan {
             tick_ms: scenario.network.min_ms.clamp(1, 5),
             workload: scenario.workload.clone(),
             workload_us,
+            settle_us: settle(scenario, seed),
             faults,
             expect: scenario.expect.clone(),
             must_see: scenario.must_see.clone(),
@@ -233,6 +251,7 @@ impl Plan {
         if !self.defects.is_empty() {
             let _ = writeln!(out, "defects: {}", self.defects.join(" "));
         }
+        let _ = writeln!(out, "watched for {} after converging", seconds(self.settle_us));
         let _ = writeln!(out, "faults: {}", self.faults.len());
         for fault in &self.faults {
             let start = match &fault.start {

@@ -3,12 +3,15 @@
 
 use super::style;
 use crate::{
-    Run, ScenarioReport, Verdict, Violation,
+    Exit, Run, ScenarioReport, Verdict, Violation,
     digest::{self, ORDER, by_invariant, seeds},
     text::{plural, printable},
 };
 use owo_colors::OwoColorize as _;
 use std::{collections::BTreeMap, fmt::Write as _};
+
+/// Different ends of nodes that are shown.
+const EXITS: usize = 3;
 
 /// Records of evidence that are shown.
 const EVIDENCE: usize = 6;
@@ -18,6 +21,7 @@ pub(super) fn failures(out: &mut String, scenario: &ScenarioReport, program: &st
     let failed: Vec<&Run> = of(Verdict::Failed).collect();
     if !failed.is_empty() {
         headline(out, Verdict::Failed, scenario, &failed, color);
+        exits(out, &failed);
         violated(out, &failed, program);
     }
     for verdict in ORDER {
@@ -33,6 +37,7 @@ pub(super) fn failures(out: &mut String, scenario: &ScenarioReport, program: &st
             headline(out, verdict, scenario, &runs, color);
             // Writing to a String cannot fail, here and below.
             let _ = writeln!(out, "  {}", printable(reason));
+            exits(out, &runs);
             for violation in &first.violations {
                 let _ = write!(out, "  {}: ", printable(&violation.invariant));
                 proof(out, violation);
@@ -58,6 +63,31 @@ fn headline(
         if runs.len() == 1 { "seed" } else { "seeds" },
         seeds(runs),
     );
+}
+
+/// Nodes that ended by themselves, before what follows from it: each end once, as the first run shows it, with the
+/// seeds in which it comes.
+fn exits(out: &mut String, runs: &[&Run]) {
+    let mut told: Vec<(&Exit, Vec<&Run>)> = Vec::new();
+    for run in runs {
+        for exit in &run.exits {
+            let known = told.iter_mut().find(|(first, _)| first.reason == exit.reason);
+            match known {
+                Some((_, runs)) if runs.last().is_some_and(|last| last.seed == run.seed) => {}
+                Some((_, runs)) => runs.push(run),
+                None => told.push((exit, vec![run])),
+            }
+        }
+    }
+    for (exit, runs) in told.iter().take(EXITS) {
+        let (seconds, ms) = (exit.at_us / 1_000_000, exit.at_us / 1_000 % 1_000);
+        let (node, reason) = (printable(&exit.node), printable(&exit.reason));
+        let number = plural(runs.len(), "seed");
+        let _ = writeln!(out, "  {node} ended at {seconds}.{ms:03}s: {reason} ({number})");
+    }
+    if told.len() > EXITS {
+        let _ = writeln!(out, "  and {} ends more", told.len() - EXITS);
+    }
 }
 
 /// A line for each invariant, the one that most runs violate first, with what its first run shows.

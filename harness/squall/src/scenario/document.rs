@@ -11,8 +11,10 @@ use crate::{sim, system::System};
 use std::{collections::BTreeMap, time::Duration};
 use xxhash_rust::xxh3::xxh3_128;
 
-const KEYS: &[&str] =
-    &["name", "nodes", "zones", "network", "workload", "runs", "faults", "expect", "must_see"];
+const KEYS: &[&str] = &[
+    "name", "nodes", "zones", "network", "workload", "runs", "settle", "faults", "expect",
+    "must_see",
+];
 
 /// The most nodes a run can have: the simulator's cost grows with their square.
 const MAX_NODES: u32 = 50;
@@ -78,6 +80,9 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
     reader.events = length.events;
     let runs =
         fields.take("runs").map(|(_, node)| reader.number(node, "a number of runs", 1, 1_000_000));
+    let settle = fields
+        .take("settle")
+        .and_then(|(_, node)| reader.scalar(node, "a settling time", value::duration));
     let mut faults = Vec::new();
     if let Some((_, node)) = fields.take("faults") {
         let items = reader.list(node, "faults").unwrap_or_default();
@@ -102,6 +107,7 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
         network: network?,
         workload: workload?,
         runs: runs.flatten(),
+        settle,
         faults,
         expect: expect.unwrap_or_default(),
         must_see: must_see.unwrap_or_default(),

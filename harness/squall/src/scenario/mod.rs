@@ -45,6 +45,8 @@ pub struct Scenario {
     pub workload: Workload,
     /// Seeds, if the command does not say.
     pub runs: Option<u32>,
+    /// How long the system is watched after it has converged; `None`: the default.
+    pub settle: Option<Duration>,
     /// What goes wrong.
     pub faults: Vec<Step>,
     /// What must hold.

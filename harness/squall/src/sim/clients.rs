@@ -8,7 +8,7 @@ use crate::{
 use squall_probe::{EventId, NodeId, Phase, What, record, sim};
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -31,6 +31,13 @@ pub(super) struct Clients {
     /// Wakes the clients that have nothing to do.
     more: Rc<Notify>,
 }
+
+/// How many events each client is asked to publish after the healing, to see whether that works.
+const PROBES: u32 = 3;
+
+/// A publish that is invoked so long after it was due is late. Timers tick in milliseconds, and a step of the
+/// simulation has up to five of them.
+const LATE: Duration = Duration::from_millis(10);
 
 impl Clients {
     pub(super) fn new(nodes: &[NodeId], orders: &[Order]) -> Self {
@@ -78,14 +85,42 @@ impl Clients {
         self.more.notify_waiters();
     }
 
+    /// Everything is healed: each client whose node is up is asked for a few events more, at once. Which.
+    pub(super) fn probe(
+        &mut self,
+        now: u64,
+        down: &BTreeSet<NodeId>,
+        keys: u32,
+        size: u32,
+    ) -> Vec<EventId> {
+        let clients = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let mut probes = Vec::new();
+        for (node, client) in self.nodes.iter().zip(0..).filter(|(node, _)| !down.contains(node)) {
+            let due = self.due.entry(*node).or_default();
+            for number in 0..PROBES {
+                // A key belongs to one client.
+                let key = client + number * clients;
+                let key = if key < keys { key } else { client };
+                let event = Event { id: EventId(self.next), key, size, poison: None };
+                self.next += 1;
+                let place = due.partition_point(|order| order.at <= now);
+                due.insert(place, Order { at: now, client: client as usize, event });
+                probes.push(event.id);
+            }
+        }
+        self.more.notify_waiters();
+        probes
+    }
+
     /// The next publish of a node, if its time has come.
-    fn take(&mut self, node: NodeId, now: Duration) -> Result<Event, Option<Duration>> {
+    fn take(&mut self, node: NodeId, now: Duration) -> Result<Order, Option<Duration>> {
         let due = self.due.entry(node).or_default();
         let Some(order) = due.front() else { return Err(None) };
         let at = Duration::from_micros(order.at);
         if at > now {
             return Err(Some(at - now));
         }
+        let (due_at, client) = (order.at, order.client);
         let mut event = order.event;
         due.pop_front();
         for (fault, draw, share, kind) in &self.poisoners {
@@ -100,7 +135,7 @@ impl Clients {
             sim::with(|world| world.feel(*fault));
         }
         self.open.entry(node).or_default().insert(event.id, (event.key, false));
-        Ok(event)
+        Ok(Order { at: due_at, client, event })
     }
 
     /// Every operation has been invoked.
@@ -138,8 +173,8 @@ pub(super) async fn run(
     loop {
         let now = turmoil::sim_elapsed().unwrap_or_default();
         let taken = clients.borrow_mut().take(id, now);
-        let event = match taken {
-            Ok(event) => event,
+        let order = match taken {
+            Ok(order) => order,
             // A fault may add publishes that come first.
             Err(Some(wait)) => {
                 tokio::select! {
@@ -154,10 +189,13 @@ pub(super) async fn run(
                 continue;
             }
         };
-        let order = event;
+        let (due, order) = (order.at, order.event);
         let (event, key) = (order.id, order.key);
         if order.poison.is_some() {
             record(What::Poison { event });
+        }
+        if now > Duration::from_micros(due) + LATE {
+            record(What::Late { event, due });
         }
         record(publish_record(Phase::Invoke, event, key));
         let early = {

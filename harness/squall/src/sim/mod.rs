@@ -1,11 +1,11 @@
-//! A plan becomes a history: the system under turmoil, the storm over it, the calm after.
+//! A plan becomes a history: the system under turmoil, and the faults that come over it.
 //!
-//! The run has two named phases, as TigerBeetle's simulator has. In the storm the workload is offered
-//! and faults come and go. Then everything is healed, and in the calm the system must drain and
-//! converge by a deadline; it ends as soon as it has. What happened is recorded; whether it was right
-//! is judged from the records alone.
+//! The run has named phases (`drive`), as TigerBeetle's simulator has: faults come and go; everything is healed and the
+//! system must recover by a deadline; it is watched while it settles. What happened is recorded; whether it was right is
+//! judged from the records alone.
 
 mod clients;
+mod drive;
 mod links;
 mod observer;
 mod progress;
@@ -30,17 +30,13 @@ use observer::Observation;
 use progress::Progress;
 use recorder::Recorder;
 use squall_judge::{Judge, Limits, Setup, Violation};
-use squall_probe::{Mark, NodeId, Record, What, sim};
+use squall_probe::{NodeId, Record, sim};
 use squall_reports::{Counters, LatencyRecorder};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::AtomicU64},
     time::{Duration, SystemTime},
 };
 
@@ -49,9 +45,6 @@ pub static STEPS: AtomicU64 = AtomicU64::new(0);
 
 /// How long the system may take to converge when a scenario sets no limit, in microseconds.
 const DEFAULT_DEADLINE: u64 = 30_000_000;
-
-/// How long the last look at a system that missed its deadline may take, in microseconds.
-const LAST_LOOK: u64 = 10_000_000;
 
 /// The wall clock at the start of every run: 2025-01-01T00:00:00Z.
 const EPOCH: Duration = Duration::from_secs(1_735_689_600);
@@ -67,6 +60,8 @@ pub struct Outcome {
     pub violations: Vec<Violation>,
     /// Why the run proves nothing, if so.
     pub vacuous: Vec<String>,
+    /// What is to be said of the verdict beside.
+    pub note: Option<String>,
     /// What was seen, by name.
     pub signals: BTreeMap<String, u64>,
     /// Totals.
@@ -85,6 +80,15 @@ pub struct Outcome {
     pub names: sim::Names,
     /// Names of nodes, by id.
     pub nodes: Vec<String>,
+}
+
+impl Outcome {
+    /// What is to be said of the verdict: why the run proves nothing, and what is to be known of its failure.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        let said: Vec<&str> = self.vacuous.iter().chain(&self.note).map(String::as_str).collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
 }
 
 /// Executes a plan on a thread of its own. `keep` keeps the history itself.
@@ -219,7 +223,7 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
     let replica_roles = system.roles().iter().filter(|role| role.replica).map(|r| r.name).collect();
     let mut storm =
         Storm::new(plan, turmoil, names.clone(), replica_roles, recorder.clone(), clients, exits);
-    let panic = drive(&mut storm, &observation);
+    let panic = drive::drive(&mut storm, &observation);
     finish(storm, plan, &recorder, names, panic)
 }
 
@@ -247,81 +251,6 @@ fn limits(plan: &Plan) -> Limits {
     limits
 }
 
-/// Steps until the run is over. A panic of the system ends it.
-fn drive(storm: &mut Storm<'_>, observation: &Observation) -> Option<Panic> {
-    let limits = limits(storm.plan);
-    let deadline = limits.eventual_consistency.max(limits.drains);
-    let deadline = deadline.max(limits.recovers_within.unwrap_or(0));
-    storm.begin();
-    // The calm's clock starts when everything is healed; offering what a dead client could not offer
-    // before belongs to the calm.
-    let mut healed = None;
-    let mut offered = false;
-    let mut last_look = None;
-    let mut seen = 0;
-    loop {
-        storm.act();
-        let step = catch_unwind(AssertUnwindSafe(|| storm.step()));
-        STEPS.fetch_add(1, Ordering::Relaxed);
-        if let Some(panic) = determinism::take_panic() {
-            return Some(panic);
-        }
-        match step {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                return Some(Panic { node: NodeId::HARNESS, message: error });
-            }
-            Err(_) => {
-                let message = "a panic without a message".to_owned();
-                return Some(Panic { node: NodeId::HARNESS, message });
-            }
-        }
-        if !offered && storm.offered() {
-            offered = true;
-            storm.mark(Mark::WorkloadOffered);
-        }
-        let now = storm.now();
-        let Some(healed_at) = healed else {
-            if storm.is_over() {
-                storm.heal_all();
-                observation.leave_out(storm.left_out());
-                healed = Some(now);
-            }
-            continue;
-        };
-        let late = now >= healed_at + deadline;
-        if late && last_look.is_none() {
-            storm.mark(Mark::DeadlinePassed);
-            last_look = Some(now);
-        }
-        if ((offered && storm.drained()) || late) && observation.ask() {
-            seen = storm.applied();
-        }
-        if let Some((states, complete)) = observation.take() {
-            // What took effect while the observer went round is not in what it was told.
-            let still = seen == storm.applied() && offered && storm.drained();
-            let converged = !late && complete && still && observer::agree(&states);
-            if converged || last_look.is_some_and(|since| now > since) {
-                for state in states {
-                    let what = What::State {
-                        of: state.of,
-                        position: state.position,
-                        digest: state.digest,
-                    };
-                    storm.record(state.node, what);
-                }
-                if converged {
-                    storm.mark(Mark::Converged);
-                }
-                return None;
-            }
-        }
-        if last_look.is_some_and(|since| now > since + LAST_LOOK) {
-            return None;
-        }
-    }
-}
-
 fn finish(
     storm: Storm<'_>,
     plan: &Plan,
@@ -330,7 +259,7 @@ fn finish(
     panic: Option<Panic>,
 ) -> Outcome {
     let elapsed = storm.now();
-    let storm::Remains { notes, unfired, begun, begun_steps, unrecoverable } = storm.end();
+    let storm::Remains { notes, unfired, begun, begun_steps, destruction } = storm.end();
     let world = sim::uninstall();
     let (names, touched, frames, points, flights) = world.map_or_else(Default::default, |world| {
         let points: Vec<_> = world.points().map(|(name, n)| (name.to_owned(), n)).collect();
@@ -391,19 +320,32 @@ fn finish(
             },
         );
     }
-    if let Some(why) = unrecoverable
+    let mut note = None;
+    if let Some(storm::Destruction { text }) = destruction
         && !violations.is_empty()
     {
-        let broken: BTreeSet<&str> = violations.iter().map(|v| v.invariant).collect();
-        let broken: Vec<&str> = broken.into_iter().collect();
-        vacuous.push(format!("{why}; broken were {}", broken.join(", ")));
-        violations.clear();
+        let unexplained: BTreeSet<&str> = violations
+            .iter()
+            .map(|violation| violation.invariant)
+            .filter(|broken| !FOLLOWS_FROM_DESTRUCTION.contains(broken))
+            .collect();
+        if unexplained.is_empty() {
+            let broken: BTreeSet<&str> = violations.drain(..).map(|v| v.invariant).collect();
+            let broken: Vec<&str> = broken.into_iter().collect();
+            let broken = broken.join(", ");
+            vacuous.push(format!("{text}; no system could have kept {broken}"));
+        } else {
+            let unexplained: Vec<&str> = unexplained.into_iter().collect();
+            let unexplained = unexplained.join(", ");
+            note = Some(format!("{text}; that does not explain {unexplained}"));
+        }
     }
     Outcome {
         hash: hash.hex(),
         elapsed,
         violations,
         vacuous,
+        note,
         signals,
         counters,
         latency: recorder.latency,
@@ -415,6 +357,23 @@ fn finish(
         nodes,
     }
 }
+
+/// What can be broken because the disks of a majority are gone: what they held, and all that waits for it. That an
+/// effect happens twice, that places are given out of order or twice, or that a node panics never follows from it.
+const FOLLOWS_FROM_DESTRUCTION: &[&str] = &[
+    "durability",
+    "no_loss",
+    "no_dirty_read",
+    "saga_atomicity",
+    "conserved",
+    "eventual_consistency",
+    "converges",
+    "drains",
+    "progress",
+    "recovers_within",
+    "available",
+    "latency",
+];
 
 /// How often each step was felt.
 type Felt = BTreeMap<u16, u64>;

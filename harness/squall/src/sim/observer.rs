@@ -16,16 +16,29 @@ use tokio::{
 };
 
 /// How long a node may take to tell its state.
-const PATIENCE: Duration = Duration::from_millis(500);
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What the observer was told in one round.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    pub(super) states: Vec<State>,
+    /// Nodes that did not answer.
+    pub(super) silent: Vec<NodeId>,
+}
+
+impl Told {
+    /// Every node answered, all copies of each thing are equal, and sums are what they were.
+    pub(super) fn agrees(&self) -> bool {
+        self.silent.is_empty() && agree(&self.states)
+    }
+}
 
 /// What the observer and the run share.
 #[derive(Debug, Default)]
 pub(super) struct Observation {
     ask: Notify,
     asked: RefCell<bool>,
-    answer: RefCell<Option<Vec<State>>>,
-    /// The last answer was without errors.
-    complete: RefCell<bool>,
+    answer: RefCell<Option<Told>>,
     /// Nodes that are not asked.
     left_out: RefCell<BTreeSet<NodeId>>,
 }
@@ -45,11 +58,11 @@ impl Observation {
         self.left_out.borrow_mut().clone_from(nodes);
     }
 
-    /// What was seen since the last call, and whether every node answered.
-    pub(super) fn take(&self) -> Option<(Vec<State>, bool)> {
+    /// What was seen since the last call.
+    pub(super) fn take(&self) -> Option<Told> {
         let answer = self.answer.borrow_mut().take()?;
         *self.asked.borrow_mut() = false;
-        Some((answer, *self.complete.borrow()))
+        Some(answer)
     }
 }
 
@@ -57,26 +70,24 @@ impl Observation {
 pub(super) async fn run(system: Arc<dyn System>, cluster: Cluster, shared: Rc<Observation>) {
     loop {
         shared.ask.notified().await;
-        let mut states = Vec::new();
-        let mut complete = true;
+        let mut told = Told::default();
         for node in cluster.nodes.iter() {
             if shared.left_out.borrow().contains(&node.id) {
                 continue;
             }
             match timeout(PATIENCE, system.inspect(node.clone(), cluster.clone())).await {
-                Ok(Ok(told)) => states.extend(told),
-                Ok(Err(_)) | Err(_) => complete = false,
+                Ok(Ok(states)) => told.states.extend(states),
+                Ok(Err(_)) | Err(_) => told.silent.push(node.id),
             }
         }
-        *shared.complete.borrow_mut() = complete;
-        *shared.answer.borrow_mut() = Some(states);
+        *shared.answer.borrow_mut() = Some(told);
         // The run looks between steps; there is no need to ask twice in one.
         sleep(Duration::from_millis(20)).await;
     }
 }
 
 /// All copies of each thing are equal, and sums are what they were.
-pub(super) fn agree(states: &[State]) -> bool {
+fn agree(states: &[State]) -> bool {
     let mut seen: BTreeMap<StateOf, (u64, u64)> = BTreeMap::new();
     states.iter().all(|state| {
         let now = (state.position, state.digest);

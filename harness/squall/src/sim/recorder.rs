@@ -3,9 +3,9 @@
 use super::{progress::Progress, signals::Signals};
 use crate::history::HistoryHash;
 use squall_judge::Judge;
-use squall_probe::{EventId, Mark, Phase, Record, What};
+use squall_probe::{EventId, Mark, NodeId, Phase, Record, What};
 use squall_reports::{Counters, LatencyRecorder};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Takes a run's records.
 pub(super) struct Recorder {
@@ -15,10 +15,15 @@ pub(super) struct Recorder {
     pub(super) signals: Signals,
     pub(super) counters: Counters,
     pub(super) latency: LatencyRecorder,
-    invoked: BTreeMap<EventId, u64>,
+    /// When each publish was due.
+    due: BTreeMap<EventId, u64>,
+    /// Publishes that the harness added to see whether publishing works. Totals leave them out.
+    probes: BTreeSet<EventId>,
     pub(super) healed: Option<u64>,
     /// How often faults were felt, by the records that say so.
     pub(super) bitten: BTreeMap<u16, u64>,
+    /// Faults of disks that nodes met.
+    pub(super) refused: BTreeSet<(u16, NodeId)>,
     /// Everything, if somebody will read it.
     pub(super) trace: Option<Vec<Record>>,
 }
@@ -32,9 +37,11 @@ impl Recorder {
             signals: Signals::new(faults),
             counters: Counters::default(),
             latency: LatencyRecorder::default(),
-            invoked: BTreeMap::new(),
+            due: BTreeMap::new(),
+            probes: BTreeSet::new(),
             healed: None,
             bitten: BTreeMap::new(),
+            refused: BTreeSet::new(),
             trace: keep.then(Vec::new),
         }
     }
@@ -52,12 +59,23 @@ impl Recorder {
     }
 
     fn count(&mut self, record: &Record) {
+        if let What::DiskRefused { fault } = record.what {
+            self.refused.insert((fault, record.node));
+        }
         let counters = &mut self.counters;
         match record.what {
+            What::Publish { event, .. } | What::Apply { event, .. }
+                if self.probes.contains(&event) => {}
+            What::Probe { event } => {
+                self.probes.insert(event);
+            }
+            What::Late { event, due } => {
+                self.due.insert(event, due);
+            }
             What::Publish { phase, event, .. } => match phase {
                 Phase::Invoke => {
                     counters.events_published += 1;
-                    self.invoked.insert(event, record.at);
+                    self.due.entry(event).or_insert(record.at);
                 }
                 Phase::Ok => counters.acknowledged += 1,
                 Phase::Fail => counters.failed += 1,
@@ -66,8 +84,8 @@ impl Recorder {
             What::Deliver { .. } => counters.delivered += 1,
             What::Apply { event, .. } => {
                 counters.applied += 1;
-                if let Some(invoked) = self.invoked.get(&event) {
-                    self.latency.record(record.at.saturating_sub(*invoked));
+                if let Some(due) = self.due.get(&event) {
+                    self.latency.record(record.at.saturating_sub(*due));
                 }
             }
             What::DeadLetter { .. } => counters.dead_lettered += 1,

@@ -110,8 +110,24 @@ pub(super) struct Remains {
     /// Occurrences that began.
     pub(super) begun: u64,
     pub(super) begun_steps: BTreeSet<u16>,
-    /// Why no system could have recovered, if so.
-    pub(super) unrecoverable: Option<String>,
+    /// What no system could have recovered from, if something.
+    pub(super) destruction: Option<Destruction>,
+}
+
+/// What a fault took from a disk for good.
+#[derive(Clone, Copy, Debug)]
+struct Destroyed {
+    /// Index in the plan.
+    index: usize,
+    /// It shows only to who reads the damaged bytes; else to who starts on the disk.
+    latent: bool,
+}
+
+/// So many disks of one role were destroyed, as their nodes noticed, that nothing could bring all of it back.
+#[derive(Clone, Debug)]
+pub(super) struct Destruction {
+    /// Which disks, in a sentence.
+    pub(super) text: String,
 }
 
 /// A system in a storm.
@@ -142,8 +158,8 @@ pub struct Storm<'a> {
     begun: u64,
     begun_steps: BTreeSet<u16>,
     healed: bool,
-    /// Nodes whose disks were emptied or damaged, and by which fault, by index in the plan.
-    destroyed: BTreeMap<NodeId, usize>,
+    /// Nodes whose disks were emptied or damaged, and by which faults.
+    destroyed: BTreeMap<NodeId, Vec<Destroyed>>,
     /// Nodes that stay down after the healing.
     left_out: BTreeSet<NodeId>,
 }
@@ -529,6 +545,21 @@ impl<'a> Storm<'a> {
         }
         self.backoff.fill(EXIT_BACKOFF);
         self.mark(Mark::Healed);
+        self.probe_clients();
+    }
+
+    /// Whether publishing works is seen only if somebody publishes.
+    fn probe_clients(&mut self) {
+        let workload = &self.plan.workload;
+        let probes = self.clients.borrow_mut().probe(
+            self.now(),
+            &self.left_out,
+            workload.keys,
+            workload.size,
+        );
+        for event in probes {
+            self.record(NodeId::HARNESS, What::Probe { event });
+        }
     }
 
     /// In some runs only a core of the replicas is healed, a random majority of them, and the others stay down:
@@ -561,30 +592,47 @@ impl<'a> Storm<'a> {
         &self.left_out
     }
 
-    /// Why no system could have recovered: of a role that replicates so many disks were destroyed that no
-    /// majority is left to which nothing is missing, or all disks of another role.
-    fn unrecoverable(&self) -> Option<String> {
+    /// The disks that were destroyed, if nothing could bring back what they held: of a role that replicates so many
+    /// that no majority is left to which nothing is missing, or all of another role. A disk counts if its node
+    /// noticed: it read a damaged byte, or started on an empty disk.
+    fn destruction(&self) -> Option<Destruction> {
         let roles: BTreeSet<&str> = self.plan.nodes.iter().map(|node| node.role.as_str()).collect();
+        let recorder = self.recorder.borrow();
+        let noticed = |node: NodeId| {
+            self.destroyed.get(&node)?.iter().find_map(|destroyed| {
+                let fault = &self.plan.faults[destroyed.index];
+                let noticed = if destroyed.latent {
+                    recorder.refused.contains(&(fault.step, node))
+                } else {
+                    self.is_up(node)
+                };
+                noticed.then_some(fault)
+            })
+        };
         roles.into_iter().find_map(|role| {
             let nodes = self.nodes_of(role);
-            let lost: Vec<usize> =
-                nodes.iter().filter_map(|node| self.destroyed.get(node)).copied().collect();
+            let lost: Vec<String> = nodes
+                .iter()
+                .filter_map(|node| {
+                    let fault = noticed(*node)?;
+                    Some(format!("{} (line {}: {})", self.name(*node), fault.line, fault.fault))
+                })
+                .collect();
             let spare = if self.replica_roles.contains(&role) { (nodes.len() - 1) / 2 } else { 0 };
             let enough = if spare == 0 { nodes.len() } else { spare + 1 };
-            let line = self.plan.faults[*lost.last()?].line;
-            (lost.len() >= enough).then(|| {
-                format!(
-                    "line {line}: no system could have recovered, for the disks of {} of {} {role} \
-                     nodes were destroyed",
+            (lost.len() >= enough).then(|| Destruction {
+                text: format!(
+                    "the disks of {} of {} {role} nodes were destroyed: {}",
                     lost.len(),
-                    nodes.len()
-                )
+                    nodes.len(),
+                    lost.join(", ")
+                ),
             })
         })
     }
 
     pub(super) fn end(self) -> Remains {
-        let unrecoverable = self.unrecoverable();
+        let destruction = self.destruction();
         // Tasks are dropped here; what they do in their destructors is of no interest.
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || drop(self.sim)));
         let _ = crate::determinism::take_panic();
@@ -593,7 +641,7 @@ impl<'a> Storm<'a> {
             unfired: self.unfired,
             begun: self.begun,
             begun_steps: self.begun_steps,
-            unrecoverable,
+            destruction,
         }
     }
 
@@ -886,7 +934,8 @@ impl<'a> Storm<'a> {
 
     /// The disk of a node that is down is replaced by an empty one.
     pub fn wipe(&mut self, node: NodeId, act: &Act) {
-        self.destroyed.insert(node, act.index);
+        let destroyed = Destroyed { index: act.index, latent: false };
+        self.destroyed.entry(node).or_default().push(destroyed);
         sim::with(|world| world.disk(node).map(Disk::wipe));
     }
 
@@ -906,7 +955,10 @@ impl<'a> Storm<'a> {
                     .unwrap_or(false)
             })
             .collect();
-        self.destroyed.extend(nodes.iter().map(|node| (*node, act.index)));
+        for node in &nodes {
+            let destroyed = Destroyed { index: act.index, latent: true };
+            self.destroyed.entry(*node).or_default().push(destroyed);
+        }
         if nodes.is_empty() { Began::NoTarget } else { Began::On(nodes) }
     }
 

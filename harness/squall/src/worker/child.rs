@@ -8,7 +8,7 @@ use crate::{
     words::{Words, is_milestone, kind, timeline_line},
 };
 use squall_probe::{EventId, What};
-use squall_reports::{Evidence, Run, Verdict, Violation};
+use squall_reports::{Evidence, Exit, Run, Verdict, Violation};
 use std::{
     collections::BTreeSet,
     io::{self, BufRead as _, Write as _},
@@ -18,6 +18,9 @@ use std::{
 
 /// How often a worker says that its run still moves.
 const PULSE: Duration = Duration::from_millis(250);
+
+/// Nodes that ended by themselves, as many as a report has room for.
+const EXITS: usize = 20;
 
 /// Serves requests from standard input until it ends.
 ///
@@ -135,12 +138,22 @@ fn run_of(plan: &Plan, outcome: &Outcome, wall: Duration) -> Run {
     Run {
         seed: plan.seed,
         verdict,
-        reason: (!outcome.vacuous.is_empty()).then(|| outcome.vacuous.join("; ")),
+        reason: outcome.reason(),
         hash: outcome.hash.clone(),
         sim_ms: outcome.elapsed / 1_000,
         wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
         recovery_ms: outcome.recovery.map(|us| us / 1_000),
         signals: outcome.signals.clone(),
+        exits: outcome
+            .notes
+            .iter()
+            .take(EXITS)
+            .map(|(at_us, node, reason)| Exit {
+                at_us: *at_us,
+                node: words.node(*node).to_owned(),
+                reason: reason.clone(),
+            })
+            .collect(),
         violations,
         counters: outcome.counters.clone(),
         latency: outcome.latency.summary(),

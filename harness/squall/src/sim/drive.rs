@@ -1,0 +1,159 @@
+//! A run's phases, one after the other.
+//!
+//! While faults come and go the workload is offered. Then everything is healed and every client is asked for a few
+//! publishes more: the system recovers, and must converge by a deadline. When it has, it is watched for the settling
+//! time, for what comes late, and looked at once more.
+
+use super::{
+    STEPS, limits,
+    observer::{self, Observation, Told},
+    storm::Storm,
+};
+use crate::{
+    determinism::{self, Panic},
+    plan::Micros,
+};
+use squall_probe::{Mark, NodeId, What};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::Ordering,
+};
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// Faults come and go.
+    Faults,
+    /// Everything is healed, and the system has until then to converge.
+    Recovery { deadline: Micros },
+    /// It has converged, and is watched until then.
+    Settling { until: Micros },
+    /// It is looked at for the last time, until then at most: it missed its deadline.
+    Missed { since: Micros, until: Micros },
+    /// It is looked at for the last time, until then at most: it has settled.
+    Settled { until: Micros },
+    /// There is nothing more to see.
+    Over,
+}
+
+struct Run<'r, 's> {
+    storm: &'r mut Storm<'s>,
+    observation: &'r Observation,
+    offered: bool,
+    /// How many effects had landed when the observer was last asked.
+    seen: u32,
+}
+
+/// Steps until the run is over. A panic of the system ends it.
+pub(super) fn drive(storm: &mut Storm<'_>, observation: &Observation) -> Option<Panic> {
+    storm.begin();
+    let mut run = Run { storm, observation, offered: false, seen: 0 };
+    let mut phase = Phase::Faults;
+    while !matches!(phase, Phase::Over) {
+        if let Err(panic) = run.step() {
+            return Some(panic);
+        }
+        phase = run.next(phase);
+    }
+    None
+}
+
+impl Run<'_, '_> {
+    fn step(&mut self) -> Result<(), Panic> {
+        self.storm.act();
+        let step = catch_unwind(AssertUnwindSafe(|| self.storm.step()));
+        STEPS.fetch_add(1, Ordering::Relaxed);
+        if let Some(panic) = determinism::take_panic() {
+            return Err(panic);
+        }
+        let message = match step {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error,
+            Err(_) => "a panic without a message".to_owned(),
+        };
+        Err(Panic { node: NodeId::HARNESS, message })
+    }
+
+    fn next(&mut self, phase: Phase) -> Phase {
+        if !self.offered && self.storm.offered() {
+            self.offered = true;
+            self.storm.mark(Mark::WorkloadOffered);
+        }
+        let now = self.storm.now();
+        match phase {
+            Phase::Faults if self.storm.is_over() => {
+                self.storm.heal_all();
+                self.observation.leave_out(self.storm.left_out());
+                Phase::Recovery { deadline: now + limits(self.storm.plan).last() }
+            }
+            Phase::Recovery { deadline } if now >= deadline => {
+                self.storm.mark(Mark::DeadlinePassed);
+                Phase::Missed { since: now, until: now + self.look() }
+            }
+            Phase::Recovery { .. } => match self.look_at_rest() {
+                Some(told) if told.agrees() => {
+                    self.tell(&told);
+                    self.storm.mark(Mark::Converged);
+                    Phase::Settling { until: now + self.storm.plan.settle_us }
+                }
+                _ => phase,
+            },
+            Phase::Settling { until } if now >= until => {
+                Phase::Settled { until: now + self.look() }
+            }
+            Phase::Missed { since, until } => {
+                self.observation.ask();
+                match self.observation.take() {
+                    // One round may still be under way from before.
+                    Some(told) if now > since => self.conclude(&told, None),
+                    _ if now >= until => Phase::Over,
+                    _ => phase,
+                }
+            }
+            Phase::Settled { until } => match self.look_at_rest() {
+                Some(told) if told.agrees() || now >= until => {
+                    self.conclude(&told, Some(Mark::Settled))
+                }
+                None if now >= until => {
+                    self.observation.ask();
+                    Phase::Missed { since: now, until: until + self.look() }
+                }
+                _ => phase,
+            },
+            Phase::Faults | Phase::Settling { .. } | Phase::Over => phase,
+        }
+    }
+
+    /// How long the last look may take: every node may be silent.
+    fn look(&self) -> Micros {
+        let patience = u64::try_from(observer::PATIENCE.as_micros()).unwrap_or(u64::MAX);
+        (self.storm.plan.nodes.len() as u64 + 1) * 2 * patience
+    }
+
+    /// Asks every node for its state if nothing is owed; the answer, if nothing took effect meanwhile, for that
+    /// would not be in what the observer was told.
+    fn look_at_rest(&mut self) -> Option<Told> {
+        let rests = self.offered && self.storm.drained();
+        if rests && self.observation.ask() {
+            self.seen = self.storm.applied();
+        }
+        self.observation.take().filter(|_| rests && self.seen == self.storm.applied())
+    }
+
+    fn tell(&self, told: &Told) {
+        for state in &told.states {
+            let (of, position, digest) = (state.of, state.position, state.digest);
+            self.storm.record(state.node, What::State { of, position, digest });
+        }
+        for node in &told.silent {
+            self.storm.record(*node, What::Unanswered);
+        }
+    }
+
+    fn conclude(&self, told: &Told, mark: Option<Mark>) -> Phase {
+        self.tell(told);
+        if let Some(mark) = mark {
+            self.storm.mark(mark);
+        }
+        Phase::Over
+    }
+}
