@@ -1,6 +1,10 @@
 //! The lies: one file each, and one line in [`ALL`].
 
+mod gives_up;
+mod hangs;
 mod no_sync;
+mod repeats_later;
+mod silent;
 
 use crate::base;
 use squall::system::{Client, Error, LocalFuture, Node, State};
@@ -43,6 +47,5 @@ impl Cheat {
 }
 
 /// Every cheat.
-pub const ALL: &[Cheat] = &[
-    no_sync::CHEAT, //
-];
+pub const ALL: &[Cheat] =
+    &[no_sync::CHEAT, gives_up::CHEAT, hangs::CHEAT, repeats_later::CHEAT, silent::CHEAT];
