@@ -310,7 +310,7 @@ impl History {
         self.add(STORE, What::State { of, position, digest })
     }
 
-    fn all_violations(&self) -> Vec<super::Violation> {
+    fn judgement(&self) -> super::Judgement {
         let names = ["r0", "r1", "r2", "p", "c", "s"];
         let setup = Setup {
             groups: (0..).map(Name).take(self.groups.len()).collect(),
@@ -354,12 +354,19 @@ impl History {
         for (record, index) in self.records.iter().zip(0..) {
             judge.record(index, record);
         }
-        judge.finish()
+        judge.finish(&|_| "money".to_owned())
+    }
+
+    /// How many facts an invariant judges.
+    pub(crate) fn judged(&mut self, invariant: &str) -> u64 {
+        let judged = self.judgement().judged;
+        judged.into_iter().find(|(name, _)| *name == invariant).map_or(0, |(_, facts)| facts)
     }
 
     /// What an invariant finds: the summary and, in brackets, the places of its evidence.
     pub(crate) fn violations(&mut self, invariant: &str) -> Vec<String> {
-        self.all_violations()
+        self.judgement()
+            .violations
             .into_iter()
             .filter(|violation| violation.invariant == invariant)
             .map(|violation| {
@@ -370,7 +377,7 @@ impl History {
     }
 
     fn broken(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = self.all_violations().iter().map(|v| v.invariant).collect();
+        let mut names: Vec<_> = self.judgement().violations.iter().map(|v| v.invariant).collect();
         names.dedup();
         names
     }
@@ -679,6 +686,6 @@ proptest! {
             };
             h.records.push(Record { at, node: NodeId(node % 8), what });
         }
-        h.all_violations();
+        h.judgement();
     }
 }
