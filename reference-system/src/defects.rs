@@ -72,7 +72,7 @@ defects! {
         "the processed ids do not survive the consumer's restart";
     "dedup-evicts-early" dedup_evicts_early ["idempotency"]
         "a bounded store of processed ids forgets some that can still be delivered again";
-    "dedup-expires-by-clock" dedup_expires_by_clock ["idempotency", "saga_atomicity"]
+    "dedup-expires-by-clock" dedup_expires_by_clock ["idempotency", "saga_atomicity", "conserved"]
         "processed ids expire by the wall clock, which may jump";
     "commit-before-apply" commit_before_apply ["commit_after_apply", "no_loss"]
         "the offset is committed on delivery, as with Kafka's enable.auto.commit";
@@ -86,7 +86,7 @@ defects! {
         "a poison event is retried for ever";
     "redrive-copies" redrive_copies ["dead_letters"]
         "redriving handles dead letters and leaves them in the queue";
-    "shutdown-drops-inflight" shutdown_drops_inflight ["no_loss", "commit_after_apply", "saga_atomicity"]
+    "shutdown-drops-inflight" shutdown_drops_inflight ["no_loss", "commit_after_apply", "saga_atomicity", "conserved"]
         "a graceful stop answers what is under way and does not flush it";
     "unbounded-buffer" unbounded_buffer ["bounded_memory"]
         "a consumer takes in whatever there is, with no back-pressure";
@@ -97,7 +97,7 @@ defects! {
         "a publish that timed out is reported as failed, though it may be in the log";
     "sticks-to-dead-leader" sticks_to_dead_leader ["recovers_within", "no_loss", "drains", "available"]
         "clients never look the leader up again";
-    "no-request-timeout" no_request_timeout ["drains", "recovers_within", "no_loss", "saga_atomicity", "available"]
+    "no-request-timeout" no_request_timeout ["drains", "recovers_within", "no_loss", "saga_atomicity", "conserved", "available"]
         "a client waits for ever for an answer that got lost (before KIP-19)";
     // The gateway, retries, breakers.
     "retry-hot-loop" retry_hot_loop ["retry_policy"]
@@ -106,18 +106,18 @@ defects! {
         "backoff without jitter: clients retry in step";
     "breaker-never-opens" breaker_never_opens ["breaker"]
         "failures are counted for each call object, so that the threshold is never met";
-    "breaker-stuck-open" breaker_stuck_open ["recovers_within", "drains", "saga_atomicity"]
+    "breaker-stuck-open" breaker_stuck_open ["recovers_within", "drains", "saga_atomicity", "conserved"]
         "half-open probes are never let through";
-    "new-key-each-attempt" new_key_each_attempt ["saga_atomicity"]
+    "new-key-each-attempt" new_key_each_attempt ["saga_atomicity", "conserved"]
         "each attempt at a payment carries a fresh idempotency key: the customer pays twice";
-    "timeout-means-declined" timeout_means_declined ["saga_atomicity"]
+    "timeout-means-declined" timeout_means_declined ["saga_atomicity", "conserved"]
         "a payment that timed out is taken for declined, though the money is gone";
     // Sagas and projections.
-    "compensate-twice" compensate_twice ["saga_atomicity"]
+    "compensate-twice" compensate_twice ["saga_atomicity", "conserved"]
         "compensation is not idempotent";
-    "saga-state-volatile" saga_state_volatile ["saga_atomicity"]
+    "saga-state-volatile" saga_state_volatile ["saga_atomicity", "conserved"]
         "the orchestrator forgets its running sagas in a crash";
-    "degrades-payment" degrades_payment ["saga_atomicity"]
+    "degrades-payment" degrades_payment ["saga_atomicity", "conserved"]
         "under load payments are skipped as loyalty points are";
     "projection-ignores-version" projection_ignores_version ["eventual_consistency"]
         "a late event overwrites a newer state in the projection";

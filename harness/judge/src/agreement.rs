@@ -54,6 +54,7 @@ impl Invariant for Agreement {
             }
         }
         let (first, proof) = self.log.entry(place).or_insert((event, *evidence));
+        self.findings.judged(u64::from(proof.index != evidence.index));
         if *first != event {
             self.findings.add(
                 || {

@@ -57,6 +57,7 @@ impl Invariant for Available {
     #[allow(clippy::cast_precision_loss)]
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
+        findings.judged(self.invoked);
         let share = self.ok as f64 / self.invoked as f64;
         if self.invoked > 0 && share < self.limit {
             findings.add(

@@ -29,6 +29,7 @@ impl Invariant for BoundedMemory {
         let Some(index) = self.setup.buffers.iter().position(|known| *known == buffer) else {
             return;
         };
+        self.findings.judged(1);
         let (name, bound) = self.setup.promises.buffers[index];
         let node = evidence.record.node;
         if amount > bound && self.told.insert((node, buffer)) {

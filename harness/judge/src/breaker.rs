@@ -68,6 +68,7 @@ impl Invariant for Breaker {
             What::Call { phase: Phase::Invoke, .. } => match seen.open {
                 None => seen.under_way += 1,
                 Some(open) if at + GRAIN < open.record.at + cooldown => {
+                    self.findings.judged(1);
                     seen.under_way += 1;
                     if !std::mem::replace(&mut seen.told, true) {
                         let node = self.setup.node(node);
@@ -84,6 +85,7 @@ impl Invariant for Breaker {
                     }
                 }
                 Some(open) => {
+                    self.findings.judged(1);
                     seen.probing += 1;
                     if seen.probing > policy.probes && !std::mem::replace(&mut seen.told, true) {
                         let node = self.setup.node(node);
@@ -122,11 +124,13 @@ impl Invariant for Breaker {
                     seen.under_way = seen.under_way.saturating_sub(1);
                     seen.failures += 1;
                     if seen.open.is_none() && seen.failures >= policy.failures {
+                        self.findings.judged(1);
                         seen.open = Some(*evidence);
                     }
                 }
             }
             What::Breaker { state: BreakerState::Open, .. } => {
+                self.findings.judged(1);
                 if !std::mem::take(&mut seen.failed_since) {
                     let node = self.setup.node(node);
                     self.findings.add(

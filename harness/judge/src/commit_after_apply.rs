@@ -54,6 +54,7 @@ impl Invariant for CommitAfterApply {
             }
             What::Rebuild => self.told.retain(|(replica, ..), _| *replica != node),
             What::Commit { group, partition, offset, .. } => {
+                self.findings.judged(1);
                 let name = |setup: &Setup| {
                     let index = setup.group_index(group);
                     index.map_or("?", |index| setup.group(index)).to_owned()

@@ -62,7 +62,7 @@ impl Invariant for DeadLetters {
         let record = &evidence.record;
         match record.what {
             What::Poison { event } => {
-                self.poison.insert(event);
+                self.findings.judged(u64::from(self.poison.insert(event)));
             }
             What::FaultBegan { fault, .. } => {
                 self.active.insert(fault);
@@ -92,6 +92,7 @@ impl Invariant for DeadLetters {
                 if self.dead.insert((group, event), *evidence).is_some() {
                     return;
                 }
+                self.findings.judged(1);
                 if !self.poison.contains(&event) && !self.outage(record.at) {
                     let group = self.group(group);
                     self.findings.add(

@@ -50,6 +50,10 @@ impl Invariant for Drains {
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
         let Some(healed) = self.healed else { return findings };
+        if !self.setup.groups.is_empty() {
+            let committed = self.lag.events().filter(|(_, owed)| owed.committed).count();
+            findings.judged(committed as u64);
+        }
         let limit = self.setup.limits.drains;
         if self.lag.is_drained() {
             let late = self.drained_at.saturating_sub(healed.record.at);

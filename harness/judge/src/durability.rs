@@ -66,6 +66,7 @@ impl Invariant for Durability {
         let Some(outage) = self.outage else { return findings };
         for (id, event) in self.events.iter() {
             let Some(acked) = event.acked else { continue };
+            findings.judged(u64::from(acked.index < outage.index));
             if event.held == 0 && acked.index < outage.index {
                 findings.add(
                     || {

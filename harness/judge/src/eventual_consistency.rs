@@ -81,6 +81,7 @@ impl Invariant for EventualConsistency {
         let mut findings = Findings::default();
         let Some(end) = self.end else { return findings };
         for (of, tellers) in &self.states {
+            findings.judged(tellers.len() as u64);
             let mut all = tellers.values();
             let Some(first) = all.next() else { continue };
             if let Some(other) = all.find(|other| told(other) != told(first)) {
@@ -120,6 +121,7 @@ impl Invariant for EventualConsistency {
         // After the healing only those stay down that the harness leaves down.
         let silent = |node: &&NodeId| !replicas.contains(*node) && !self.down.contains(*node);
         for silent in self.setup.replicas.iter().filter(silent) {
+            findings.judged(1);
             findings.add(
                 || format!("{} did not tell its state", self.setup.node(*silent)),
                 || vec![end],

@@ -112,6 +112,11 @@ impl Lag {
         self.owed == 0 && self.open == 0
     }
 
+    /// Effects that groups owe: each event counts for each group.
+    pub(super) fn owed(&self) -> u64 {
+        self.owed as u64
+    }
+
     /// No group owes anything.
     pub(super) fn is_drained(&self) -> bool {
         self.owed == 0

@@ -25,6 +25,7 @@ impl Invariant for Idempotency {
     fn record(&mut self, evidence: &Evidence) {
         let What::Apply { group, event, .. } = evidence.record.what else { return };
         let Some(index) = self.setup.group_index(group) else { return };
+        self.findings.judged(1);
         let firsts = self.first.entry(event);
         if firsts.is_empty() {
             firsts.resize(self.setup.groups.len(), None);

@@ -64,6 +64,7 @@ impl Invariant for Latency {
 
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
+        findings.judged(self.histogram.len());
         let found = self.histogram.value_at_quantile(self.quantile);
         if let Some((_, slowest)) = self.slowest.filter(|_| found > self.limit) {
             findings.add(

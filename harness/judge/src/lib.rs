@@ -8,6 +8,7 @@ mod available;
 mod bounded_memory;
 mod breaker;
 mod commit_after_apply;
+mod conserved;
 mod dead_letters;
 mod drains;
 mod durability;
@@ -33,7 +34,8 @@ mod testing;
 pub use fold::Redriven;
 pub use promises::{BreakerPolicy, Promises, RetryPolicy};
 
-use squall_probe::{Name, NodeId, Record};
+use squall_probe::{Name, NodeId, Record, What};
+use std::mem::{Discriminant, discriminant};
 
 /// What a judge may know beside the history.
 #[derive(Clone, Debug, Default)]
@@ -128,21 +130,32 @@ pub struct Violation {
 pub trait Invariant {
     /// Takes the next record in.
     fn record(&mut self, evidence: &Evidence);
-    /// The history is over: what was violated?
+    /// The history is over: what was violated, and how many facts were judged?
     fn finish(&mut self) -> Findings;
+    /// The same, for an invariant that speaks of names that are known when the run is over.
+    fn finish_with(&mut self, _names: &dyn Fn(Name) -> String) -> Findings {
+        self.finish()
+    }
 }
 
-/// Violations of one invariant: the first few, and how many there are in all.
+/// Violations of one invariant: the first few, and how many there are in all; and how many facts were judged.
 #[derive(Debug, Default)]
 pub struct Findings {
     first: Vec<(String, Vec<Evidence>)>,
     count: usize,
+    judged: u64,
 }
 
 /// So many violations of one invariant are told; of the others only the number.
 const TOLD: usize = 3;
 
 impl Findings {
+    /// So many more facts were judged: things that happened and could have violated the invariant, as its
+    /// entry says under `judged`.
+    fn judged(&mut self, facts: u64) {
+        self.judged += facts;
+    }
+
     /// Adds a violation. Both are only made if it will be told.
     fn add(&mut self, summary: impl FnOnce() -> String, evidence: impl FnOnce() -> Vec<Evidence>) {
         self.count += 1;
@@ -179,49 +192,211 @@ pub struct Entry {
     pub about: &'static str,
     /// It holds always, with or without a scenario naming it.
     pub safety: bool,
+    /// Records without which there is nothing to judge, by the names of [`What`]'s variants.
+    pub needs: &'static [&'static str],
+    /// What must be set for it to be judged: a promise of the system, or a limit of the scenario.
+    pub promise: Option<&'static str>,
+    /// What counts as a fact that it judges.
+    pub judged: &'static str,
     make: fn(&Setup) -> Option<Box<dyn Invariant>>,
 }
 
 macro_rules! entries {
-    ($($name:ident, $safety:literal, $about:literal;)*) => {
+    ($($name:ident $($safety:ident)? {
+        $about:literal,
+        needs: [$($need:ident),*],
+        $(promise: $promise:literal,)?
+        judged: $judged:literal,
+    })*) => {
         &[$(Entry {
             name: stringify!($name),
             about: $about,
-            safety: $safety,
+            safety: entries!(@is $($safety)?),
+            needs: &[$(stringify!($need)),*],
+            promise: entries!(@or $($promise)?),
+            judged: $judged,
             make: $name::make,
         }),*]
     };
+    (@is safety) => { true };
+    (@is) => { false };
+    (@or $promise:literal) => { Some($promise) };
+    (@or) => { None };
 }
 
 /// Every invariant.
 pub const CATALOGUE: &[Entry] = entries! {
-    no_loss, true, "What was acknowledged is applied by every group, or in its dead-letter queue.";
-    no_phantom, true, "Nothing is delivered that was not published, or whose publish surely failed.";
-    idempotency, true, "No effect of an event happens twice in a group, however often it is delivered.";
-    no_duplicate_append, true, "No event stands at two places of the log.";
-    agreement, true, "All replicas and consumers see the same event at the same place of the log.";
-    order, true, "Events of one producer and key are appended and applied in the order of publishing.";
-    no_skip, true, "Within one assignment no consumer jumps over an event.";
-    no_dirty_read, true, "No consumer is given an event that the log then does not contain.";
-    commit_after_apply, true, "No offset is committed before all below it is done, and none goes backwards.";
-    single_owner, true, "In each generation one member acts for a partition, and none of an older one.";
-    dead_letters, true, "The dead-letter queue holds poison and what an outage exhausted, and nothing else.";
-    saga_atomicity, true, "Every saga is done as a whole or undone as a whole, and sums stay what they were.";
-    retry_policy, true, "Attempts wait as long as their policy says, with jitter, and end when it says.";
-    breaker, true, "A breaker opens when its dependency is down, and lets through only what it should.";
-    bounded_memory, true, "No buffer outgrows its bound.";
-    single_leader, true, "No two nodes lead one term, and no ack contradicts what a later term committed.";
-    durability, true, "What was acknowledged survives the crash of all replicas at once.";
-    eventual_consistency, false, "After the healing, replicas and projections agree within the deadline.";
-    drains, false, "After the healing, no group lags behind the log by the deadline.";
-    recovers_within, false, "After the healing, publishing works and nothing lags within the limit.";
-    available, false, "At least this share of publishes ends ok in time.";
-    latency, false, "A quantile of the time from publish to effect stays below the limit.";
+    no_loss safety {
+        "What was acknowledged is applied by every group, or in its dead-letter queue.",
+        needs: [Publish, Apply],
+        judged: "each acknowledged event",
+    }
+    no_phantom safety {
+        "Nothing is delivered that was not published, or whose publish surely failed.",
+        needs: [Publish, Append],
+        judged: "each event that shows up in a log, at a consumer or as an effect",
+    }
+    idempotency safety {
+        "No effect of an event happens twice in a group, however often it is delivered.",
+        needs: [Apply],
+        judged: "each effect",
+    }
+    no_duplicate_append safety {
+        "No event stands at two places of the log.",
+        needs: [Append],
+        judged: "each event of the log",
+    }
+    agreement safety {
+        "All replicas and consumers see the same event at the same place of the log.",
+        needs: [Append],
+        judged: "each further look at a place of the log that somebody has seen before",
+    }
+    order safety {
+        "Events of one producer and key are appended and applied in the order of publishing.",
+        needs: [Publish, Apply],
+        judged: "each acknowledged event, and each effect, that follows another of its producer or group and key",
+    }
+    no_skip safety {
+        "Within one assignment no consumer jumps over an event.",
+        needs: [Deliver],
+        judged: "each delivery after the first of an assignment",
+    }
+    no_dirty_read safety {
+        "No consumer is given an event that the log then does not contain.",
+        needs: [Deliver, Append],
+        judged: "each event that a consumer was given",
+    }
+    commit_after_apply safety {
+        "No offset is committed before all below it is done, and none goes backwards.",
+        needs: [Commit, Apply],
+        judged: "each commit, as each replica tells it",
+    }
+    single_owner safety {
+        "In each generation one member acts for a partition, and none of an older one.",
+        needs: [Apply],
+        judged: "each effect",
+    }
+    dead_letters safety {
+        "The dead-letter queue holds poison and what an outage exhausted, and nothing else.",
+        needs: [DeadLetter],
+        promise: "Promises::dead_letters",
+        judged: "each poison event that a client was told to publish, and each dead letter",
+    }
+    saga_atomicity safety {
+        "Every saga is done as a whole or undone as a whole.",
+        needs: [Saga],
+        promise: "Promises::saga",
+        judged: "each saga that began",
+    }
+    conserved safety {
+        "Sums that nothing should change are in the end what they were.",
+        needs: [State],
+        judged: "each sum that a node tells at the end (StateOf::Conserved)",
+    }
+    retry_policy safety {
+        "Attempts wait as long as their policy says, with jitter, and end when it says.",
+        needs: [Attempt],
+        promise: "Promises::retries",
+        judged: "each attempt that follows another of the same request",
+    }
+    breaker safety {
+        "A breaker opens when its dependency is down, and lets through only what it should.",
+        needs: [Call],
+        promise: "Promises::breakers",
+        judged: "each time that failures in a row should open it or that it opens, and each call from then on until \
+                 it is closed",
+    }
+    bounded_memory safety {
+        "No buffer outgrows its bound.",
+        needs: [Buffered],
+        promise: "Promises::buffers",
+        judged: "each time that a buffer with a bound tells how much waits in it",
+    }
+    single_leader safety {
+        "No two nodes lead one term, and no ack contradicts what a later term committed.",
+        needs: [Lead],
+        judged: "each time that a node leads, and each place of the log that was acknowledged and then seen",
+    }
+    durability safety {
+        "What was acknowledged survives the crash of all replicas at once.",
+        needs: [Publish, Append, Rebuild],
+        judged: "each event that was acknowledged before all replicas had crashed at once",
+    }
+    eventual_consistency {
+        "After the healing, replicas and projections agree within the deadline.",
+        needs: [State],
+        judged: "each state that a node tells at the end, and each replica that tells none",
+    }
+    drains {
+        "After the healing, no group lags behind the log by the deadline.",
+        needs: [Append, Apply],
+        judged: "each event of the log",
+    }
+    recovers_within {
+        "After the healing, publishing works and nothing lags within the limit.",
+        needs: [Publish],
+        promise: "a limit under expect",
+        judged: "each publish that was open at the healing or came later, and each effect that was owed then",
+    }
+    available {
+        "At least this share of publishes ends ok in time.",
+        needs: [Publish],
+        promise: "a limit under expect",
+        judged: "each publish",
+    }
+    latency {
+        "A quantile of the time from publish to effect stays below the limit.",
+        needs: [Publish, Apply],
+        promise: "a limit under expect",
+        judged: "each effect of a published event",
+    }
 };
+
+/// What a judge has found when the history is over.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// What was violated.
+    pub violations: Vec<Violation>,
+    /// How many facts each invariant of the catalogue has judged, in its order. One that judged none has not
+    /// held: it is not applicable.
+    pub judged: Vec<(&'static str, u64)>,
+    /// Names of the kinds of record that were seen.
+    recorded: Vec<String>,
+    /// Invariants for which no promise or limit is set.
+    unasked: Vec<&'static str>,
+}
+
+impl Judgement {
+    /// Why an invariant that a scenario names has judged nothing; `None` if it has judged something.
+    #[must_use]
+    pub fn why_idle(&self, name: &str) -> Option<String> {
+        let entry = CATALOGUE.iter().find(|entry| entry.name == name)?;
+        let (_, facts) = self.judged.iter().find(|(known, _)| *known == name)?;
+        if *facts > 0 {
+            return None;
+        }
+        let missing: Vec<&str> = entry
+            .needs
+            .iter()
+            .filter(|need| !self.recorded.iter().any(|known| known == *need))
+            .copied()
+            .collect();
+        let why = match entry.promise {
+            Some(promise) if self.unasked.contains(&entry.name) => {
+                format!("the system does not promise it ({promise})")
+            }
+            _ if !missing.is_empty() => format!("no {} was recorded", missing.join(" and no ")),
+            _ => format!("it judges {}, and there was none", entry.judged),
+        };
+        Some(format!("{name} was named under expect and judged nothing: {why}"))
+    }
+}
 
 /// All invariants that apply, fed together.
 pub struct Judge {
-    invariants: Vec<(&'static str, Box<dyn Invariant>)>,
+    invariants: Vec<(&'static str, Option<Box<dyn Invariant>>)>,
+    /// The kinds of record that were seen, and the first of each.
+    seen: Vec<(Discriminant<What>, What)>,
 }
 
 impl std::fmt::Debug for Judge {
@@ -235,24 +410,46 @@ impl Judge {
     /// judged always; `recovers_within` and `available` if there is a limit.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
-        let make = |entry: &Entry| Some((entry.name, (entry.make)(setup)?));
-        Self { invariants: CATALOGUE.iter().filter_map(make).collect() }
+        let make = |entry: &Entry| (entry.name, (entry.make)(setup));
+        Self { invariants: CATALOGUE.iter().map(make).collect(), seen: Vec::new() }
     }
 
     /// Takes the next record in; `index` is its place in the history.
     pub fn record(&mut self, index: u64, record: &Record) {
+        let kind = discriminant(&record.what);
+        if !self.seen.iter().any(|(seen, _)| *seen == kind) {
+            self.seen.push((kind, record.what));
+        }
         let evidence = Evidence { index, record: *record };
-        for (_, invariant) in &mut self.invariants {
+        for invariant in self.invariants.iter_mut().filter_map(|(_, made)| made.as_mut()) {
             invariant.record(&evidence);
         }
     }
 
-    /// The history is over.
+    /// The history is over. `names` tells what names mean that the system made up while it ran.
     #[must_use]
-    pub fn finish(self) -> Vec<Violation> {
-        self.invariants
-            .into_iter()
-            .flat_map(|(name, mut invariant)| invariant.finish().into_violations(name))
-            .collect()
+    pub fn finish(self, names: &dyn Fn(Name) -> String) -> Judgement {
+        let mut judgement = Judgement {
+            recorded: self.seen.iter().map(|(_, what)| variant(what)).collect(),
+            ..Judgement::default()
+        };
+        for (name, invariant) in self.invariants {
+            let Some(mut invariant) = invariant else {
+                judgement.judged.push((name, 0));
+                judgement.unasked.push(name);
+                continue;
+            };
+            let findings = invariant.finish_with(names);
+            judgement.judged.push((name, findings.judged));
+            judgement.violations.extend(findings.into_violations(name));
+        }
+        judgement
     }
+}
+
+/// The name of a record's variant of [`What`].
+fn variant(what: &What) -> String {
+    let mut text = format!("{what:?}");
+    text.truncate(text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len()));
+    text
 }

@@ -45,6 +45,7 @@ impl Invariant for NoDirtyRead {
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
         for ((partition, offset, event), given) in &self.given {
+            findings.judged(1);
             let place = (*partition, *offset, *event);
             if !self.held.values().any(|held| held.contains(&place)) {
                 findings.add(

@@ -20,7 +20,10 @@ impl Invariant for NoDuplicateAppend {
     fn record(&mut self, evidence: &Evidence) {
         let What::Append { position, event, .. } = evidence.record.what else { return };
         match self.first.entry(event) {
-            none @ None => *none = Some((position, *evidence, Vec::new())),
+            none @ None => {
+                self.findings.judged(1);
+                *none = Some((position, *evidence, Vec::new()));
+            }
             Some((first, proof, told)) if *first != position && !told.contains(&position) => {
                 told.push(position);
                 self.findings.add(

@@ -47,7 +47,9 @@ impl Invariant for NoPhantom {
             | What::Deliver { event, .. }
             | What::Apply { event, .. }
             | What::DeadLetter { event, .. } => {
-                self.events.entry(event).seen.get_or_insert(*evidence);
+                let entry = self.events.entry(event);
+                self.findings.judged(u64::from(entry.seen.is_none()));
+                entry.seen.get_or_insert(*evidence);
                 event
             }
             _ => return,

@@ -30,6 +30,7 @@ impl Invariant for NoSkip {
                 let offset = position.offset;
                 let key = (node, group, position.partition, generation);
                 let (last, before) = self.last.entry(key).or_insert((offset, *evidence));
+                self.findings.judged(u64::from(before.index != evidence.index));
                 if offset > last.saturating_add(1) {
                     let (last, before) = (*last, *before);
                     self.findings.add(

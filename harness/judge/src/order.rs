@@ -89,6 +89,7 @@ impl Invariant for Order {
                 let line = (index, entry.key, position.partition);
                 let (offset, before) =
                     *self.applied.entry(line).or_insert((position.offset, *evidence));
+                self.findings.judged(u64::from(before.index != evidence.index));
                 if position.offset < offset {
                     let key = entry.key;
                     self.findings.add(
@@ -116,6 +117,7 @@ impl Invariant for Order {
             for id in published {
                 let Some(event) = self.events.get(*id) else { continue };
                 let (Some(acked), Some(at)) = (event.acked, event.position) else { continue };
+                self.findings.judged(u64::from(home.is_some()));
                 let (partition, first, earlier) = *home.get_or_insert((at.partition, acked, id.0));
                 if at.partition != partition && self.setup.promises.key_has_one_partition {
                     self.findings.add(

@@ -21,6 +21,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         healed: None,
         wanted: false,
         acked: None,
+        facts: 0,
     }))
 }
 
@@ -36,6 +37,8 @@ struct RecoversWithin {
     wanted: bool,
     /// The first acknowledgement since.
     acked: Option<Evidence>,
+    /// Publishes that were open at the healing or came later, and effects that were owed then.
+    facts: u64,
 }
 
 impl Invariant for RecoversWithin {
@@ -44,6 +47,7 @@ impl Invariant for RecoversWithin {
             What::Mark(Mark::Healed) => {
                 self.healed = Some(*evidence);
                 self.wanted = self.open > 0;
+                self.facts = self.open + self.lag.owed();
             }
             What::Publish { phase, event, .. } => {
                 // Nobody waits any more for what was called indeterminate.
@@ -54,7 +58,10 @@ impl Invariant for RecoversWithin {
                     (true, false) => self.open -= 1,
                     _ => {}
                 }
-                self.wanted |= open && self.healed.is_some();
+                if open && self.healed.is_some() {
+                    self.wanted = true;
+                    self.facts += u64::from(!was_open);
+                }
                 if phase == Phase::Ok && self.healed.is_some() {
                     self.acked.get_or_insert(*evidence);
                 }
@@ -67,6 +74,7 @@ impl Invariant for RecoversWithin {
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
         let Some(healed) = self.healed else { return findings };
+        findings.judged(self.facts);
         let since = healed.record.at;
         let limit = seconds(self.limit);
         if self.wanted {

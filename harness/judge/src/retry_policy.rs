@@ -101,6 +101,7 @@ impl Invariant for RetryPolicies {
                 let key = (node, policy, request);
                 match phase {
                     Phase::Invoke => {
+                        self.findings.judged(u64::from(number > 1));
                         if let Some((_, before)) = self.failed.remove(&key)
                             && number > 1
                         {

@@ -38,6 +38,7 @@ impl SingleLeader {
         else {
             return;
         };
+        self.findings.judged(1);
         if acked != stands && term > ack_term {
             self.findings.add(
                 || {
@@ -57,6 +58,7 @@ impl Invariant for SingleLeader {
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Lead { term } => {
+                self.findings.judged(1);
                 let first = *self.leaders.entry(term).or_insert(*evidence);
                 if first.record.node != evidence.record.node {
                     self.findings.add(

@@ -45,6 +45,7 @@ impl Invariant for SingleOwner {
                 self.begin(group, position.partition, generation, evidence);
             }
             What::Apply { group, position, event, generation, member } => {
+                self.findings.judged(1);
                 let place = (group, position.partition);
                 self.begin(group, position.partition, generation, evidence);
                 let (current, began) = self.current[&place];

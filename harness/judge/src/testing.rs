@@ -310,7 +310,7 @@ impl History {
         self.add(STORE, What::State { of, position, digest })
     }
 
-    fn all_violations(&self) -> Vec<super::Violation> {
+    fn judgement(&self) -> super::Judgement {
         let names = ["r0", "r1", "r2", "p", "c", "s"];
         let setup = Setup {
             groups: (0..).map(Name).take(self.groups.len()).collect(),
@@ -354,12 +354,19 @@ impl History {
         for (record, index) in self.records.iter().zip(0..) {
             judge.record(index, record);
         }
-        judge.finish()
+        judge.finish(&|_| "money".to_owned())
+    }
+
+    /// How many facts an invariant judges.
+    pub(crate) fn judged(&mut self, invariant: &str) -> u64 {
+        let judged = self.judgement().judged;
+        judged.into_iter().find(|(name, _)| *name == invariant).map_or(0, |(_, facts)| facts)
     }
 
     /// What an invariant finds: the summary and, in brackets, the places of its evidence.
     pub(crate) fn violations(&mut self, invariant: &str) -> Vec<String> {
-        self.all_violations()
+        self.judgement()
+            .violations
             .into_iter()
             .filter(|violation| violation.invariant == invariant)
             .map(|violation| {
@@ -370,7 +377,7 @@ impl History {
     }
 
     fn broken(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = self.all_violations().iter().map(|v| v.invariant).collect();
+        let mut names: Vec<_> = self.judgement().violations.iter().map(|v| v.invariant).collect();
         names.dedup();
         names
     }
@@ -629,6 +636,152 @@ impl Lie {
     }
 }
 
+/// A history in which each invariant judges so many facts.
+fn facts() -> Vec<(&'static str, u64, History)> {
+    let mut all = Vec::new();
+    let mut case = |name, facts, tell: &dyn Fn(&mut History)| {
+        let mut h = History::new();
+        tell(&mut h);
+        all.push((name, facts, h));
+    };
+    case("no_loss", 1, &|h| {
+        h.publish(1).ok(1, 0).publish(2).info(2);
+    });
+    case("no_phantom", 2, &|h| {
+        h.append_all(1, 0).deliver(1, 0).apply(1, 0).deliver(2, 1);
+    });
+    case("idempotency", 2, &|h| {
+        h.apply(1, 0).apply(2, 1);
+    });
+    case("no_duplicate_append", 1, &|h| {
+        h.append_all(1, 0);
+    });
+    case("agreement", 3, &|h| {
+        h.append_all(1, 0).deliver(1, 0).append(0, 2, 1);
+    });
+    case("order", 2, &|h| {
+        h.publish(1).publish(2).ok(1, 0).ok(2, 1).apply(1, 0).apply(2, 1);
+    });
+    case("no_skip", 1, &|h| {
+        h.deliver(1, 0).deliver(2, 1).deliver_gen(3, 2, 2);
+    });
+    case("no_dirty_read", 1, &|h| {
+        h.deliver(1, 0).deliver(1, 0);
+    });
+    case("commit_after_apply", 2, &|h| {
+        h.commit(0, 1).commit(1, 1);
+    });
+    case("single_owner", 1, &|h| {
+        h.deliver(1, 0).apply(1, 0);
+    });
+    case("dead_letters", 2, &|h| {
+        h.poison(1).dead_letter(1, 0).dead_letter(1, 0).apply(2, 1);
+    });
+    case("saga_atomicity", 2, &|h| {
+        h.step_done(1, 0).step_done(1, 1).step_done(2, 0);
+    });
+    case("conserved", 1, &|h| {
+        h.conserved(7, 7);
+    });
+    case("retry_policy", 1, &|h| {
+        h.attempt(1, 1).attempt_failed(1, 1).after(150_000).attempt(1, 2).attempt(2, 1);
+    });
+    case("breaker", 1, &|h| {
+        h.call().call_failed().call().call_failed().call().call_failed();
+    });
+    case("bounded_memory", 2, &|h| {
+        h.buffered(1).buffered(0);
+    });
+    case("single_leader", 3, &|h| {
+        h.lead(0, 1).lead(1, 2).acknowledge(1, 1, 0, 2).append_all(1, 0);
+    });
+    case("durability", 1, &|h| {
+        h.publish(1).ok(1, 0).crash(0).crash(1).crash(2).up(0).publish(2).ok(2, 1);
+    });
+    case("eventual_consistency", 3, &|h| {
+        h.replica(0, 1, 7).projection(1, 1).deadline();
+        h.crash(1);
+    });
+    case("drains", 2, &|h| {
+        h.append_all(1, 0).append_all(2, 1).healed();
+    });
+    case("recovers_within", 4, &|h| {
+        h.publish(1).append_all(2, 0).append_all(3, 1).healed().publish(4);
+    });
+    case("available", 2, &|h| {
+        h.publish(1).publish(2);
+    });
+    case("latency", 1, &|h| {
+        h.publish(1).apply(1, 0).apply(2, 1);
+    });
+    all
+}
+
+#[test]
+fn each_invariant_counts_its_facts() {
+    let mut all = facts();
+    for (name, facts, history) in &mut all {
+        assert_eq!(history.judged(name), *facts, "{name}");
+        assert_eq!(
+            History::new().judged(name),
+            0,
+            "{name} judges something where nothing happened"
+        );
+    }
+    let judged: Vec<&str> = all.iter().map(|(name, ..)| *name).collect();
+    let known: Vec<&str> = crate::CATALOGUE.iter().map(|entry| entry.name).collect();
+    assert_eq!(judged, known);
+}
+
+#[test]
+fn what_judged_nothing_says_what_is_missing() {
+    let mut h = History::new();
+    h.publish(1).ok(1, 0).attempt(1, 1);
+    let judgement = h.judgement();
+    assert_eq!(judgement.why_idle("no_loss"), None);
+    assert_eq!(
+        judgement.why_idle("idempotency").as_deref(),
+        Some("idempotency was named under expect and judged nothing: no Apply was recorded")
+    );
+    assert_eq!(
+        judgement.why_idle("retry_policy").as_deref(),
+        Some(
+            "retry_policy was named under expect and judged nothing: it judges each attempt that follows \
+             another of the same request, and there was none"
+        )
+    );
+    let nothing_promised = Judge::new(&Setup::default()).finish(&|_| String::new());
+    assert_eq!(
+        nothing_promised.why_idle("retry_policy").as_deref(),
+        Some(
+            "retry_policy was named under expect and judged nothing: the system does not promise it \
+             (Promises::retries)"
+        )
+    );
+}
+
+#[test]
+fn what_an_invariant_needs_are_records() {
+    let (mut h, log) = correct(&[Life {
+        indeterminate: false,
+        appended: true,
+        dead: true,
+        redelivered: true,
+        restart: Some(1),
+    }]);
+    h.lead(0, 1).deliver(log[0], 0);
+    let judgement = h.judgement();
+    for entry in crate::CATALOGUE {
+        for need in entry.needs {
+            assert!(
+                judgement.recorded.iter().any(|known| known == need),
+                "{} needs {need}, and there is no such record",
+                entry.name
+            );
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -679,6 +832,6 @@ proptest! {
             };
             h.records.push(Record { at, node: NodeId(node % 8), what });
         }
-        h.all_violations();
+        h.judgement();
     }
 }

@@ -410,6 +410,125 @@ pub enum What {
     Unanswered,
 }
 
+impl What {
+    /// What it is, in one word that does not change with what it speaks of.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Publish { phase, .. } => match phase {
+                Phase::Invoke => "publish",
+                Phase::Ok => "publish_ok",
+                Phase::Fail => "publish_fail",
+                Phase::Info => "publish_info",
+            },
+            Self::Poison { .. } => "poison",
+            Self::Lead { .. } => "lead",
+            Self::StepDown { .. } => "step_down",
+            Self::Rebuild => "rebuild",
+            Self::Append { .. } => "append",
+            Self::Acknowledge { .. } => "acknowledge",
+            Self::Assign { .. } => "assign",
+            Self::Derive { .. } => "derive",
+            Self::Deliver { .. } => "deliver",
+            Self::Apply { .. } => "apply",
+            Self::DeadLetter { .. } => "dead_letter",
+            Self::Redrive { .. } => "redrive",
+            Self::Saga { change, .. } => match change {
+                SagaChange::Done => "saga_done",
+                SagaChange::Undone => "saga_undone",
+            },
+            Self::Attempt { .. } => "attempt",
+            Self::Call { .. } => "call",
+            Self::Breaker { .. } => "breaker",
+            Self::Buffered { .. } => "buffered",
+            Self::Commit { .. } => "commit",
+            Self::State { .. } => "state",
+            Self::Signal { .. } => "signal",
+            Self::Point { .. } => "point",
+            Self::FaultBegan { .. } => "fault_began",
+            Self::FaultHealed { .. } => "fault_healed",
+            Self::Tampered { .. } => "tampered",
+            Self::DiskRefused { .. } => "disk_refused",
+            Self::Node { change } => match change {
+                NodeChange::Up => "up",
+                NodeChange::Crashed => "crash",
+                NodeChange::Exited => "exit",
+                NodeChange::Panicked => "panic",
+            },
+            Self::Mark(mark) => match mark {
+                Mark::WorkloadOffered => "offered",
+                Mark::Healed => "healed",
+                Mark::Converged => "converged",
+                Mark::DeadlinePassed => "deadline",
+                Mark::Settled => "settled",
+            },
+            Self::Late { .. } => "late",
+            Self::Probe { .. } => "probe",
+            Self::Unanswered => "unanswered",
+        }
+    }
+
+    /// The events that it speaks of, the one that it is about first.
+    pub fn events(&self) -> impl Iterator<Item = EventId> + use<> {
+        let (event, other) = match *self {
+            Self::Derive { event, from } => (Some(event), Some(from)),
+            Self::Publish { event, .. }
+            | Self::Poison { event }
+            | Self::Late { event, .. }
+            | Self::Probe { event }
+            | Self::Append { event, .. }
+            | Self::Acknowledge { event, .. }
+            | Self::Deliver { event, .. }
+            | Self::Apply { event, .. }
+            | Self::DeadLetter { event, .. }
+            | Self::Redrive { event, .. }
+            | Self::Saga { saga: event, .. } => (Some(event), None),
+            Self::Lead { .. }
+            | Self::StepDown { .. }
+            | Self::Rebuild
+            | Self::Assign { .. }
+            | Self::Attempt { .. }
+            | Self::Call { .. }
+            | Self::Breaker { .. }
+            | Self::Buffered { .. }
+            | Self::Commit { .. }
+            | Self::State { .. }
+            | Self::Signal { .. }
+            | Self::Point { .. }
+            | Self::FaultBegan { .. }
+            | Self::FaultHealed { .. }
+            | Self::Tampered { .. }
+            | Self::DiskRefused { .. }
+            | Self::Node { .. }
+            | Self::Unanswered
+            | Self::Mark(_) => (None, None),
+        };
+        event.into_iter().chain(other)
+    }
+
+    /// It tells the story of a run; the rest is traffic.
+    #[must_use]
+    pub const fn is_milestone(&self) -> bool {
+        matches!(
+            self,
+            Self::Lead { .. }
+                | Self::StepDown { .. }
+                | Self::Rebuild
+                | Self::Point { .. }
+                | Self::FaultBegan { .. }
+                | Self::FaultHealed { .. }
+                | Self::DiskRefused { .. }
+                | Self::Breaker { .. }
+                | Self::Assign { .. }
+                | Self::Node { .. }
+                | Self::Mark(_)
+                | Self::State { .. }
+                | Self::Unanswered
+                | Self::Publish { phase: Phase::Info | Phase::Fail, .. }
+        )
+    }
+}
+
 /// One line of a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {

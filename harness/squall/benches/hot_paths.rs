@@ -93,7 +93,7 @@ fn record(criterion: &mut Criterion) {
         bencher.iter(|| {
             let mut judge = Judge::new(&setup);
             records.iter().zip(0..).for_each(|(record, index)| judge.record(index, record));
-            judge.finish()
+            judge.finish(&|_| String::new())
         });
     });
     group.finish();

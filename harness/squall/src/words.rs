@@ -172,87 +172,8 @@ fn phase_word(phase: Phase, begins: &'static str) -> &'static str {
     }
 }
 
-/// What a record is, in one word that does not change with what it speaks of.
-#[must_use]
-pub fn kind(what: &What) -> &'static str {
-    match what {
-        What::Publish { phase, .. } => match phase {
-            Phase::Invoke => "publish",
-            Phase::Ok => "publish_ok",
-            Phase::Fail => "publish_fail",
-            Phase::Info => "publish_info",
-        },
-        What::Poison { .. } => "poison",
-        What::Lead { .. } => "lead",
-        What::StepDown { .. } => "step_down",
-        What::Rebuild => "rebuild",
-        What::Append { .. } => "append",
-        What::Acknowledge { .. } => "acknowledge",
-        What::Assign { .. } => "assign",
-        What::Derive { .. } => "derive",
-        What::Deliver { .. } => "deliver",
-        What::Apply { .. } => "apply",
-        What::DeadLetter { .. } => "dead_letter",
-        What::Redrive { .. } => "redrive",
-        What::Saga { change, .. } => match change {
-            SagaChange::Done => "saga_done",
-            SagaChange::Undone => "saga_undone",
-        },
-        What::Attempt { .. } => "attempt",
-        What::Call { .. } => "call",
-        What::Breaker { .. } => "breaker",
-        What::Buffered { .. } => "buffered",
-        What::Commit { .. } => "commit",
-        What::State { .. } => "state",
-        What::Signal { .. } => "signal",
-        What::Point { .. } => "point",
-        What::FaultBegan { .. } => "fault_began",
-        What::FaultHealed { .. } => "fault_healed",
-        What::Tampered { .. } => "tampered",
-        What::DiskRefused { .. } => "disk_refused",
-        What::Node { change } => match change {
-            NodeChange::Up => "up",
-            NodeChange::Crashed => "crash",
-            NodeChange::Exited => "exit",
-            NodeChange::Panicked => "panic",
-        },
-        What::Mark(mark) => match mark {
-            Mark::WorkloadOffered => "offered",
-            Mark::Healed => "healed",
-            Mark::Converged => "converged",
-            Mark::DeadlinePassed => "deadline",
-            Mark::Settled => "settled",
-        },
-        What::Late { .. } => "late",
-        What::Probe { .. } => "probe",
-        What::Unanswered => "unanswered",
-    }
-}
-
 /// One line of a timeline.
 #[must_use]
 pub fn timeline_line(at: u64, node: &str, text: &str) -> String {
     format!("{:>4}.{:03}s  {node:<12} {text}", at / 1_000_000, at / 1_000 % 1_000)
-}
-
-/// Records that tell the story; the rest is traffic.
-#[must_use]
-pub fn is_milestone(record: &Record) -> bool {
-    matches!(
-        record.what,
-        What::Lead { .. }
-            | What::StepDown { .. }
-            | What::Rebuild
-            | What::Point { .. }
-            | What::FaultBegan { .. }
-            | What::FaultHealed { .. }
-            | What::DiskRefused { .. }
-            | What::Breaker { .. }
-            | What::Assign { .. }
-            | What::Node { .. }
-            | What::Mark(_)
-            | What::State { .. }
-            | What::Unanswered
-            | What::Publish { phase: Phase::Info | Phase::Fail, .. }
-    )
 }

@@ -46,7 +46,7 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
             .collect(),
         What::Invariants => squall_judge::CATALOGUE
             .iter()
-            .map(|entry| (entry.name.to_owned(), entry.about.to_owned()))
+            .map(|entry| (entry.name.to_owned(), about(entry)))
             .collect(),
         What::Signals => sim::BUILT_IN_SIGNALS
             .iter()
@@ -80,6 +80,17 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
     };
     say(&columns(&rows));
     PASSED
+}
+
+/// What an invariant says, and when it has something to say.
+fn about(entry: &squall_judge::Entry) -> String {
+    let promise = entry.promise.map_or(String::new(), |promise| format!("; and {promise}"));
+    format!(
+        "{}\nNeeds: {}{promise}.\nJudged: {}.",
+        entry.about,
+        entry.needs.join(", "),
+        entry.judged
+    )
 }
 
 fn named(names: &[&str]) -> Vec<(String, String)> {

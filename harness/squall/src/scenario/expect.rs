@@ -50,6 +50,21 @@ pub enum Expect {
     },
 }
 
+impl Expect {
+    /// The invariant.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Safety(name) => name,
+            Self::EventualConsistency { .. } => "eventual_consistency",
+            Self::Drains { .. } => "drains",
+            Self::RecoversWithin(_) => "recovers_within",
+            Self::Latency { .. } => "latency",
+            Self::Available { .. } => "available",
+        }
+    }
+}
+
 /// Reads the list; `lines` learns where each invariant is named.
 pub(super) fn read(
     reader: &mut Reader<'_>,

@@ -29,7 +29,7 @@ use clients::Clients;
 use observer::Observation;
 use progress::Progress;
 use recorder::Recorder;
-use squall_judge::{Judge, Limits, Setup, Violation};
+use squall_judge::{Judge, Judgement, Limits, Setup, Violation};
 use squall_probe::{NodeId, Record, sim};
 use squall_reports::{Counters, LatencyRecorder};
 use std::{
@@ -58,6 +58,8 @@ pub struct Outcome {
     pub elapsed: u64,
     /// What was violated.
     pub violations: Vec<Violation>,
+    /// How many facts each invariant judged.
+    pub judged: Vec<(&'static str, u64)>,
     /// Why the run proves nothing, if so.
     pub vacuous: Vec<String>,
     /// What is to be said of the verdict beside.
@@ -308,7 +310,9 @@ fn finish(
             vacuous.push(format!("must_see: {signal} was never seen"));
         }
     }
-    let mut violations = recorder.judge.finish();
+    let judgement = recorder.judge.finish(&|name| names.text(name).to_owned());
+    vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(expect.name())));
+    let Judgement { mut violations, judged, .. } = judgement;
     if let Some(panic) = panic {
         let node = nodes.get(usize::from(panic.node.0)).map_or("the simulator", String::as_str);
         violations.insert(
@@ -344,6 +348,7 @@ fn finish(
         hash: hash.hex(),
         elapsed,
         violations,
+        judged,
         vacuous,
         note,
         signals,

@@ -5,9 +5,8 @@ use crate::{
     plan::Plan,
     sim::{self, Outcome},
     system::System,
-    words::{Words, is_milestone, kind, timeline_line},
+    words::{Words, timeline_line},
 };
-use squall_probe::{EventId, What};
 use squall_reports::{Evidence, Exit, Run, Verdict, Violation};
 use std::{
     collections::BTreeSet,
@@ -129,7 +128,7 @@ fn run_of(plan: &Plan, outcome: &Outcome, wall: Duration) -> Run {
                     index: evidence.index,
                     at_us: evidence.record.at,
                     node: words.node(evidence.record.node).to_owned(),
-                    kind: kind(&evidence.record.what).to_owned(),
+                    kind: evidence.record.what.kind().to_owned(),
                     text: words.what(&evidence.record),
                 })
                 .collect(),
@@ -155,6 +154,7 @@ fn run_of(plan: &Plan, outcome: &Outcome, wall: Duration) -> Run {
             })
             .collect(),
         violations,
+        judged: outcome.judged.iter().map(|(name, facts)| ((*name).to_owned(), *facts)).collect(),
         counters: outcome.counters.clone(),
         latency: outcome.latency.summary(),
         ..Run::default()
@@ -174,13 +174,13 @@ fn story(plan: &Plan, outcome: &Outcome) -> Vec<String> {
     let mut events = BTreeSet::new();
     for item in outcome.violations.iter().flat_map(|violation| &violation.evidence) {
         evidence.insert(item.index);
-        events.extend(event_of(&item.record.what));
+        events.extend(item.record.what.events());
     }
     let mut lines: Vec<(u64, String)> = Vec::new();
     for (index, record) in outcome.trace.iter().flatten().enumerate() {
         let proves = evidence.contains(&(index as u64));
-        let about = event_of(&record.what).is_some_and(|event| events.contains(&event));
-        if proves || about || is_milestone(record) {
+        let about = record.what.events().any(|event| events.contains(&event));
+        if proves || about || record.what.is_milestone() {
             let mark = if proves { "  <- evidence" } else { "" };
             lines.push((record.at, format!("{}{mark}", words.line(record))));
         }
@@ -190,16 +190,4 @@ fn story(plan: &Plan, outcome: &Outcome) -> Vec<String> {
     }
     lines.sort_by_key(|(at, _)| *at);
     lines.into_iter().map(|(_, line)| line).collect()
-}
-
-pub(super) fn event_of(what: &What) -> Option<EventId> {
-    match what {
-        What::Publish { event, .. }
-        | What::Append { event, .. }
-        | What::Acknowledge { event, .. }
-        | What::Deliver { event, .. }
-        | What::Apply { event, .. }
-        | What::DeadLetter { event, .. } => Some(*event),
-        _ => None,
-    }
 }

@@ -1,11 +1,6 @@
 //! A history as data, for diagrams: all of it, or what stands around the evidence.
 
-use super::child::event_of;
-use crate::{
-    plan::Plan,
-    sim::Outcome,
-    words::{Words, is_milestone, kind},
-};
+use crate::{plan::Plan, sim::Outcome, words::Words};
 use squall_probe::{EventId, Mark, NodeChange, NodeId, Record, What, sim::Flight};
 use squall_reports::{Trace, TraceFault, TraceMessage, TraceRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,20 +25,19 @@ pub(super) fn around_the_evidence(plan: &Plan, outcome: &Outcome) -> Trace {
     let records = outcome.trace.as_deref().unwrap_or_default();
     let proofs = proofs(outcome);
     let evidence = || outcome.violations.iter().flat_map(|violation| &violation.evidence);
-    let events: BTreeSet<EventId> =
-        evidence().filter_map(|item| event_of(&item.record.what)).collect();
+    let events: BTreeSet<EventId> = evidence().flat_map(|item| item.record.what.events()).collect();
     let times: BTreeSet<u64> = evidence().map(|item| item.record.at).collect();
     let places: BTreeSet<NodeId> = evidence().map(|item| item.record.node).collect();
 
     let mut wanted: Vec<(u8, u64, usize)> = Vec::new();
     for (index, record) in records.iter().enumerate() {
-        let about = event_of(&record.what).is_some_and(|event| events.contains(&event));
+        let about = record.what.events().any(|event| events.contains(&event));
         let rank = match record.what {
             _ if proofs.contains(&index) => 0,
             What::Node { .. } | What::Lead { .. } | What::StepDown { .. } | What::Mark(_) => 1,
             _ if about => 2,
             What::FaultBegan { .. } | What::FaultHealed { .. } => continue,
-            _ if is_milestone(record) => 3,
+            _ if record.what.is_milestone() => 3,
             _ => continue,
         };
         wanted.push((rank, distance(&times, record.at), index));
@@ -107,12 +101,12 @@ fn make(
         faults: faults(plan, records),
         records: told
             .map(|(index, record)| {
-                let event = event_of(&record.what);
+                let event = record.what.events().next();
                 TraceRecord {
                     index: index as u64,
                     at_us: record.at,
                     node: (record.node != NodeId::HARNESS).then_some(record.node.0),
-                    kind: kind(&record.what).to_owned(),
+                    kind: record.what.kind().to_owned(),
                     text: words.what(record),
                     event: event.map(|event| event.0),
                     key: event.and_then(|event| keys.get(&event)).copied(),
