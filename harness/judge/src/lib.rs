@@ -8,6 +8,7 @@ mod available;
 mod bounded_memory;
 mod breaker;
 mod commit_after_apply;
+mod converges;
 mod dead_letters;
 mod drains;
 mod durability;
@@ -21,6 +22,7 @@ mod no_loss;
 mod no_phantom;
 mod no_skip;
 mod order;
+mod progress;
 mod promises;
 mod recovers_within;
 mod retry_policy;
@@ -87,6 +89,10 @@ pub struct Limits {
     pub eventual_consistency: u64,
     /// No group lags.
     pub drains: u64,
+    /// Every publish is answered; from its own start, if that is later.
+    pub progress: u64,
+    /// Everything has answered and agrees.
+    pub converges: u64,
     /// Publishing works and no group lags; not judged if `None`.
     pub recovers_within: Option<u64>,
     /// The share of publishes that end ok; not judged if `None`.
@@ -142,6 +148,10 @@ impl Findings {
             evidence.sort_by_key(|evidence| evidence.index);
             self.first.push((summary(), evidence));
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     fn into_violations(self, invariant: &'static str) -> Vec<Violation> {
@@ -202,9 +212,11 @@ pub const CATALOGUE: &[Entry] = entries! {
     breaker, true, "A breaker opens when its dependency is down, and lets through only what it should.";
     bounded_memory, true, "No buffer outgrows its bound.";
     single_leader, true, "No two nodes lead one term, and no ack contradicts what a later term committed.";
-    durability, true, "What was acknowledged survives the crash of all replicas at once.";
-    eventual_consistency, false, "After the healing, replicas and projections agree within the deadline.";
+    durability, true, "What was acknowledged is in the log in the end, also after all replicas crashed at once.";
+    eventual_consistency, false, "After the healing, replicas and projections agree within the deadline, and in the end.";
     drains, false, "After the healing, no group lags behind the log by the deadline.";
+    converges, false, "After the healing, all that should agree answers and agrees within the deadline.";
+    progress, false, "After the healing, every publish ends within the deadline, and new ones end ok.";
     recovers_within, false, "After the healing, publishing works and nothing lags within the limit.";
     available, false, "At least this share of publishes ends ok in time.";
     latency, false, "A quantile of the time from publish to effect stays below the limit.";
@@ -222,8 +234,8 @@ impl std::fmt::Debug for Judge {
 }
 
 impl Judge {
-    /// A judge who has seen nothing yet. All safety invariants, `eventual_consistency` and `drains` are
-    /// judged always; `recovers_within` and `available` if there is a limit.
+    /// A judge who has seen nothing yet. All safety invariants, `eventual_consistency`, `drains`,
+    /// `converges` and `progress` are judged always; `recovers_within`, `available` and `latency` if there is a limit.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
         let make = |entry: &Entry| Some((entry.name, (entry.make)(setup)?));

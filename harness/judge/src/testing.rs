@@ -191,7 +191,10 @@ impl History {
 
     pub(crate) fn commit(&mut self, replica: u16, offset: u64) -> &mut Self {
         let (group, partition) = (Name(0), 0);
-        self.add(NodeId(replica), What::Commit { group, partition, offset, generation: 1 })
+        self.add(
+            NodeId(replica),
+            What::Commit { group, partition, offset, generation: 1, number: 0 },
+        )
     }
 
     pub(crate) fn poison(&mut self, event: u64) -> &mut Self {
@@ -276,6 +279,18 @@ impl History {
         self.add(NodeId(replica), What::Node { change: NodeChange::Crashed })
     }
 
+    pub(crate) fn producer_down(&mut self) -> &mut Self {
+        self.add(PRODUCER, What::Node { change: NodeChange::Crashed })
+    }
+
+    pub(crate) fn unanswered(&mut self, node: u16) -> &mut Self {
+        self.add(NodeId(node), What::Unanswered)
+    }
+
+    pub(crate) fn exited(&mut self, replica: u16) -> &mut Self {
+        self.add(NodeId(replica), What::Node { change: NodeChange::Exited })
+    }
+
     pub(crate) fn up(&mut self, replica: u16) -> &mut Self {
         self.add(NodeId(replica), What::Node { change: NodeChange::Up })
     }
@@ -312,6 +327,8 @@ impl History {
             limits: Limits {
                 eventual_consistency: LIMIT,
                 drains: LIMIT,
+                progress: LIMIT,
+                converges: LIMIT,
                 recovers_within: Some(LIMIT),
                 available: Some(0.75),
                 latency: Some((0.9, LIMIT)),

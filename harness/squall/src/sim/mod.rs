@@ -228,6 +228,8 @@ fn limits(plan: &Plan) -> Limits {
     let mut limits = Limits {
         eventual_consistency: DEFAULT_DEADLINE,
         drains: DEFAULT_DEADLINE,
+        progress: DEFAULT_DEADLINE,
+        converges: DEFAULT_DEADLINE,
         recovers_within: None,
         available: None,
         latency: None,
@@ -237,6 +239,8 @@ fn limits(plan: &Plan) -> Limits {
             Expect::Safety(_) => {}
             Expect::EventualConsistency { within } => limits.eventual_consistency = micros(within),
             Expect::Drains { within } => limits.drains = micros(within),
+            Expect::Progress { within } => limits.progress = micros(within),
+            Expect::Converges { within } => limits.converges = micros(within),
             Expect::RecoversWithin(within) => limits.recovers_within = Some(micros(within)),
             Expect::Latency { quantile, limit } => {
                 limits.latency = Some((*quantile, micros(limit)));
@@ -251,6 +255,7 @@ fn limits(plan: &Plan) -> Limits {
 fn drive(storm: &mut Storm<'_>, observation: &Observation) -> Option<Panic> {
     let limits = limits(storm.plan);
     let deadline = limits.eventual_consistency.max(limits.drains);
+    let deadline = deadline.max(limits.progress).max(limits.converges);
     let deadline = deadline.max(limits.recovers_within.unwrap_or(0));
     storm.begin();
     // The calm's clock starts when everything is healed; offering what a dead client could not offer
