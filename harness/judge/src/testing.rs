@@ -191,7 +191,10 @@ impl History {
 
     pub(crate) fn commit(&mut self, replica: u16, offset: u64) -> &mut Self {
         let (group, partition) = (Name(0), 0);
-        self.add(NodeId(replica), What::Commit { group, partition, offset, generation: 1 })
+        self.add(
+            NodeId(replica),
+            What::Commit { group, partition, offset, generation: 1, number: 0 },
+        )
     }
 
     pub(crate) fn late(&mut self, event: u64, due: u64) -> &mut Self {
@@ -284,6 +287,18 @@ impl History {
         self.add(NodeId(replica), What::Node { change: NodeChange::Crashed })
     }
 
+    pub(crate) fn producer_down(&mut self) -> &mut Self {
+        self.add(PRODUCER, What::Node { change: NodeChange::Crashed })
+    }
+
+    pub(crate) fn unanswered(&mut self, node: u16) -> &mut Self {
+        self.add(NodeId(node), What::Unanswered)
+    }
+
+    pub(crate) fn exited(&mut self, replica: u16) -> &mut Self {
+        self.add(NodeId(replica), What::Node { change: NodeChange::Exited })
+    }
+
     pub(crate) fn up(&mut self, replica: u16) -> &mut Self {
         self.add(NodeId(replica), What::Node { change: NodeChange::Up })
     }
@@ -320,6 +335,8 @@ impl History {
             limits: Limits {
                 eventual_consistency: LIMIT,
                 drains: LIMIT,
+                progress: LIMIT,
+                converges: LIMIT,
                 recovers_within: Some(LIMIT),
                 available: Some(0.75),
                 latency: Some((0.9, LIMIT)),
@@ -695,8 +712,8 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     case("single_leader", 3, &|h| {
         h.lead(0, 1).lead(1, 2).acknowledge(1, 1, 0, 2).append_all(1, 0);
     });
-    case("durability", 1, &|h| {
-        h.publish(1).ok(1, 0).crash(0).crash(1).crash(2).up(0).publish(2).ok(2, 1);
+    case("durability", 2, &|h| {
+        h.publish(1).append_all(1, 0).ok(1, 0).publish(2).ok_in(2, 1, 0);
     });
     case("eventual_consistency", 3, &|h| {
         h.replica(0, 1, 7).projection(1, 1).deadline();
@@ -704,6 +721,12 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     });
     case("drains", 2, &|h| {
         h.append_all(1, 0).append_all(2, 1).healed();
+    });
+    case("converges", 3, &|h| {
+        h.replica(0, 1, 7).projection(1, 1).healed().unanswered(1).deadline();
+    });
+    case("progress", 2, &|h| {
+        h.publish(1).ok(1, 0).publish(2).healed().publish(3);
     });
     case("recovers_within", 4, &|h| {
         h.publish(1).append_all(2, 0).append_all(3, 1).healed().publish(4);
