@@ -6,12 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[must_use]
 pub fn since_epoch() -> Duration {
     #[cfg(feature = "sim")]
-    if crate::sim::is_active()
-        && let Some(simulated) = turmoil::since_epoch()
-    {
-        let error = crate::sim::with(crate::sim::World::clock_error_here).unwrap_or(0);
-        let wrong = Duration::from_micros(error.unsigned_abs());
-        return if error < 0 { simulated.saturating_sub(wrong) } else { simulated + wrong };
+    if let Some(simulated) = crate::sim::since_epoch() {
+        return simulated;
     }
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     faults::Fault,
-    scenario::{Condition, Expect, Network, Scenario, Step, Trigger, Workload},
+    scenario::{Allow, Condition, Expect, Network, Scenario, Step, Trigger, Workload},
     stream::Stream,
     system::{Event, Poison, System},
 };
@@ -42,6 +42,9 @@ pub struct Plan {
     pub expect: Vec<Expect>,
     /// Signals without which the run proves nothing.
     pub must_see: Vec<String>,
+    /// What may get past the simulation.
+    #[serde(default)]
+    pub allow: Vec<Allow>,
     /// Defects switched on in the system.
     pub defects: Vec<String>,
 }
@@ -203,6 +206,7 @@ impl Plan {
             faults,
             expect: scenario.expect.clone(),
             must_see: scenario.must_see.clone(),
+            allow: scenario.allow.clone(),
             defects: defects.to_vec(),
         }
     }

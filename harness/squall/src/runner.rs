@@ -48,7 +48,7 @@ pub struct Job {
     pub scenario: usize,
     /// The seed.
     pub seed: u64,
-    /// Execute it twice.
+    /// Execute it again, in a process with another past.
     pub verify: bool,
 }
 
@@ -208,33 +208,84 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A worker, and a second one that repeats what must be proved deterministic: another process, with
-/// another past.
+/// A worker, and what proves that its runs are functions of their plans: each that is verified is made
+/// again by a process with another past.
 #[derive(Debug, Default)]
 struct Pair {
-    first: Worker,
-    second: Worker,
+    worker: Worker,
 }
 
 impl Pair {
     fn run(&mut self, plan: &Plan, verify: bool) -> Result<Run, String> {
-        let mut run = self.first.run(plan, Want { history: verify, trace: true })?;
+        let fresh = self.worker.is_fresh();
+        let mut run = self.worker.run(plan, Want { history: verify, trace: true })?;
         if !verify || run.verdict == Verdict::Errored {
             return Ok(run);
         }
-        let again = self.second.run(plan, Want { history: true, trace: false })?;
         run.verified = true;
-        run.wall_us += again.wall_us;
-        if again.hash != run.hash {
-            let difference = if again.verdict == Verdict::Errored {
-                again.reason.unwrap_or_default()
-            } else {
-                first_difference(&self.first.lines()?, &self.second.lines()?)
-            };
-            run.verdict = Verdict::Unstable;
-            run.reason = Some(format!("two executions of one plan differ: {difference}"));
+        // Another past than that of the worker's process: none, if it has made runs before. If it has not, two
+        // more executions in another process are one without a past and one with.
+        let mut other = Worker::default();
+        for _ in 0..if fresh { 2 } else { 1 } {
+            let again = other.run(plan, KEPT)?;
+            run.wall_us += again.wall_us;
+            if again.hash != run.hash {
+                let difference = if again.verdict == Verdict::Errored {
+                    again.reason.unwrap_or_default()
+                } else {
+                    first_difference(&self.worker.lines()?, &other.lines()?)
+                };
+                run.verdict = Verdict::Unstable;
+                run.reason = Some(format!(
+                    "two executions of one plan differ: {difference}; {}",
+                    suspects(between_fresh_processes(plan)?)
+                ));
+                break;
+            }
         }
         Ok(run)
+    }
+}
+
+const KEPT: Want = Want { history: true, trace: false };
+
+/// Whether processes that have made no run before differ too, in one of three.
+fn between_fresh_processes(plan: &Plan) -> Result<bool, String> {
+    let mut hashes = BTreeSet::new();
+    for _ in 0..3 {
+        hashes.insert(Worker::default().run(plan, KEPT)?.hash);
+    }
+    Ok(hashes.len() > 1)
+}
+
+/// What usually makes runs differ, the likeliest first.
+pub(crate) fn suspects(between_fresh_processes: bool) -> String {
+    let kept = "what outlives a run (a `static`, `thread_local!`, `OnceLock` or pool of the process, a counter of \
+                ids): keep it in the node";
+    let mut outside = vec![
+        "the order of a HashMap whose hasher is seeded otherwise than by std's RandomState",
+        "addresses of memory (a pointer printed, hashed or compared)",
+        "the environment and the process's id",
+        "what `allow` of the scenario lets through: threads, files, sockets",
+        "a clock read otherwise than by libc",
+    ];
+    if cfg!(not(tokio_unstable)) {
+        outside.insert(
+            0,
+            "an unbiased `tokio::select!`: this was built without `--cfg tokio_unstable`",
+        );
+    }
+    if between_fresh_processes {
+        format!(
+            "processes that made no run before differ too. The usual suspects: {}; and {kept}",
+            outside.join("; ")
+        )
+    } else {
+        format!(
+            "three processes that made no run before agree, so it depends on the runs before it. The usual \
+             suspects: {kept}; and {}",
+            outside.join("; ")
+        )
     }
 }
 

@@ -85,12 +85,7 @@ fn memory_without_bound() {
 
 #[test]
 fn the_real_clock_is_found_out() {
-    let (code, runs) = runs("clock", &["--verify", "all"]);
-    assert_eq!(code, 1);
-    for run in runs {
-        assert_eq!(run.verdict, Verdict::Unstable, "{:?}", run.reason);
-        assert!(run.reason.unwrap_or_default().contains("record "));
-    }
+    errored("clock", "escaped: server-1 called std::time::SystemTime::now");
 }
 
 #[test]

@@ -1,10 +1,24 @@
 //! The lies: one file each, and one line in [`ALL`].
 
+mod asks_the_real_dns;
+mod blocks_elsewhere;
 mod gives_up;
 mod hangs;
+mod hash_order;
+mod leaks_through_a_static;
+mod measures_real_time;
 mod no_sync;
+mod opens_a_real_socket;
+mod prints;
+mod reads_the_real_clock;
 mod repeats_later;
 mod silent;
+mod sleeps_the_thread;
+mod starts_a_process;
+mod starts_a_thread;
+mod uses_tokio_fs;
+mod waits_for_the_real_clock;
+mod writes_to_the_real_disk;
 
 use crate::base;
 use squall::system::{Client, Error, LocalFuture, Node, State};
@@ -47,5 +61,24 @@ impl Cheat {
 }
 
 /// Every cheat.
-pub const ALL: &[Cheat] =
-    &[no_sync::CHEAT, gives_up::CHEAT, hangs::CHEAT, repeats_later::CHEAT, silent::CHEAT];
+pub const ALL: &[Cheat] = &[
+    no_sync::CHEAT,
+    gives_up::CHEAT,
+    hangs::CHEAT,
+    repeats_later::CHEAT,
+    silent::CHEAT,
+    leaks_through_a_static::CHEAT,
+    hash_order::CHEAT,
+    prints::CHEAT,
+    asks_the_real_dns::CHEAT,
+    blocks_elsewhere::CHEAT,
+    measures_real_time::CHEAT,
+    opens_a_real_socket::CHEAT,
+    reads_the_real_clock::CHEAT,
+    sleeps_the_thread::CHEAT,
+    starts_a_process::CHEAT,
+    starts_a_thread::CHEAT,
+    uses_tokio_fs::CHEAT,
+    waits_for_the_real_clock::CHEAT,
+    writes_to_the_real_disk::CHEAT,
+];

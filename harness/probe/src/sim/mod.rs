@@ -15,7 +15,7 @@ pub use wire::{Bandwidth, Fate, MessageFault, Wire};
 
 use crate::{Name, NodeId, Record, What, mix};
 use disk::Disk;
-use std::{cell::RefCell, collections::BTreeMap, io, task::Waker};
+use std::{cell::RefCell, collections::BTreeMap, io, task::Waker, time::Duration};
 use tokio::runtime::{Handle, Id};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -186,6 +186,24 @@ pub fn is_active() -> bool {
 #[must_use]
 pub fn current_node() -> NodeId {
     here()
+}
+
+/// Virtual time since the start of the run, within a step too; `None` without a simulation.
+#[must_use]
+pub fn elapsed() -> Option<Duration> {
+    with(|world| Duration::from_micros(world.now_here()))
+}
+
+/// The time since the Unix epoch, as the node that runs now believes it to be; `None` when none runs.
+#[must_use]
+pub fn since_epoch() -> Option<Duration> {
+    if !is_active() {
+        return None;
+    }
+    let simulated = turmoil::since_epoch()?;
+    let error = with(World::clock_error_here).unwrap_or(0);
+    let wrong = Duration::from_micros(error.unsigned_abs());
+    Some(if error < 0 { simulated.saturating_sub(wrong) } else { simulated + wrong })
 }
 
 /// Acts on this thread's world; `None` when there is none.

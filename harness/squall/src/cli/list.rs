@@ -1,7 +1,7 @@
 //! `squall list`: the words that scenarios are made of, from the lists that define them.
 
 use super::{PASSED, say};
-use crate::{faults, sim, system::System};
+use crate::{faults, scenario::Allow, sim, system::System};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
 
@@ -26,6 +26,8 @@ enum What {
     Roles,
     /// The kinds of message that `on` can name
     Messages,
+    /// What `allow` can name: what gets past the simulation, which is an error otherwise
+    Escapes,
     /// The known mistakes that `--defect` can switch on
     Defects,
 }
@@ -65,6 +67,10 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
                 let about = format!("{} ({} unless said otherwise)", role.about, role.default);
                 (role.plural.to_owned(), about)
             })
+            .collect(),
+        What::Escapes => Allow::KINDS
+            .iter()
+            .map(|(kind, about)| ((*kind).to_owned(), (*about).to_owned()))
             .collect(),
         What::Messages => named(system.messages()),
         What::Defects => system

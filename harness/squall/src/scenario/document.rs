@@ -1,7 +1,7 @@
 //! A whole file.
 
 use super::{
-    Network, Problems, Scenario, Workload, expect,
+    Allow, Network, Problems, Scenario, Workload, expect,
     reader::Reader,
     step, tree,
     tree::{Node, Value},
@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 const KEYS: &[&str] = &[
     "name", "nodes", "zones", "network", "workload", "runs", "settle", "faults", "expect",
-    "must_see",
+    "must_see", "allow",
 ];
 
 /// The most nodes a run can have: the simulator's cost grows with their square.
@@ -98,6 +98,7 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
     }
     let expect = fields.take("expect").map(|(_, node)| expect::read(reader, node, &mut lines));
     let must_see = fields.take("must_see").map(|(_, node)| must_see(reader, node));
+    let allow = fields.take("allow").map(|(_, node)| allow(reader, node));
     Some(Scenario {
         name: name?,
         path: reader.path.to_owned(),
@@ -111,6 +112,7 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
         faults,
         expect: expect.unwrap_or_default(),
         must_see: must_see.unwrap_or_default(),
+        allow: allow.unwrap_or_default(),
         lines,
     })
 }
@@ -275,6 +277,23 @@ fn must_see(reader: &mut Reader<'_>, node: &Node) -> Vec<String> {
             continue;
         }
         all.push(name.clone());
+    }
+    all
+}
+
+/// `allow: [read /etc/app.conf, clock]`
+fn allow(reader: &mut Reader<'_>, node: &Node) -> Vec<Allow> {
+    let mut all: Vec<Allow> = Vec::new();
+    for item in reader.list(node, "allow").unwrap_or_default() {
+        let Some(allowed) = reader.scalar(item, "something that can be allowed", Allow::parse)
+        else {
+            continue;
+        };
+        if all.contains(&allowed) {
+            reader.tell("squall::twice", item.span, format!("{allowed} is allowed twice"), "again");
+            continue;
+        }
+        all.push(allowed);
     }
     all
 }

@@ -6,6 +6,7 @@
 //! `tree.rs` alone, which turns text into a tree whose every value knows its place; all else walks that
 //! tree, so that all mistakes of a file can be told at once.
 
+mod allow;
 mod diagnostic;
 mod document;
 mod expect;
@@ -15,6 +16,7 @@ mod step;
 mod tree;
 pub(crate) mod value;
 
+pub use allow::Allow;
 pub use diagnostic::{Diagnostic, Problems, Span};
 pub use document::parse;
 pub use expect::Expect;
@@ -53,6 +55,8 @@ pub struct Scenario {
     pub expect: Vec<Expect>,
     /// Signals that must be seen.
     pub must_see: Vec<String>,
+    /// What the system may do past the simulation.
+    pub allow: Vec<Allow>,
     /// Lines of the file, from 1: of its `name`, and of the invariants under `expect`.
     pub lines: BTreeMap<String, u32>,
 }

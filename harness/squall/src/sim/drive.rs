@@ -62,6 +62,9 @@ impl Run<'_, '_> {
         self.storm.act();
         let step = catch_unwind(AssertUnwindSafe(|| self.storm.step()));
         STEPS.fetch_add(1, Ordering::Relaxed);
+        if determinism::escaped() {
+            return Err(Panic { node: NodeId::HARNESS, message: "the run escaped".to_owned() });
+        }
         if let Some(panic) = determinism::take_panic() {
             return Err(panic);
         }

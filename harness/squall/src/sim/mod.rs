@@ -47,7 +47,7 @@ pub static STEPS: AtomicU64 = AtomicU64::new(0);
 const DEFAULT_DEADLINE: u64 = 30_000_000;
 
 /// The wall clock at the start of every run: 2025-01-01T00:00:00Z.
-const EPOCH: Duration = Duration::from_secs(1_735_689_600);
+pub(crate) const EPOCH: Duration = Duration::from_secs(1_735_689_600);
 
 /// What came of a run.
 #[derive(Debug)]
@@ -74,6 +74,10 @@ pub struct Outcome {
     pub recovery: Option<u64>,
     /// What no record says in words: why a node ended, with when and where.
     pub notes: Vec<(u64, NodeId, String)>,
+    /// The first thing that got past the simulation.
+    pub escape: Option<determinism::Escape>,
+    /// Why nobody looked whether something did.
+    pub unwatched: Option<String>,
     /// The history, if it was kept.
     pub trace: Option<Vec<Record>>,
     /// The frames, if the history was kept.
@@ -98,7 +102,9 @@ impl Outcome {
 /// # Errors
 /// The harness itself failed.
 pub fn execute(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Result<Outcome, String> {
-    determinism::isolated(plan.seed, || run(plan, system, keep))
+    let watched = determinism::isolated(plan.seed, &plan.allow, || run(plan, system, keep))?;
+    let determinism::Watched { result, escape, unwatched } = watched;
+    Ok(Outcome { escape, unwatched, ..result })
 }
 
 fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
@@ -360,6 +366,8 @@ fn finish(
         latency: recorder.latency,
         recovery,
         notes,
+        escape: None,
+        unwatched: None,
         trace: recorder.trace,
         flights: flights.unwrap_or_default(),
         names,

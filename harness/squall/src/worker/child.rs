@@ -3,6 +3,7 @@
 use super::{Answer, Request, Want, trace};
 use crate::{
     plan::Plan,
+    runner::suspects,
     sim::{self, Outcome},
     system::System,
     words::{Words, timeline_line},
@@ -10,8 +11,9 @@ use crate::{
 use squall_reports::{Evidence, Exit, Run, Verdict, Violation};
 use std::{
     collections::BTreeSet,
-    io::{self, BufRead as _, Write as _},
-    sync::{Arc, atomic::Ordering},
+    io::{self, BufRead as _, BufReader, Write as _},
+    os::{fd::AsFd as _, unix::net::UnixStream},
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -21,19 +23,30 @@ const PULSE: Duration = Duration::from_millis(250);
 /// Nodes that ended by themselves, as many as a report has room for.
 const EXITS: usize = 20;
 
-/// Serves requests from standard input until it ends.
+/// The way to the parent; whole lines only.
+type Parent = Arc<Mutex<UnixStream>>;
+
+/// Serves requests from the socket that is standard input, until it ends.
 ///
 /// # Errors
-/// The pipe to the parent broke.
+/// The connection to the parent broke.
 pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
     // Ctrl-C reaches the whole process group; what becomes of this worker is its parent's to say.
     let _ = ctrlc::set_handler(|| ());
-    std::thread::spawn(pulse);
+    let requests = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let parent: Parent = Arc::new(Mutex::new(requests.try_clone()?));
+    {
+        let parent = parent.clone();
+        std::thread::spawn(move || pulse(&parent));
+    }
     let mut kept: Option<(Plan, Outcome)> = None;
-    for line in io::stdin().lock().lines() {
+    for line in BufReader::new(requests).lines() {
         let answer = match serde_json::from_str(&line?) {
             Ok(Request::Run { plan, want }) => match execute(&plan, want, system) {
                 Ok((run, outcome)) => {
+                    if let Some(why) = &outcome.unwatched {
+                        send(&parent, &Answer::Warning(why.clone()))?;
+                    }
                     kept = want.history.then_some((*plan, outcome));
                     Answer::Done(Box::new(run))
                 }
@@ -52,7 +65,7 @@ pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
             }
             Err(error) => Answer::Broken(format!("a request that makes no sense: {error}")),
         };
-        send(&answer)?;
+        send(&parent, &answer)?;
     }
     Ok(())
 }
@@ -61,6 +74,13 @@ fn execute(plan: &Plan, want: Want, system: &Arc<dyn System>) -> Result<(Run, Ou
     let started = Instant::now();
     let mut outcome = sim::execute(plan, system, want.history)?;
     let mut run = run_of(plan, &outcome, started.elapsed());
+    if let Some(escape) = &outcome.escape {
+        // What followed from it is nobody's fault but its own.
+        run.verdict = Verdict::Errored;
+        run.reason = Some(escape.tell(&outcome.nodes));
+        run.violations.clear();
+        return Ok((run, outcome));
+    }
     if want.trace && run.verdict == Verdict::Failed {
         if !want.history {
             outcome = sim::execute(plan, system, true)?;
@@ -69,22 +89,23 @@ fn execute(plan: &Plan, want: Want, system: &Arc<dyn System>) -> Result<(Run, Ou
             run.trace = Some(trace::around_the_evidence(plan, &outcome));
         } else {
             run.verdict = Verdict::Unstable;
-            run.reason = Some("two executions of one plan differ, in one process".to_owned());
+            run.reason = Some(format!(
+                "two executions of one plan differ, in one process; {}",
+                suspects(false)
+            ));
         }
     }
     Ok((run, outcome))
 }
 
-fn send(answer: &Answer) -> io::Result<()> {
+fn send(parent: &Parent, answer: &Answer) -> io::Result<()> {
     let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');
-    let mut out = io::stdout().lock();
-    out.write_all(&line)?;
-    out.flush()
+    parent.lock().unwrap_or_else(PoisonError::into_inner).write_all(&line)
 }
 
 /// Says that steps are being made, and ends the worker when its parent is gone.
-fn pulse() {
+fn pulse(socket: &Parent) {
     let parent = std::os::unix::process::parent_id();
     let mut seen = 0;
     loop {
@@ -95,7 +116,7 @@ fn pulse() {
         let steps = sim::STEPS.load(Ordering::Relaxed);
         if steps != seen {
             seen = steps;
-            if send(&Answer::Alive).is_err() {
+            if send(socket, &Answer::Alive).is_err() {
                 std::process::exit(0);
             }
         }

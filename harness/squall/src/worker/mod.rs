@@ -2,7 +2,8 @@
 //!
 //! It keeps runs deterministic whatever the parallelism (what a process counts for all its threads
 //! cannot leak from one run into another), and it keeps the harness alive when the system under test
-//! spins, overflows its stack, aborts or eats the memory. Requests and answers are lines of JSON.
+//! spins, overflows its stack, aborts or eats the memory. Requests and answers are lines of JSON over a
+//! socket that is the worker's standard input, so that whatever the system prints cannot get between them.
 
 mod child;
 mod parent;
@@ -57,6 +58,8 @@ pub(crate) enum Answer {
     Lines(Vec<String>),
     /// The trace that was asked for.
     Trace(Box<Trace>),
+    /// Something that everybody should know of all runs of this process.
+    Warning(String),
     /// The run still moves.
     Alive,
     /// The harness itself failed.

@@ -4,9 +4,13 @@ use super::{Answer, HIDDEN_ARGUMENT, Request, Want};
 use crate::plan::Plan;
 use squall_reports::{Run, Trace, Verdict};
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    io::{BufRead as _, BufReader, Read, Write as _},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Once,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
     time::{Duration, Instant},
 };
 
@@ -23,12 +27,14 @@ const LOOK: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub struct Worker {
     process: Option<Process>,
+    /// Runs that its process was asked for.
+    runs: u32,
 }
 
 #[derive(Debug)]
 struct Process {
     child: Child,
-    requests: ChildStdin,
+    requests: UnixStream,
     answers: Receiver<Answer>,
     errors: Receiver<String>,
 }
@@ -48,6 +54,7 @@ impl Worker {
     /// The harness itself failed: no worker can be started, or it does not understand.
     pub fn run(&mut self, plan: &Plan, want: Want) -> Result<Run, String> {
         let started = Instant::now();
+        self.runs = if self.process.is_some() { self.runs + 1 } else { 1 };
         let request = Request::Run { plan: Box::new(plan.clone()), want };
         match self.ask(&request) {
             Ok(Answer::Done(run)) => Ok(*run),
@@ -61,6 +68,12 @@ impl Worker {
                 ..Run::default()
             }),
         }
+    }
+
+    /// Its process has made no run yet.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.process.is_none() || self.runs == 0
     }
 
     /// Every record of the last run, in words; it must have been kept.
@@ -116,24 +129,29 @@ impl Process {
     fn start() -> Result<Self, String> {
         let executable = std::env::current_exe()
             .map_err(|error| format!("cannot find the executable to start a worker: {error}"))?;
+        let no_start = |error| format!("cannot start a worker: {error}");
+        let (requests, theirs) = UnixStream::pair().map_err(no_start)?;
         let mut child = Command::new(executable)
             .arg(HIDDEN_ARGUMENT)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            // With it errors carry traces of this machine, and reading them takes files.
+            .env_remove("RUST_BACKTRACE")
+            .env_remove("RUST_LIB_BACKTRACE")
+            .stdin(OwnedFd::from(theirs))
+            // What the system under test prints there is nobody's business.
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("cannot start a worker: {error}"))?;
-        let (Some(requests), Some(stdout), Some(stderr)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
-            return Err("a worker without pipes".to_owned());
+            .map_err(no_start)?;
+        let Some(stderr) = child.stderr.take() else {
+            return Err("a worker without standard error".to_owned());
         };
+        let replies = requests.try_clone().map_err(no_start)?;
         let (tell, answers) = channel();
         std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines() {
+            for line in BufReader::new(replies).lines() {
                 let Ok(line) = line else { break };
-                // What the system under test prints is not an answer.
-                let Ok(answer) = serde_json::from_str(&line) else { continue };
+                // Half a line is the last of a worker that was ended.
+                let Ok(answer) = serde_json::from_str(&line) else { break };
                 if tell.send(answer).is_err() {
                     break;
                 }
@@ -141,12 +159,7 @@ impl Process {
         });
         let (complain, errors) = channel();
         std::thread::spawn(move || {
-            let mut said = Vec::new();
-            // The first words are enough, but the pipe must not fill up.
-            let mut stderr = stderr;
-            let _ = stderr.by_ref().take(16 << 10).read_to_end(&mut said);
-            let _ = complain.send(String::from_utf8_lossy(&said).into_owned());
-            let _ = std::io::copy(&mut stderr, &mut std::io::sink());
+            let _ = complain.send(last_words(stderr));
         });
         Ok(Self { child, requests, answers, errors })
     }
@@ -162,6 +175,7 @@ impl Process {
         loop {
             match self.answers.recv_timeout(LOOK) {
                 Ok(Answer::Alive) => moved = Instant::now(),
+                Ok(Answer::Warning(why)) => warn(&why),
                 Ok(Answer::Broken(error)) => return Err(Lost::Harness(error)),
                 Ok(answer) => return Ok(answer),
                 Err(RecvTimeoutError::Disconnected) => return Err(self.lost()),
@@ -205,6 +219,30 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Says once that escapes are not noticed here.
+fn warn(why: &str) {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        eprintln!(
+            "warning: {why}; what the system under test does past the simulation (files, sockets, threads) \
+             is not noticed here"
+        );
+    });
+}
+
+/// The end of what a process says until it ends: that is where it says why.
+fn last_words(mut stderr: impl Read) -> String {
+    const KEPT: usize = 16 << 10;
+    let (mut said, mut buffer) = (Vec::new(), [0; 4 << 10]);
+    while let Ok(count @ 1..) = stderr.read(&mut buffer) {
+        said.extend_from_slice(&buffer[..count]);
+        if said.len() > 2 * KEPT {
+            said.drain(..said.len() - KEPT);
+        }
+    }
+    String::from_utf8_lossy(&said).into_owned()
 }
 
 fn describe(status: ExitStatus) -> String {

@@ -1,21 +1,25 @@
-//! What would still leak the outside world into a run, closed.
+//! What would still leak the outside world into a run, closed; what a system does past the simulation, noticed.
 //!
-//! Three leaks, each measured (see `ARCHITECTURE.md`): the operating system's randomness (std's hash
-//! keys, any crate's generator), tokio's process-wide task numbers, and the panic hook, which must
-//! know which node panicked.
+//! Leaks, each measured (see `ARCHITECTURE.md`): the operating system's randomness (`entropy`), the clock
+//! (`clock`), tokio's process-wide task numbers, and the panic hook, which must know which node panicked.
+//! Everything else that a program does to the world is a system call, and a simulation's thread needs next to
+//! none: `syscalls` lets no other pass, and `escape` says what it was. The two last and `entropy` and `clock`
+//! are where the workspace is `unsafe`.
 
-#![allow(unsafe_code)] // The one exception of the workspace: overriding `getrandom`.
+pub(crate) mod calls;
+mod clock;
+mod entropy;
+mod escape;
+#[cfg(target_os = "linux")]
+mod syscalls;
 
-use squall_probe::{NodeId, mix, sim};
-use std::{
-    cell::{Cell, RefCell},
-    panic,
-    sync::Once,
-};
+pub use escape::Escape;
+
+use crate::scenario::Allow;
+use squall_probe::{NodeId, sim};
+use std::{cell::RefCell, panic, sync::Once};
 
 thread_local! {
-    /// The state of this thread's generator, while it runs a simulation.
-    static ENTROPY: Cell<Option<u64>> = const { Cell::new(None) };
     static PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
 }
 
@@ -28,28 +32,63 @@ pub struct Panic {
     pub message: String,
 }
 
-/// Runs `simulate` on a fresh thread on which `getrandom` is a function of `seed` and task numbers
-/// are aligned. One at a time in a process, or the alignment is void.
+/// What came of a simulation, beside its result.
+#[derive(Debug)]
+pub struct Watched<R> {
+    /// What `simulate` returned.
+    pub result: R,
+    /// The first thing that got past the simulation.
+    pub escape: Option<Escape>,
+    /// Why nobody looked whether something did.
+    pub unwatched: Option<String>,
+}
+
+/// Runs `simulate` on a fresh thread on which randomness is a function of `seed`, clocks tell virtual time, task
+/// numbers are aligned, and only `allow` gets past the simulation. One at a time in a process, or the alignment
+/// is void.
 ///
 /// # Errors
 /// The thread panicked outside the system under test: the harness itself is broken.
-pub fn isolated<R: Send>(seed: u64, simulate: impl FnOnce() -> R + Send) -> Result<R, String> {
+pub fn isolated<R: Send>(
+    seed: u64,
+    allow: &[Allow],
+    simulate: impl FnOnce() -> R + Send,
+) -> Result<Watched<R>, String> {
     install_hook();
     std::thread::scope(|scope| {
         std::thread::Builder::new()
             .name("simulation".into())
             .stack_size(8 << 20)
             .spawn_scoped(scope, move || {
+                // First of all: a thread's hash keys are drawn once, by whatever hashes first.
+                entropy::begin(seed);
                 align_task_ids();
-                ENTROPY.with(|entropy| entropy.set(Some(mix(seed))));
+                escape::watch(allow);
+                let unwatched = guard(allow).err();
                 let result = simulate();
-                ENTROPY.with(|entropy| entropy.set(None));
-                result
+                let escape = escape::take();
+                entropy::end();
+                Watched { result, escape, unwatched }
             })
             .map_err(|error| format!("cannot start a thread: {error}"))?
             .join()
             .map_err(|_| "the simulation's thread panicked".to_owned())
     })
+}
+
+/// Whether something got past the simulation on this thread.
+pub(crate) fn escaped() -> bool {
+    escape::noted()
+}
+
+#[cfg(target_os = "linux")]
+fn guard(allow: &[Allow]) -> Result<(), String> {
+    syscalls::guard(allow)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn guard(_: &[Allow]) -> Result<(), String> {
+    Err(format!("there is no filter for system calls on {}", std::env::consts::OS))
 }
 
 /// The first panic since the last call, on this thread.
@@ -63,8 +102,7 @@ fn install_hook() {
     ONCE.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let simulated = ENTROPY.try_with(Cell::get).ok().flatten().is_some();
-            if !simulated {
+            if !entropy::is_simulated() {
                 return before(info);
             }
             let message = info.payload_as_str().unwrap_or("a panic without a message");
@@ -94,32 +132,4 @@ fn align_task_ids() {
             break;
         }
     }
-}
-
-/// Overrides libc's `getrandom` for the whole process: on a simulation's thread its bytes are a
-/// function of the seed, elsewhere the kernel's.
-///
-/// # Safety
-/// `buffer` must be valid for `length` bytes, as for libc's.
-#[cfg(target_os = "linux")]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn getrandom(
-    buffer: *mut libc::c_void,
-    length: libc::size_t,
-    flags: libc::c_uint,
-) -> libc::ssize_t {
-    let Some(state) = ENTROPY.try_with(Cell::get).ok().flatten() else {
-        // SAFETY: the caller's buffer and length, passed on unchanged.
-        let got = unsafe { libc::syscall(libc::SYS_getrandom, buffer, length, flags) };
-        return libc::ssize_t::try_from(got).unwrap_or(-1);
-    };
-    // SAFETY: the caller vouches for `length` bytes at `buffer`.
-    let bytes = unsafe { std::slice::from_raw_parts_mut(buffer.cast::<u8>(), length) };
-    let mut state = state;
-    for chunk in bytes.chunks_mut(8) {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        chunk.copy_from_slice(&mix(state).to_le_bytes()[..chunk.len()]);
-    }
-    let _ = ENTROPY.try_with(|entropy| entropy.set(Some(state)));
-    libc::ssize_t::try_from(length).unwrap_or(libc::ssize_t::MAX)
 }
