@@ -10,7 +10,7 @@ use crate::{
     wire::{Batch, BrokerReply, BrokerRequest, EventData},
 };
 use rand::RngExt as _;
-use squall_probe::{point, signal};
+use squall_probe::{EventId, What, point, record, signal};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -102,6 +102,7 @@ impl Producer {
             return Outcome::Fail(format!("a payload is larger than {MAX_PAYLOAD} bytes"));
         }
         let event = EventData { id: order.id, key: order.key, payload };
+        record(What::Content { event: EventId(order.id), content: event.content() });
         let (done, mut outcome) = oneshot::channel();
         if self.queue.send(Queued { event, done }).await.is_err() {
             return Outcome::Fail("the producer has ended".to_owned());

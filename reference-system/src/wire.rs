@@ -33,6 +33,17 @@ pub struct EventData {
     pub payload: Bytes,
 }
 
+impl EventData {
+    /// A hash of what it says, and of whom.
+    #[must_use]
+    pub fn content(&self) -> u32 {
+        let mut hasher = crc32fast::Hasher::new();
+        hasher.update(&self.key.to_le_bytes());
+        hasher.update(&self.payload);
+        hasher.finalize()
+    }
+}
+
 /// Events of one producer for one partition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {

@@ -1,5 +1,5 @@
 //! `drains`: after the healing, every event of the log is applied or dead-lettered in every group by the
-//! deadline.
+//! deadline: so long after the healing, or after it was appended (or redriven), if that was later.
 //!
 //! TigerBeetle's liveness mode: once a core of the cluster is healthy, work that exists must be finished.
 //! Events that nobody promised anything about count as soon as they are in the log.
@@ -14,8 +14,6 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         lag: Lag::new(setup),
         positions: BTreeMap::new(),
         healed: None,
-        drained_at: 0,
-        last: None,
     }))
 }
 
@@ -24,10 +22,6 @@ struct Drains {
     lag: Lag,
     positions: BTreeMap<EventId, (Position, Evidence)>,
     healed: Option<Evidence>,
-    /// When nothing was owed any more, the last time it became so.
-    drained_at: u64,
-    /// The record with which it became so.
-    last: Option<Evidence>,
 }
 
 impl Invariant for Drains {
@@ -39,27 +33,19 @@ impl Invariant for Drains {
             What::Mark(Mark::Healed) => self.healed = Some(*evidence),
             _ => {}
         }
-        let before = self.lag.is_drained();
-        self.lag.record(&evidence.record);
-        if !before && self.lag.is_drained() {
-            self.drained_at = evidence.record.at;
-            self.last = Some(*evidence);
-        }
+        self.lag.record(evidence);
     }
 
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
         let Some(healed) = self.healed else { return findings };
         if !self.setup.groups.is_empty() {
-            let committed = self.lag.events().filter(|(_, owed)| owed.committed).count();
+            let committed = self.lag.events().filter(|(_, owed)| owed.committed.is_some()).count();
             findings.judged(committed as u64);
         }
         let limit = self.setup.limits.drains;
         if self.lag.is_drained() {
-            let late = self.drained_at.saturating_sub(healed.record.at);
-            if late > limit
-                && let Some(last) = self.last
-            {
+            if let Some((late, last)) = self.lag.behind.filter(|(late, _)| *late > limit) {
                 findings.add(
                     || {
                         format!(
@@ -78,7 +64,7 @@ impl Invariant for Drains {
             let mut owed: Vec<_> = self
                 .lag
                 .events()
-                .filter(|(_, owed)| owed.committed && owed.done & bit == 0)
+                .filter(|(_, owed)| owed.committed.is_some() && owed.done & bit == 0)
                 .filter_map(|(event, _)| Some((*self.positions.get(&event)?, event)))
                 .collect();
             owed.sort_by_key(|((position, _), _)| *position);
@@ -132,5 +118,23 @@ mod tests {
             h.violations("drains"),
             ["the last group caught up 10.000s after the healing, the limit is 10.000s [5, 6]"]
         );
+    }
+
+    #[test]
+    fn what_begins_after_the_healing_has_its_own_limit() {
+        let mut h = History::new();
+        h.healed().after(LIMIT).publish(1).append_all(1, 0).ok(1, 0).after(LIMIT - 4).apply(1, 0);
+        assert_eq!(h.violations("drains"), [] as [&str; 0]);
+        h.publish(2).append_all(2, 1).ok(2, 1).after(LIMIT + 1).apply(2, 1);
+        assert_eq!(h.violations("drains").len(), 1);
+        // So has what was given up before, and is taken up again.
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).dead_letter(1, 0).healed().after(LIMIT);
+        h.redrive(1, 0).after(LIMIT).apply(1, 0);
+        assert_eq!(h.violations("drains"), [] as [&str; 0]);
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).dead_letter(1, 0).healed().after(LIMIT);
+        h.redrive(1, 0).after(LIMIT + 1).apply(1, 0);
+        assert_eq!(h.violations("drains").len(), 1);
     }
 }

@@ -1,17 +1,20 @@
-//! `durability`: what was acknowledged is still in some replica's log after all replicas crashed at once.
+//! `durability`: what was acknowledged is in the log in the end, in the copy of a replica that lives; also after all
+//! replicas crashed at once.
 //!
 //! This is where a broker is caught that acknowledges before its disk has the data: as long as one replica
-//! lives, its memory hides the mistake. (Jepsen's analysis of NATS JetStream 2.12.1.) What is lost without
-//! such a crash is `no_loss`'s business.
+//! lives, its memory hides the mistake. (Jepsen's analysis of NATS JetStream 2.12.1.) What the log has in the end is
+//! what living replicas told of since they last rebuilt their copies, and not beyond the ends that they told the
+//! observer (the final read). What nobody applied is `no_loss`'s business.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
-use squall_probe::{NodeChange, Phase, What};
+use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent, fold::Copies};
+use squall_probe::{NodeChange, Phase, Position, What};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Durability {
         setup: setup.clone(),
         up: vec![true; setup.replicas.len()],
         outage: None,
+        copies: Copies::new(setup),
         events: ByEvent::default(),
     }))
 }
@@ -22,30 +25,28 @@ struct Durability {
     up: Vec<bool>,
     /// The record with which the last replica went down, the last time all were.
     outage: Option<Evidence>,
+    copies: Copies,
     events: ByEvent<Event>,
 }
 
 #[derive(Default)]
 struct Event {
     acked: Option<Evidence>,
-    /// Replicas that hold it, a bit each.
-    held: u64,
+    position: Option<Position>,
 }
 
 impl Invariant for Durability {
     fn record(&mut self, evidence: &Evidence) {
+        self.copies.record(evidence);
         let replica = self.setup.replica_index(evidence.record.node);
         match (evidence.record.what, replica) {
-            (What::Publish { phase: Phase::Ok, event, .. }, _) => {
-                self.events.entry(event).acked.get_or_insert(*evidence);
+            (What::Publish { phase: Phase::Ok, event, position, .. }, _) => {
+                let entry = self.events.entry(event);
+                entry.acked.get_or_insert(*evidence);
+                entry.position = entry.position.or(position);
             }
-            (What::Append { event, .. }, Some(replica)) => {
-                self.events.entry(event).held |= 1 << (replica % 64);
-            }
-            (What::Rebuild, Some(replica)) => {
-                for event in self.events.values_mut() {
-                    event.held &= !(1 << (replica % 64));
-                }
+            (What::Append { event, position, .. }, Some(_)) => {
+                self.events.entry(event).position = Some(position);
             }
             (What::Node { change }, Some(replica)) => match change {
                 NodeChange::Up => self.up[replica] = true,
@@ -63,12 +64,20 @@ impl Invariant for Durability {
 
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
-        let Some(outage) = self.outage else { return findings };
+        let present = self.copies.events();
         for (id, event) in self.events.iter() {
             let Some(acked) = event.acked else { continue };
-            findings.judged(u64::from(acked.index < outage.index));
-            if event.held == 0 && acked.index < outage.index {
-                findings.add(
+            let there = present.contains_key(&id)
+                || event.position.is_some_and(|position| self.copies.has(position, id));
+            // A system that tells nothing of its log is not judged by it.
+            let known = self.copies.told
+                || event.position.is_some_and(|at| self.copies.is_known(at.partition));
+            findings.judged(u64::from(there || known));
+            if there || !known {
+                continue;
+            }
+            match self.outage.filter(|outage| acked.index < outage.index) {
+                Some(outage) => findings.add(
                     || {
                         format!(
                             "e{} was acknowledged, and after all replicas crashed at once none has it",
@@ -76,7 +85,16 @@ impl Invariant for Durability {
                         )
                     },
                     || vec![acked, outage],
-                );
+                ),
+                None => findings.add(
+                    || {
+                        format!(
+                            "e{} was acknowledged, and no replica that lives has it in the end",
+                            id.0
+                        )
+                    },
+                    || [acked].into_iter().chain(self.copies.losses()).collect(),
+                ),
             }
         }
         findings
@@ -114,5 +132,65 @@ mod tests {
         h.append(2, 1, 0);
         assert_eq!(h.violations("durability"), [] as [&str; 0]);
         assert_eq!(with_power_failure(&[0, 1]).violations("durability"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn the_log_is_empty_in_the_end() {
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).deliver(1, 0).apply(1, 0).healed();
+        h.replica(0, 0, 0).replica(1, 0, 0).replica(2, 0, 0).projection(1, 9).converged();
+        assert_eq!(
+            h.violations("durability"),
+            ["e1 was acknowledged, and no replica that lives has it in the end [4, 8, 9, 10]"]
+        );
+        // The same by their own word: they began anew, and tell of nothing.
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).apply(1, 0).rebuild(0).rebuild(1).rebuild(2);
+        assert_eq!(h.violations("durability").len(), 1);
+        // One of them ends where it should.
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).apply(1, 0).healed();
+        h.replica(0, 0, 0).replica(1, 1, 0).replica(2, 0, 0).converged();
+        assert_eq!(h.violations("durability"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_replica_that_is_down_holds_nothing() {
+        let mut h = History::new();
+        h.publish(1).append(2, 1, 0).ok(1, 0).apply(1, 0).append(0, 7, 1).crash(2).healed();
+        assert_eq!(
+            h.violations("durability"),
+            ["e1 was acknowledged, and no replica that lives has it in the end [2, 5]"]
+        );
+        // Another has it, or it came back; it ended by itself and has its files.
+        let mut h = History::new();
+        h.publish(1).append(2, 1, 0).append(1, 1, 0).ok(1, 0).crash(2).healed();
+        assert_eq!(h.violations("durability"), [] as [&str; 0]);
+        let mut h = History::new();
+        h.publish(1).append(2, 1, 0).ok(1, 0).crash(2).up(2).rebuild(2).append(2, 1, 0).healed();
+        assert_eq!(h.violations("durability"), [] as [&str; 0]);
+        let mut h = History::new();
+        h.publish(1).append(2, 1, 0).ok(1, 0).exited(2).healed();
+        assert_eq!(h.violations("durability"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_is_told_of_a_log_only_by_its_end() {
+        // Nobody tells of appends: the ends are believed.
+        let mut h = History::new();
+        h.publish(1).ok(1, 0).publish(2).ok(2, 1).replica(0, 1, 0).replica(1, 1, 0).converged();
+        assert_eq!(
+            h.violations("durability"),
+            ["e2 was acknowledged, and no replica that lives has it in the end [3]"]
+        );
+        // Or nothing at all is told.
+        let mut h = History::new();
+        h.publish(1).ok(1, 0).converged();
+        assert_eq!(h.violations("durability"), [] as [&str; 0]);
+        // After the deadline an answer may be older than what was appended since.
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).healed().deadline().replica(0, 0, 0);
+        h.replica(1, 0, 0).replica(2, 0, 0);
+        assert_eq!(h.violations("durability"), [] as [&str; 0]);
     }
 }

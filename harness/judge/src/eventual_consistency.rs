@@ -1,21 +1,28 @@
-//! `eventual_consistency`: when the deadline after the healing has passed, or the run has converged before,
-//! all replicas tell the same state of each partition, all who tell of a group's effects tell the same,
-//! and these are as many as the log has events that are not dead letters.
+//! `eventual_consistency`: so long after the healing all replicas have the same log and all groups have taken it in;
+//! and in the end all replicas tell the same state of each partition, all who tell of a group's effects tell the
+//! same, and these are as many as the log has events that are not dead letters.
 //!
 //! After Jepsen's set-full checker and the projections of event sourcing. States are what the harness's
-//! observer was told over the network, not what nodes recorded. It says nothing of how fast copies agree;
-//! that is `recovers_within`.
+//! observer was told over the network, not what nodes recorded. When copies came to agree is taken from the records
+//! by which the last difference vanished, and not from when the observer looked: an event has the limit from the
+//! healing, or from its first append if that was later, to be in every living copy and done in every group.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::Lag};
-use squall_probe::{Mark, NodeChange, NodeId, StateOf, What};
+use super::{
+    Evidence, Findings, Invariant, Setup,
+    drains::seconds,
+    fold::{Copies, Lag},
+};
+use squall_probe::{Mark, Name, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(EventualConsistency {
         setup: setup.clone(),
         lag: Lag::new(setup),
+        copies: Copies::new(setup),
         states: BTreeMap::new(),
-        down: BTreeSet::new(),
+        applied: BTreeMap::new(),
+        healed: None,
         end: None,
     }))
 }
@@ -23,10 +30,12 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 struct EventualConsistency {
     setup: Setup,
     lag: Lag,
+    copies: Copies,
     /// What each node told last.
     states: BTreeMap<StateOf, BTreeMap<NodeId, Evidence>>,
-    /// Nodes that lost power and have not come back.
-    down: BTreeSet<NodeId>,
+    /// The last effect of each group.
+    applied: BTreeMap<Name, Evidence>,
+    healed: Option<Evidence>,
     /// The run converged, or its deadline passed.
     end: Option<Evidence>,
 }
@@ -52,37 +61,56 @@ impl EventualConsistency {
         }
     }
 
-    fn expected(&self, group: usize) -> u64 {
+    fn expected(&self, group: usize, present: &BTreeMap<squall_probe::EventId, Evidence>) -> u64 {
         let bit = 1 << (group % 64);
-        self.lag.events().filter(|(_, owed)| owed.held != 0 && owed.dead & bit == 0).count() as u64
+        let dead = self
+            .lag
+            .events()
+            .filter(|(event, owed)| owed.dead & bit != 0 && present.contains_key(event));
+        (present.len() - dead.count()) as u64
     }
 }
 
 impl Invariant for EventualConsistency {
     fn record(&mut self, evidence: &Evidence) {
+        self.lag.record(evidence);
+        self.copies.record(evidence);
         match evidence.record.what {
             What::State { of, .. } => {
                 self.states.entry(of).or_default().insert(evidence.record.node, *evidence);
             }
-            What::Node { change } => {
-                if change == NodeChange::Crashed {
-                    self.down.insert(evidence.record.node);
-                } else {
-                    self.down.remove(&evidence.record.node);
-                }
-                self.lag.record(&evidence.record);
+            What::Apply { group, .. } => {
+                self.applied.insert(group, *evidence);
             }
-            What::Mark(Mark::Converged | Mark::DeadlinePassed) => self.end = Some(*evidence),
-            _ => self.lag.record(&evidence.record),
+            What::Mark(Mark::Healed) => self.healed = Some(*evidence),
+            What::Mark(Mark::Converged | Mark::DeadlinePassed | Mark::Settled) => {
+                self.end = Some(*evidence);
+            }
+            _ => {}
         }
     }
 
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
+        let limit = self.setup.limits.eventual_consistency;
+        let late = self.lag.differed(&self.copies).filter(|(late, _)| *late > limit);
+        if let (Some((late, last)), Some(healed)) = (late, self.healed) {
+            findings.add(
+                || {
+                    format!(
+                        "copies agreed {} after the healing, the limit is {}",
+                        seconds(late),
+                        seconds(limit)
+                    )
+                },
+                || vec![healed, last],
+            );
+        }
         let Some(end) = self.end else { return findings };
+        let present = self.copies.events();
         for (of, tellers) in &self.states {
             findings.judged(tellers.len() as u64);
-            let mut all = tellers.values();
+            let mut all = tellers.values().filter(|told| !self.copies.is_down(told.record.node));
             let Some(first) = all.next() else { continue };
             if let Some(other) = all.find(|other| told(other) != told(first)) {
                 findings.add(
@@ -96,8 +124,9 @@ impl Invariant for EventualConsistency {
             }
             if let StateOf::Projection { group } = of
                 && let Some(index) = self.setup.group_index(*group)
+                && self.copies.told
             {
-                let expected = self.expected(index);
+                let expected = self.expected(index, &present);
                 let (effects, _) = told(first);
                 if effects != expected {
                     findings.add(
@@ -119,13 +148,23 @@ impl Invariant for EventualConsistency {
             .flat_map(|(_, tellers)| tellers.keys().copied())
             .collect();
         // After the healing only those stay down that the harness leaves down.
-        let silent = |node: &&NodeId| !replicas.contains(*node) && !self.down.contains(*node);
+        let silent = |node: &&NodeId| !replicas.contains(*node) && !self.copies.is_down(**node);
         for silent in self.setup.replicas.iter().filter(silent) {
             findings.judged(1);
             findings.add(
                 || format!("{} did not tell its state", self.setup.node(*silent)),
                 || vec![end],
             );
+        }
+        for (group, applied) in &self.applied {
+            let Some(index) = self.setup.group_index(*group) else { continue };
+            if !self.states.contains_key(&StateOf::Projection { group: *group }) {
+                let group = self.setup.group(index);
+                findings.add(
+                    || format!("{group} has had effects, and nobody told what they add up to"),
+                    || vec![*applied, end],
+                );
+            }
         }
         findings
     }
@@ -139,6 +178,10 @@ mod tests {
         let mut h = History::new();
         h.publish(1).append_all(1, 0).ok(1, 0).deliver(1, 0).apply(1, 0).healed();
         h
+    }
+
+    fn told(h: &mut History, position: u64) -> &mut History {
+        h.replica(0, position, 7).replica(1, position, 7).replica(2, position, 7)
     }
 
     #[test]
@@ -169,6 +212,66 @@ mod tests {
         let mut h = converged();
         h.replica(0, 0, 0).replica(1, 1, 7).replica(2, 1, 7).replica(0, 1, 7).projection(1, 9);
         h.converged();
+        assert_eq!(h.violations("eventual_consistency"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn nobody_told_of_the_effects() {
+        let mut h = converged();
+        told(&mut h, 1).converged();
+        assert_eq!(
+            h.violations("eventual_consistency"),
+            ["g has had effects, and nobody told what they add up to [6, 11]"]
+        );
+        // A group without effects has nothing to tell.
+        let mut h = History::new();
+        told(h.healed(), 0).converged();
+        assert_eq!(h.violations("eventual_consistency"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn copies_agree_too_late() {
+        // A replica has the event a moment too late, and just in time.
+        for (late, expected) in [(LIMIT + 1, 1), (LIMIT, 0)] {
+            let mut h = History::new();
+            h.publish(1).append(0, 1, 0).append(1, 1, 0).ok(1, 0).apply(1, 0).healed();
+            h.after(late).append(2, 1, 0);
+            told(&mut h, 1).projection(1, 9).converged();
+            assert_eq!(h.violations("eventual_consistency").len(), expected);
+        }
+        // A group has.
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).healed().after(LIMIT + 1).apply(1, 0);
+        told(&mut h, 1).projection(1, 9).converged();
+        assert_eq!(
+            h.violations("eventual_consistency"),
+            ["copies agreed 10.000s after the healing, the limit is 10.000s [5, 6]"]
+        );
+        // A replica builds its copy anew, long after the healing.
+        let mut h = converged();
+        h.after(LIMIT + 1).rebuild(2).append(2, 1, 0);
+        told(&mut h, 1).projection(1, 9).converged();
+        assert_eq!(h.violations("eventual_consistency").len(), 1);
+        // What is published late has its own time; and the observer may look when it likes.
+        let mut h = converged();
+        h.after(LIMIT).publish(2).append(0, 2, 1).after(LIMIT).append(1, 2, 1).append(2, 2, 1);
+        h.after(LIMIT).ok(2, 1);
+        told(&mut h, 2).projection(1, 9);
+        assert_eq!(h.violations("eventual_consistency"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_a_dead_replica_held_is_not_in_the_log() {
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).apply(1, 0).publish(2).append(2, 2, 1).apply(2, 1);
+        h.crash(2).healed().replica(0, 1, 7).replica(1, 1, 7).projection(2, 9).converged();
+        assert_eq!(
+            h.violations("eventual_consistency"),
+            ["the effects of g are 2, and the log has 1 events for it [13]"]
+        );
+        // It may be down, and another has the event; what it told before it went does not matter.
+        let mut h = converged();
+        h.replica(2, 0, 0).crash(2).replica(0, 1, 7).replica(1, 1, 7).projection(1, 9).converged();
         assert_eq!(h.violations("eventual_consistency"), [] as [&str; 0]);
     }
 }

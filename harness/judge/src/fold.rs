@@ -1,7 +1,7 @@
 //! What several invariants keep: values by event, and which events are in the log and owed to whom.
 
-use super::Setup;
-use squall_probe::{EventId, Name, Phase, Record, What};
+use super::{Evidence, Setup};
+use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
 use std::collections::BTreeMap;
 
 /// Events below this id are kept in a vector.
@@ -40,10 +40,6 @@ impl<T: Default> ByEvent<T> {
         let dense = self.dense.iter().zip(0..).map(|(value, id)| (EventId(id), value));
         dense.chain(self.rest.iter().map(|(event, value)| (*event, value)))
     }
-
-    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.dense.iter_mut().chain(self.rest.values_mut())
-    }
 }
 
 /// How often each dead letter was redriven. Replicas tell old news when they rebuild their copies: a dead letter
@@ -67,29 +63,36 @@ impl Redriven {
     }
 }
 
-/// Which events the log holds, and which groups are done with them.
+/// Which events the log holds and which groups are done with them; and how long after the healing somebody still
+/// waited for something.
+///
+/// Each wait is measured from its own start: from the healing, or from when it began if that was later.
 #[derive(Debug)]
 pub(super) struct Lag {
     setup: Setup,
     events: ByEvent<Owed>,
     redriven: Redriven,
+    /// When an event was taken out of a group's dead-letter queue.
+    again: BTreeMap<(usize, EventId), u64>,
     owed: usize,
     open: usize,
-    /// When nothing was owed and no publish open for the last time it became so, in microseconds.
-    pub(super) caught_up: u64,
+    healed: Option<u64>,
+    /// The longest that a group was behind with an event, in microseconds, and what ended it.
+    pub(super) behind: Option<(u64, Evidence)>,
+    /// The longest that a publish was waited for, in microseconds, and what ended it.
+    pub(super) waited: Option<(u64, Evidence)>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Owed {
-    /// Replicas that hold it, a bit each.
-    pub(super) held: u64,
-    /// It was seen in a replica's log at some time.
-    pub(super) committed: bool,
+    /// When it was seen in a replica's log for the first time.
+    pub(super) committed: Option<u64>,
     /// Groups that are done with it, a bit each.
     pub(super) done: u64,
     /// Groups in whose dead-letter queue it is, a bit each.
     pub(super) dead: u64,
-    open: bool,
+    /// When its publish was invoked, while somebody waits for it.
+    open: Option<u64>,
 }
 
 impl Lag {
@@ -98,9 +101,12 @@ impl Lag {
             setup: setup.clone(),
             events: ByEvent::default(),
             redriven: Redriven::default(),
+            again: BTreeMap::new(),
             owed: 0,
             open: 0,
-            caught_up: 0,
+            healed: None,
+            behind: None,
+            waited: None,
         }
     }
 
@@ -108,8 +114,9 @@ impl Lag {
         self.events.iter()
     }
 
-    pub(super) fn is_caught_up(&self) -> bool {
-        self.owed == 0 && self.open == 0
+    /// No group owes anything.
+    pub(super) fn is_drained(&self) -> bool {
+        self.owed == 0
     }
 
     /// Effects that groups owe: each event counts for each group.
@@ -117,41 +124,45 @@ impl Lag {
         self.owed as u64
     }
 
-    /// No group owes anything.
-    pub(super) fn is_drained(&self) -> bool {
-        self.owed == 0
+    /// So many publishes have not ended.
+    pub(super) fn open(&self) -> usize {
+        self.open
     }
 
-    pub(super) fn record(&mut self, record: &Record) {
-        let before = self.is_caught_up();
+    /// The longest that a copy of the log, or a group, was behind after the healing, in microseconds, and what ended
+    /// it.
+    pub(super) fn differed(&self, copies: &Copies) -> Option<(u64, Evidence)> {
+        let mut longest_of_all = self.behind;
+        for (event, append) in copies.events() {
+            let since = self.events.get(event).and_then(|owed| owed.committed).unwrap_or(0);
+            longest(&mut longest_of_all, self.healed, since, &append);
+        }
+        longest_of_all
+    }
+
+    pub(super) fn record(&mut self, evidence: &Evidence) {
+        let record = &evidence.record;
         match record.what {
+            What::Mark(Mark::Healed) => self.healed = Some(record.at),
             What::Publish { phase, event, .. } => {
                 let entry = self.events.entry(event);
-                let open = match phase {
-                    Phase::Invoke => true,
-                    // Nobody waits for it any more; if it is in the log, that will count.
-                    Phase::Ok | Phase::Fail | Phase::Info => false,
-                };
-                if open != entry.open {
-                    entry.open = open;
-                    if open { self.open += 1 } else { self.open -= 1 }
+                // Nobody waits any more for what was called indeterminate; if it is in the log, that counts.
+                let open = (phase == Phase::Invoke).then_some(record.at);
+                match (entry.open, open) {
+                    (None, Some(_)) => self.open += 1,
+                    (Some(since), None) => {
+                        self.open -= 1;
+                        longest(&mut self.waited, self.healed, since, evidence);
+                    }
+                    _ => {}
                 }
+                entry.open = open;
             }
             What::Append { event, .. } => {
-                let bit =
-                    self.setup.replica_index(record.node).map_or(0, |index| 1 << (index % 64));
                 let entry = self.events.entry(event);
-                entry.held |= bit;
-                if !entry.committed {
-                    entry.committed = true;
+                if entry.committed.is_none() {
+                    entry.committed = Some(record.at);
                     self.owed += self.setup.groups.len() - entry.done.count_ones() as usize;
-                }
-            }
-            What::Rebuild => {
-                if let Some(index) = self.setup.replica_index(record.node) {
-                    for entry in self.events.values_mut() {
-                        entry.held &= !(1 << (index % 64));
-                    }
                 }
             }
             What::Redrive { event, group, times, .. } => {
@@ -164,7 +175,8 @@ impl Lag {
                 if entry.dead & bit != 0 {
                     entry.dead &= !bit;
                     entry.done &= !bit;
-                    self.owed += usize::from(entry.committed);
+                    self.owed += usize::from(entry.committed.is_some());
+                    self.again.insert((group, event), record.at);
                 }
             }
             What::Apply { event, group, .. } | What::DeadLetter { event, group, .. } => {
@@ -179,15 +191,141 @@ impl Lag {
                 }
                 if entry.done & bit == 0 {
                     entry.done |= bit;
-                    if entry.committed {
+                    if let Some(since) = entry.committed {
                         self.owed -= 1;
+                        let since = self.again.get(&(group, event)).copied().unwrap_or(since);
+                        longest(&mut self.behind, self.healed, since, evidence);
                     }
                 }
             }
             _ => {}
         }
-        if !before && self.is_caught_up() {
-            self.caught_up = record.at;
+    }
+}
+
+/// A wait since then has ended: keeps the longest after the healing.
+pub(super) fn longest(
+    known: &mut Option<(u64, Evidence)>,
+    healed: Option<u64>,
+    since: u64,
+    end: &Evidence,
+) {
+    let Some(healed) = healed else { return };
+    let took = end.record.at.saturating_sub(since.max(healed));
+    if known.is_none_or(|(longest, _)| took > longest) {
+        *known = Some((took, *end));
+    }
+}
+
+/// The copies of the log: what each replica told of since it last rebuilt its own, as far as that goes by the end
+/// that it told last. A replica that is down holds nothing that counts.
+#[derive(Debug)]
+pub(super) struct Copies {
+    setup: Setup,
+    replicas: Vec<Copy>,
+    /// Somebody told of an append.
+    pub(super) told: bool,
+    /// The deadline has passed: what is told then may have been looked up some time ago.
+    late: bool,
+}
+
+#[derive(Debug, Default)]
+struct Copy {
+    /// It lost power, and is not back.
+    down: bool,
+    /// It told of an append, ever.
+    told: bool,
+    log: BTreeMap<(u32, u64), (EventId, Evidence)>,
+    /// The ends of its partitions, as it told them last.
+    ends: BTreeMap<u32, u64>,
+    /// The record by which it last forgot something.
+    lost: Option<Evidence>,
+}
+
+impl Copies {
+    pub(super) fn new(setup: &Setup) -> Self {
+        Self {
+            replicas: setup.replicas.iter().map(|_| Copy::default()).collect(),
+            setup: setup.clone(),
+            told: false,
+            late: false,
         }
+    }
+
+    pub(super) fn record(&mut self, evidence: &Evidence) {
+        let record = &evidence.record;
+        if record.what == What::Mark(Mark::DeadlinePassed) {
+            self.late = true;
+        }
+        let Some(index) = self.setup.replica_index(record.node) else { return };
+        let copy = &mut self.replicas[index];
+        match record.what {
+            What::Append { position, event, .. } => {
+                (self.told, copy.told) = (true, true);
+                copy.log.insert((position.partition, position.offset), (event, *evidence));
+            }
+            What::Rebuild => {
+                copy.log.clear();
+                copy.ends.clear();
+                copy.lost = Some(*evidence);
+            }
+            What::Node { change } => {
+                copy.down = change == NodeChange::Crashed;
+                if copy.down {
+                    copy.lost = Some(*evidence);
+                }
+            }
+            What::State { of: StateOf::Replica { partition }, position: end, .. } => {
+                copy.ends.insert(partition, end);
+                if !self.late {
+                    let beyond = (partition, end)..=(partition, u64::MAX);
+                    let beyond: Vec<_> = copy.log.range(beyond).map(|(at, _)| *at).collect();
+                    for at in beyond {
+                        copy.log.remove(&at);
+                        copy.lost = Some(*evidence);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn living(&self) -> impl Iterator<Item = &Copy> {
+        self.replicas.iter().filter(|copy| !copy.down)
+    }
+
+    pub(super) fn is_down(&self, node: NodeId) -> bool {
+        self.setup.replica_index(node).is_some_and(|index| self.replicas[index].down)
+    }
+
+    /// A living replica has the event at this place. One that never tells of appends is believed by its end.
+    pub(super) fn has(&self, at: Position, event: EventId) -> bool {
+        let place = (at.partition, at.offset);
+        self.living().any(|copy| {
+            copy.log.get(&place).is_some_and(|(stands, _)| *stands == event)
+                || (!copy.told && copy.ends.get(&at.partition).is_some_and(|end| at.offset < *end))
+        })
+    }
+
+    /// A living replica told an end of this partition.
+    pub(super) fn is_known(&self, partition: u32) -> bool {
+        self.living().any(|copy| copy.ends.contains_key(&partition))
+    }
+
+    /// The events that living replicas have, with the last append of each.
+    pub(super) fn events(&self) -> BTreeMap<EventId, Evidence> {
+        let mut events: BTreeMap<EventId, Evidence> = BTreeMap::new();
+        for (event, append) in self.living().flat_map(|copy| copy.log.values()) {
+            let last = events.entry(*event).or_insert(*append);
+            if append.index > last.index {
+                *last = *append;
+            }
+        }
+        events
+    }
+
+    /// How replicas lost what they had: the last such record of each.
+    pub(super) fn losses(&self) -> impl Iterator<Item = Evidence> {
+        self.replicas.iter().filter_map(|copy| copy.lost)
     }
 }

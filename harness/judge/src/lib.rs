@@ -9,6 +9,7 @@ mod bounded_memory;
 mod breaker;
 mod commit_after_apply;
 mod conserved;
+mod converges;
 mod dead_letters;
 mod drains;
 mod durability;
@@ -22,6 +23,7 @@ mod no_loss;
 mod no_phantom;
 mod no_skip;
 mod order;
+mod progress;
 mod promises;
 mod recovers_within;
 mod retry_policy;
@@ -89,6 +91,10 @@ pub struct Limits {
     pub eventual_consistency: u64,
     /// No group lags.
     pub drains: u64,
+    /// Every publish is answered; from its own start, if that is later.
+    pub progress: u64,
+    /// Everything has answered and agrees.
+    pub converges: u64,
     /// Publishing works and no group lags; not judged if `None`.
     pub recovers_within: Option<u64>,
     /// The share of publishes that end ok; not judged if `None`.
@@ -102,7 +108,11 @@ impl Limits {
     #[must_use]
     pub fn last(&self) -> u64 {
         let recovers = self.recovers_within.unwrap_or(0);
-        self.eventual_consistency.max(self.drains).max(recovers)
+        self.eventual_consistency
+            .max(self.drains)
+            .max(self.progress)
+            .max(self.converges)
+            .max(recovers)
     }
 }
 
@@ -164,6 +174,10 @@ impl Findings {
             evidence.sort_by_key(|evidence| evidence.index);
             self.first.push((summary(), evidence));
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     fn into_violations(self, invariant: &'static str) -> Vec<Violation> {
@@ -318,12 +332,12 @@ pub const CATALOGUE: &[Entry] = entries! {
         judged: "each time that a node leads, and each place of the log that was acknowledged and then seen",
     }
     durability safety {
-        "What was acknowledged survives the crash of all replicas at once.",
-        needs: [Publish, Append, Rebuild],
-        judged: "each event that was acknowledged before all replicas had crashed at once",
+        "What was acknowledged is in the log in the end, also after all replicas crashed at once.",
+        needs: [Publish, Append],
+        judged: "each acknowledged event",
     }
     eventual_consistency {
-        "After the healing, replicas and projections agree within the deadline.",
+        "After the healing, replicas and projections agree within the deadline, and in the end.",
         needs: [State],
         judged: "each state that a node tells at the end, and each replica that tells none",
     }
@@ -331,6 +345,16 @@ pub const CATALOGUE: &[Entry] = entries! {
         "After the healing, no group lags behind the log by the deadline.",
         needs: [Append, Apply],
         judged: "each event of the log",
+    }
+    converges {
+        "After the healing, all that should agree answers and agrees within the deadline.",
+        needs: [State],
+        judged: "each state that a node tells at the end, and each node that tells none",
+    }
+    progress {
+        "After the healing, every publish ends within the deadline, and new ones end ok.",
+        needs: [Publish],
+        judged: "each publish that was open at the healing or came later",
     }
     recovers_within {
         "After the healing, publishing works and nothing lags within the limit.",
@@ -406,8 +430,8 @@ impl std::fmt::Debug for Judge {
 }
 
 impl Judge {
-    /// A judge who has seen nothing yet. All safety invariants, `eventual_consistency` and `drains` are
-    /// judged always; `recovers_within` and `available` if there is a limit.
+    /// A judge who has seen nothing yet. All safety invariants, `eventual_consistency`, `drains`,
+    /// `converges` and `progress` are judged always; `recovers_within`, `available` and `latency` if there is a limit.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
         let make = |entry: &Entry| (entry.name, (entry.make)(setup));

@@ -1,57 +1,45 @@
 //! `no_dirty_read`: what a consumer was given is in the log in the end.
 //!
 //! After Jepsen's dirty and aborted reads (Adya's G1a), for logs: an event that a leader served before it
-//! was committed may be gone with that leader. What the log has in the end is what replicas told of since
-//! they last rebuilt their copies.
+//! was committed may be gone with that leader. What the log has in the end is what living replicas told of
+//! since they last rebuilt their copies, up to the ends that they told at last.
 
-use super::{Evidence, Findings, Invariant, Setup};
-use squall_probe::{EventId, NodeId, What};
-use std::collections::{BTreeMap, BTreeSet};
+use super::{Evidence, Findings, Invariant, Setup, fold::Copies};
+use squall_probe::{EventId, Position, What};
+use std::collections::BTreeMap;
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(NoDirtyRead {
         setup: setup.clone(),
         given: BTreeMap::new(),
-        held: BTreeMap::new(),
+        copies: Copies::new(setup),
     }))
 }
 
 struct NoDirtyRead {
     setup: Setup,
     /// What consumers were given, with the first record of it.
-    given: BTreeMap<(u32, u64, EventId), Evidence>,
-    /// What each replica has told of since it last rebuilt its copy.
-    held: BTreeMap<NodeId, BTreeSet<(u32, u64, EventId)>>,
+    given: BTreeMap<(Position, EventId), Evidence>,
+    copies: Copies,
 }
 
 impl Invariant for NoDirtyRead {
     fn record(&mut self, evidence: &Evidence) {
-        match evidence.record.what {
-            What::Deliver { position, event, .. } => {
-                let place = (position.partition, position.offset, event);
-                self.given.entry(place).or_insert(*evidence);
-            }
-            What::Append { position, event, .. } => {
-                let place = (position.partition, position.offset, event);
-                self.held.entry(evidence.record.node).or_default().insert(place);
-            }
-            What::Rebuild => {
-                self.held.remove(&evidence.record.node);
-            }
-            _ => {}
+        self.copies.record(evidence);
+        if let What::Deliver { position, event, .. } = evidence.record.what {
+            self.given.entry((position, event)).or_insert(*evidence);
         }
     }
 
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
-        for ((partition, offset, event), given) in &self.given {
+        for ((position, event), given) in &self.given {
             findings.judged(1);
-            let place = (*partition, *offset, *event);
-            if !self.held.values().any(|held| held.contains(&place)) {
+            if !self.copies.has(*position, *event) {
                 findings.add(
                     || {
                         format!(
-                            "{} was given e{} at {partition}:{offset}, which no replica has in the end",
+                            "{} was given e{} at {position}, which no replica has in the end",
                             self.setup.node(given.record.node),
                             event.0
                         )
@@ -84,5 +72,16 @@ mod tests {
         h.publish(1).deliver(1, 0).append(0, 1, 0).publish(2).append_all(2, 1).deliver(2, 1);
         h.rebuild(1).rebuild(2);
         assert_eq!(h.violations("no_dirty_read"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn only_a_replica_that_is_down_has_it_or_none_by_its_own_word() {
+        let mut h = History::new();
+        h.publish(1).append(0, 1, 0).deliver(1, 0).crash(0);
+        assert_eq!(h.violations("no_dirty_read").len(), 1);
+        h.append(1, 1, 0);
+        assert_eq!(h.violations("no_dirty_read"), [] as [&str; 0]);
+        h.replica(1, 0, 0);
+        assert_eq!(h.violations("no_dirty_read").len(), 1);
     }
 }

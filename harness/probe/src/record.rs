@@ -335,6 +335,10 @@ pub enum What {
         offset: u64,
         /// The generation of the member that committed.
         generation: u64,
+        /// Its place among all that the replicas decided, from 1: whoever tells of this commit again, tells the
+        /// same number. 0 if there is none; then whoever tells of commits must tell of all that it learns of, in
+        /// their order, and of all of them again after it rebuilt its copy.
+        number: u64,
     },
     /// End-of-run state, as the harness's observer was told.
     State {
@@ -408,6 +412,25 @@ pub enum What {
     },
     /// The harness's observer asked this node for its state, in its last look, and got no answer.
     Unanswered,
+    /// What an event says, told where it is made: by the client that publishes it, or by the service that derives
+    /// it.
+    Content {
+        /// The event.
+        event: EventId,
+        /// The hash that [`What::Append`] and [`What::Deliver`] tell of what is stored and handed out.
+        content: u32,
+    },
+    /// A request that is repeated by a policy is made for this event: one record for each, before the first
+    /// attempt. Another request for the event by the same policy on this node counts as the same going on, unless
+    /// the one before it ended well or had its attempts spent.
+    Request {
+        /// The policy, as in [`What::Attempt`].
+        policy: Name,
+        /// The request.
+        request: u64,
+        /// The event.
+        event: EventId,
+    },
 }
 
 impl What {
@@ -465,6 +488,8 @@ impl What {
             Self::Late { .. } => "late",
             Self::Probe { .. } => "probe",
             Self::Unanswered => "unanswered",
+            Self::Content { .. } => "content",
+            Self::Request { .. } => "request",
         }
     }
 
@@ -476,6 +501,8 @@ impl What {
             | Self::Poison { event }
             | Self::Late { event, .. }
             | Self::Probe { event }
+            | Self::Content { event, .. }
+            | Self::Request { event, .. }
             | Self::Append { event, .. }
             | Self::Acknowledge { event, .. }
             | Self::Deliver { event, .. }

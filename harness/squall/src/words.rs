@@ -153,6 +153,10 @@ impl Words<'_> {
             }
             What::Probe { event } => format!("e{} is published to see whether that works", event.0),
             What::Unanswered => "does not tell its state".to_owned(),
+            What::Content { event, content } => format!("e{} says {content:08x}", event.0),
+            What::Request { policy, request, event } => {
+                format!("{} {request} is made for e{}", name(policy), event.0)
+            }
         }
     }
 

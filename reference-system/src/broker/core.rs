@@ -485,12 +485,12 @@ impl Core {
         self.moved = Instant::now();
         let entries = self.log.lock().slice(self.applied, decided);
         let recovering = self.applied == 0 && decided > 0;
-        self.applied = decided;
-        for entry in entries {
+        let before = std::mem::replace(&mut self.applied, decided);
+        for (entry, number) in entries.into_iter().zip(before as u64 + 1..) {
             let applied = self.state.apply(&entry.0.command);
             let mine = entry.0.proposer == self.proposer;
             let waiting = if mine { self.waiting.remove(&entry.0.number) } else { None };
-            self.tell(&entry.0.command, &applied);
+            self.tell(number, &entry.0.command, &applied);
             if let Some((waiting, _)) = waiting {
                 self.answer(waiting, applied).await;
             }
@@ -500,8 +500,8 @@ impl Core {
         }
     }
 
-    /// Records what the command did to this replica's state.
-    fn tell(&self, command: &Command, applied: &Applied) {
+    /// Records what the command did to this replica's state. Decisions are numbered from 1.
+    fn tell(&self, number: u64, command: &Command, applied: &Applied) {
         let term = self.term();
         match (command, applied) {
             (_, Applied::Published(published)) => {
@@ -546,6 +546,7 @@ impl Core {
                         partition: *partition,
                         offset: *offset,
                         generation: *generation,
+                        number,
                     });
                 }
             }

@@ -105,7 +105,7 @@ impl Partition {
         self.events.push(Arc::new(event.clone()));
         // Clocks of leaders differ; time in the log does not go back.
         self.times.push(at_ms.max(self.times.last().copied().unwrap_or(0)));
-        let content = u64::from(crc32fast::hash(&event.payload));
+        let content = u64::from(event.content());
         self.digest = mix(mix(self.digest ^ event.id) ^ content);
         offset
     }
@@ -405,7 +405,7 @@ impl State {
                 offset: Some(offset),
                 event: event.id,
                 key: event.key,
-                content: crc32fast::hash(&event.payload),
+                content: event.content(),
                 new,
             });
         }
@@ -452,7 +452,7 @@ impl State {
                     offset,
                     event: event.id,
                     key: event.key,
-                    content: crc32fast::hash(&event.payload),
+                    content: event.content(),
                     new,
                 });
             }

@@ -8,7 +8,7 @@ use crate::{
     retry::Backoff,
     wire::{GatewayReply, GatewayRequest, Payment},
 };
-use squall_probe::{Phase, What, name, record, signal};
+use squall_probe::{EventId, Phase, What, name, record, signal};
 use std::{io, time::Duration};
 
 /// As records call the policy and the dependency.
@@ -54,26 +54,32 @@ impl Bank {
         }
     }
 
-    /// Charges customers. Which were charged, in the order of the payments; the others were declined.
-    pub(super) async fn charge(&mut self, payments: Vec<Payment>) -> Result<Vec<bool>, Exhausted> {
+    /// Charges customers, each for an event. Which were charged, in the order of the payments; the others were
+    /// declined.
+    pub(super) async fn charge(
+        &mut self,
+        payments: Vec<(u64, Payment)>,
+    ) -> Result<Vec<bool>, Exhausted> {
+        let (events, payments): (Vec<u64>, Vec<Payment>) = payments.into_iter().unzip();
         let count = payments.len();
         if count == 0 {
             return Ok(Vec::new());
         }
-        match self.call(GatewayRequest::Charge(payments)).await {
+        match self.call(GatewayRequest::Charge(payments), &events).await {
             Ok(GatewayReply::Charged(outcomes)) if outcomes.len() == count => Ok(outcomes),
             Err(Exhausted) if self.defects.timeout_means_declined => Ok(vec![false; count]),
             _ => Err(Exhausted),
         }
     }
 
-    /// Gives money back.
-    pub(super) async fn refund(&mut self, payments: Vec<Payment>) -> Result<(), Exhausted> {
+    /// Gives money back, each payment for an event.
+    pub(super) async fn refund(&mut self, payments: Vec<(u64, Payment)>) -> Result<(), Exhausted> {
+        let (events, payments): (Vec<u64>, Vec<Payment>) = payments.into_iter().unzip();
         if payments.is_empty() {
             return Ok(());
         }
         let payments = if self.defects.compensate_twice { self.rekey(payments) } else { payments };
-        self.call(GatewayRequest::Refund(payments)).await.map(|_| ())
+        self.call(GatewayRequest::Refund(payments), &events).await.map(|_| ())
     }
 
     /// A known mistake: keys by which nobody can recognise a repetition.
@@ -88,10 +94,17 @@ impl Bank {
         payments.into_iter().map(fresh).collect()
     }
 
-    async fn call(&mut self, request: GatewayRequest) -> Result<GatewayReply, Exhausted> {
+    async fn call(
+        &mut self,
+        request: GatewayRequest,
+        events: &[u64],
+    ) -> Result<GatewayReply, Exhausted> {
         let (policy, dependency) = (name(GATEWAY), name(GATEWAY));
         self.calls += 1;
         let request_number = self.calls;
+        for event in events.iter().copied().map(EventId) {
+            record(What::Request { policy, request: request_number, event });
+        }
         let say = |number, phase| {
             record(What::Attempt { policy, request: request_number, number, phase });
         };

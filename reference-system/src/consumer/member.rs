@@ -293,7 +293,7 @@ impl Member {
             position: Position::new(partition, offset),
             event: EventId(event.id),
             generation: self.generation,
-            content: crc32fast::hash(&event.payload),
+            content: event.content(),
         });
     }
 
@@ -391,13 +391,13 @@ impl Member {
     }
 
     async fn charge(&mut self, orders: &[&Delivered]) -> Result<Vec<bool>, Exhausted> {
-        let payments = orders.iter().map(|order| order.payment()).collect();
+        let payments = orders.iter().map(|order| (order.event.id, order.payment())).collect();
         let bank = self.bank.clone();
         self.beating(async move { bank.lock().await.charge(payments).await }).await
     }
 
     async fn refund(&mut self, orders: &[&Delivered]) -> Result<(), Exhausted> {
-        let payments: Vec<_> = orders.iter().map(|order| order.payment()).collect();
+        let payments = orders.iter().map(|order| (order.event.id, order.payment())).collect();
         let bank = self.bank.clone();
         self.beating(async move { bank.lock().await.refund(payments).await }).await
     }
@@ -503,6 +503,7 @@ impl Member {
             let (id, message) = delivered.message.follow(*happening);
             record(What::Derive { event: EventId(id), from: EventId(delivered.event.id) });
             let event = EventData { id, key: delivered.event.key, payload: message.encode() };
+            record(What::Content { event: EventId(id), content: event.content() });
             events.push((delivered.partition, event));
         }
         let mut tries = 0;

@@ -34,6 +34,16 @@ pub enum Expect {
         /// How long.
         within: Duration,
     },
+    /// Every publish is answered so long after the healing.
+    Progress {
+        /// How long.
+        within: Duration,
+    },
+    /// Everything has answered and agrees so long after the healing.
+    Converges {
+        /// How long.
+        within: Duration,
+    },
     /// Publishing works and nothing lags so long after the healing.
     RecoversWithin(Duration),
     /// A quantile of the time from publish to effect.
@@ -58,6 +68,8 @@ impl Expect {
             Self::Safety(name) => name,
             Self::EventualConsistency { .. } => "eventual_consistency",
             Self::Drains { .. } => "drains",
+            Self::Progress { .. } => "progress",
+            Self::Converges { .. } => "converges",
             Self::RecoversWithin(_) => "recovers_within",
             Self::Latency { .. } => "latency",
             Self::Available { .. } => "available",
@@ -115,6 +127,14 @@ fn one(
         "drains" => {
             let within = within(reader, name, limit).or_else(|| default(limit))?;
             Some(Expect::Drains { within })
+        }
+        "progress" => {
+            let within = within(reader, name, limit).or_else(|| default(limit))?;
+            Some(Expect::Progress { within })
+        }
+        "converges" => {
+            let within = within(reader, name, limit).or_else(|| default(limit))?;
+            Some(Expect::Converges { within })
         }
         "recovers_within" => {
             if limit.is_none() {

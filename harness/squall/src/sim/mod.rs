@@ -234,6 +234,8 @@ fn limits(plan: &Plan) -> Limits {
     let mut limits = Limits {
         eventual_consistency: DEFAULT_DEADLINE,
         drains: DEFAULT_DEADLINE,
+        progress: DEFAULT_DEADLINE,
+        converges: DEFAULT_DEADLINE,
         recovers_within: None,
         available: None,
         latency: None,
@@ -243,6 +245,8 @@ fn limits(plan: &Plan) -> Limits {
             Expect::Safety(_) => {}
             Expect::EventualConsistency { within } => limits.eventual_consistency = micros(within),
             Expect::Drains { within } => limits.drains = micros(within),
+            Expect::Progress { within } => limits.progress = micros(within),
+            Expect::Converges { within } => limits.converges = micros(within),
             Expect::RecoversWithin(within) => limits.recovers_within = Some(micros(within)),
             Expect::Latency { quantile, limit } => {
                 limits.latency = Some((*quantile, micros(limit)));

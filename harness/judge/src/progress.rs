@@ -1,0 +1,189 @@
+//! `progress`: after the healing publishing works. A publish that is invoked then ends ok within the limit, or fails
+//! because it is poison; and one that somebody still waited for at the healing ends somehow within it.
+//!
+//! TigerBeetle's liveness mode: once a core of the cluster is healthy, it must take requests. The harness publishes a
+//! few events from every client in this phase, so that there is something to judge. A publish from before the
+//! healing may end indeterminate: an outage took its request or its answer. So may one whose client went down.
+
+use super::{Evidence, Findings, Invariant, Setup, drains::seconds};
+use squall_probe::{EventId, Mark, NodeChange, NodeId, Phase, What};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    Some(Box::new(Progress {
+        setup: setup.clone(),
+        poison: BTreeSet::new(),
+        waiting: BTreeMap::new(),
+        healed: None,
+        findings: Findings::default(),
+    }))
+}
+
+struct Waiting {
+    client: NodeId,
+    invoked: Evidence,
+    /// It was called indeterminate after the healing.
+    informed: Option<Evidence>,
+}
+
+struct Progress {
+    setup: Setup,
+    poison: BTreeSet<EventId>,
+    /// Publishes that must end.
+    waiting: BTreeMap<EventId, Waiting>,
+    healed: Option<Evidence>,
+    findings: Findings,
+}
+
+impl Progress {
+    fn publish(&mut self, phase: Phase, event: EventId, evidence: &Evidence) {
+        if phase == Phase::Invoke {
+            let (client, invoked) = (evidence.record.node, *evidence);
+            self.waiting.insert(event, Waiting { client, invoked, informed: None });
+            self.findings.judged(u64::from(self.healed.is_some()));
+            return;
+        }
+        let Some(waiting) = self.waiting.get_mut(&event) else { return };
+        let invoked = waiting.invoked;
+        let after = self.healed.is_some_and(|healed| healed.index < invoked.index);
+        if after && phase == Phase::Info {
+            waiting.informed.get_or_insert(*evidence);
+            return;
+        }
+        self.waiting.remove(&event);
+        let Some(healed) = self.healed else { return };
+        if after && phase == Phase::Fail && !self.poison.contains(&event) {
+            let node = self.setup.node(invoked.record.node);
+            self.findings.add(
+                || {
+                    format!(
+                        "the publish of e{} by {node} failed after the healing, and it is no poison",
+                        event.0
+                    )
+                },
+                || vec![healed, invoked, *evidence],
+            );
+            return;
+        }
+        let since = invoked.record.at.max(healed.record.at);
+        let took = evidence.record.at.saturating_sub(since);
+        let limit = self.setup.limits.progress;
+        if took > limit {
+            let node = self.setup.node(invoked.record.node);
+            self.findings.add(
+                || {
+                    format!(
+                        "the publish of e{} by {node} took {} after the healing, the limit is {}",
+                        event.0,
+                        seconds(took),
+                        seconds(limit)
+                    )
+                },
+                || vec![healed, invoked, *evidence],
+            );
+        }
+    }
+}
+
+impl Invariant for Progress {
+    fn record(&mut self, evidence: &Evidence) {
+        match evidence.record.what {
+            What::Mark(Mark::Healed) => {
+                self.healed = Some(*evidence);
+                self.findings.judged(self.waiting.len() as u64);
+            }
+            What::Poison { event } => {
+                self.poison.insert(event);
+            }
+            What::Publish { phase, event, .. } => self.publish(phase, event, evidence),
+            What::Node { change } if change != NodeChange::Up => {
+                self.waiting.retain(|_, waiting| waiting.client != evidence.record.node);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self) -> Findings {
+        let mut findings = std::mem::take(&mut self.findings);
+        let Some(healed) = self.healed else { return findings };
+        for (event, waiting) in &self.waiting {
+            let node = self.setup.node(waiting.client);
+            match waiting.informed {
+                Some(informed) => findings.add(
+                    || {
+                        format!(
+                            "{node} gave up publishing e{} after the healing: indeterminate to the end",
+                            event.0
+                        )
+                    },
+                    || vec![healed, waiting.invoked, informed],
+                ),
+                None => findings.add(
+                    || format!("the publish of e{} by {node} is never answered", event.0),
+                    || vec![healed, waiting.invoked],
+                ),
+            }
+        }
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    #[test]
+    fn a_publish_after_the_healing_is_given_up_or_never_answered_or_fails() {
+        let mut h = History::new();
+        h.healed().publish(1).info(1).publish(2).publish(3).fail(3);
+        assert_eq!(
+            h.violations("progress"),
+            [
+                "the publish of e3 by p failed after the healing, and it is no poison [0, 4, 5]",
+                "p gave up publishing e1 after the healing: indeterminate to the end [0, 1, 2]",
+                "the publish of e2 by p is never answered [0, 3]",
+            ]
+        );
+        // It is answered in the end; it is poison.
+        let mut h = History::new();
+        h.healed().publish(1).info(1).ok(1, 0).publish(2).ok(2, 1).poison(3).publish(3).fail(3);
+        assert_eq!(h.violations("progress"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn one_from_before_the_healing_may_be_given_up_and_must_end() {
+        let mut h = History::new();
+        h.publish(1).healed();
+        assert_eq!(h.violations("progress"), ["the publish of e1 by p is never answered [0, 1]"]);
+        let mut h = History::new();
+        h.publish(1).info(1).publish(2).publish(3).healed().info(2).fail(3);
+        assert_eq!(h.violations("progress"), [] as [&str; 0]);
+        // Without a healing nothing is said.
+        let mut h = History::new();
+        h.publish(1);
+        assert_eq!(h.violations("progress"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn each_has_the_limit_from_its_own_start() {
+        let mut h = History::new();
+        h.publish(1).healed().after(LIMIT).ok(1, 0).publish(2).after(LIMIT).ok(2, 1);
+        assert_eq!(h.violations("progress"), [] as [&str; 0]);
+        let mut h = History::new();
+        h.publish(1).healed().after(LIMIT + 1).info(1).publish(2).info(2).after(LIMIT + 1).ok(2, 1);
+        assert_eq!(
+            h.violations("progress"),
+            [
+                "the publish of e1 by p took 10.000s after the healing, the limit is 10.000s [0, 1, 2]",
+                "the publish of e2 by p took 10.000s after the healing, the limit is 10.000s [1, 3, 5]",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_client_that_goes_down_is_not_judged() {
+        let mut h = History::new();
+        h.healed().publish(1).info(1).publish(2).producer_down().info(2);
+        assert_eq!(h.violations("progress"), [] as [&str; 0]);
+    }
+}
