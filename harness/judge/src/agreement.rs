@@ -3,8 +3,10 @@
 //! After Jepsen's kafka checker ("inconsistent offsets") and the state machine safety property of the
 //! Raft paper (§5.4.3). Observers are replicas, as they make events visible, consumers, and
 //! those who are told where their event stands: an acknowledgement that names another's place is a lie.
+//!
+//! And what an event says there is what was published: who makes an event tells a hash of its content.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
 use squall_probe::{EventId, Phase, What};
 use std::collections::BTreeMap;
 
@@ -13,6 +15,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         setup: setup.clone(),
         log: BTreeMap::new(),
         contents: BTreeMap::new(),
+        said: ByEvent::default(),
         findings: Findings::default(),
     }))
 }
@@ -23,12 +26,18 @@ struct Agreement {
     log: BTreeMap<(u32, u64), (EventId, Evidence)>,
     /// And what it said, if that was told.
     contents: BTreeMap<(u32, u64), (u32, Evidence)>,
+    /// What was published, if that was told, and whether it was found changed.
+    said: ByEvent<Option<(u32, Evidence, bool)>>,
     findings: Findings,
 }
 
 impl Invariant for Agreement {
     fn record(&mut self, evidence: &Evidence) {
         let (position, event, content) = match evidence.record.what {
+            What::Content { event, content } => {
+                self.said.entry(event).get_or_insert((content, *evidence, false));
+                return;
+            }
             What::Append { position, event, content, .. }
             | What::Deliver { position, event, content, .. } => (position, event, content),
             What::Apply { position, event, .. }
@@ -39,6 +48,21 @@ impl Invariant for Agreement {
             _ => return,
         };
         let place = (position.partition, position.offset);
+        if content != 0
+            && let Some((published, proof, changed)) = self.said.entry(event)
+            && *published != content
+            && !std::mem::replace(changed, true)
+        {
+            let proof = *proof;
+            self.findings.add(
+                || {
+                    let a = self.setup.node(proof.record.node);
+                    let b = self.setup.node(evidence.record.node);
+                    format!("e{} as {b} has it at {position} is not what {a} published", event.0)
+                },
+                || vec![proof, *evidence],
+            );
+        }
         if content != 0 {
             let (first, proof) = self.contents.entry(place).or_insert((content, *evidence));
             if *first != content {
@@ -108,6 +132,23 @@ mod tests {
         );
         let mut h = History::new();
         h.publish(1).append_saying(0, 1, 0, 7).append_saying(1, 1, 0, 7).append(2, 1, 0);
+        assert_eq!(h.violations("agreement"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn what_is_stored_is_not_what_was_published() {
+        let mut h = History::new();
+        h.publish(1).content(1, 7);
+        for replica in 0..3 {
+            h.append_saying(replica, 1, 0, 8);
+        }
+        assert_eq!(
+            h.violations("agreement"),
+            ["e1 as r0 has it at 0:0 is not what p published [1, 2]"]
+        );
+        let mut h = History::new();
+        h.publish(1).content(1, 7).content(1, 7).append_saying(0, 1, 0, 7);
+        h.publish(2).content(2, 8).append(0, 2, 1).append_saying(0, 3, 2, 9);
         assert_eq!(h.violations("agreement"), [] as [&str; 0]);
     }
 

@@ -114,16 +114,14 @@ impl Invariant for Converges {
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
         let Some(healed) = self.healed else { return findings };
+        let told: usize = self.states.values().map(BTreeMap::len).sum();
+        findings.judged((told + self.silent.len()) as u64);
         for (node, unanswered) in &self.silent {
-            findings.judged(1);
             findings.add(
                 || format!("{} does not tell its state", self.setup.node(*node)),
                 || vec![healed, *unanswered],
             );
         }
-        let told: BTreeSet<NodeId> =
-            self.states.values().flat_map(|tellers| tellers.keys().copied()).collect();
-        findings.judged(told.len() as u64);
         let limit = self.setup.limits.converges;
         let waits = [self.lag.differed(&self.copies), self.lag.waited].into_iter().flatten();
         let late = waits.max_by_key(|(late, _)| *late).filter(|(late, _)| *late > limit);
@@ -160,6 +158,8 @@ impl Invariant for Converges {
         }
         let Some(deadline) = self.deadline else { return findings };
         let since = seconds(deadline.record.at.saturating_sub(healed.record.at));
+        let told: BTreeSet<NodeId> =
+            self.states.values().flat_map(|tellers| tellers.keys().copied()).collect();
         let quiet = |node: &&NodeId| {
             !told.contains(*node)
                 && !self.silent.contains_key(*node)

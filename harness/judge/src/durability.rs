@@ -72,7 +72,7 @@ impl Invariant for Durability {
             // A system that tells nothing of its log is not judged by it.
             let known = self.copies.told
                 || event.position.is_some_and(|at| self.copies.is_known(at.partition));
-            findings.judged(u64::from(known));
+            findings.judged(u64::from(there || known));
             if there || !known {
                 continue;
             }

@@ -114,14 +114,14 @@ impl Lag {
         self.events.iter()
     }
 
-    /// Effects that groups owe: each event counts for each group.
-    pub(super) fn owed(&self) -> u64 {
-        self.owed as u64
-    }
-
     /// No group owes anything.
     pub(super) fn is_drained(&self) -> bool {
         self.owed == 0
+    }
+
+    /// Effects that groups owe: each event counts for each group.
+    pub(super) fn owed(&self) -> u64 {
+        self.owed as u64
     }
 
     /// So many publishes have not ended.

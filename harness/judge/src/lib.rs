@@ -348,8 +348,8 @@ pub const CATALOGUE: &[Entry] = entries! {
     }
     durability safety {
         "What was acknowledged is in the log in the end, also after all replicas crashed at once.",
-        needs: [Publish, Append, Rebuild],
-        judged: "each acknowledged event whose place in the log somebody tells",
+        needs: [Publish, Append],
+        judged: "each acknowledged event",
     }
     eventual_consistency {
         "After the healing, replicas and projections agree within the deadline, and in the end.",
@@ -364,7 +364,7 @@ pub const CATALOGUE: &[Entry] = entries! {
     converges {
         "After the healing, all that should agree answers and agrees within the deadline.",
         needs: [State],
-        judged: "each node that should tell its state at the end",
+        judged: "each state that a node tells at the end, and each node that tells none",
     }
     progress {
         "After the healing, every publish ends within the deadline, and new ones end ok.",

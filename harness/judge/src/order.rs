@@ -5,7 +5,7 @@
 //! too early.
 //!
 //! After Jepsen's kafka checker ("int-nonmonotonic", "nonmonotonic-poll"). Of the log only acknowledged
-//! events are compared: an indeterminate one may have come late. Of a group, the order in which effects
+//! events are compared, and of these only what was never called indeterminate: such a one may have come late. Of a group, the order in which effects
 //! landed for the first time: a redelivery that changes nothing is no inversion. An event that went to a
 //! dead-letter queue has left the sequence: that it is redriven later is what the queue is for.
 
@@ -38,6 +38,8 @@ struct Event {
     key: u32,
     acked: Option<Evidence>,
     position: Option<Position>,
+    /// Its client was told that nobody knows; after that it may come late.
+    indeterminate: bool,
     /// A bit a group.
     applied: u64,
     /// It was taken out of a dead-letter queue; a bit a group.
@@ -59,7 +61,8 @@ impl Invariant for Order {
                         entry.acked = Some(*evidence);
                         entry.position = position.or(entry.position);
                     }
-                    Phase::Fail | Phase::Info => {}
+                    Phase::Info => entry.indeterminate |= entry.acked.is_none(),
+                    Phase::Fail => {}
                 }
             }
             What::Append { event, position, key, .. } => {
@@ -134,6 +137,9 @@ impl Invariant for Order {
                     // Once it is elsewhere, all that follows may be.
                     break;
                 }
+                if event.indeterminate {
+                    continue;
+                }
                 match last.get(&at.partition) {
                     Some((offset, before, earlier)) if at.offset < *offset => self.findings.add(
                         || {
@@ -201,6 +207,23 @@ mod tests {
         h.append_all(1, 2).ok(3, 0).ok(2, 1);
         h.apply(3, 0).apply(2, 1).apply(1, 2).apply(2, 1);
         assert_eq!(h.violations("order"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn an_indeterminate_event_may_come_late_and_be_acknowledged_then() {
+        let mut h = History::new();
+        h.publish(1).info(1).publish(2).append_all(2, 0).ok(2, 0).append_all(1, 1).ok(1, 1);
+        h.apply(2, 0).apply(1, 1);
+        assert_eq!(h.violations("order"), [] as [&str; 0]);
+        // One that was never in doubt may not, whatever happens between the two.
+        let mut h = History::new();
+        h.publish(1).publish(2).publish(3).info(2).append_all(3, 0).append_all(2, 1);
+        h.append_all(1, 2).ok(3, 0).ok(2, 1).ok(1, 2);
+        assert_eq!(h.violations("order").len(), 1);
+        // A key keeps its partition all the same.
+        let mut h = History::new();
+        h.publish(1).ok_in(1, 0, 0).publish(2).info(2).ok_in(2, 3, 0);
+        assert_eq!(h.violations("order").len(), 1);
     }
 
     #[test]

@@ -38,9 +38,9 @@ struct Progress {
 impl Progress {
     fn publish(&mut self, phase: Phase, event: EventId, evidence: &Evidence) {
         if phase == Phase::Invoke {
-            self.findings.judged(u64::from(self.healed.is_some()));
             let (client, invoked) = (evidence.record.node, *evidence);
             self.waiting.insert(event, Waiting { client, invoked, informed: None });
+            self.findings.judged(u64::from(self.healed.is_some()));
             return;
         }
         let Some(waiting) = self.waiting.get_mut(&event) else { return };
@@ -65,8 +65,8 @@ impl Progress {
             );
             return;
         }
-        let from = invoked.record.at.max(healed.record.at);
-        let took = evidence.record.at.saturating_sub(from);
+        let since = invoked.record.at.max(healed.record.at);
+        let took = evidence.record.at.saturating_sub(since);
         let limit = self.setup.limits.progress;
         if took > limit {
             let node = self.setup.node(invoked.record.node);

@@ -88,9 +88,9 @@ impl Invariant for RecoversWithin {
                     || "no publish was acknowledged after the healing".to_owned(),
                     || vec![healed],
                 ),
-                Some(acked) if acked.record.at > wanted + self.limit => findings.add(
+                Some(acked) if acked.record.at.saturating_sub(wanted) > self.limit => findings.add(
                     || {
-                        let late = seconds(acked.record.at.saturating_sub(wanted));
+                        let late = seconds(acked.record.at - wanted);
                         format!("the first acknowledgement came {late} after the healing, the limit is {limit}")
                     },
                     || vec![healed, acked],

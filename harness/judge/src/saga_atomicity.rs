@@ -1,5 +1,5 @@
 //! `saga_atomicity`: every saga ends with each of its steps done once and none undone, or with each step that
-//! was done undone once.
+//! was done undone once, and after it was done.
 //!
 //! After Garcia-Molina and Salem, Sagas (1987). Steps and compensations are counted where they land.
 
@@ -53,6 +53,10 @@ impl Invariant for SagaAtomicity {
                     Some(format!("{} was undone {undone} times", name(*step)))
                 } else if undone > done {
                     Some(format!("{} was undone and never done", name(*step)))
+                } else if let ([done], [undone]) = (&happened.done[..], &happened.undone[..])
+                    && undone.index < done.index
+                {
+                    Some(format!("{} was undone first and then done, to the end", name(*step)))
                 } else if undoing && undone < done {
                     Some(format!("{} was done and, of all, not undone", name(*step)))
                 } else {
@@ -118,6 +122,23 @@ mod tests {
         let mut h = History::new();
         h.step_done(1, 0).step_done(1, 1).step_done(1, 1);
         assert_eq!(h.violations("saga_atomicity"), ["saga of e1: charge was done 2 times [1, 2]"]);
+    }
+
+    #[test]
+    fn done_again_after_it_was_undone() {
+        let mut h = History::new();
+        h.step_done(1, 0).step_undone(1, 0).step_done(1, 0);
+        assert_eq!(
+            h.violations("saga_atomicity"),
+            ["saga of e1: reserve was done 2 times [0, 1, 2]"]
+        );
+        // The compensation came first, and what it was for came after all.
+        let mut h = History::new();
+        h.step_undone(1, 0).step_done(1, 0);
+        assert_eq!(
+            h.violations("saga_atomicity"),
+            ["saga of e1: reserve was undone first and then done, to the end [0, 1]"]
+        );
     }
 
     #[test]

@@ -311,6 +311,41 @@ impl History {
         self.add(NodeId(replica), What::Node { change: NodeChange::Crashed })
     }
 
+    pub(crate) fn content(&mut self, event: u64, content: u32) -> &mut Self {
+        self.add(PRODUCER, What::Content { event: EventId(event), content })
+    }
+
+    pub(crate) fn request(&mut self, request: u64, event: u64) -> &mut Self {
+        self.add(CONSUMER, What::Request { policy: CALLS, request, event: EventId(event) })
+    }
+
+    pub(crate) fn attempt_ok(&mut self, request: u64, number: u32) -> &mut Self {
+        let phase = Phase::Ok;
+        self.add(CONSUMER, What::Attempt { policy: CALLS, request, number, phase })
+    }
+
+    pub(crate) fn assign(&mut self, generation: u64) -> &mut Self {
+        let (group, partition, member) = (Name(0), 0, Name(7));
+        self.add(STORE, What::Assign { group, partition, generation, member })
+    }
+
+    /// Commits an offset in a generation, as the so-manieth decision.
+    pub(crate) fn commit_as(
+        &mut self,
+        replica: u16,
+        offset: u64,
+        generation: u64,
+        number: u64,
+    ) -> &mut Self {
+        let (group, partition) = (Name(0), 0);
+        self.add(NodeId(replica), What::Commit { group, partition, offset, generation, number })
+    }
+
+    pub(crate) fn fault_on(&mut self, fault: u16, target: u16) -> &mut Self {
+        let target = NodeId(target);
+        self.add(NodeId::HARNESS, What::FaultBegan { fault, target })
+    }
+
     pub(crate) fn producer_down(&mut self) -> &mut Self {
         self.add(PRODUCER, What::Node { change: NodeChange::Crashed })
     }
@@ -747,8 +782,8 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     case("single_leader", 3, &|h| {
         h.lead(0, 1).lead(1, 2).acknowledge(1, 1, 0, 2).append_all(1, 0);
     });
-    case("durability", 2, &|h| {
-        h.publish(1).append_all(1, 0).ok(1, 0).publish(2).ok_in(2, 1, 0);
+    case("durability", 1, &|h| {
+        h.publish(1).append_all(1, 0).ok(1, 0).publish(2).append_all(2, 1).info(2);
     });
     case("eventual_consistency", 3, &|h| {
         h.replica(0, 1, 7).projection(1, 1).deadline();
@@ -758,10 +793,10 @@ fn facts() -> Vec<(&'static str, u64, History)> {
         h.append_all(1, 0).append_all(2, 1).healed();
     });
     case("converges", 3, &|h| {
-        h.replica(0, 1, 7).projection(1, 1).healed().unanswered(1).deadline();
+        h.healed().replica(0, 1, 7).projection(1, 1).unanswered(1).deadline();
     });
     case("progress", 2, &|h| {
-        h.publish(1).ok(1, 0).publish(2).healed().publish(3);
+        h.publish(1).publish(2).info(2).healed().publish(3);
     });
     case("recovers_within", 4, &|h| {
         h.publish(1).append_all(2, 0).append_all(3, 1).healed().publish(4);
