@@ -1,6 +1,6 @@
 //! What faults do to a node as a whole: it is paused, starved, its clock is wrong, its limits are low.
 
-use super::{World, with};
+use super::{OccurrenceId, World, with};
 use crate::{NodeId, What};
 use std::{
     future::Future,
@@ -55,7 +55,7 @@ pub enum Hindrance {
 /// What hinders one node, and who waits for it to be over.
 #[derive(Debug, Default)]
 pub(crate) struct Hindered {
-    active: Vec<(u16, Hindrance)>,
+    active: Vec<(OccurrenceId, Hindrance)>,
     /// A call that blocks the whole node, such as to a slow disk, returns at this time.
     blocked_until: u64,
     waiting: Vec<Waker>,
@@ -66,6 +66,11 @@ pub(crate) struct Hindered {
 }
 
 impl Hindered {
+    /// It waits for a call to return.
+    pub(super) fn blocked(&self, now: u64) -> bool {
+        self.blocked_until > now
+    }
+
     /// Whether its tasks may be polled now.
     fn runs(&self, now: u64, step: u64) -> bool {
         now >= self.blocked_until
@@ -87,21 +92,33 @@ impl World {
     }
 
     /// A fault begins to hinder a node.
-    pub fn hinder(&mut self, node: NodeId, fault: u16, hindrance: Hindrance) {
+    pub fn hinder(&mut self, node: NodeId, id: OccurrenceId, hindrance: Hindrance) {
         if hindrance == Hindrance::Unavailable {
-            self.wires.reset_all_of(node);
+            self.wires.reset_all_of(node, Some(id.step));
         }
         if let Some(hindered) = self.hindered_mut(node) {
-            hindered.active.push((fault, hindrance));
+            hindered.active.push((id, hindrance));
             self.hindrances += 1;
         }
     }
 
-    /// What the fault does to nodes as a whole is over.
-    pub fn unhinder(&mut self, fault: u16) {
+    /// What an occurrence of a fault does to nodes as a whole is over.
+    pub(super) fn unhinder(&mut self, id: OccurrenceId) {
+        self.unhinder_if(|active| active == id);
+    }
+
+    /// Everything is healed, also what lasts until then.
+    pub fn unhinder_all(&mut self) {
+        self.unhinder_if(|_| true);
+    }
+
+    fn unhinder_if(&mut self, over: impl Fn(OccurrenceId) -> bool) {
+        if self.hindrances == 0 {
+            return;
+        }
         for entry in &mut self.nodes {
             let before = entry.hindered.active.len();
-            entry.hindered.active.retain(|(active, _)| *active != fault);
+            entry.hindered.active.retain(|(active, _)| !over(*active));
             self.hindrances -= before - entry.hindered.active.len();
         }
         self.wake_those_who_run();
@@ -165,16 +182,21 @@ impl World {
             return true;
         }
         hindered.waiting.push(waker.clone());
-        for (fault, hindrance) in &hindered.active {
+        for (id, hindrance) in &hindered.active {
             if matches!(hindrance, Hindrance::Paused | Hindrance::Starved { .. }) {
-                *self.touched.entry(*fault).or_default() += 1;
+                *self.touched.entry(id.step).or_default() += 1;
             }
         }
         false
     }
 
-    /// How much longer something takes on this node, by the longest of the hindrances that `of` picks.
-    fn delay(&mut self, node: NodeId, of: impl Fn(&Hindrance) -> Option<u64>) -> Option<Duration> {
+    /// How much longer something takes on this node, by the longest of the hindrances that `of` picks, and
+    /// by which fault. Whoever has waited so long has felt it.
+    fn delay(
+        &self,
+        node: NodeId,
+        of: impl Fn(&Hindrance) -> Option<u64>,
+    ) -> Option<(Duration, u16)> {
         if self.hindrances == 0 {
             return None;
         }
@@ -182,14 +204,13 @@ impl World {
             .hindered(node)?
             .active
             .iter()
-            .filter_map(|(fault, hindrance)| Some((of(hindrance)?, *fault)))
+            .filter_map(|(id, hindrance)| Some((of(hindrance)?, id.step)))
             .max()?;
-        self.feel(longest.1);
-        Some(Duration::from_millis(longest.0))
+        Some((Duration::from_millis(longest.0), longest.1))
     }
 
-    /// How long the node that runs now takes over each frame that it reads.
-    pub(crate) fn reading_takes_here(&mut self) -> Option<Duration> {
+    /// How long the node that runs now takes over each frame that it reads, and by which fault.
+    pub(crate) fn reading_takes_here(&self) -> Option<(Duration, u16)> {
         if self.hindrances == 0 {
             return None;
         }
@@ -200,8 +221,8 @@ impl World {
         })
     }
 
-    /// How long a connection that this node closes stays half open.
-    pub(crate) fn closing_takes(&mut self, node: NodeId) -> Option<Duration> {
+    /// How long a connection that this node closes stays half open, and by which fault.
+    pub(crate) fn closing_takes(&self, node: NodeId) -> Option<(Duration, u16)> {
         self.delay(node, |hindrance| match hindrance {
             Hindrance::SlowClose { ms } => Some(*ms),
             _ => None,
@@ -215,7 +236,16 @@ impl World {
 
     /// Nobody can connect to the node now.
     pub(crate) fn unavailable(&mut self, node: NodeId) -> bool {
-        self.delay(node, |hindrance| (*hindrance == Hindrance::Unavailable).then_some(0)).is_some()
+        let by =
+            self.delay(node, |hindrance| (*hindrance == Hindrance::Unavailable).then_some(0));
+        self.feel_if(by)
+    }
+
+    fn feel_if(&mut self, by: Option<(Duration, u16)>) -> bool {
+        if let Some((_, fault)) = by {
+            self.feel(fault);
+        }
+        by.is_some()
     }
 
     /// The node may not have another connection.
@@ -224,11 +254,11 @@ impl World {
             return false;
         }
         let open = self.wires.open_of(node);
-        self.delay(node, |hindrance| match hindrance {
+        let by = self.delay(node, |hindrance| match hindrance {
             Hindrance::Connections { most } => (open >= *most).then_some(0),
             _ => None,
-        })
-        .is_some()
+        });
+        self.feel_if(by)
     }
 
     /// How wrong the node's wall clock is, in microseconds.
@@ -240,12 +270,16 @@ impl World {
         let Some(hindered) = self.hindered(node) else { return 0 };
         let mut error = 0_i64;
         let mut faults = Vec::new();
-        for (fault, hindrance) in &hindered.active {
+        for (id, hindrance) in &hindered.active {
             if let Hindrance::Clock { offset_us, drift, since } = hindrance {
                 let passed = i64::try_from((now - since) / 1_000).unwrap_or(i64::MAX);
                 let drifted = drift.saturating_mul(passed) / 1_000;
-                error = error.saturating_add(*offset_us).saturating_add(drifted);
-                faults.push(*fault);
+                let wrong = offset_us.saturating_add(drifted);
+                error = error.saturating_add(wrong);
+                // A clock that has only begun to drift is right.
+                if wrong != 0 {
+                    faults.push(id.step);
+                }
             }
         }
         for fault in faults {
@@ -269,8 +303,8 @@ impl World {
             return;
         }
         let Some(hindered) = self.hindered_mut(node) else { return };
-        let limit = hindered.active.iter().find_map(|(fault, hindrance)| match hindrance {
-            Hindrance::Memory { most } if memory > *most => Some(*fault),
+        let limit = hindered.active.iter().find_map(|(id, hindrance)| match hindrance {
+            Hindrance::Memory { most } if memory > *most => Some(id.step),
             _ => None,
         });
         let Some(fault) = limit.filter(|_| !hindered.killed) else { return };

@@ -47,10 +47,6 @@ impl Inject for Bandwidth {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.narrow_links(&self.links, u64::from(self.bytes_per_second), act)
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.widen_links(act);
-    }
 }
 
 impl fmt::Display for Bandwidth {

@@ -44,10 +44,6 @@ impl Inject for ClockDrift {
         let since = storm.now();
         storm.hinder(&self.node, act, |_| Hindrance::Clock { offset_us: 0, drift, since })
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
-    }
 }
 
 impl fmt::Display for ClockDrift {

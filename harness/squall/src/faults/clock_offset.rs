@@ -44,10 +44,6 @@ impl Inject for ClockOffset {
         let since = storm.now();
         storm.hinder(&self.node, act, |_| Hindrance::Clock { offset_us, drift: 0, since })
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
-    }
 }
 
 impl fmt::Display for ClockOffset {

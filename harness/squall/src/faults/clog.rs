@@ -39,10 +39,6 @@ impl Inject for Clog {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.clog_links(&self.links, parts::us(self.within), act)
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.undisturb(act);
-    }
 }
 
 impl fmt::Display for Clog {

@@ -30,10 +30,6 @@ impl Inject for DependencyDown {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.hinder(&self.0, act, |_| Hindrance::Unavailable)
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
-    }
 }
 
 impl fmt::Display for DependencyDown {

@@ -1,6 +1,6 @@
 //! A dependency fails now and then.
 
-use super::{Inject, Kind, Target, parts};
+use super::{Inject, Kind, Target, messages, parts};
 use crate::{
     scenario::{Node, Reader},
     sim::{Act, Began, Storm},
@@ -36,11 +36,7 @@ impl Kind for DependencyFails {
 
 impl Inject for DependencyFails {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        storm.tamper_to(&self.node, act, Tampering::Reset, self.share, (0, 0))
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
+        storm.tamper_to(&self.node, act, messages::tamper(Tampering::Reset, self.share, (0, 0)))
     }
 }
 

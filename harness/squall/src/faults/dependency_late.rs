@@ -1,6 +1,6 @@
 //! A dependency does what it was asked, and its answer comes too late.
 
-use super::{Inject, Kind, Target, parts};
+use super::{Inject, Kind, Target, messages, parts};
 use crate::{
     scenario::{Node, Reader},
     sim::{Act, Began, Storm},
@@ -40,11 +40,7 @@ impl Kind for DependencyLate {
 impl Inject for DependencyLate {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         let ms = u32::try_from(parts::ms(self.by)).unwrap_or(u32::MAX);
-        storm.tamper_from(&self.node, act, Tampering::Reordered, self.share, (ms, ms))
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
+        storm.tamper_from(&self.node, act, messages::tamper(Tampering::Reordered, self.share, (ms, ms)))
     }
 }
 

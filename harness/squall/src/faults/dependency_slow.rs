@@ -1,6 +1,6 @@
 //! A dependency is slow.
 
-use super::{Inject, Kind, Target, parts};
+use super::{Inject, Kind, Target, messages, parts};
 use crate::{
     scenario::{Node, Reader},
     sim::{Act, Began, Storm},
@@ -37,11 +37,7 @@ impl Kind for DependencySlow {
 impl Inject for DependencySlow {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         let ms = u32::try_from(parts::ms(self.by)).unwrap_or(u32::MAX);
-        storm.tamper_from(&self.node, act, Tampering::Delayed, 1.0, (ms, ms))
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
+        storm.tamper_from(&self.node, act, messages::tamper(Tampering::Delayed, 1.0, (ms, ms)))
     }
 }
 

@@ -42,10 +42,6 @@ impl Inject for Duplicate {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         self.messages.begin(Tampering::Duplicated, (self.min_ms, self.max_ms), storm, act)
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
-    }
 }
 
 impl fmt::Display for Duplicate {

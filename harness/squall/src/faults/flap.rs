@@ -46,10 +46,6 @@ impl Inject for Flap {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.flap_links(&self.links, parts::us(self.up), parts::us(self.down), act)
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.undisturb(act);
-    }
 }
 
 impl fmt::Display for Flap {

@@ -30,10 +30,6 @@ impl Inject for Hold {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.disturb_links(Effect::Hold, &self.0, act)
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.undisturb(act);
-    }
 }
 
 impl fmt::Display for Hold {

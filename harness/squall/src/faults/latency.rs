@@ -127,10 +127,6 @@ impl Inject for Latency {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.disturb_links(Effect::Slow(self.min_ms, self.max_ms, self.distribution), &self.links, act)
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.undisturb(act);
-    }
 }
 
 impl fmt::Display for Latency {

@@ -34,10 +34,6 @@ impl Inject for Lose {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         self.messages.begin(Tampering::Lost, (0, 0), storm, act)
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
-    }
 }
 
 impl fmt::Display for Lose {

@@ -30,10 +30,6 @@ impl Inject for Pause {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.hinder(&self.0, act, |_| Hindrance::Paused)
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
-    }
 }
 
 impl fmt::Display for Pause {

@@ -56,10 +56,6 @@ impl Inject for Poison {
         storm.poison_publishes(self.share, self.kind, act);
         Began::On(vec![squall_probe::NodeId::HARNESS])
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.stop_poisoning(act);
-    }
 }
 
 impl fmt::Display for Poison {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     scenario::{Node, Reader},
-    sim::{Act, Began, Storm},
+    sim::{Act, Began, Storm, Tamper},
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::Tampering;
@@ -40,11 +40,9 @@ impl Kind for Reorder {
 
 impl Inject for Reorder {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        self.messages.begin(Tampering::Reordered, (self.min_ms, self.max_ms), storm, act)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
+        let delay_ms = (self.min_ms, self.max_ms);
+        let how = messages::tamper(Tampering::Reordered, self.messages.share, delay_ms);
+        self.messages.begin_to(Tamper { by_order: true, ..how }, storm, act)
     }
 }
 

@@ -34,10 +34,6 @@ impl Inject for Replay {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         self.messages.begin(Tampering::Replayed, (0, 0), storm, act)
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
-    }
 }
 
 impl fmt::Display for Replay {

@@ -39,10 +39,6 @@ impl Inject for SlowClose {
         let ms = parts::ms(self.by);
         storm.hinder(&self.node, act, |_| Hindrance::SlowClose { ms })
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
-    }
 }
 
 impl fmt::Display for SlowClose {

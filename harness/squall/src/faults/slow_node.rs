@@ -39,10 +39,6 @@ impl Inject for SlowNode {
         let one_in = u64::from(self.one_in);
         storm.hinder(&self.node, act, |_| Hindrance::Starved { one_in })
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
-    }
 }
 
 impl fmt::Display for SlowNode {

@@ -1,11 +1,18 @@
 //! Which directions are cut, held or slow, by which faults, and telling turmoil so.
 //!
 //! turmoil keeps one state a link and its `repair` and `release` undo each other's: so what should
-//! hold is kept here, and a link that changed is set anew.
+//! hold is kept here, and a link that changed is set anew. Changes take effect together, once a step, so
+//! that a link which one fault gives back and another takes in the same moment does not notice.
 
 use crate::{faults::Distribution, stream::Stream};
-use squall_probe::{NodeId, sim};
-use std::collections::BTreeSet;
+use squall_probe::{
+    NodeId,
+    sim::{self, OccurrenceId},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 use turmoil::Sim;
 
 /// A direction: frames from the first node to the second.
@@ -22,14 +29,26 @@ pub enum Effect {
     Slow(u32, u32, Distribution),
 }
 
-/// What disturbs links: a step, its occurrence, and a part of that, each of which ends by itself.
-pub type Cause = (u16, u32, u32);
+/// What an occurrence of a fault does to links; its parts can end by themselves.
+#[derive(Debug)]
+struct Disturbed {
+    id: OccurrenceId,
+    part: u32,
+    effect: Effect,
+    directions: BTreeSet<Direction>,
+}
 
 /// The state of all links.
 #[derive(Debug)]
 pub struct LinkTable {
     base: (u32, u32),
-    active: Vec<(Cause, Effect, BTreeSet<Direction>)>,
+    active: Vec<Disturbed>,
+    /// What ended since the simulator was told.
+    ended: Vec<Disturbed>,
+    changed: bool,
+    /// Links that are not as the plan's network has them, as the simulator was told, in the order of their
+    /// nodes.
+    told: BTreeMap<Direction, Link>,
     draws: Stream,
 }
 
@@ -45,12 +64,20 @@ impl LinkTable {
     /// All links as the plan's network has them: latency between so many milliseconds and so many.
     #[must_use]
     pub fn new(min_ms: u32, max_ms: u32, draws: Stream) -> Self {
-        Self { base: (min_ms, max_ms), active: Vec::new(), draws }
+        sim::with(|world| world.latency_ms = max_ms);
+        Self {
+            base: (min_ms, max_ms),
+            active: Vec::new(),
+            ended: Vec::new(),
+            changed: false,
+            told: BTreeMap::new(),
+            draws,
+        }
     }
 
     fn link(&self, a: NodeId, b: NodeId) -> Link {
         let mut link = Link::default();
-        for (_, effect, directions) in &self.active {
+        for Disturbed { effect, directions, .. } in &self.active {
             let forwards = directions.contains(&(a, b));
             let backwards = directions.contains(&(b, a));
             if !forwards && !backwards {
@@ -71,32 +98,33 @@ impl LinkTable {
         link
     }
 
-    /// A fault begins to act on `directions`.
+    /// A part of an occurrence begins to act on `directions`.
     pub fn begin(
         &mut self,
-        cause: Cause,
+        id: OccurrenceId,
+        part: u32,
         effect: Effect,
         directions: BTreeSet<Direction>,
-        sim: &Sim<'_>,
-        names: &[String],
     ) {
-        self.change(sim, names, |table| {
-            table.active.push((cause, effect, directions));
-        });
+        self.changed = true;
+        self.active.push(Disturbed { id, part, effect, directions });
     }
 
-    /// A fault is over, with all its parts.
-    pub fn heal(&mut self, step: u16, occurrence: u32, sim: &Sim<'_>, names: &[String]) {
-        self.change(sim, names, |table| {
-            table.active.retain(|((s, o, _), _, _)| (*s, *o) != (step, occurrence));
-        });
+    /// An occurrence is over, with all its parts.
+    pub fn end(&mut self, id: OccurrenceId) {
+        self.end_if(|active| active.id == id);
     }
 
-    /// A part of a fault is over.
-    pub fn heal_part(&mut self, cause: Cause, sim: &Sim<'_>, names: &[String]) {
-        self.change(sim, names, |table| {
-            table.active.retain(|(active, _, _)| *active != cause);
-        });
+    /// A part of an occurrence is over.
+    pub fn end_part(&mut self, id: OccurrenceId, part: u32) {
+        self.end_if(|active| (active.id, active.part) == (id, part));
+    }
+
+    fn end_if(&mut self, over: impl Fn(&Disturbed) -> bool) {
+        let ended = self.active.extract_if(.., |active| over(active));
+        let before = self.ended.len();
+        self.ended.extend(ended);
+        self.changed |= self.ended.len() > before;
     }
 
     /// A step begins: latencies that the simulator cannot draw by itself are drawn.
@@ -104,10 +132,11 @@ impl LinkTable {
         let drawn: BTreeSet<Direction> = self
             .active
             .iter()
-            .filter(|(_, effect, _)| {
-                matches!(effect, Effect::Slow(_, _, how) if *how != Distribution::Exponential)
+            .filter(|active| {
+                let how = |how| how != Distribution::Exponential;
+                matches!(active.effect, Effect::Slow(_, _, drawn) if how(drawn))
             })
-            .flat_map(|(_, _, directions)| directions)
+            .flat_map(|active| &active.directions)
             .map(|(a, b)| (*a.min(b), *a.max(b)))
             .collect();
         for (a, b) in drawn {
@@ -118,46 +147,106 @@ impl LinkTable {
         }
     }
 
-    fn change(&mut self, sim: &Sim<'_>, names: &[String], act: impl FnOnce(&mut Self)) {
-        let nodes: Vec<_> =
-            (0..names.len()).filter_map(|i| u16::try_from(i).ok()).map(NodeId).collect();
-        let pairs: Vec<_> = nodes
+    /// The simulator is told what changed.
+    pub fn settle(&mut self, sim: &Sim<'_>, names: &[String]) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
+        let ended = std::mem::take(&mut self.ended);
+        let pairs: BTreeSet<Direction> = ended
             .iter()
-            .enumerate()
-            .flat_map(|(i, a)| nodes[i + 1..].iter().map(move |b| (*a, *b)))
+            .chain(&self.active)
+            .flat_map(|disturbed| &disturbed.directions)
+            .filter(|(a, b)| a != b)
+            .map(|(a, b)| (*a.min(b), *a.max(b)))
             .collect();
-        let before: Vec<_> = pairs.iter().map(|(a, b)| self.link(*a, *b)).collect();
-        act(self);
+        self.feel(&ended, &pairs, sim, names);
         let mut reset = Vec::new();
-        for ((a, b), before) in pairs.into_iter().zip(before) {
+        for (a, b) in pairs {
+            let before = self.told.get(&(a, b)).copied().unwrap_or_default();
             let after = self.link(a, b);
             if after == before {
                 continue;
             }
             self.apply(sim, (a, b), before, after, names);
+            self.told.insert((a, b), after);
             let was_cut = before.cut.0 || before.cut.1;
             let is_cut = after.cut.0 || after.cut.1;
             if was_cut && !is_cut {
                 reset.push((a, b));
             }
         }
+        let disturbed = self.disturbances();
         sim::with(|world| {
-            world.disturbed.clear();
-            for ((step, _, _), effect, directions) in &self.active {
-                for direction in directions {
-                    let entry = world.disturbed.entry(*direction).or_default();
-                    entry.faults.push(*step);
-                    entry.cut |= *effect == Effect::Cut;
-                }
-            }
+            world.disturbed = disturbed;
             // TCP would have retransmitted or given up; turmoil does neither, so a connection that
             // was cut would stay silent for ever. It meets a reset instead, as behind a firewall
             // that has forgotten it.
             for (a, b) in reset {
-                world.reset_connections(a, b);
+                world.reset_connections(a, b, None);
             }
             world.wake_connects();
         });
+    }
+
+    /// What is on the wire now feels the cuts that begin, which take it away, and felt the holds that end,
+    /// which kept it waiting.
+    fn feel(
+        &self,
+        ended: &[Disturbed],
+        pairs: &BTreeSet<Direction>,
+        sim: &Sim<'_>,
+        names: &[String],
+    ) {
+        let on_the_wire = on_the_wire(sim, names, pairs);
+        if on_the_wire.is_empty() {
+            return;
+        }
+        let frames = |a, b| on_the_wire.get(&(a, b)).copied().unwrap_or(0);
+        let held = ended.iter().filter(|ended| ended.effect == Effect::Hold).map(|ended| {
+            let pairs: BTreeSet<Direction> =
+                ended.directions.iter().map(|(a, b)| (*a.min(b), *a.max(b))).collect();
+            (ended.id, pairs.into_iter().map(|(a, b)| frames(a, b) + frames(b, a)).sum::<u64>())
+        });
+        let cut = self.active.iter().filter(|active| active.effect == Effect::Cut).map(|active| {
+            let whole = |(a, b): Direction| {
+                let told = self.told.get(&(a.min(b), a.max(b))).copied().unwrap_or_default();
+                !(if a < b { told.cut.0 } else { told.cut.1 })
+            };
+            let lost = active.directions.iter().filter(|direction| whole(**direction));
+            (active.id, lost.map(|(a, b)| frames(*a, *b)).sum())
+        });
+        sim::with(|world| {
+            for (id, count) in held.chain(cut) {
+                for _ in 0..count {
+                    world.feel(id.step);
+                }
+            }
+        });
+    }
+
+    /// What the faults do to each direction, for those who send there.
+    fn disturbances(&self) -> BTreeMap<Direction, sim::Disturbance> {
+        let mut disturbed: BTreeMap<Direction, sim::Disturbance> = BTreeMap::new();
+        for Disturbed { id, effect, directions, .. } in &self.active {
+            for (a, b) in directions {
+                match effect {
+                    Effect::Hold => {}
+                    Effect::Cut => disturbed.entry((*a, *b)).or_default().cuts.push(id.step),
+                    // The simulator knows one latency a link.
+                    Effect::Slow(min, max, _) => {
+                        let surely = *min > self.base.1;
+                        for direction in BTreeSet::from([(*a, *b), (*b, *a)]) {
+                            let entry = disturbed.entry(direction).or_default();
+                            entry.slows.retain(|(step, _)| *step != id.step);
+                            entry.slows.push((id.step, surely));
+                            entry.most_ms = entry.most_ms.max(*max);
+                        }
+                    }
+                }
+            }
+        }
+        disturbed
     }
 
     /// The node's machine loses power: for its peers it just falls silent, with no FIN and no RST.
@@ -201,7 +290,7 @@ impl LinkTable {
         if (before.cut, before.held) != (after.cut, after.held) {
             match after.cut {
                 (true, true) => sim.partition(a, b),
-                (false, false) if after.held => sim.hold(a, b),
+                _ if after.held => sim.hold(a, b),
                 // Ends a hold as well as a cut, and what was held goes on its way.
                 _ => sim.release(a, b),
             }
@@ -216,6 +305,31 @@ impl LinkTable {
             set_latency(sim, link, range, names);
         }
     }
+}
+
+/// How many segments are on the wire in each direction of these links.
+fn on_the_wire(
+    sim: &Sim<'_>,
+    names: &[String],
+    pairs: &BTreeSet<Direction>,
+) -> BTreeMap<Direction, u64> {
+    let nodes: BTreeSet<NodeId> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    let node_of: BTreeMap<IpAddr, NodeId> = nodes
+        .into_iter()
+        .filter_map(|node| Some((sim.lookup(names.get(usize::from(node.0))?.as_str()), node)))
+        .collect();
+    let mut found = BTreeMap::new();
+    sim.links(|links| {
+        for link in links {
+            for segment in link {
+                let (from, to) = segment.pair();
+                if let (Some(from), Some(to)) = (node_of.get(&from.ip()), node_of.get(&to.ip())) {
+                    *found.entry((*from, *to)).or_default() += 1;
+                }
+            }
+        }
+    });
+    found
 }
 
 fn set_latency(sim: &Sim<'_>, link: Direction, (min, max): (u32, u32), names: &[String]) {
