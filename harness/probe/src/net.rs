@@ -187,14 +187,15 @@ impl AsyncRead for ReadHalf {
             #[cfg(feature = "sim")]
             Read::Simulated(simulated, wire) => {
                 let broken = wire.broken(Some(context));
-                let before = buffer.filled().len();
+                let (before, room) = (buffer.filled().len(), buffer.remaining());
                 let poll = Pin::new(simulated).poll_read(context, buffer);
-                if let Poll::Ready(Ok(())) = poll {
-                    wire.took(buffer.filled().len() - before);
-                } else if broken {
-                    // As on Linux, what had arrived before the reset is read first.
+                let count = buffer.filled().len() - before;
+                let more = matches!(poll, Poll::Ready(Ok(()))) && (count > 0 || room == 0);
+                // As on Linux, what had arrived before the reset is read first.
+                if broken && !more && !(poll.is_ready() && wire.ended()) {
                     return Poll::Ready(Err(wire.meets_reset()));
                 }
+                wire.took(count);
                 poll
             }
         }
@@ -249,7 +250,7 @@ impl AsyncWrite for WriteHalf {
             Write::Simulated(simulated, wire) => {
                 let poll = Pin::new(simulated).poll_shutdown(context);
                 if let Poll::Ready(Ok(())) = poll {
-                    wire.wrote(0);
+                    wire.ends();
                 }
                 poll
             }

@@ -401,3 +401,51 @@ impl<F: Future> Future for Gated<F> {
         self.future.as_mut().poll(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim;
+
+    const NODE: NodeId = NodeId(0);
+
+    /// Acts on a world of one node, in which a fault of one step occurs twice.
+    fn twice(act: impl FnOnce(&mut World, OccurrenceId, OccurrenceId)) {
+        sim::install(1, &["a".to_owned()], Box::new(|_| ()));
+        let id = |occurrence| OccurrenceId { step: 3, occurrence };
+        with(|world| act(world, id(0), id(1))).unwrap();
+        sim::uninstall();
+    }
+
+    #[test]
+    fn each_occurrence_lasts_its_own_time() {
+        twice(|world, first, second| {
+            let runs = |world: &mut World| world.may_run(NODE, Waker::noop());
+            world.hinder(NODE, first, Hindrance::Paused);
+            world.hinder(NODE, second, Hindrance::Paused);
+            assert!(!runs(world));
+            world.end(first);
+            assert!(!runs(world));
+            world.end(second);
+            assert!(runs(world));
+            assert_eq!(world.touched[&3], 2);
+        });
+    }
+
+    #[test]
+    fn wrong_clocks_add_up_and_are_felt_when_they_are_wrong() {
+        twice(|world, first, second| {
+            let clock = |offset_us, drift| Hindrance::Clock { offset_us, drift, since: 0 };
+            world.hinder(NODE, first, clock(0, 100));
+            assert_eq!(world.clock_error(NODE), 0);
+            assert!(world.touched.is_empty());
+            world.now = 1_000_000;
+            assert_eq!(world.clock_error(NODE), 100);
+            world.hinder(NODE, second, clock(5_000, 0));
+            assert_eq!(world.clock_error(NODE), 5_100);
+            world.end(first);
+            assert_eq!(world.clock_error(NODE), 5_000);
+            assert_eq!(world.touched[&3], 4);
+        });
+    }
+}

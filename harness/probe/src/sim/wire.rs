@@ -137,6 +137,8 @@ struct End {
     awaited: bool,
     /// Its software dropped it; else, if it is gone, its node crashed.
     left: bool,
+    /// It said that nothing more comes from it, before the connection was reset.
+    ended: bool,
     halves: u8,
     waker: Option<Waker>,
     /// Bytes sent to it so far, and how many of them it has read.
@@ -170,6 +172,7 @@ impl End {
             serial,
             awaited,
             left: false,
+            ended: false,
             halves,
             waker: None,
             sent: 0,
@@ -358,7 +361,23 @@ impl Wire {
         io::ErrorKind::ConnectionReset.into()
     }
 
-    /// So many bytes went out, or none, but the end of the stream.
+    /// Whether the peer had ended the stream before the connection was reset.
+    pub(crate) fn ended(&self) -> bool {
+        with(|world| self.connection(world).is_some_and(|known| known.ends[1 - self.end].ended))
+            .unwrap_or(false)
+    }
+
+    /// The end of the stream went out.
+    pub(crate) fn ends(&self) {
+        self.wrote(0);
+        with(|world| {
+            if let Some(connection) = self.connection(world) {
+                connection.ends[self.end].ended = connection.broken.is_none();
+            }
+        });
+    }
+
+    /// So many bytes went out.
     pub(crate) fn wrote(&self, bytes: usize) {
         with(|world| {
             world.meet_cut(self.here, self.peer);
@@ -672,6 +691,7 @@ impl Drop for Wire {
                 return;
             }
             end.left = left;
+            end.ended |= connection.broken.is_none();
             let coming = std::mem::take(&mut end.coming);
             if connection.ends.iter().all(|end| end.halves == 0) {
                 world.wires.connections.remove(&self.number);
