@@ -31,7 +31,7 @@ pub struct MessageFault {
     pub links: Option<BTreeSet<(NodeId, NodeId)>>,
     /// How late a late copy comes, in milliseconds, from and to.
     pub delay_ms: (u32, u32),
-    /// Of frames that are overtaken: it is felt only by those that really come behind a later one.
+    /// Of frames that are overtaken: it is felt only where a later one is read first.
     pub by_order: bool,
 }
 
@@ -55,8 +55,8 @@ pub(crate) enum Feels {
     Read(u16),
     /// As that, or when it comes and its receiver has stopped listening.
     Late(u16),
-    /// When its receiver reads it behind a frame that was sent after it.
-    Behind(u16),
+    /// When its receiver reads a frame that was sent after it, and has not had this one.
+    Overtaken(u16),
     /// When its receiver reads it, and it took longer than the network ever does.
     Slow(u16),
 }
@@ -112,9 +112,10 @@ pub(crate) struct Wires {
     made: BTreeMap<(NodeId, NodeId), u64>,
     /// Frames sent so far in each direction.
     sent: BTreeMap<(NodeId, NodeId), u64>,
-    /// The latest of the frames that were read in each direction, once it matters.
-    read: BTreeMap<(NodeId, NodeId), u64>,
-    /// It does: some frame is or was to be overtaken.
+    /// Frames that others may overtake, in each direction: their numbers, on which connection to which end, and
+    /// who makes them wait.
+    overtaken: BTreeMap<(NodeId, NodeId), Vec<(u64, Number, usize, u16)>>,
+    /// There are some, or were: the order of frames matters.
     ordered: bool,
     /// Ends opened so far.
     ends: u64,
@@ -419,9 +420,17 @@ impl Wire {
             } else {
                 self.tamper(world, kind, frame)
             };
-            let number = world.wires.sent.entry((self.here, self.peer)).or_default();
+            let direction = (self.here, self.peer);
+            let number = world.wires.sent.entry(direction).or_default();
             *number += 1;
             fate.number = *number;
+            for feels in fate.feels.iter().filter(|_| !fate.lost) {
+                if let Feels::Overtaken(fault) = feels {
+                    let waiting = world.wires.overtaken.entry(direction).or_default();
+                    waiting.push((fate.number, self.number, 1 - self.end, *fault));
+                    world.wires.ordered = true;
+                }
+            }
             if fate.lost {
                 self.note_sent(world, kind, true);
             }
@@ -538,7 +547,7 @@ impl Wire {
                 Tampering::Duplicated => fate.again = Some((late, step)),
                 Tampering::Reordered => {
                     fate.overtaken = Some(late);
-                    let feels = if fault.by_order { Feels::Behind } else { Feels::Late };
+                    let feels = if fault.by_order { Feels::Overtaken } else { Feels::Late };
                     fate.feels.push(feels(step));
                 }
                 Tampering::Delayed => {
@@ -559,7 +568,6 @@ impl Wire {
             world.record(self.here, What::Tampered { fault, tampering, kind, to: self.peer });
         }
         let cut = world.cut(self.here, self.peer);
-        world.wires.ordered |= fate.feels.iter().any(|feels| matches!(feels, Feels::Behind(_)));
         if let Some(connection) = self.connection(world) {
             if let Some(fault) = reset {
                 connection.reset(Some(fault));
@@ -651,19 +659,31 @@ impl World {
             match feels {
                 Feels::Read(fault) | Feels::Late(fault) => self.feel(*fault),
                 Feels::Slow(fault) if now - coming.sent > usual => self.feel(*fault),
-                Feels::Behind(fault)
-                    if self.wires.read.get(&direction) > coming.number.as_ref() =>
-                {
-                    self.feel(*fault);
-                }
-                Feels::Slow(_) | Feels::Behind(_) => {}
+                Feels::Slow(_) | Feels::Overtaken(_) => {}
             }
         }
-        if let Some(number) = coming.number
-            && self.wires.ordered
-        {
-            let read = self.wires.read.entry(direction).or_default();
-            *read = number.max(*read);
+        if let Some(number) = coming.number {
+            self.overtake(direction, number);
+        }
+    }
+
+    /// A frame was read: those that were sent before it, and have not come, feel that.
+    fn overtake(&mut self, direction: (NodeId, NodeId), number: u64) {
+        let Some(waiting) = self.wires.overtaken.get_mut(&direction) else { return };
+        let (over, still) = waiting.iter().partition(|(before, ..)| *before <= number);
+        *waiting = still;
+        let over: Vec<(u64, Number, usize, u16)> = over;
+        for (_, connection, end, fault) in over.into_iter().filter(|(before, ..)| *before < number) {
+            // What is lost with its connection comes behind nothing.
+            let comes = self.wires.connections.get(&connection).is_some_and(|known| {
+                let sender = &known.ends[1 - end];
+                known.broken.is_none()
+                    && !known.ends[end].gone()
+                    && (sender.halves > 0 || sender.left)
+            });
+            if comes {
+                self.feel(fault);
+            }
         }
     }
 

@@ -25,7 +25,7 @@ impl Kind for DependencyLate {
     const ABOUT: &'static str = "Delays a `share` (50%) of what a node sends `by` (5s), beyond its callers' patience: it was done, and they do not know";
     const EXAMPLE: &'static str = "{ at: 500ms, dependency_late: { node: gateways, by: 600ms }, for: 300ms }";
     const OUTAGE: &'static str = "Stands for a charge that went through although its request timed out";
-    const FELT: &'static str = "an answer was delayed";
+    const FELT: &'static str = "an answer came late, whether or not anybody still listened";
     const LASTS: bool = true;
 
 

@@ -1,4 +1,6 @@
 //! A dependency is slow.
+//!
+//! At its edges: what is on the wire or waits when it ends comes as late as it would have, and what follows it waits behind.
 
 use super::{Inject, Kind, Target, messages, parts};
 use crate::{
@@ -23,7 +25,7 @@ impl Kind for DependencySlow {
     const ABOUT: &'static str = "Delays all that a node sends `by` (500ms), in order";
     const EXAMPLE: &'static str = "{ at: 500ms, dependency_slow: { node: gateways, by: 100ms }, for: 300ms }";
     const OUTAGE: &'static str = "Stands for an overloaded payment provider, a database under a long query";
-    const FELT: &'static str = "an answer was delayed";
+    const FELT: &'static str = "an answer came late, whether or not anybody still listened";
     const LASTS: bool = true;
 
 

@@ -100,7 +100,7 @@ pub struct Tamper {
     pub share: f64,
     /// How late a late one comes, in milliseconds, from and to.
     pub delay_ms: (u32, u32),
-    /// Of frames that are overtaken: it is felt only by those that really come behind a later one.
+    /// Of frames that are overtaken: it is felt only where a later one is read first.
     pub by_order: bool,
 }
 
