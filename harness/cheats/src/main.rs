@@ -8,6 +8,7 @@
 
 mod base;
 mod lies;
+mod pipeline;
 
 use lies::{Cheat, Honesty};
 use squall::system::{

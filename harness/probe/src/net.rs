@@ -115,10 +115,23 @@ impl TcpStream {
         #[cfg(feature = "sim")]
         if sim::is_active() {
             let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-            sim::reachable(host).await?;
-            let stream = turmoil::net::TcpStream::connect(address).await?;
-            let wire = sim::Wire::connected(stream.peer_addr()?, stream.local_addr()?.port());
-            return Ok(Self(Stream::Simulated(stream, wire)));
+            loop {
+                sim::reachable(host).await?;
+                // A cut takes the handshake away as well. turmoil then says "refused" at once, or answers
+                // over a way that does not exist; who connects would hear nothing, and try on.
+                match turmoil::net::TcpStream::connect(address).await {
+                    Ok(stream) if !sim::silent(host) => {
+                        let port = stream.local_addr()?.port();
+                        let wire = sim::Wire::connected(stream.peer_addr()?, port);
+                        return Ok(Self(Stream::Simulated(stream, wire)));
+                    }
+                    Ok(_) => {}
+                    Err(error)
+                        if error.kind() == io::ErrorKind::ConnectionRefused
+                            && sim::silent(host) => {}
+                    Err(error) => return Err(error),
+                }
+            }
         }
         let stream = tokio::net::TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
@@ -173,8 +186,17 @@ impl AsyncRead for ReadHalf {
             Read::Real(real) => Pin::new(real).poll_read(context, buffer),
             #[cfg(feature = "sim")]
             Read::Simulated(simulated, wire) => {
-                wire.intact(Some(context))?;
-                Pin::new(simulated).poll_read(context, buffer)
+                let broken = wire.broken(Some(context));
+                let (before, room) = (buffer.filled().len(), buffer.remaining());
+                let poll = Pin::new(simulated).poll_read(context, buffer);
+                let count = buffer.filled().len() - before;
+                let more = matches!(poll, Poll::Ready(Ok(()))) && (count > 0 || room == 0);
+                // As on Linux, what had arrived before the reset is read first.
+                if broken && !more && !(poll.is_ready() && wire.ended()) {
+                    return Poll::Ready(Err(wire.meets_reset()));
+                }
+                wire.took(count);
+                poll
             }
         }
     }
@@ -201,8 +223,14 @@ impl AsyncWrite for WriteHalf {
             Write::Real(real) => Pin::new(real).poll_write(context, bytes),
             #[cfg(feature = "sim")]
             Write::Simulated(simulated, wire) => {
-                wire.intact(None)?;
-                Pin::new(simulated).poll_write(context, bytes)
+                if wire.broken(None) {
+                    return Poll::Ready(Err(wire.meets_reset()));
+                }
+                let poll = Pin::new(simulated).poll_write(context, bytes);
+                if let Poll::Ready(Ok(count)) = poll {
+                    wire.wrote(count);
+                }
+                poll
             }
         }
     }
@@ -219,7 +247,13 @@ impl AsyncWrite for WriteHalf {
         match &mut self.get_mut().0 {
             Write::Real(real) => Pin::new(real).poll_shutdown(context),
             #[cfg(feature = "sim")]
-            Write::Simulated(simulated, _) => Pin::new(simulated).poll_shutdown(context),
+            Write::Simulated(simulated, wire) => {
+                let poll = Pin::new(simulated).poll_shutdown(context);
+                if let Poll::Ready(Ok(())) = poll {
+                    wire.ends();
+                }
+                poll
+            }
         }
     }
 }
@@ -286,29 +320,49 @@ pub struct FrameReceiver {
     buffer: BytesMut,
     /// A slow reader is done with the first frame of the buffer at this time.
     #[cfg(feature = "sim")]
-    done_at: Option<tokio::time::Instant>,
+    busy: Option<Busy>,
+}
+
+/// A reader is slow: until when, and by which fault.
+#[cfg(feature = "sim")]
+#[derive(Debug)]
+struct Busy {
+    until: tokio::time::Instant,
+    fault: u16,
+    _under_way: Option<sim::UnderWay>,
 }
 
 impl FrameReceiver {
-    fn new(read: ReadHalf) -> Self {
+    #[cfg_attr(not(feature = "sim"), allow(unused_mut))]
+    fn new(mut read: ReadHalf) -> Self {
+        #[cfg(feature = "sim")]
+        if let Read::Simulated(_, wire) = &mut read.0 {
+            wire.carries_frames();
+        }
         Self {
             read,
             buffer: BytesMut::new(),
             #[cfg(feature = "sim")]
-            done_at: None,
+            busy: None,
         }
     }
 
     /// The time that a slow reader takes over a frame, however often it is asked meanwhile.
     #[cfg(feature = "sim")]
     async fn take_time(&mut self) {
-        if self.done_at.is_none() {
-            let takes = sim::with(sim::World::reading_takes_here).flatten();
-            self.done_at = takes.map(|takes| tokio::time::Instant::now() + takes);
+        if self.busy.is_none()
+            && let Read::Simulated(_, wire) = &self.read.0
+            && let Some((takes, fault)) = sim::with(|world| world.reading_takes_here()).flatten()
+        {
+            let until = tokio::time::Instant::now() + takes;
+            let _under_way = wire.being_read("a message that a slow reader takes its time over");
+            self.busy = Some(Busy { until, fault, _under_way });
         }
-        if let Some(done) = self.done_at {
-            tokio::time::sleep_until(done).await;
-            self.done_at = None;
+        if let Some(Busy { until, fault, .. }) = &self.busy {
+            let fault = *fault;
+            tokio::time::sleep_until(*until).await;
+            self.busy = None;
+            sim::with(|world| world.feel(fault));
         }
     }
 
@@ -334,7 +388,7 @@ impl FrameReceiver {
                     let _ = frame.split_to(4);
                     #[cfg(feature = "sim")]
                     if let Read::Simulated(_, wire) = &self.read.0 {
-                        wire.reads();
+                        wire.reads_frame(4 + length);
                     }
                     return Ok(Some(frame.freeze()));
                 }
@@ -378,7 +432,21 @@ async fn write_frames(mut write: WriteHalf, mut queue: mpsc::Receiver<Queued>) {
 #[cfg(feature = "sim")]
 const REMEMBERED: usize = 16;
 
-/// As above, with each frame at the mercy of the message faults.
+/// A frame that will go out, now or later.
+#[cfg(feature = "sim")]
+struct Outgoing {
+    due: tokio::time::Instant,
+    kind: &'static str,
+    frame: Bytes,
+    number: u64,
+    /// What faults did to it, and when they feel it.
+    feels: Vec<sim::Feels>,
+    /// Faults make it wait.
+    _under_way: Option<sim::UnderWay>,
+}
+
+/// As above, with each frame at the mercy of the message faults. The end of the stream goes out behind the
+/// last frame that is late.
 #[cfg(feature = "sim")]
 async fn write_simulated(
     mut write: WriteHalf,
@@ -389,13 +457,14 @@ async fn write_simulated(
     use tokio::time::{Instant, sleep, sleep_until};
     let mut batch = Vec::new();
     let mut out = BytesMut::new();
-    let mut late: Vec<(Instant, &'static str, Bytes)> = Vec::new();
+    // In the order in which they go out: of those due at one time the first to be queued goes first.
+    let mut waiting: Vec<Outgoing> = Vec::new();
     let mut sent: VecDeque<(&'static str, Bytes)> = VecDeque::new();
     // Frames that keep their order leave no earlier than this.
     let mut in_order = Instant::now();
     let mut open = true;
-    while open || !late.is_empty() {
-        let due = late.iter().map(|(due, ..)| *due).min();
+    while open || !waiting.is_empty() {
+        let due = waiting.first().map(|first| first.due);
         tokio::select! {
             biased;
             count = queue.recv_many(&mut batch, 64), if open => open = count > 0,
@@ -408,7 +477,7 @@ async fn write_simulated(
                 Some(draw) => with_a_wrong_bit(&frame, draw),
                 None => frame,
             };
-            if fate.lost || fate.reset {
+            if fate.lost {
                 continue;
             }
             if let Some(by) = fate.delayed {
@@ -418,49 +487,54 @@ async fn write_simulated(
                 Some(by) => now + by,
                 None => in_order.max(now),
             };
-            let older = fate.replayed.and_then(|draw| {
+            let number = fate.number;
+            let mut goes = |due, kind, frame, feels, what| {
+                let _under_way = (due > now).then(|| wire.under_way(what, kind)).flatten();
+                waiting.push(Outgoing { due, kind, frame, number, feels, _under_way });
+            };
+            let older = fate.replayed.and_then(|(draw, fault)| {
                 let index = usize::try_from(draw).unwrap_or(0) % sent.len().max(1);
-                sent.get(index).cloned()
+                let (kind, frame) = sent.get(index)?.clone();
+                Some((kind, frame, fault))
             });
-            sent.push_back((kind, frame.clone()));
+            goes(due, kind, frame.clone(), fate.feels, "a message that comes late");
+            if let Some((by, fault)) = fate.again {
+                let feels = vec![sim::Feels::Read(fault)];
+                goes(now + by, kind, frame.clone(), feels, "the second copy of a message");
+            }
+            if let Some((kind, frame, fault)) = older {
+                let feels = vec![sim::Feels::Read(fault)];
+                goes(due, kind, frame, feels, "an old message that comes again");
+            }
+            sent.push_back((kind, frame));
             if sent.len() > REMEMBERED {
                 sent.pop_front();
             }
-            let again = fate.again.map(|by| (now + by, kind, frame.clone()));
-            let older = older.map(|(kind, frame)| (due, kind, frame));
-            for (due, kind, frame) in [Some((due, kind, frame)), again, older].into_iter().flatten()
-            {
-                if due <= now {
-                    wire.sends(kind);
-                    put_frame(&mut out, &frame);
-                } else {
-                    late.push((due, kind, frame));
-                }
-            }
         }
+        waiting.sort_by_key(|outgoing| outgoing.due);
         let now = Instant::now();
-        // Of those due at one time the first to be queued goes first.
-        late.sort_by_key(|(due, ..)| *due);
-        late.retain(|(due, kind, frame)| {
-            let ripe = *due <= now;
-            if ripe {
-                wire.sends(kind);
-                put_frame(&mut out, frame);
+        let ripe = waiting.partition_point(|outgoing| outgoing.due <= now);
+        for Outgoing { kind, frame, number, feels, .. } in waiting.drain(..ripe) {
+            if let Some((free, narrow)) = wire.pace(4 + frame.len()) {
+                if !out.is_empty() && write.write_all_buf(&mut out).await.is_err() {
+                    return;
+                }
+                let _under_way = wire.under_way("a message that waits for a narrow link", kind);
+                sim::room(&wire, free).await;
+                sim::with(|world| narrow.iter().for_each(|fault| world.feel(*fault)));
             }
-            !ripe
-        });
-        if !out.is_empty() {
-            let takes = wire.pace(out.len());
-            if !takes.is_zero() {
-                sleep(takes).await;
-            }
-            if write.write_all_buf(&mut out).await.is_err() {
-                return;
-            }
+            put_frame(&mut out, &frame);
+            wire.sends(kind, out.len(), number, &feels);
+        }
+        if !out.is_empty() && write.write_all_buf(&mut out).await.is_err() {
+            return;
         }
     }
-    if let Some(Some(takes)) = sim::with(|world| world.closing_takes(wire.node())) {
+    let late = sim::with(|world| world.closing_takes(wire.node())).flatten();
+    if let Some((takes, fault)) = late {
+        let _under_way = wire.under_way("the end of a connection", "close");
         sleep(takes).await;
+        sim::with(|world| world.feel(fault));
     }
     let _ = write.shutdown().await;
 }

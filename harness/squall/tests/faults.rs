@@ -43,7 +43,6 @@ const STEPS: &[(&str, &str)] = &[
     ("slow_close", "{ at: 500ms, slow_close: { node: clients, by: 300ms }, for: 500ms }"),
     ("lose", "{ at: 500ms, lose: { messages: 30%, on: answer }, for: 600ms }"),
     ("duplicate", "{ at: 500ms, duplicate: { messages: 50%, on: send } }"),
-    ("reorder", "{ at: 500ms, reorder: { messages: 50%, by: 20ms..60ms } }"),
     ("corrupt", "{ at: 500ms, corrupt: { messages: 30% }, for: 500ms }"),
     ("late", "{ at: 500ms, late: { messages: 30%, on: answer, by: 400ms..600ms }, for: 500ms }"),
     ("poison", "{ at: 500ms, poison: { share: 30%, kind: rejected }, for: 500ms }"),
@@ -76,7 +75,7 @@ const STEPS: &[(&str, &str)] = &[
 
 /// What `tiny` feels and does not survive: it has one copy of everything, or it sends one message on each
 /// connection.
-const TOO_MUCH: &[&str] = &["wipe", "bit_rot", "truncate", "replay"];
+const TOO_MUCH: &[&str] = &["wipe", "bit_rot", "truncate", "replay", "reorder"];
 
 fn run(step: &str) -> squall_reports::Run {
     let text = format!(
@@ -107,16 +106,24 @@ fn each_is_felt_and_survived() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A replayed message needs one that came before it on the same connection.
+/// A replayed message needs one that came before it on the same connection, and a message that is overtaken one
+/// that comes after it.
 #[test]
-fn old_messages_come_again() {
-    let text = "name: x\nworkload: { events: 200, rate: 200/s }\n\
-                faults:\n  - { at: 300ms, replay: { messages: 30% }, for: 500ms }\n";
-    let (folder, path) = scenario(text);
-    let json = folder.path().join("report.json");
-    let said = squall(&["run", &path, "--runs", "3", "--report", &json.to_string_lossy()]);
-    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-    assert!(report(&json).runs().all(|(_, run)| run.signals["replay_felt"] > 0));
+fn old_messages_come_again_and_new_ones_overtake() {
+    for (kind, step) in [
+        ("replay", "{ at: 300ms, replay: { messages: 30% }, for: 500ms }"),
+        ("reorder", "{ at: 300ms, reorder: { messages: 30%, by: 20ms..60ms }, for: 500ms }"),
+    ] {
+        let text = format!(
+            "name: x\nworkload: {{ events: 200, rate: 200/s }}\nfaults:\n  - {step}\n"
+        );
+        let (folder, path) = scenario(&text);
+        let json = folder.path().join("report.json");
+        let said = squall(&["run", &path, "--runs", "3", "--report", &json.to_string_lossy()]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        let signal = format!("{kind}_felt");
+        assert!(report(&json).runs().all(|(_, run)| run.signals[&signal] > 0), "{kind}");
+    }
 }
 
 #[test]

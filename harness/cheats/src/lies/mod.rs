@@ -1,7 +1,9 @@
 //! The lies: one file each, and one line in [`ALL`].
 
+mod answers_first;
 mod asks_the_real_dns;
 mod blocks_elsewhere;
+mod forgets_copies;
 mod gives_up;
 mod hangs;
 mod hash_order;
@@ -12,10 +14,12 @@ mod opens_a_real_socket;
 mod prints;
 mod reads_the_real_clock;
 mod repeats_later;
+mod reset_is_failure;
 mod silent;
 mod sleeps_the_thread;
 mod starts_a_process;
 mod starts_a_thread;
+mod takes_gaps;
 mod uses_tokio_fs;
 mod waits_for_the_real_clock;
 mod writes_to_the_real_disk;
@@ -81,4 +85,8 @@ pub const ALL: &[Cheat] = &[
     uses_tokio_fs::CHEAT,
     waits_for_the_real_clock::CHEAT,
     writes_to_the_real_disk::CHEAT,
+    forgets_copies::CHEAT,
+    takes_gaps::CHEAT,
+    answers_first::CHEAT,
+    reset_is_failure::CHEAT,
 ];

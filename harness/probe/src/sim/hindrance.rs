@@ -1,6 +1,6 @@
 //! What faults do to a node as a whole: it is paused, starved, its clock is wrong, its limits are low.
 
-use super::{World, with};
+use super::{OccurrenceId, World, with};
 use crate::{NodeId, What};
 use std::{
     future::Future,
@@ -58,7 +58,7 @@ pub enum Hindrance {
 /// What hinders one node, and who waits for it to be over.
 #[derive(Debug, Default)]
 pub(crate) struct Hindered {
-    active: Vec<(u16, Hindrance)>,
+    active: Vec<(OccurrenceId, Hindrance)>,
     /// A call that blocks the whole node, such as to a slow disk, returns at this time.
     blocked_until: u64,
     waiting: Vec<Waker>,
@@ -71,6 +71,11 @@ pub(crate) struct Hindered {
 }
 
 impl Hindered {
+    /// It waits for a call to return.
+    pub(super) fn blocked(&self, now: u64) -> bool {
+        self.blocked_until > now
+    }
+
     /// Whether its tasks may be polled now.
     fn runs(&self, now: u64, step: u64) -> bool {
         now >= self.blocked_until
@@ -92,21 +97,33 @@ impl World {
     }
 
     /// A fault begins to hinder a node.
-    pub fn hinder(&mut self, node: NodeId, fault: u16, hindrance: Hindrance) {
+    pub fn hinder(&mut self, node: NodeId, id: OccurrenceId, hindrance: Hindrance) {
         if hindrance == Hindrance::Unavailable {
-            self.wires.reset_all_of(node);
+            self.wires.reset_all_of(node, Some(id.step));
         }
         if let Some(hindered) = self.hindered_mut(node) {
-            hindered.active.push((fault, hindrance));
+            hindered.active.push((id, hindrance));
             self.hindrances += 1;
         }
     }
 
-    /// What the fault does to nodes as a whole is over.
-    pub fn unhinder(&mut self, fault: u16) {
+    /// What an occurrence of a fault does to nodes as a whole is over.
+    pub(super) fn unhinder(&mut self, id: OccurrenceId) {
+        self.unhinder_if(|active| active == id);
+    }
+
+    /// Everything is healed, also what lasts until then.
+    pub fn unhinder_all(&mut self) {
+        self.unhinder_if(|_| true);
+    }
+
+    fn unhinder_if(&mut self, over: impl Fn(OccurrenceId) -> bool) {
+        if self.hindrances == 0 {
+            return;
+        }
         for entry in &mut self.nodes {
             let before = entry.hindered.active.len();
-            entry.hindered.active.retain(|(active, _)| *active != fault);
+            entry.hindered.active.retain(|(active, _)| !over(*active));
             self.hindrances -= before - entry.hindered.active.len();
         }
         self.wake_those_who_run();
@@ -171,16 +188,21 @@ impl World {
             return true;
         }
         hindered.waiting.push(waker.clone());
-        for (fault, hindrance) in &hindered.active {
+        for (id, hindrance) in &hindered.active {
             if matches!(hindrance, Hindrance::Paused | Hindrance::Starved { .. }) {
-                *self.touched.entry(*fault).or_default() += 1;
+                *self.touched.entry(id.step).or_default() += 1;
             }
         }
         false
     }
 
-    /// How much longer something takes on this node, by the longest of the hindrances that `of` picks.
-    fn delay(&mut self, node: NodeId, of: impl Fn(&Hindrance) -> Option<u64>) -> Option<Duration> {
+    /// How much longer something takes on this node, by the longest of the hindrances that `of` picks, and
+    /// by which fault. Whoever has waited so long has felt it.
+    fn delay(
+        &self,
+        node: NodeId,
+        of: impl Fn(&Hindrance) -> Option<u64>,
+    ) -> Option<(Duration, u16)> {
         if self.hindrances == 0 {
             return None;
         }
@@ -188,14 +210,13 @@ impl World {
             .hindered(node)?
             .active
             .iter()
-            .filter_map(|(fault, hindrance)| Some((of(hindrance)?, *fault)))
+            .filter_map(|(id, hindrance)| Some((of(hindrance)?, id.step)))
             .max()?;
-        self.feel(longest.1);
-        Some(Duration::from_millis(longest.0))
+        Some((Duration::from_millis(longest.0), longest.1))
     }
 
-    /// How long the node that runs now takes over each frame that it reads.
-    pub(crate) fn reading_takes_here(&mut self) -> Option<Duration> {
+    /// How long the node that runs now takes over each frame that it reads, and by which fault.
+    pub(crate) fn reading_takes_here(&self) -> Option<(Duration, u16)> {
         if self.hindrances == 0 {
             return None;
         }
@@ -206,8 +227,8 @@ impl World {
         })
     }
 
-    /// How long a connection that this node closes stays half open.
-    pub(crate) fn closing_takes(&mut self, node: NodeId) -> Option<Duration> {
+    /// How long a connection that this node closes stays half open, and by which fault.
+    pub(crate) fn closing_takes(&self, node: NodeId) -> Option<(Duration, u16)> {
         self.delay(node, |hindrance| match hindrance {
             Hindrance::SlowClose { ms } => Some(*ms),
             _ => None,
@@ -221,7 +242,16 @@ impl World {
 
     /// Nobody can connect to the node now.
     pub(crate) fn unavailable(&mut self, node: NodeId) -> bool {
-        self.delay(node, |hindrance| (*hindrance == Hindrance::Unavailable).then_some(0)).is_some()
+        let by =
+            self.delay(node, |hindrance| (*hindrance == Hindrance::Unavailable).then_some(0));
+        self.feel_if(by)
+    }
+
+    fn feel_if(&mut self, by: Option<(Duration, u16)>) -> bool {
+        if let Some((_, fault)) = by {
+            self.feel(fault);
+        }
+        by.is_some()
     }
 
     /// The node may not have another connection.
@@ -230,11 +260,11 @@ impl World {
             return false;
         }
         let open = self.wires.open_of(node);
-        self.delay(node, |hindrance| match hindrance {
+        let by = self.delay(node, |hindrance| match hindrance {
             Hindrance::Connections { most } => (open >= *most).then_some(0),
             _ => None,
-        })
-        .is_some()
+        });
+        self.feel_if(by)
     }
 
     /// How wrong the node's wall clock is, in microseconds.
@@ -246,12 +276,16 @@ impl World {
         let Some(hindered) = self.hindered(node) else { return 0 };
         let mut error = 0_i64;
         let mut faults = Vec::new();
-        for (fault, hindrance) in &hindered.active {
+        for (id, hindrance) in &hindered.active {
             if let Hindrance::Clock { offset_us, drift, since } = hindrance {
                 let passed = i64::try_from((now - since) / 1_000).unwrap_or(i64::MAX);
                 let drifted = drift.saturating_mul(passed) / 1_000;
-                error = error.saturating_add(*offset_us).saturating_add(drifted);
-                faults.push(*fault);
+                let wrong = offset_us.saturating_add(drifted);
+                error = error.saturating_add(wrong);
+                // A clock that has only begun to drift is right.
+                if wrong != 0 {
+                    faults.push(id.step);
+                }
             }
         }
         for fault in faults {
@@ -280,8 +314,8 @@ impl World {
             return;
         }
         let Some(hindered) = self.hindered_mut(node) else { return };
-        let limit = hindered.active.iter().find_map(|(fault, hindrance)| match hindrance {
-            Hindrance::Memory { most } if memory > *most => Some(*fault),
+        let limit = hindered.active.iter().find_map(|(id, hindrance)| match hindrance {
+            Hindrance::Memory { most } if memory > *most => Some(id.step),
             _ => None,
         });
         let Some(fault) = limit.filter(|_| !hindered.killed) else { return };
@@ -387,5 +421,53 @@ impl<F: Future> Future for Gated<F> {
             return Poll::Pending;
         }
         self.future.as_mut().poll(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim;
+
+    const NODE: NodeId = NodeId(0);
+
+    /// Acts on a world of one node, in which a fault of one step occurs twice.
+    fn twice(act: impl FnOnce(&mut World, OccurrenceId, OccurrenceId)) {
+        sim::install(1, &["a".to_owned()], Box::new(|_| ()));
+        let id = |occurrence| OccurrenceId { step: 3, occurrence };
+        with(|world| act(world, id(0), id(1))).unwrap();
+        sim::uninstall();
+    }
+
+    #[test]
+    fn each_occurrence_lasts_its_own_time() {
+        twice(|world, first, second| {
+            let runs = |world: &mut World| world.may_run(NODE, Waker::noop());
+            world.hinder(NODE, first, Hindrance::Paused);
+            world.hinder(NODE, second, Hindrance::Paused);
+            assert!(!runs(world));
+            world.end(first);
+            assert!(!runs(world));
+            world.end(second);
+            assert!(runs(world));
+            assert_eq!(world.touched[&3], 2);
+        });
+    }
+
+    #[test]
+    fn wrong_clocks_add_up_and_are_felt_when_they_are_wrong() {
+        twice(|world, first, second| {
+            let clock = |offset_us, drift| Hindrance::Clock { offset_us, drift, since: 0 };
+            world.hinder(NODE, first, clock(0, 100));
+            assert_eq!(world.clock_error(NODE), 0);
+            assert!(world.touched.is_empty());
+            world.now = 1_000_000;
+            assert_eq!(world.clock_error(NODE), 100);
+            world.hinder(NODE, second, clock(5_000, 0));
+            assert_eq!(world.clock_error(NODE), 5_100);
+            world.end(first);
+            assert_eq!(world.clock_error(NODE), 5_000);
+            assert_eq!(world.touched[&3], 4);
+        });
     }
 }

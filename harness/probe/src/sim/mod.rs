@@ -11,9 +11,10 @@ mod wire;
 pub use flights::{Flight, Flights};
 pub(crate) use hindrance::stop_asked;
 pub use hindrance::{Gated, Hindrance, Struck, gated, gated_here};
-pub use wire::{Bandwidth, Fate, MessageFault, Wire};
+pub use wire::{Bandwidth, MessageFault, Wire};
+pub(crate) use wire::{Feels, UnderWay, room};
 
-use crate::{Name, NodeId, Record, What, mix};
+use crate::{Name, NodeId, Phase, Record, What, mix};
 use disk::Disk;
 use std::{cell::RefCell, collections::BTreeMap, io, task::Waker, time::Duration};
 use tokio::runtime::{Handle, Id};
@@ -50,13 +51,24 @@ impl Names {
     }
 }
 
-/// What link faults do to one direction.
+/// One occurrence of a fault: what it did ends with it, and nothing else does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OccurrenceId {
+    /// The step of the scenario: what records call the fault.
+    pub step: u16,
+    /// Which occurrence of the step, from 0.
+    pub occurrence: u32,
+}
+
+/// What link faults do to one direction. Faults are named by their steps.
 #[derive(Debug, Clone, Default)]
 pub struct Disturbance {
-    /// The faults, by index in the plan.
-    pub faults: Vec<u16>,
-    /// Nothing gets through.
-    pub cut: bool,
+    /// Those that cut it: nothing gets through.
+    pub cuts: Vec<u16>,
+    /// Those that slow it down, and whether by more than the network's own latency ever is.
+    pub slows: Vec<(u16, bool)>,
+    /// The longest that a slow frame takes, in milliseconds.
+    pub most_ms: u32,
 }
 
 /// A trigger that waits at a fault point.
@@ -115,8 +127,16 @@ pub struct World {
     pub struck: Vec<Struck>,
     /// Faults that limit what a direction carries.
     pub bandwidth: Vec<Bandwidth>,
+    /// The longest that the network itself takes for a frame, in milliseconds.
+    pub latency_ms: u32,
     waiting_to_connect: Vec<Waker>,
+    waiting_for_room: Vec<Waker>,
     wires: wire::Wires,
+    /// What was injected and has not come to its end.
+    pending: BTreeMap<u64, wire::Pending>,
+    pendings: u64,
+    /// Publishes that faults changed, and that nobody has answered or seen yet.
+    changed: BTreeMap<crate::EventId, Vec<u16>>,
     /// Frames sent.
     pub frames: u64,
     /// Each of them, if somebody will look at them.
@@ -162,8 +182,13 @@ pub fn install(seed: u64, nodes: &[String], sink: Sink) {
         blocked: false,
         struck: Vec::new(),
         bandwidth: Vec::new(),
+        latency_ms: 0,
         waiting_to_connect: Vec::new(),
+        waiting_for_room: Vec::new(),
         wires: wire::Wires::default(),
+        pending: BTreeMap::new(),
+        pendings: 0,
+        changed: BTreeMap::new(),
         frames: 0,
         flights: None,
         abandoned: Vec::new(),
@@ -260,6 +285,7 @@ pub(crate) fn on_disk_of<R>(
 /// another connection.
 pub(crate) async fn reachable(host: &str) -> io::Result<()> {
     let from = here();
+    let mut felt = false;
     std::future::poll_fn(|context| {
         with(|world| {
             let Some(to) = world.node_named(host) else { return std::task::Poll::Ready(Ok(())) };
@@ -270,18 +296,31 @@ pub(crate) async fn reachable(host: &str) -> io::Result<()> {
                 let error = io::Error::other("too many open files");
                 return std::task::Poll::Ready(Err(error));
             }
-            let there = world.touch(from, to);
-            let back = world.touch(to, from);
-            if there || back {
-                world.waiting_to_connect.push(context.waker().clone());
-                std::task::Poll::Pending
-            } else {
-                std::task::Poll::Ready(Ok(()))
+            if !world.cut_between(from, to) {
+                return std::task::Poll::Ready(Ok(()));
             }
+            if !std::mem::replace(&mut felt, true) {
+                world.meet_cut(from, to);
+                world.meet_cut(to, from);
+            }
+            world.waiting_to_connect.push(context.waker().clone());
+            std::task::Poll::Pending
         })
         .unwrap_or(std::task::Poll::Ready(Ok(())))
     })
     .await
+}
+
+/// Nothing that `host` says reaches this node: a link is cut, or its machine is down.
+pub(crate) fn silent(host: &str) -> bool {
+    let from = here();
+    with(|world| {
+        world.node_named(host).is_some_and(|to| {
+            let entry = world.nodes.get(usize::from(to.0));
+            entry.is_some_and(|entry| entry.runtime.is_none()) || world.cut_between(from, to)
+        })
+    })
+    .unwrap_or(false)
 }
 
 impl World {
@@ -305,16 +344,39 @@ impl World {
         index.and_then(|index| u16::try_from(index).ok()).map_or(NodeId::HARNESS, NodeId)
     }
 
-    /// Traffic meets the link faults of a direction: they have bitten. Whether it is cut.
-    pub(crate) fn touch(&mut self, from: NodeId, to: NodeId) -> bool {
-        if self.disturbed.is_empty() {
-            return false;
+    fn cut(&self, from: NodeId, to: NodeId) -> bool {
+        self.disturbed.get(&(from, to)).is_some_and(|disturbance| !disturbance.cuts.is_empty())
+    }
+
+    /// In one direction or the other nothing gets through.
+    fn cut_between(&self, a: NodeId, b: NodeId) -> bool {
+        self.cut(a, b) || self.cut(b, a)
+    }
+
+    /// Something was sent into a cut, if the direction is cut.
+    fn meet_cut(&mut self, from: NodeId, to: NodeId) {
+        if let Some(disturbance) = self.disturbed.get(&(from, to)) {
+            for fault in &disturbance.cuts {
+                *self.touched.entry(*fault).or_default() += 1;
+            }
         }
-        let Some(disturbance) = self.disturbed.get(&(from, to)) else { return false };
-        for fault in &disturbance.faults {
-            *self.touched.entry(*fault).or_default() += 1;
+    }
+
+    /// An occurrence of a fault is over: what it does to nodes and to what they send. (Links and clients
+    /// are the harness's.)
+    pub fn end(&mut self, id: OccurrenceId) {
+        self.messages.retain(|fault| fault.id != id);
+        let limits = self.bandwidth.len();
+        self.bandwidth.retain(|limit| limit.id != id);
+        if self.bandwidth.len() < limits {
+            for waker in self.waiting_for_room.drain(..) {
+                waker.wake();
+            }
         }
-        disturbance.cut
+        self.unhinder(id);
+        for node in &mut self.nodes {
+            node.disk.heal(id.step);
+        }
     }
 
     fn node_named(&self, name: &str) -> Option<NodeId> {
@@ -348,6 +410,10 @@ impl World {
             }
         }
         self.forget_hindrances(node);
+        // What waited in it for a narrow link takes no room any more.
+        for limit in &mut self.bandwidth {
+            limit.busy_until.retain(|(from, _), _| *from != node);
+        }
     }
 
     /// The disk of `node`.
@@ -362,8 +428,22 @@ impl World {
         })
     }
 
+    /// A fault changed a publish: it is felt when somebody answers it or sees it.
+    pub fn feel_when_seen(&mut self, event: crate::EventId, fault: u16) {
+        self.changed.entry(event).or_default().push(fault);
+    }
+
     /// Records something at `node`, now.
     pub fn record(&mut self, node: NodeId, what: What) {
+        if !self.changed.is_empty()
+            && let What::Publish { phase: Phase::Ok | Phase::Fail, event, .. }
+            | What::Append { event, .. }
+            | What::Deliver { event, .. } = what
+        {
+            for fault in self.changed.remove(&event).unwrap_or_default() {
+                self.feel(fault);
+            }
+        }
         let now = self.now_here();
         (self.sink)(&Record { at: now, node, what });
     }
@@ -423,8 +503,31 @@ impl World {
         }
     }
 
-    /// Breaks the open connections between two nodes, in both directions: each end meets a reset.
-    pub fn reset_connections(&mut self, a: NodeId, b: NodeId) -> usize {
-        self.wires.reset(a, b)
+    /// Breaks the open connections between two nodes, in both directions: each end meets a reset, which a
+    /// fault feels if it is the cause.
+    pub fn reset_connections(&mut self, a: NodeId, b: NodeId, by: Option<u16>) {
+        self.wires.reset(a, b, by);
+    }
+
+    /// Something that was injected and has not come to its end, in words, if there is any: a frame that
+    /// waits to be late, a link that is being narrow, an answer of a slow disk.
+    #[must_use]
+    pub fn under_way(&self) -> Option<String> {
+        let name = |node: NodeId| {
+            self.nodes.get(usize::from(node.0)).map_or("the harness", |entry| &*entry.name)
+        };
+        let pending = self.pending.values().next().map(|pending| {
+            let wire::Pending { what, kind, from, to } = pending;
+            format!("{what} ({kind} from {} to {})", name(*from), name(*to))
+        });
+        pending
+            .or_else(|| {
+                let (from, to) = self.wires.on_its_way(self.now)?;
+                Some(format!("a tampered frame on the wire (from {} to {})", name(from), name(to)))
+            })
+            .or_else(|| {
+                let blocked = self.nodes.iter().find(|node| node.hindered.blocked(self.now))?;
+                Some(format!("a call of {} to a slow disk", blocked.name))
+            })
     }
 }

@@ -1,4 +1,9 @@
 //! A link carries little.
+//!
+//! At its edges: what is on the wire when it begins arrives as it would have. While it lasts, messages of a direction
+//! leave one after the other, each when all its bytes have had their time; connecting and closing take no time. What waits
+//! when it ends leaves at once. What waits in a node that crashes is gone, and takes no room any more. It acts on frames
+//! (`into_frames`), not on the bytes of other connections.
 
 use super::{Inject, Kind, Links, links};
 use crate::{
@@ -20,10 +25,10 @@ pub struct Bandwidth {
 impl Kind for Bandwidth {
     const KEY: &'static str = "bandwidth";
     const ABOUT: &'static str =
-        "Limits what each direction of a link carries to `limit` (20kB) a second; the rest waits";
+        "Limits what each direction of a link carries to `limit` (20kB) a second, over all of its connections; the rest waits its turn, until the limit ends";
     const EXAMPLE: &'static str = "{ at: 500ms, bandwidth: { limit: 400B/s, isolate: broker-1 }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a saturated uplink, a throttled instance";
-    const FELT: &'static str = "something was sent that took its time";
+    const FELT: &'static str = "a message had waited its turn";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -46,10 +51,6 @@ impl Kind for Bandwidth {
 impl Inject for Bandwidth {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.narrow_links(&self.links, u64::from(self.bytes_per_second), act)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.widen_links(act);
     }
 }
 

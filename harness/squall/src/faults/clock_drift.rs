@@ -25,7 +25,7 @@ impl Kind for ClockDrift {
     const ABOUT: &'static str = "Lets a node's wall clock gain `by` (100ms) in each second, or lose it with `direction: behind`";
     const EXAMPLE: &'static str = "{ at: 500ms, clock_drift: { node: all, by: 50ms }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a bad oscillator, a virtual machine short of ticks";
-    const FELT: &'static str = "the node read its wall clock";
+    const FELT: &'static str = "the node read its wall clock while it was wrong";
     const LASTS: bool = true;
 
 
@@ -43,10 +43,6 @@ impl Inject for ClockDrift {
         let drift = sign * i64::try_from(by).unwrap_or(i64::MAX);
         let since = storm.now();
         storm.hinder(&self.node, act, |_| Hindrance::Clock { offset_us: 0, drift, since })
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
     }
 }
 

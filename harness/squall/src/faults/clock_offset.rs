@@ -25,7 +25,7 @@ impl Kind for ClockOffset {
     const ABOUT: &'static str = "Sets a node's wall clock `by` (5s) ahead of the others, or `direction: behind` them; timers go on as they were";
     const EXAMPLE: &'static str = "{ at: 500ms, clock_offset: { node: all, by: 2s, direction: behind } }";
     const OUTAGE: &'static str = "Stands for a machine without a time service, a wrong time server";
-    const FELT: &'static str = "the node read its wall clock";
+    const FELT: &'static str = "the node read its wall clock while it was wrong";
     const LASTS: bool = true;
 
 
@@ -43,10 +43,6 @@ impl Inject for ClockOffset {
         let offset_us = sign * i64::try_from(by).unwrap_or(i64::MAX);
         let since = storm.now();
         storm.hinder(&self.node, act, |_| Hindrance::Clock { offset_us, drift: 0, since })
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
     }
 }
 

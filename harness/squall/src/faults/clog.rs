@@ -1,4 +1,6 @@
 //! Links stall, each for a time of its own.
+//!
+//! At its edges: each link is as with `hold`, until its own release.
 
 use super::{Inject, Kind, Links, links, parts};
 use crate::{
@@ -20,10 +22,10 @@ pub struct Clog {
 impl Kind for Clog {
     const KEY: &'static str = "clog";
     const ABOUT: &'static str =
-        "Stalls links, every link unless said, and releases them one by one in random order `within` (1s)";
+        "Stalls links, every link unless said, and releases them one by one in random order `within` (1s); what waits arrives then, as with hold";
     const EXAMPLE: &'static str = "{ at: 500ms, clog: { within: 1500ms }, for: 2s }";
     const OUTAGE: &'static str = "Stands for congestion that dissolves; FoundationDB's simulator clogs so";
-    const FELT: &'static str = "somebody sent something that was held";
+    const FELT: &'static str = "something that was held was released";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -38,10 +40,6 @@ impl Kind for Clog {
 impl Inject for Clog {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.clog_links(&self.links, parts::us(self.within), act)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.undisturb(act);
     }
 }
 

@@ -39,10 +39,6 @@ impl Inject for ConnectionLimit {
         let most = self.most as usize;
         storm.hinder(&self.node, act, |_| Hindrance::Connections { most })
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
-    }
 }
 
 impl fmt::Display for ConnectionLimit {

@@ -21,7 +21,7 @@ impl Kind for Corrupt {
     const ABOUT: &'static str = "Turns over a bit in a share of messages";
     const EXAMPLE: &'static str = "{ at: 500ms, corrupt: { messages: 30% }, for: 500ms }";
     const OUTAGE: &'static str = "Stands for a faulty network card or switch whose damage checksums do not see";
-    const FELT: &'static str = "a message was damaged";
+    const FELT: &'static str = "a damaged message was read";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -33,10 +33,6 @@ impl Kind for Corrupt {
 impl Inject for Corrupt {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         self.messages.begin(Tampering::Corrupted, (0, 0), storm, act)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
     }
 }
 

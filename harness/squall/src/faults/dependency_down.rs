@@ -1,4 +1,7 @@
 //! A dependency is away.
+//!
+//! At its edges: connections that are open when it begins are reset as by `reset`. One whose first packet is on the wire is
+//! made and ends at once. The node can still connect to others.
 
 use super::{Inject, Kind, Target};
 use crate::{
@@ -18,7 +21,7 @@ impl Kind for DependencyDown {
     const ABOUT: &'static str = "Refuses every connection to a node and resets those that are open; the node itself lives";
     const EXAMPLE: &'static str = "{ at: 500ms, dependency_down: gateways, for: 300ms }";
     const OUTAGE: &'static str = "Stands for a payment provider's outage, a load balancer without back ends";
-    const FELT: &'static str = "a connection was refused";
+    const FELT: &'static str = "a connection was refused, or one that was open met its reset";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -29,10 +32,6 @@ impl Kind for DependencyDown {
 impl Inject for DependencyDown {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.hinder(&self.0, act, |_| Hindrance::Unavailable)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
     }
 }
 

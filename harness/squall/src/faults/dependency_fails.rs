@@ -1,6 +1,8 @@
 //! A dependency fails now and then.
+//!
+//! At its edges: the message is never sent, and its connection is reset as by `reset`, at both ends.
 
-use super::{Inject, Kind, Target, parts};
+use super::{Inject, Kind, Target, messages, parts};
 use crate::{
     scenario::{Node, Reader},
     sim::{Act, Began, Storm},
@@ -23,7 +25,7 @@ impl Kind for DependencyFails {
     const ABOUT: &'static str = "Lets a `share` (30%) of the calls to a node fail: the connection is reset before the call is heard";
     const EXAMPLE: &'static str = "{ at: 500ms, dependency_fails: { node: gateways, share: 50% }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a provider that sheds load, a deployment that drops connections";
-    const FELT: &'static str = "a call failed";
+    const FELT: &'static str = "the caller or the node met the reset";
     const LASTS: bool = true;
 
 
@@ -36,11 +38,7 @@ impl Kind for DependencyFails {
 
 impl Inject for DependencyFails {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        storm.tamper_to(&self.node, act, Tampering::Reset, self.share, (0, 0))
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
+        storm.tamper_to(&self.node, act, messages::tamper(Tampering::Reset, self.share, (0, 0)))
     }
 }
 

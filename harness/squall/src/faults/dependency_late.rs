@@ -1,6 +1,6 @@
 //! A dependency does what it was asked, and its answer comes too late.
 
-use super::{Inject, Kind, Target, parts};
+use super::{Inject, Kind, Target, messages, parts};
 use crate::{
     scenario::{Node, Reader},
     sim::{Act, Began, Storm},
@@ -25,7 +25,7 @@ impl Kind for DependencyLate {
     const ABOUT: &'static str = "Delays a `share` (50%) of what a node sends `by` (5s), beyond its callers' patience: it was done, and they do not know";
     const EXAMPLE: &'static str = "{ at: 500ms, dependency_late: { node: gateways, by: 600ms }, for: 300ms }";
     const OUTAGE: &'static str = "Stands for a charge that went through although its request timed out";
-    const FELT: &'static str = "an answer was delayed";
+    const FELT: &'static str = "an answer came late, whether or not anybody still listened";
     const LASTS: bool = true;
 
 
@@ -40,11 +40,7 @@ impl Kind for DependencyLate {
 impl Inject for DependencyLate {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         let ms = u32::try_from(parts::ms(self.by)).unwrap_or(u32::MAX);
-        storm.tamper_from(&self.node, act, Tampering::Reordered, self.share, (ms, ms))
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
+        storm.tamper_from(&self.node, act, messages::tamper(Tampering::Reordered, self.share, (ms, ms)))
     }
 }
 

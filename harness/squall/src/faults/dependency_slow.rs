@@ -1,6 +1,8 @@
 //! A dependency is slow.
+//!
+//! At its edges: what is on the wire or waits when it ends comes as late as it would have, and what follows it waits behind.
 
-use super::{Inject, Kind, Target, parts};
+use super::{Inject, Kind, Target, messages, parts};
 use crate::{
     scenario::{Node, Reader},
     sim::{Act, Began, Storm},
@@ -23,7 +25,7 @@ impl Kind for DependencySlow {
     const ABOUT: &'static str = "Delays all that a node sends `by` (500ms), in order";
     const EXAMPLE: &'static str = "{ at: 500ms, dependency_slow: { node: gateways, by: 100ms }, for: 300ms }";
     const OUTAGE: &'static str = "Stands for an overloaded payment provider, a database under a long query";
-    const FELT: &'static str = "an answer was delayed";
+    const FELT: &'static str = "an answer came late, whether or not anybody still listened";
     const LASTS: bool = true;
 
 
@@ -37,11 +39,7 @@ impl Kind for DependencySlow {
 impl Inject for DependencySlow {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         let ms = u32::try_from(parts::ms(self.by)).unwrap_or(u32::MAX);
-        storm.tamper_from(&self.node, act, Tampering::Delayed, 1.0, (ms, ms))
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
+        storm.tamper_from(&self.node, act, messages::tamper(Tampering::Delayed, 1.0, (ms, ms)))
     }
 }
 

@@ -30,10 +30,6 @@ impl Inject for DiskFull {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.break_disks(&self.0, act, |_| DiskFault::Full)
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.mend_disks(act);
-    }
 }
 
 impl fmt::Display for DiskFull {

@@ -1,4 +1,7 @@
 //! Messages arrive twice.
+//!
+//! At its edges: the copy comes also when the fault is over, and the run waits for it. The end of the connection, if it is
+//! closed meanwhile, comes behind the copy. With a reset, a crash, or a receiver that has closed, the copy is gone.
 
 use super::{
     Inject, Kind,
@@ -25,10 +28,11 @@ pub struct Duplicate {
 
 impl Kind for Duplicate {
     const KEY: &'static str = "duplicate";
-    const ABOUT: &'static str = "Delivers a share of messages a second time, `by` later";
+    const ABOUT: &'static str =
+        "Delivers a share of messages a second time, `by` (10ms..50ms) later, on the same connection, whose end waits for it";
     const EXAMPLE: &'static str = "{ at: 500ms, duplicate: { messages: 50%, on: publish } }";
     const OUTAGE: &'static str = "Stands for retries below the application: proxies, queues, failing links";
-    const FELT: &'static str = "a message was sent twice";
+    const FELT: &'static str = "a second copy was read";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -41,10 +45,6 @@ impl Kind for Duplicate {
 impl Inject for Duplicate {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         self.messages.begin(Tampering::Duplicated, (self.min_ms, self.max_ms), storm, act)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
     }
 }
 

@@ -1,4 +1,6 @@
 //! A link goes up and down.
+//!
+//! At its edges: every cut and every healing is as those of `partition`.
 
 use super::{Inject, Kind, Links, links, parts};
 use crate::{
@@ -22,10 +24,10 @@ pub struct Flap {
 impl Kind for Flap {
     const KEY: &'static str = "flap";
     const ABOUT: &'static str =
-        "Cuts links for `down` (200ms), heals them for `up` (300ms), and so on until it is over";
+        "Cuts links for `down` (200ms), heals them for `up` (300ms), and so on until it is over; each cut is as that of partition, and each healing resets";
     const EXAMPLE: &'static str = "{ at: 500ms, flap: { isolate: broker-1, up: 100ms, down: 100ms }, for: 600ms }";
     const OUTAGE: &'static str = "Stands for a flapping switch port, a route that comes and goes";
-    const FELT: &'static str = "somebody sent something into the cut, or tried to connect";
+    const FELT: &'static str = "something on the wire or sent was lost, or somebody tried to connect";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -45,10 +47,6 @@ impl Kind for Flap {
 impl Inject for Flap {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.flap_links(&self.links, parts::us(self.up), parts::us(self.down), act)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.undisturb(act);
     }
 }
 

@@ -43,10 +43,6 @@ impl Inject for IoError {
         };
         storm.break_disks(&self.node, act, |_| DiskFault::IoErrors { reads, writes })
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.mend_disks(act);
-    }
 }
 
 impl fmt::Display for IoError {

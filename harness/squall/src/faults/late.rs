@@ -1,4 +1,7 @@
 //! Messages come when nobody waits for them any more.
+//!
+//! At its edges: as with `reorder`. A message whose receiver has closed the connection by then is felt too: that nobody
+//! waits any more is what the fault is for.
 
 use super::{
     Inject, Kind,
@@ -28,7 +31,7 @@ impl Kind for Late {
     const ABOUT: &'static str = "Delays a share of messages by `by` (2s..4s), beyond any timeout; later ones overtake them";
     const EXAMPLE: &'static str = "{ at: 500ms, late: { messages: 30%, on: publish_ack, by: 400ms..600ms }, for: 500ms }";
     const OUTAGE: &'static str = "Stands for a queue that stalls and then delivers, a phone that was offline";
-    const FELT: &'static str = "a message was delayed";
+    const FELT: &'static str = "a message came late, whether or not anybody still listened";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -41,10 +44,6 @@ impl Kind for Late {
 impl Inject for Late {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         self.messages.begin(Tampering::Reordered, (self.min_ms, self.max_ms), storm, act)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
     }
 }
 

@@ -1,4 +1,8 @@
 //! A link becomes slow.
+//!
+//! At its edges: what is on the wire when it begins arrives as it would have, and what is on the wire when it ends still
+//! takes its time. On one connection nothing overtakes: what is sent after the end waits behind what is slow. Who connects
+//! waits for its first packet; the answer to that comes at once, which the simulator cannot do otherwise.
 
 use super::{Inject, Kind, Links, links, parts};
 use crate::{
@@ -74,10 +78,11 @@ impl Kind for Latency {
     const KEY: &'static str = "latency";
     const ABOUT: &'static str =
         "Makes links slow, in both directions: each message takes `delay`, and up to `jitter` more; \
-         `distribution` is exponential unless said, or uniform, normal, heavy_tailed";
+         `distribution` is exponential unless said, or uniform, normal, heavy_tailed; what is on the wire \
+         already is not slowed";
     const EXAMPLE: &'static str = "{ at: 500ms, latency: { delay: 40ms..60ms }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a congested or rerouted path";
-    const FELT: &'static str = "something was sent over a slow link";
+    const FELT: &'static str = "something arrived that took longer than the network ever does";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -126,10 +131,6 @@ impl Kind for Latency {
 impl Inject for Latency {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.disturb_links(Effect::Slow(self.min_ms, self.max_ms, self.distribution), &self.links, act)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.undisturb(act);
     }
 }
 

@@ -1,4 +1,7 @@
 //! Messages get lost.
+//!
+//! At its edges: a message whose connection is broken or cut, or whose receiver has closed it, would not have arrived:
+//! that it was drawn is not felt.
 
 use super::{Inject, Kind, messages::Messages};
 use crate::{
@@ -21,7 +24,7 @@ impl Kind for Lose {
     const ABOUT: &'static str = "Drops a share of messages; the connections live on";
     const EXAMPLE: &'static str = "{ at: 500ms, lose: { messages: 30%, on: publish_ack }, for: 600ms }";
     const OUTAGE: &'static str = "Stands for overloaded proxies and queues that shed";
-    const FELT: &'static str = "a message was dropped";
+    const FELT: &'static str = "a message was dropped that would have arrived";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -33,10 +36,6 @@ impl Kind for Lose {
 impl Inject for Lose {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         self.messages.begin(Tampering::Lost, (0, 0), storm, act)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
     }
 }
 

@@ -35,10 +35,6 @@ impl Inject for LoseUnsynced {
         // Always the next one would be the same one of a system that syncs in turns.
         storm.break_disks(&self.0, act, |draw| DiskFault::LostUnsynced { after: draw % SYNCS })
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.mend_disks(act);
-    }
 }
 
 impl fmt::Display for LoseUnsynced {

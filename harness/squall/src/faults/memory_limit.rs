@@ -39,10 +39,6 @@ impl Inject for MemoryLimit {
         let most = u64::from(self.bytes);
         storm.hinder(&self.node, act, |_| Hindrance::Memory { most })
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
-    }
 }
 
 impl fmt::Display for MemoryLimit {

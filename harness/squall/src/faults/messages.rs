@@ -3,7 +3,7 @@
 use super::{Links, links};
 use crate::{
     scenario::{Fields, Node, Reader, Value, value},
-    sim::{Act, Began, Storm},
+    sim::{Act, Began, Storm, Tamper},
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::{NodeId, Tampering};
@@ -97,15 +97,25 @@ impl Messages {
         storm: &mut Storm<'_>,
         act: &mut Act,
     ) -> Began {
+        self.begin_to(tamper(tampering, self.share, delay_ms), storm, act)
+    }
+
+    /// As that, with all that there is to say.
+    pub(super) fn begin_to(&self, how: Tamper, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         let directions = storm.directions(&self.links, act);
         if directions.is_empty() {
             return Began::NoTarget;
         }
         let targets: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
-        storm.tamper(act, tampering, self.share, &self.on, directions, delay_ms);
+        storm.tamper(act, how, &self.on, directions);
         if self.links == Links::Every {
             return Began::On(vec![NodeId::HARNESS]);
         }
         Began::On(targets.into_iter().collect())
     }
+}
+
+/// What is done to a share of frames.
+pub(super) fn tamper(tampering: Tampering, share: f64, delay_ms: (u32, u32)) -> Tamper {
+    Tamper { tampering, share, delay_ms, by_order: false }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong: one file a fault, and one line here.
 //!
-//! Each file holds the fault's parameters, how they are read from a scenario, and how it begins and
-//! ends in a [`Storm`].
+//! Each file holds the fault's parameters, how they are read from a scenario, and how it begins in a
+//! [`Storm`]. What it began ends with it.
 
 mod links;
 mod messages;
@@ -22,10 +22,8 @@ use std::fmt;
 
 /// What a fault does once its time has come.
 pub trait Inject {
-    /// Begins.
+    /// Begins. What it begins through the storm ends with this occurrence of the fault, by itself.
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began;
-    /// Ends; only what lasts.
-    fn heal(&self, _storm: &mut Storm<'_>, _act: &mut Act) {}
 }
 
 /// What a fault is, beside what it does.

@@ -18,7 +18,7 @@ impl Kind for Pause {
     const ABOUT: &'static str = "Stops a node's tasks; when it goes on, its clock has jumped, and it still believes that it leads";
     const EXAMPLE: &'static str = "{ at: 500ms, pause: broker-1, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a long garbage collection, a virtual machine that migrates, a stopped process";
-    const FELT: &'static str = "a task of it wanted to run";
+    const FELT: &'static str = "a task of it was due and did not run";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -29,10 +29,6 @@ impl Kind for Pause {
 impl Inject for Pause {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.hinder(&self.0, act, |_| Hindrance::Paused)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
     }
 }
 

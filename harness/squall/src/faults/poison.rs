@@ -25,7 +25,7 @@ impl Kind for Poison {
          read and must be refused) or oversized, and any of them unless said";
     const EXAMPLE: &'static str = "{ at: 500ms, poison: { share: 30%, kind: rejected }, for: 500ms }";
     const OUTAGE: &'static str = "Stands for a producer of another version, a broken serializer";
-    const FELT: &'static str = "a poisoned event was published";
+    const FELT: &'static str = "a poisoned event was answered, stored or delivered";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -55,10 +55,6 @@ impl Inject for Poison {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.poison_publishes(self.share, self.kind, act);
         Began::On(vec![squall_probe::NodeId::HARNESS])
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.stop_poisoning(act);
     }
 }
 

@@ -1,4 +1,8 @@
 //! Messages overtake each other.
+//!
+//! At its edges: the message comes also when the fault is over, and the run waits for it. The end of its connection, if it
+//! is closed meanwhile, comes behind it; with a reset or a crash it is gone. A message that nothing overtakes, such as the
+//! only one of its kind, is just late, and not felt.
 
 use super::{
     Inject, Kind,
@@ -6,7 +10,7 @@ use super::{
 };
 use crate::{
     scenario::{Node, Reader},
-    sim::{Act, Began, Storm},
+    sim::{Act, Began, Storm, Tamper},
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::Tampering;
@@ -25,10 +29,11 @@ pub struct Reorder {
 
 impl Kind for Reorder {
     const KEY: &'static str = "reorder";
-    const ABOUT: &'static str = "Delays a share of messages by `by`, so that later ones overtake them";
+    const ABOUT: &'static str =
+        "Delays a share of messages `by` (10ms..50ms), so that later ones overtake them; the end of their connection waits for them";
     const EXAMPLE: &'static str = "{ at: 500ms, reorder: { messages: 50%, by: 20ms..60ms } }";
     const OUTAGE: &'static str = "Stands for several paths, parallel workers, retried requests";
-    const FELT: &'static str = "a message was delayed";
+    const FELT: &'static str = "a message was read before one that was sent earlier";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -40,11 +45,9 @@ impl Kind for Reorder {
 
 impl Inject for Reorder {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        self.messages.begin(Tampering::Reordered, (self.min_ms, self.max_ms), storm, act)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
+        let delay_ms = (self.min_ms, self.max_ms);
+        let how = messages::tamper(Tampering::Reordered, self.messages.share, delay_ms);
+        self.messages.begin_to(Tamper { by_order: true, ..how }, storm, act)
     }
 }
 

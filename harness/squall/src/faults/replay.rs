@@ -1,4 +1,6 @@
 //! Old messages come again.
+//!
+//! At its edges: one of the last sixteen messages of the connection comes behind the one that was drawn, at once.
 
 use super::{Inject, Kind, messages::Messages};
 use crate::{
@@ -21,7 +23,7 @@ impl Kind for Replay {
     const ABOUT: &'static str = "Sends an old message of the same connection again, behind a share of messages";
     const EXAMPLE: &'static str = "{ at: 500ms, replay: { messages: 20%, on: publish }, for: 500ms }";
     const OUTAGE: &'static str = "Stands for a queue that is rewound, a cache that answers with yesterday's news";
-    const FELT: &'static str = "an old message was sent again";
+    const FELT: &'static str = "an old message was read again";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
@@ -33,10 +35,6 @@ impl Kind for Replay {
 impl Inject for Replay {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         self.messages.begin(Tampering::Replayed, (0, 0), storm, act)
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.untamper(act);
     }
 }
 

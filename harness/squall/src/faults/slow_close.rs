@@ -1,4 +1,7 @@
 //! Connections end late.
+//!
+//! At its edges: what was sent before the end arrives as it would have, and can be answered to nobody. An end that is being
+//! held back when it is over comes as late as that. If the node crashes meanwhile, its peer never hears of an end.
 
 use super::{Inject, Kind, Target, parts};
 use crate::{
@@ -20,7 +23,8 @@ pub struct SlowClose {
 
 impl Kind for SlowClose {
     const KEY: &'static str = "slow_close";
-    const ABOUT: &'static str = "Holds back the end of each connection that a node closes `by` (2s): its peer does not hear of it";
+    const ABOUT: &'static str =
+        "Holds back the end of each connection that a node closes `by` (2s): until then its peer has it half open";
     const EXAMPLE: &'static str = "{ at: 500ms, slow_close: { node: producers, by: 300ms }, for: 500ms }";
     const OUTAGE: &'static str = "Stands for sockets that linger, a proxy that drains, a lost FIN";
     const FELT: &'static str = "a connection was closed late";
@@ -38,10 +42,6 @@ impl Inject for SlowClose {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         let ms = parts::ms(self.by);
         storm.hinder(&self.node, act, |_| Hindrance::SlowClose { ms })
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
     }
 }
 

@@ -23,7 +23,7 @@ impl Kind for SlowConsumer {
     const ABOUT: &'static str = "Makes a node take `by` (50ms) over each message that it reads, so that work piles up before it";
     const EXAMPLE: &'static str = "{ at: 500ms, slow_consumer: { node: brokers, by: 30ms }, for: 300ms }";
     const OUTAGE: &'static str = "Stands for an expensive handler, a slow database behind it, a cold cache";
-    const FELT: &'static str = "it took its time over a message";
+    const FELT: &'static str = "it had taken its time over a message";
     const LASTS: bool = true;
 
 
@@ -38,10 +38,6 @@ impl Inject for SlowConsumer {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         let ms = parts::ms(self.by);
         storm.hinder(&self.node, act, |_| Hindrance::SlowReader { ms })
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
     }
 }
 

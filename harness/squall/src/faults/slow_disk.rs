@@ -39,10 +39,6 @@ impl Inject for SlowDisk {
         let ms = parts::ms(self.by);
         storm.break_disks(&self.node, act, |_| DiskFault::Slow { ms })
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.mend_disks(act);
-    }
 }
 
 impl fmt::Display for SlowDisk {

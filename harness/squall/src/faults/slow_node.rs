@@ -23,7 +23,7 @@ impl Kind for SlowNode {
     const ABOUT: &'static str = "Starves a node of CPU: its tasks run in one of `one_in` steps of the simulation (10)";
     const EXAMPLE: &'static str = "{ at: 500ms, slow_node: { node: broker-1, one_in: 20 }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a noisy neighbour, a throttled container, a runaway process";
-    const FELT: &'static str = "a task of it wanted to run and had to wait";
+    const FELT: &'static str = "a task of it was due and had to wait";
     const LASTS: bool = true;
 
 
@@ -38,10 +38,6 @@ impl Inject for SlowNode {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         let one_in = u64::from(self.one_in);
         storm.hinder(&self.node, act, |_| Hindrance::Starved { one_in })
-    }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.unhinder(act);
     }
 }
 

@@ -31,10 +31,6 @@ impl Inject for TornWrite {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         storm.break_disks(&self.0, act, |draw| DiskFault::TornWrite { draw })
     }
-
-    fn heal(&self, storm: &mut Storm<'_>, act: &mut Act) {
-        storm.mend_disks(act);
-    }
 }
 
 impl fmt::Display for TornWrite {

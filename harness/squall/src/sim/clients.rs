@@ -5,7 +5,10 @@ use crate::{
     stream::Stream,
     system::{Client, Cluster, Event, Node, Outcome, Poison, System},
 };
-use squall_probe::{EventId, NodeId, Phase, What, record, sim};
+use squall_probe::{
+    EventId, NodeId, Phase, What, record,
+    sim::{self, OccurrenceId},
+};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -23,8 +26,8 @@ pub(super) struct Clients {
     open: BTreeMap<NodeId, BTreeMap<EventId, (u32, bool)>>,
     /// The nodes that run clients.
     nodes: Vec<NodeId>,
-    /// Faults that publish poison: index in the plan, draw, share of publishes, kind.
-    poisoners: Vec<(u16, u64, f64, Option<Poison>)>,
+    /// Faults that publish poison: which occurrence, draw, share of publishes, kind.
+    poisoners: Vec<(OccurrenceId, u64, f64, Option<Poison>)>,
     /// Which fault added an event.
     added: BTreeMap<EventId, u16>,
     next: u64,
@@ -56,13 +59,19 @@ impl Clients {
     }
 
     /// A share of the publishes is poison from now on.
-    pub(super) fn poison(&mut self, fault: u16, draw: u64, share: f64, kind: Option<Poison>) {
-        self.poisoners.push((fault, draw, share, kind));
+    pub(super) fn poison(
+        &mut self,
+        id: OccurrenceId,
+        draw: u64,
+        share: f64,
+        kind: Option<Poison>,
+    ) {
+        self.poisoners.push((id, draw, share, kind));
     }
 
-    /// A fault publishes no more poison.
-    pub(super) fn stop_poisoning(&mut self, fault: u16) {
-        self.poisoners.retain(|(active, ..)| *active != fault);
+    /// An occurrence of a fault publishes no more poison.
+    pub(super) fn stop_poisoning(&mut self, id: OccurrenceId) {
+        self.poisoners.retain(|(active, ..)| *active != id);
     }
 
     /// Adds publishes that a fault brings: when, with which key, how large.
@@ -123,12 +132,12 @@ impl Clients {
         let (due_at, client) = (order.at, order.client);
         let mut event = order.event;
         due.pop_front();
-        for (fault, draw, share, kind) in &self.poisoners {
+        for (id, draw, share, kind) in &self.poisoners {
             let mut stream = Stream::new(*draw, "poison", &[event.id.0]);
             if stream.share() < *share && event.poison.is_none() {
                 event.poison =
                     Some(kind.unwrap_or_else(|| Poison::by_draw(stream.between(0, u64::MAX))));
-                sim::with(|world| world.feel(*fault));
+                sim::with(|world| world.feel_when_seen(event.id, id.step));
             }
         }
         if let Some(fault) = self.added.get(&event.id) {

@@ -89,7 +89,7 @@ impl Run<'_, '_> {
                 Phase::Recovery { deadline: now + limits(self.storm.plan).last() }
             }
             Phase::Recovery { deadline } if now >= deadline => {
-                self.storm.mark(Mark::DeadlinePassed);
+                self.storm.miss_deadline();
                 Phase::Missed { since: now, until: now + self.look() }
             }
             Phase::Recovery { .. } => match self.look_at_rest() {
@@ -132,10 +132,11 @@ impl Run<'_, '_> {
         (self.storm.plan.nodes.len() as u64 + 1) * 2 * patience
     }
 
-    /// Asks every node for its state if nothing is owed; the answer, if nothing took effect meanwhile, for that
+    /// Asks every node for its state if nothing is owed and nothing that was injected is still to come; the answer, if nothing took effect meanwhile, for that
     /// would not be in what the observer was told.
     fn look_at_rest(&mut self) -> Option<Told> {
-        let rests = self.offered && self.storm.drained();
+        let rests =
+            self.offered && self.storm.drained() && self.storm.under_way().is_none();
         if rests && self.observation.ask() {
             self.seen = self.storm.applied();
         }

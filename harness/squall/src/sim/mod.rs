@@ -16,7 +16,7 @@ mod targets;
 
 pub use links::Effect;
 pub use signals::BUILT_IN as BUILT_IN_SIGNALS;
-pub use storm::{Act, Began, Storm};
+pub use storm::{Act, Began, Storm, Tamper};
 
 use crate::{
     determinism::{self, Panic},
@@ -276,7 +276,7 @@ fn finish(
     panic: Option<Panic>,
 ) -> Outcome {
     let elapsed = storm.now();
-    let storm::Remains { notes, unfired, begun, begun_steps, destruction } = storm.end();
+    let storm::Remains { notes, unfired, begun, begun_steps, destruction, late } = storm.end();
     let world = sim::uninstall();
     let (names, touched, frames, points, flights) = world.map_or_else(Default::default, |world| {
         let points: Vec<_> = world.points().map(|(name, n)| (name.to_owned(), n)).collect();
@@ -339,6 +339,11 @@ fn finish(
             },
         );
     }
+    if let Some(what) = late {
+        // Nobody can have answered what has not come, or have applied it.
+        violations.retain(|broken| !FOLLOWS_FROM_ABSENCE.contains(&broken.invariant));
+        vacuous.push(format!("when the deadline passed there was still under way {what}"));
+    }
     let mut note = None;
     if let Some(storm::Destruction { text }) = destruction
         && !violations.is_empty()
@@ -346,7 +351,7 @@ fn finish(
         let unexplained: BTreeSet<&str> = violations
             .iter()
             .map(|violation| violation.invariant)
-            .filter(|broken| !FOLLOWS_FROM_DESTRUCTION.contains(broken))
+            .filter(|broken| !FOLLOWS_FROM_ABSENCE.contains(broken))
             .collect();
         if unexplained.is_empty() {
             let broken: BTreeSet<&str> = violations.drain(..).map(|v| v.invariant).collect();
@@ -380,9 +385,9 @@ fn finish(
     }
 }
 
-/// What can be broken because the disks of a majority are gone: what they held, and all that waits for it. That an
+/// What can be broken because the disks of a majority are gone, or frames: what they held, and all that waits for it. That an
 /// effect happens twice, that places are given out of order or twice, or that a node panics never follows from it.
-const FOLLOWS_FROM_DESTRUCTION: &[&str] = &[
+const FOLLOWS_FROM_ABSENCE: &[&str] = &[
     "durability",
     "no_loss",
     "no_dirty_read",

@@ -89,7 +89,7 @@ impl Recorder {
                 }
             }
             What::DeadLetter { .. } => counters.dead_lettered += 1,
-            What::Tampered { fault, .. } | What::DiskRefused { fault } => {
+            What::DiskRefused { fault } => {
                 *self.bitten.entry(fault).or_default() += 1;
             }
             What::Mark(Mark::Healed) => self.healed = Some(record.at),

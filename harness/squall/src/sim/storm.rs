@@ -16,7 +16,7 @@ use crate::{
 use squall_probe::{
     Mark, NodeChange, NodeId, Tampering, What,
     sim::{
-        self, Hindrance,
+        self, Hindrance, OccurrenceId,
         disk::{Disk, DiskFault},
     },
 };
@@ -81,16 +81,31 @@ enum Action {
 #[derive(Debug)]
 pub struct Act {
     index: usize,
-    /// What records call the fault.
-    pub step: u16,
-    /// Which occurrence of the step.
-    pub occurrence: u32,
+    /// Which it is: what it begins ends with it.
+    pub id: OccurrenceId,
     /// A crashed node comes back after this.
     pub restart_after: Option<Micros>,
     /// The draw of this occurrence, in the plan.
     pub draw: u64,
     /// Draws that follow from it.
     pub stream: Stream,
+}
+
+/// What is done to frames.
+#[derive(Clone, Copy, Debug)]
+pub struct Tamper {
+    /// What.
+    pub tampering: Tampering,
+    /// To which share of them, 0 to 1.
+    pub share: f64,
+    /// How late a late one comes, in milliseconds, from and to.
+    pub delay_ms: (u32, u32),
+    /// Of frames that are overtaken: it is felt only where a later one is read first.
+    pub by_order: bool,
+}
+
+fn id_of(planned: &PlannedFault) -> OccurrenceId {
+    OccurrenceId { step: planned.step, occurrence: planned.occurrence }
 }
 
 /// How beginning a fault went.
@@ -112,6 +127,8 @@ pub(super) struct Remains {
     pub(super) begun_steps: BTreeSet<u16>,
     /// What no system could have recovered from, if something.
     pub(super) destruction: Option<Destruction>,
+    /// What of all that was injected had not come to its end when the deadline passed.
+    pub(super) late: Option<String>,
 }
 
 /// What a fault took from a disk for good.
@@ -146,7 +163,8 @@ pub struct Storm<'a> {
     stopping: BTreeMap<NodeId, Micros>,
     /// Directions of links that flap, with how long they are up and down, by fault.
     flapping: BTreeMap<usize, (BTreeSet<Direction>, Micros, Micros)>,
-    agenda: BTreeMap<(Micros, u64), Action>,
+    /// By time; of what is due at once, what ends goes before what begins.
+    agenda: BTreeMap<(Micros, bool, u64), Action>,
     scheduled: u64,
     /// Waiting for a condition, until a limit.
     waiting: Vec<(usize, Condition, Micros)>,
@@ -162,6 +180,7 @@ pub struct Storm<'a> {
     destroyed: BTreeMap<NodeId, Vec<Destroyed>>,
     /// Nodes that stay down after the healing.
     left_out: BTreeSet<NodeId>,
+    late: Option<String>,
 }
 
 impl<'a> Storm<'a> {
@@ -203,6 +222,7 @@ impl<'a> Storm<'a> {
             healed: false,
             destroyed: BTreeMap::new(),
             left_out: BTreeSet::new(),
+            late: None,
             names,
         }
     }
@@ -240,7 +260,8 @@ impl<'a> Storm<'a> {
     }
 
     fn schedule(&mut self, at: Micros, action: Action) {
-        self.agenda.insert((at, self.scheduled), action);
+        let ends = matches!(action, Action::Heal(_) | Action::Unclog { .. });
+        self.agenda.insert((at, !ends, self.scheduled), action);
         self.scheduled += 1;
     }
 
@@ -281,6 +302,17 @@ impl<'a> Storm<'a> {
 
     pub(super) fn drained(&self) -> bool {
         self.recorder.borrow().progress.drained()
+    }
+
+    /// Something that was injected and has not come to its end, in words.
+    pub(super) fn under_way(&self) -> Option<String> {
+        sim::with(|world| world.under_way()).flatten()
+    }
+
+    /// The system has not converged in time; what was injected may be why.
+    pub(super) fn miss_deadline(&mut self) {
+        self.late = self.under_way();
+        self.mark(Mark::DeadlinePassed);
     }
 
     /// Every timed fault has come and gone, every trigger fired or gave up, and the time of the
@@ -324,15 +356,14 @@ impl<'a> Storm<'a> {
                 Action::Grace { node, incarnation } => self.end_grace(node, incarnation),
                 Action::Flap { index, cut } => self.flap(index, cut),
                 Action::Unclog { index, part } => {
-                    let planned = &self.plan.faults[index];
-                    let cause = (planned.step, planned.occurrence, part);
-                    self.links.heal_part(cause, &self.sim, &self.names);
+                    self.links.end_part(id_of(&self.plan.faults[index]), part);
                 }
             }
         }
         for (index, limit) in std::mem::take(&mut self.deferred) {
             self.begin_fault(index, Some(limit));
         }
+        self.links.settle(&self.sim, &self.names);
     }
 
     /// Nodes that a fault brought down from within: a disk lost its power, memory ran out.
@@ -427,11 +458,10 @@ impl<'a> Storm<'a> {
             return;
         }
         let next = if cut {
-            let cause = (planned.step, planned.occurrence, 0);
-            self.links.begin(cause, Effect::Cut, directions, &self.sim, &self.names);
+            self.links.begin(id_of(planned), 0, Effect::Cut, directions);
             down
         } else {
-            self.links.heal(planned.step, planned.occurrence, &self.sim, &self.names);
+            self.links.end(id_of(planned));
             up
         };
         let at = self.now() + next;
@@ -506,8 +536,7 @@ impl<'a> Storm<'a> {
     fn act_of(&self, index: usize, planned: &PlannedFault) -> Act {
         Act {
             index,
-            step: planned.step,
-            occurrence: planned.occurrence,
+            id: id_of(planned),
             restart_after: planned.restart_after,
             draw: planned.draw,
             stream: Stream::new(planned.draw, "act", &[]),
@@ -520,8 +549,11 @@ impl<'a> Storm<'a> {
         }
         let plan = self.plan;
         let planned = &plan.faults[index];
-        let mut act = self.act_of(index, planned);
-        planned.fault.inject().heal(self, &mut act);
+        let id = id_of(planned);
+        self.flapping.remove(&index);
+        self.links.end(id);
+        self.clients.borrow_mut().stop_poisoning(id);
+        sim::with(|world| world.end(id));
         self.record(NodeId::HARNESS, What::FaultHealed { fault: planned.step });
     }
 
@@ -534,10 +566,9 @@ impl<'a> Storm<'a> {
         }
         self.agenda.clear();
         self.flapping.clear();
-        // Some faults end by themselves only, or not at all until here.
-        for step in self.plan.faults.iter().map(|fault| fault.step).collect::<BTreeSet<_>>() {
-            sim::with(|world| world.unhinder(step));
-        }
+        // Some faults do not end until here.
+        sim::with(sim::World::unhinder_all);
+        self.links.settle(&self.sim, &self.names);
         self.left_out = self.outside_the_core();
         for node in self.ids() {
             if self.left_out.contains(&node) {
@@ -645,6 +676,7 @@ impl<'a> Storm<'a> {
             begun: self.begun,
             begun_steps: self.begun_steps,
             destruction,
+            late: self.late,
         }
     }
 
@@ -774,15 +806,8 @@ impl<'a> Storm<'a> {
             return Began::NoTarget;
         }
         let nodes: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
-        let cause = (act.step, act.occurrence, 0);
-        self.links.begin(cause, effect, directions, &self.sim, &self.names);
+        self.links.begin(act.id, 0, effect, directions);
         Began::On(nodes.into_iter().collect())
-    }
-
-    /// Link faults of this occurrence end.
-    pub fn undisturb(&mut self, act: &Act) {
-        self.flapping.remove(&act.index);
-        self.links.heal(act.step, act.occurrence, &self.sim, &self.names);
     }
 
     /// Links begin to be cut and healed by turns.
@@ -808,9 +833,8 @@ impl<'a> Storm<'a> {
         let pairs: BTreeSet<Direction> =
             directions.iter().map(|(a, b)| (*a.min(b), *a.max(b))).collect();
         for ((a, b), part) in pairs.into_iter().zip(1..) {
-            let cause = (act.step, act.occurrence, part);
             let both = BTreeSet::from([(a, b), (b, a)]);
-            self.links.begin(cause, Effect::Hold, both, &self.sim, &self.names);
+            self.links.begin(act.id, part, Effect::Hold, both);
             let at = self.now() + act.stream.between(within / 5, within);
             self.schedule(at, Action::Unclog { index: act.index, part });
         }
@@ -825,11 +849,7 @@ impl<'a> Storm<'a> {
         }
         let nodes: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
         for (a, b) in directions {
-            sim::with(|world| {
-                if world.reset_connections(a, b) > 0 {
-                    world.feel(act.step);
-                }
-            });
+            sim::with(|world| world.reset_connections(a, b, Some(act.id.step)));
         }
         Began::On(nodes.into_iter().collect())
     }
@@ -843,79 +863,52 @@ impl<'a> Storm<'a> {
         let nodes: BTreeSet<NodeId> = links.iter().map(|(from, _)| *from).collect();
         let busy_until = BTreeMap::new();
         sim::with(|world| {
-            let limit = sim::Bandwidth { fault: act.step, bytes_per_second, links, busy_until };
+            let limit = sim::Bandwidth { id: act.id, bytes_per_second, links, busy_until };
             world.bandwidth.push(limit);
         });
         Began::On(nodes.into_iter().collect())
     }
 
-    /// They carry what they can.
-    pub fn widen_links(&self, act: &Act) {
-        sim::with(|world| world.bandwidth.retain(|limit| limit.fault != act.step));
-    }
-
-    /// Begins to tamper with a share of the frames of some kinds, all if none is named.
+    /// Begins to tamper with frames.
     pub fn tamper(
         &self,
         act: &Act,
-        tampering: Tampering,
-        share: f64,
+        how: Tamper,
         kinds: &[String],
         directions: BTreeSet<Direction>,
-        delay_ms: (u32, u32),
     ) {
+        let Tamper { tampering, share, delay_ms, by_order } = how;
         sim::with(|world| {
             let kinds = kinds.iter().map(|kind| world.names.intern(kind)).collect();
             world.messages.push(sim::MessageFault {
-                fault: act.step,
+                id: act.id,
                 draw: act.draw,
                 tampering,
                 share,
                 kinds,
                 links: Some(directions),
                 delay_ms,
+                by_order,
             });
         });
     }
 
     /// Begins to tamper with what nodes send.
-    pub fn tamper_from(
-        &self,
-        from: &Target,
-        act: &mut Act,
-        tampering: Tampering,
-        share: f64,
-        delay_ms: (u32, u32),
-    ) -> Began {
+    pub fn tamper_from(&self, from: &Target, act: &mut Act, how: Tamper) -> Began {
         let nodes = self.nodes(from, act);
         let all = self.ids();
         let each = nodes.iter().flat_map(|from| all.iter().map(move |to| (*from, *to)));
-        self.tamper(act, tampering, share, &[], each.collect(), delay_ms);
+        self.tamper(act, how, &[], each.collect());
         if nodes.is_empty() { Began::NoTarget } else { Began::On(nodes) }
     }
 
     /// Begins to tamper with what is sent to nodes.
-    pub fn tamper_to(
-        &self,
-        to: &Target,
-        act: &mut Act,
-        tampering: Tampering,
-        share: f64,
-        delay_ms: (u32, u32),
-    ) -> Began {
+    pub fn tamper_to(&self, to: &Target, act: &mut Act, how: Tamper) -> Began {
         let nodes = self.nodes(to, act);
         let all = self.ids();
         let each = nodes.iter().flat_map(|to| all.iter().map(move |from| (*from, *to)));
-        self.tamper(act, tampering, share, &[], each.collect(), delay_ms);
+        self.tamper(act, how, &[], each.collect());
         if nodes.is_empty() { Began::NoTarget } else { Began::On(nodes) }
-    }
-
-    /// Ends it.
-    pub fn untamper(&self, act: &Act) {
-        sim::with(|world| {
-            let this = (act.step, act.draw);
-            world.messages.retain(|fault| (fault.fault, fault.draw) != this);
-        });
     }
 
     /// Something begins to be wrong with nodes as a whole.
@@ -925,14 +918,9 @@ impl<'a> Storm<'a> {
             return Began::NoTarget;
         }
         for node in &nodes {
-            sim::with(|world| world.hinder(*node, act.step, how(act.draw)));
+            sim::with(|world| world.hinder(*node, act.id, how(act.draw)));
         }
         Began::On(nodes)
-    }
-
-    /// That is over.
-    pub fn unhinder(&self, act: &Act) {
-        sim::with(|world| world.unhinder(act.step));
     }
 
     /// The disk of a node that is down is replaced by an empty one.
@@ -954,7 +942,7 @@ impl<'a> Storm<'a> {
             .into_iter()
             .filter(|node| {
                 let draw = act.draw ^ u64::from(node.0);
-                sim::with(|world| world.disk(*node).is_some_and(|disk| how(disk, act.step, draw)))
+                sim::with(|world| world.disk(*node).is_some_and(|disk| how(disk, act.id.step, draw)))
                     .unwrap_or(false)
             })
             .collect();
@@ -967,12 +955,7 @@ impl<'a> Storm<'a> {
 
     /// A share of the publishes is poison from now on.
     pub fn poison_publishes(&self, share: f64, kind: Option<Poison>, act: &Act) {
-        self.clients.borrow_mut().poison(act.step, act.draw, share, kind);
-    }
-
-    /// They are as they should be again.
-    pub fn stop_poisoning(&self, act: &Act) {
-        self.clients.borrow_mut().stop_poisoning(act.step);
+        self.clients.borrow_mut().poison(act.id, act.draw, share, kind);
     }
 
     /// Publishes beside the workload: so many times its rate at first, so many times at last.
@@ -1013,7 +996,7 @@ impl<'a> Storm<'a> {
             let key = keys.between(0, u64::from(workload.keys.max(1)) - 1);
             (now + after, u32::try_from(key).unwrap_or(0), workload.size)
         });
-        self.clients.borrow_mut().publish_beside(act.step, orders);
+        self.clients.borrow_mut().publish_beside(act.id.step, orders);
     }
 
     /// Disks begin to fail. `how` gets a draw of the fault's own.
@@ -1029,15 +1012,8 @@ impl<'a> Storm<'a> {
         }
         for node in &nodes {
             let kind = how(act.draw ^ u64::from(node.0));
-            sim::with(|world| world.disk(*node).map(|disk| disk.begin(act.step, kind)));
+            sim::with(|world| world.disk(*node).map(|disk| disk.begin(act.id.step, kind)));
         }
         Began::On(nodes)
-    }
-
-    /// Disk faults of this step end.
-    pub fn mend_disks(&self, act: &Act) {
-        for node in self.ids() {
-            sim::with(|world| world.disk(node).map(|disk| disk.heal(act.step)));
-        }
     }
 }
