@@ -2,6 +2,7 @@
 
 use crate::{
     plan::Plan,
+    replay,
     scenario::Scenario,
     system::System,
     worker::{Want, Worker},
@@ -46,7 +47,8 @@ pub fn sing(
             let run = worker.run(&plan, Want::default())?;
             canary.runs += 1;
             if run.violations.iter().any(|v| breaks.contains(&v.invariant.as_str())) {
-                canary.noticed_by = Some(crate::replay_command(&scenario.path, seed, &defects));
+                let command = replay::command(scenario, seed, &defects, &run.hash, system.as_ref());
+                canary.noticed_by = Some(command);
                 return Ok(canary);
             }
         }

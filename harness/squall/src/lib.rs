@@ -11,6 +11,7 @@ pub mod determinism;
 pub mod faults;
 pub mod history;
 pub mod plan;
+mod replay;
 pub mod runner;
 pub mod scenario;
 pub mod shard;
@@ -23,9 +24,3 @@ pub mod worker;
 /// Systems under test that squall brings along.
 #[cfg(feature = "reference")]
 pub mod adapter;
-
-/// The command that makes a run again, as anybody has it.
-pub(crate) fn replay_command(scenario: &str, seed: u64, defects: &[String]) -> String {
-    let defects: String = defects.iter().map(|id| format!(" --defect {id}")).collect();
-    format!("squall replay {} --seed {seed}{defects}", cli::quote(scenario))
-}

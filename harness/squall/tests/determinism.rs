@@ -62,4 +62,15 @@ fn a_violation_is_replayed_with_the_same_history() {
         assert!(again.out.contains(&violation.summary), "{}", violation.summary);
     }
     assert!(again.out.contains("<- evidence"));
+    assert!(!again.out.contains("not the same run"));
+
+    // The command itself knows which history it should find.
+    let words: Vec<&str> = command.split(' ').collect();
+    assert!(squall(&words).out.contains(&failed.hash));
+    let (last, others) = words.split_last().unwrap();
+    let (_, made_by) = last.split_once(':').unwrap();
+    let other = format!("000000000000:{made_by}");
+    let other = squall(&[others, &[other.as_str()]].concat());
+    assert_eq!(other.code, 1);
+    assert!(other.out.contains("this is not the same run"), "{}", other.out);
 }

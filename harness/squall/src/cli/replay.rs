@@ -3,6 +3,7 @@
 use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load, report::show, run::writable, say};
 use crate::{
     plan::Plan,
+    replay::Expected,
     system::System,
     worker::{Want, Worker},
 };
@@ -18,6 +19,9 @@ pub(super) struct ReplayArgs {
     /// The seed of the run
     #[arg(long)]
     seed: u64,
+    /// The history that the run had and what made it, as reports tell it: what differs is said
+    #[arg(long, value_name = "HISTORY")]
+    expect: Option<Expected>,
     /// Every record, not only milestones and what the evidence is about
     #[arg(long)]
     full: bool,
@@ -69,15 +73,30 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
         };
         show(&text.map_err(Stop::Broken)?, args.output.as_ref())?;
     }
+    let differs = args
+        .expect
+        .as_ref()
+        .filter(|_| !run.hash.is_empty())
+        .and_then(|expected| expected.differs(&run.hash, scenario, system.as_ref()));
+    let code = match run.verdict {
+        Verdict::Passed if differs.is_none() => PASSED,
+        _ => NOT_PASSED,
+    };
     // A viewer's file that is printed holds nothing else.
     if args.form != Form::Text && args.output.is_none() {
-        return Ok(if run.verdict == Verdict::Passed { PASSED } else { NOT_PASSED });
+        if let Some(differs) = &differs {
+            eprintln!("caution: {differs}");
+        }
+        return Ok(code);
     }
     if args.output.is_none() {
         say("\n");
     }
     print_verdict(&scenario.name, &run, color);
-    Ok(if run.verdict == Verdict::Passed { PASSED } else { NOT_PASSED })
+    if let Some(differs) = differs {
+        say(&format!("  {differs}\n"));
+    }
+    Ok(code)
 }
 
 fn print_verdict(scenario: &str, run: &Run, color: bool) {

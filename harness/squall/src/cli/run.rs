@@ -10,6 +10,7 @@ use super::{
 use crate::{
     canary,
     plan::Plan,
+    replay,
     runner::{self, Batch, Budget, Job},
     scenario::Scenario,
     shard::Division,
@@ -126,7 +127,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
     let result = runner::run(&batch, system, |job, mut run| {
         bar.inc(1);
         let scenario = &scenarios[job.scenario];
-        run.replay = crate::replay_command(&scenario.path, run.seed, &defects);
+        run.replay = replay::command(scenario, run.seed, &defects, &run.hash, system.as_ref());
         if run.verdict != Verdict::Passed {
             // Hidden bars print nothing; what did not pass is told at the end anyway.
             bar.println(format!("{} \"{}\" seed {}", run.verdict, scenario.name, run.seed));
