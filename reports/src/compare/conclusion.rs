@@ -13,7 +13,7 @@ pub(super) const COLUMNS: [&str; 8] =
 /// What the columns are, in a sentence.
 pub(super) const LEGEND: &str = "base and head: % of runs passed that are not vacuous; p: of no \
      difference, corrected; recov, p99, thrpt: head / base, * beyond chance; sees: the smallest drop \
-     in points that would have been found.";
+     in points that is found in four of five comparisons.";
 
 /// What a side is.
 pub(super) fn side(side: &Side) -> String {
@@ -81,8 +81,13 @@ pub(super) fn conclusion(comparison: &Comparison) -> String {
         }
         count => plural(count, "regression"),
     };
+    let missing = match comparison.missing() {
+        0 => String::new(),
+        _ if comparison.options.allow_missing => String::new(),
+        missing => format!(", {} missing", plural(missing, "scenario")),
+    };
     format!(
-        "{regressions}, {} to look at, {}; {} compared.",
+        "{regressions}{missing}, {} to look at, {}; {} compared.",
         comparison.count(Weight::Attention),
         plural(comparison.count(Weight::Improvement), "improvement"),
         plural(comparison.compared, "scenario"),
@@ -99,8 +104,8 @@ pub(super) fn power(comparison: &Comparison) -> Option<String> {
     let blind = drops.iter().filter(|drop| drop.is_none()).count();
     let mut out = match typical {
         Some(drop) => format!(
-            "This could have seen a drop of the pass rate of {} points or more in the median scenario \
-             (80 % power at 5 %, each scenario alone)",
+            "In four of five comparisons like this, a drop of the pass rate of {} points would have been \
+             called a regression in the median scenario",
             percent(drop)
         ),
         None => "Too few runs to see any drop of the pass rate in the median scenario".to_owned(),
@@ -112,7 +117,7 @@ pub(super) fn power(comparison: &Comparison) -> Option<String> {
     rates.sort_by(f64::total_cmp);
     if let Some(rate) = rates.get(rates.len() / 2) {
         out.push_str(&format!(
-            ", and a failure of a new kind that hits {} % of its runs",
+            ". A failure of a new kind that hits {} % of its runs would have come up",
             percent(*rate)
         ));
     }

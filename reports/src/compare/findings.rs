@@ -22,7 +22,7 @@ pub(super) fn pass_rate(pair: &Pair<'_>, unpassed: &Count<'_>, corrected: f64) -
     let passed = |failed: &Share| Share::new(failed.of - failed.count, failed.of);
     let (base, head) = (passed(&unpassed.base), passed(&unpassed.head));
     let worse = unpassed.more();
-    let test = if pair.pairs.is_some() { "McNemar" } else { "Fisher" };
+    let test = if pair.pairs().is_some() { "McNemar" } else { "Fisher" };
     let shown = unpassed.head_runs.first().filter(|_| worse);
     let seeds = |runs: &[&Run]| runs.iter().map(|run| run.seed).collect();
     (corrected <= ALPHA).then(|| Finding {
@@ -67,7 +67,7 @@ pub(super) fn number(
     Some(Finding {
         weight,
         kind: Kind::Changed,
-        text: format!("{}{but}", measure.sentence(metric, worse, pair.pairs.is_some())),
+        text: format!("{}{but}", measure.sentence(metric, worse, pair.pairs().is_some())),
         p: Some(metric.p),
         corrected: Some(metric.corrected),
         ..finding(pair, measure.name)
@@ -86,7 +86,8 @@ pub(super) fn one_sided(
             Weight::Attention,
             Kind::Vanished,
             format!(
-                "In the base only, with {}: nothing is known of it in the head.",
+                "In the base only, with {}: nothing is known of it in the head, and that is no pass \
+                 (`--allow-missing` accepts it).",
                 words(&base.last_runs())
             ),
         ),
@@ -109,7 +110,7 @@ pub(super) fn one_sided(
         ),
     };
     let name = head.or(base).map_or("", |scenario| scenario.name);
-    let nothing = Pair { path, name, base: Vec::new(), head: Vec::new(), pairs: None };
+    let nothing = Pair { path, name, base: Vec::new(), head: Vec::new(), same_plan: Vec::new() };
     let shown = head.and_then(|head| {
         head.last_runs().into_iter().find(|run| run.verdict == crate::Verdict::Failed)
     });

@@ -2,7 +2,7 @@
 
 use super::{
     conclusion::{COLUMNS, LEGEND, cells, compared, conclusion, power, side},
-    model::{Comparison, Finding, NoteKind, Weight},
+    model::{Comparison, FailOn, Finding, NoteKind, Weight},
 };
 use crate::text::printable;
 use std::fmt::Write as _;
@@ -25,7 +25,7 @@ impl Comparison {
     pub fn html(&self) -> String {
         let mut body = String::new();
         // Writing to a String cannot fail, here and below.
-        let bad = self.compared == 0 || self.count(Weight::Regression) > 0;
+        let bad = self.fails(FailOn::Regression);
         let class = if bad { "bad" } else { "" };
         let _ = write!(body, "<h1 class=\"{class}\">{}</h1>", escape(&conclusion(self)));
         for (name, of) in [("base", &self.base), ("head", &self.head)] {
@@ -89,6 +89,9 @@ fn article(body: &mut String, finding: &Finding) {
     }
     if let Some(arguments) = finding.arguments() {
         let _ = write!(body, "<p><code>squall {}</code></p>", escape(arguments));
+    }
+    if let Some(command) = &finding.on_base {
+        let _ = write!(body, "<p>With the base: <code>{}</code></p>", escape(command));
     }
     body.push_str("</article>");
 }

@@ -2,7 +2,7 @@
 
 use super::{
     conclusion::{COLUMNS, LEGEND, cells, compared, conclusion, power, side},
-    model::{Comparison, Finding, Kind, NoteKind, ScenarioComparison, Weight},
+    model::{Comparison, FailOn, Finding, Kind, NoteKind, ScenarioComparison, Weight},
 };
 use crate::text::{WIDTH, fit, plural, printable};
 use owo_colors::{OwoColorize as _, Style};
@@ -52,8 +52,8 @@ impl Comparison {
                 _ => alike.iter().for_each(|finding| tell(&mut out, finding, color, program)),
             }
         }
-        let sum = conclusion(self);
-        let bad = self.compared == 0 || self.count(Weight::Regression) > 0;
+        let sum = wrapped(&conclusion(self), 0);
+        let bad = self.fails(FailOn::Regression);
         let style = if bad { Style::new().red().bold() } else { Style::new().bold() };
         if let Some(power) = power(self) {
             let _ = writeln!(out, "{}", wrapped(&power, 0));
@@ -118,7 +118,10 @@ fn alike(one: &Finding, other: &Finding) -> bool {
 fn fold(out: &mut String, first: &Finding, all: &[Finding], color: bool) {
     let names: Vec<&str> = all.iter().map(|finding| finding.name.as_str()).collect();
     let why = match first.kind {
-        Kind::Vanished => "in the base only: nothing is known of them in the head",
+        Kind::Vanished => {
+            "in the base only: nothing is known of them in the head, and that is no pass \
+             (`--allow-missing` accepts it)"
+        }
         Kind::Added => "in the head only: nothing to compare them with",
         _ => "whose files differ, so they are not compared (`--changed` does)",
     };
@@ -153,6 +156,9 @@ fn tell(out: &mut String, finding: &Finding, color: bool, program: &str) {
     }
     if let Some(arguments) = finding.arguments() {
         let _ = writeln!(out, "  replay: {program} {}", printable(arguments));
+    }
+    if let Some(command) = &finding.on_base {
+        let _ = writeln!(out, "  with the base: {}", printable(command));
     }
     out.push('\n');
 }

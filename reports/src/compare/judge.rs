@@ -6,7 +6,7 @@ use super::{
     known::Known,
     model::{Finding, Kind, Weight},
     pair::{Count, Pair, judged},
-    proof::proof,
+    proof::{Redrawn, fresh, on_base},
     words::{list, probability, seeds},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 use std::collections::BTreeSet;
 
 /// What a rate is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     /// An invariant.
     Invariant(String),
@@ -32,6 +32,10 @@ impl Subject {
             Self::Invariant(name) => name.clone(),
             Self::Verdict(verdict) => verdict.to_string(),
         }
+    }
+
+    pub(super) fn is_vacuous(&self) -> bool {
+        *self == Self::Verdict(Verdict::Vacuous)
     }
 
     fn is_in(&self, run: &Run) -> bool {
@@ -84,18 +88,23 @@ pub(super) fn findings(
     subject: &Subject,
     count: &Count<'_>,
     corrected: f64,
-    known: &Known<'_>,
+    (known, redrawn): (&Known<'_>, &Redrawn),
 ) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let proof = match subject {
-        Subject::Invariant(invariant) => proof(pair, invariant, count, known),
+    let mut rated = Rated { pair, subject, count, corrected }.finding();
+    let fresh = match subject {
+        Subject::Invariant(invariant) => fresh(pair, invariant, count, known, redrawn),
         Subject::Verdict(_) => None,
     };
-    if count.base.count > 0 || proof.is_none() {
-        findings.push(Rated { pair, subject, count, corrected }.finding());
+    match fresh {
+        None => vec![rated],
+        Some(fresh) if count.base.count > 0 => vec![rated, fresh],
+        // One finding says all; by its rate if that says more than the single run.
+        Some(fresh) if rated.weight == Weight::Regression && !fresh.proof => {
+            rated.signatures = fresh.signatures;
+            vec![rated]
+        }
+        Some(fresh) => vec![fresh],
     }
-    findings.extend(proof);
-    findings
 }
 
 /// A finding about nothing yet.
@@ -118,6 +127,7 @@ pub(super) fn finding(pair: &Pair<'_>, subject: &str) -> Finding {
         signatures: Vec::new(),
         example: None,
         replay: None,
+        on_base: None,
     }
 }
 
@@ -162,6 +172,7 @@ impl Rated<'_, '_> {
                 Subject::Verdict(_) => run.reason.clone(),
             }),
             replay: shown.map(|run| run.replay.clone()),
+            on_base: shown.filter(|_| base.count == 0).and_then(|run| on_base(self.pair, run.seed)),
             ..finding(self.pair, &self.subject.name())
         }
     }
@@ -171,11 +182,11 @@ impl Rated<'_, '_> {
     }
 
     fn vacuous(&self) -> bool {
-        *self.subject == Subject::Verdict(Verdict::Vacuous)
+        self.subject.is_vacuous()
     }
 
     fn sure(&self) -> String {
-        let test = if self.pair.pairs.is_some() { "McNemar" } else { "Fisher" };
+        let test = if self.pair.pairs().is_some() { "McNemar" } else { "Fisher" };
         format!("{test}, {} corrected", probability(self.corrected))
     }
 
@@ -273,7 +284,7 @@ impl Rated<'_, '_> {
     }
 }
 
-fn less_is_tested(text: &str) -> (Weight, Kind, String) {
+pub(super) fn less_is_tested(text: &str) -> (Weight, Kind, String) {
     let text = format!("{text} Less is tested than before: that is no pass.");
     (Weight::Attention, Kind::NotExercised, text)
 }

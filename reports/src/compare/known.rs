@@ -37,6 +37,11 @@ impl<'a> Known<'a> {
             .is_some_and(|shapes| shapes.contains(&self.signature(violation)))
     }
 
+    /// How many shapes the base shows.
+    pub(super) fn shapes(&self) -> usize {
+        self.shown.values().map(BTreeSet::len).sum()
+    }
+
     /// What a violation looks like.
     pub(super) fn signature(&self, violation: &Violation) -> String {
         let by =

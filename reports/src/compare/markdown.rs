@@ -45,6 +45,9 @@ impl Comparison {
             if let Some(arguments) = finding.arguments() {
                 let _ = writeln!(out, "  \n  {}", code(&format!("squall {arguments}")));
             }
+            if let Some(command) = &finding.on_base {
+                let _ = writeln!(out, "  \n  With the base: {}", code(command));
+            }
         }
         let rows: Vec<_> = compared(self).collect();
         if !rows.is_empty() {

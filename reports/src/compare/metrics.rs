@@ -1,8 +1,9 @@
 //! Numbers of each run: how long it took to recover, its 99th percentile of latency, what it applied
 //! per second, all by the virtual clock.
 //!
-//! Ranks, not means: one run that took a minute does not hide that all others are faster, and a run
-//! that never recovered has a rank, larger than any.
+//! Ranks, not means: one run that took a minute does not hide that all others are faster. Of a run that
+//! never recovered it is known that it took longer than the run lasted, and no more: it is slower than a
+//! run that recovered within that time, and says nothing against one that took longer still.
 
 use super::{
     model::{Metric, Share},
@@ -11,7 +12,10 @@ use super::{
 };
 use crate::{
     Run,
-    stats::{Test, difference, mann_whitney, order_of_superiority, shift, shift_paired, wilcoxon},
+    stats::{
+        Difference, Test, Value, difference, mann_whitney, order_of_superiority, shift,
+        shift_paired, wilcoxon,
+    },
     text::{plural, short},
 };
 
@@ -19,8 +23,8 @@ use crate::{
 pub(super) struct Measure {
     /// What it is called.
     pub name: &'static str,
-    /// A run's value, infinite if it never came; none if the run does not have it.
-    of: fn(&Run) -> Option<f64>,
+    /// The logarithm of a run's value; none if the run does not have it.
+    of: fn(&Run) -> Option<Value>,
     /// More is worse.
     less_is_better: bool,
 }
@@ -34,45 +38,49 @@ pub(super) const MEASURES: [Measure; 3] = [
 
 // A value of nothing has no ratio to another: less than a tick of the clock counts as one.
 
-fn recovery(run: &Run) -> Option<f64> {
-    Some(run.recovery_ms.map_or(f64::INFINITY, |ms| ms.max(1) as f64))
+fn recovery(run: &Run) -> Option<Value> {
+    Some(match run.recovery_ms {
+        Some(ms) => Value::known((ms.max(1) as f64).ln()),
+        // It was watched no longer than it lasted. Without a length, nothing is known.
+        None => Value::above((run.sim_ms as f64).ln()),
+    })
 }
 
-fn latency(run: &Run) -> Option<f64> {
-    run.latency.as_ref().map(|latency| latency.p99_us.max(1) as f64)
+fn latency(run: &Run) -> Option<Value> {
+    run.latency.as_ref().map(|latency| Value::known((latency.p99_us.max(1) as f64).ln()))
 }
 
-fn throughput(run: &Run) -> Option<f64> {
+fn throughput(run: &Run) -> Option<Value> {
     let seconds = run.sim_ms as f64 / 1_000.0;
-    (run.sim_ms > 0).then(|| (run.counters.applied as f64 / seconds).max(0.001))
+    let rate = || (run.counters.applied as f64 / seconds).max(0.001);
+    (run.sim_ms > 0).then(|| Value::known(rate().ln()))
 }
 
 /// A measure of a scenario, before correction.
 pub(super) fn measure(pair: &Pair<'_>, measure: &Measure) -> Option<(Metric, Test)> {
     let value = |run: &&Run| not_vacuous(run).then(|| (measure.of)(run)).flatten();
-    let base: Vec<f64> = pair.base.iter().filter_map(value).collect();
-    let head: Vec<f64> = pair.head.iter().filter_map(value).collect();
-    let known = |values: &[f64]| values.iter().any(|value| value.is_finite());
-    if base.is_empty() || head.is_empty() || !(known(&base) || known(&head)) {
+    let base: Vec<Value> = pair.base.iter().filter_map(value).collect();
+    let head: Vec<Value> = pair.head.iter().filter_map(value).collect();
+    if base.is_empty() || head.is_empty() {
         return None;
     }
-    let logarithms = |values: &[f64]| values.iter().map(|value| value.ln()).collect::<Vec<_>>();
-    let (test, shift) = match &pair.pairs {
+    let (test, shift) = match pair.pairs() {
         Some(pairs) => {
-            let differences: Vec<f64> = pairs
+            let pairs: Vec<(Value, Value)> = pairs
                 .iter()
                 .filter_map(|(base, head)| Some((value(base)?, value(head)?)))
-                .map(|(base, head)| difference(base.ln(), head.ln()))
                 .collect();
-            (wilcoxon(&differences), shift_paired(&differences))
+            let known = |(base, head): &(Value, Value)| difference(*base, *head);
+            let differ = |(base, head): &(Value, Value)| Difference::of(*base, *head);
+            (
+                wilcoxon(&pairs.iter().filter_map(differ).collect::<Vec<_>>()),
+                shift_paired(&pairs.iter().filter_map(known).collect::<Vec<_>>()),
+            )
         }
-        None => {
-            let (base, head) = (logarithms(&base), logarithms(&head));
-            (mann_whitney(&base, &head), shift(&base, &head))
-        }
+        None => (mann_whitney(&base, &head), shift(&base, &head)),
     };
     let ratio = |logarithm: f64| Some(logarithm.exp()).filter(|ratio| ratio.is_finite());
-    let never = |values: &[f64]| values.iter().filter(|value| value.is_infinite()).count();
+    let never = |values: &[Value]| values.iter().filter(|value| !value.known).count();
     let metric = Metric {
         base_runs: base.len(),
         head_runs: head.len(),
@@ -87,15 +95,21 @@ pub(super) fn measure(pair: &Pair<'_>, measure: &Measure) -> Option<(Metric, Tes
         p: test.p,
         corrected: 1.0,
     };
-    // Without a pair that has both values, nothing is known of the ratio.
+    // Without two values of which it is known how far they are apart, nothing is known of the ratio.
     shift.map(|_| (metric, test))
 }
 
-/// The value in the middle, the upper of two; none if it is infinite or there is none.
-fn median(values: &[f64]) -> Option<f64> {
+/// The value in the middle, the upper of two; none if half never came.
+fn median(values: &[Value]) -> Option<f64> {
     let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().filter(|value| value.is_finite())
+    sorted.sort_by(|a, b| b.known.cmp(&a.known).then(a.at.total_cmp(&b.at)));
+    // What went through a logarithm is whole again.
+    sorted.get(sorted.len() / 2).filter(|value| value.known).map(|value| round(value.at.exp()))
+}
+
+fn round(value: f64) -> f64 {
+    let digits = 10_f64.powf(9.0 - value.log10().ceil());
+    if digits.is_finite() && digits > 0.0 { (value * digits).round() / digits } else { value }
 }
 
 impl Measure {

@@ -1,27 +1,21 @@
 //! Two versions compared: what is worse, what is better, and how sure that is.
 //!
-//! Proof and rate are two things. **Proof**: a violation whose shape (see `signature.rs`) the base
-//! never showed is a regression at once, with the command that replays it, whatever the statistics
-//! say. **Rate**: everything else, with its uncertainty. A shape that the base shows in another
-//! scenario is known, and only its rate counts.
+//! **Proof** (`proof.rs`): the base ran this very plan and seed and passed, the head fails in a way that
+//! the base never showed anywhere (see `signature.rs`), and that is not what any innocent change does
+//! that draws runs anew. What is new otherwise is something to look at, with the command that makes the
+//! run with the base. **Rate**: everything else, with its uncertainty.
 //!
 //! Pass rates have Wilson's interval. Runs of one seed and one plan (same file, same version of the
 //! tool) are pairs, if they are at least half of either side, and are tested by `McNemar`'s exact test
-//! and Wilcoxon's signed ranks; else by Fisher's exact test and Mann-Whitney's. A vacuous run is no
-//! evidence for passing and is in no pass rate. A run that never recovered counts as slower than any.
-//! A number changed if that is significant and by at least [`Options::minimum_effect`].
+//! and Wilcoxon's signed ranks; else by Fisher's exact test and Mann-Whitney's. What no scenario says
+//! alone, all of them may say together (`together.rs`). A vacuous run is no evidence for passing and is
+//! in no pass rate. Of a run that never recovered it is known that it took longer than it lasted. A
+//! number changed if that is significant and by at least [`Options::minimum_effect`].
 //!
 //! Two families of tests, verdicts and numbers, are each corrected over all scenarios (Holm, over the
 //! tests that can be significant at all): each calls something worse by mistake in at most 2.5 % of
-//! comparisons, since of its 5 % the other half is called better.
-//!
-//! Measured (`reports/tests/calibration.rs`; six scenarios, one of them failing in one run of five,
-//! lognormal times): two halves of the seeds of one version, 50 runs a scenario each, report a
-//! regression in 3.7 % of 1,000 draws; a scenario whose pass rate a defect halves through a failure
-//! that the base knows (by rate alone) is reported in 99.9 % with 30 runs a side if it was clean
-//! before, and if it failed in one run of five, in 97.7 % with 50 and in 99.9 % with 80; a recovery that
-//! takes 1.8 times as long in 98 % of 100 draws with 50 runs. Halves of 1,657 real runs of 14 scenarios
-//! of the reference system: 0.6 % of 1,000 draws.
+//! comparisons, since of its 5 % the other half is called better. How often it really does, and what it
+//! finds, is measured: `reports/CALIBRATION.md`.
 //!
 //! A bug is resolved when its earlier rate makes the clean runs improbable (see
 //! `stats::clean_runs`); that the seeds that failed pass now proves nothing, because they may run into
@@ -44,6 +38,7 @@ mod sides;
 mod signature;
 #[cfg(test)]
 mod tests;
+mod together;
 mod words;
 
 pub(crate) use html::{escape, page};
@@ -56,8 +51,9 @@ pub(crate) use words::percent;
 
 use crate::{Report, stats, stats::Test};
 use known::Known;
-use pair::{Count, Pair, not_vacuous, tally};
-use std::collections::BTreeSet;
+use pair::{Count, Pair, not_vacuous, same_history, tally};
+use std::collections::{BTreeMap, BTreeSet};
+use together::Pool;
 
 /// Compares `head` with `base`. Each side may be several reports: shards, or batches of several days.
 #[must_use]
@@ -80,12 +76,24 @@ pub fn compare(base: &[Report], head: &[Report], options: &Options) -> Compariso
             }
         }
     }
-    let verdicts = stats::holm(&drafts.iter().flat_map(Draft::verdict_tests).collect::<Vec<_>>());
+    let pools = together::pools(&drafts);
+    let verdicts: Vec<Test> = drafts
+        .iter()
+        .flat_map(Draft::verdict_tests)
+        .chain(pools.iter().map(|pool| pool.test))
+        .collect();
+    let mut power = Power::of(&verdicts, &pools);
+    let verdicts = stats::holm(&verdicts);
     let numbers = stats::holm(&drafts.iter().flat_map(Draft::number_tests).collect::<Vec<_>>());
     let (mut verdicts, mut numbers) = (verdicts.into_iter(), numbers.into_iter());
     for draft in drafts {
-        let scenario = draft.finish(&mut verdicts, &mut numbers, &known, options, &mut found);
+        let drop = power.drop(&draft);
+        let mut scenario = draft.finish(&mut verdicts, &mut numbers, &known, options, &mut found);
+        scenario.detectable_drop = drop;
         scenarios.push(scenario);
+    }
+    for (pool, corrected) in pools.iter().zip(verdicts) {
+        found.extend(pool.finding(corrected, &found));
     }
     found.sort_by_key(findings::order);
     scenarios.sort_by(|a, b| a.path.cmp(&b.path));
@@ -163,42 +171,78 @@ impl<'a> Draft<'a> {
         found: &mut Vec<Finding>,
     ) -> ScenarioComparison {
         let pair = &self.pair;
+        let redrawn = proof::Redrawn::of(pair, known);
         let corrected = verdicts.next().unwrap_or(1.0);
         found.extend(findings::pass_rate(pair, &self.unpassed, corrected));
         for (subject, count) in &self.counts {
             let corrected =
                 if self.is_pass_rate(count) { corrected } else { verdicts.next().unwrap_or(1.0) };
-            found.extend(judge::findings(pair, subject, count, corrected, known));
+            found.extend(judge::findings(pair, subject, count, corrected, (known, &redrawn)));
         }
         found.extend(exercised::not_exercised(pair));
         let worse = found.iter().any(|f| f.weight == Weight::Regression && f.scenario == pair.path);
-        let mut metrics = std::collections::BTreeMap::new();
+        let mut metrics = BTreeMap::new();
         for (measure, mut metric, _) in self.metrics {
             metric.corrected = numbers.next().unwrap_or(1.0);
             found.extend(findings::number(pair, measure, &metric, options, worse));
             metrics.insert(measure.name.to_owned(), metric);
         }
         let (base, head) = (tally(pair.base.iter().copied()), tally(pair.head.iter().copied()));
-        let same = |(base, head): &&(&crate::Run, &crate::Run)| {
-            !base.hash.is_empty() && base.hash == head.hash
-        };
+        let pairs = pair.pairs();
+        let same = |(base, head): &&(&crate::Run, &crate::Run)| same_history(base, head);
         ScenarioComparison {
             path: pair.path.to_owned(),
             name: pair.name.to_owned(),
             compared: true,
-            pairs: pair.pairs.as_ref().map(Vec::len),
-            same_history: pair.pairs.iter().flatten().filter(same).count(),
+            pairs: pairs.map(<[_]>::len),
+            same_history: pairs.iter().copied().flatten().filter(same).count(),
             p: Some(self.unpassed.test.p),
             corrected: Some(corrected),
-            detectable_drop: stats::detectable_drop(
-                base.passed.count,
-                base.passed.of,
-                head.passed.of,
-            ),
+            detectable_drop: None,
             shows_by: stats::shows_by(head.passed.of),
             base: Some(base),
             head: Some(head),
             metrics,
         }
+    }
+}
+
+/// What drops would be found, corrected for all tests as they are.
+struct Power {
+    family: stats::Family,
+    /// There is a test of all pass rates together that may be significant.
+    together: bool,
+    /// Many scenarios ask the same.
+    known: BTreeMap<(usize, usize, usize, bool, u64), Option<f64>>,
+}
+
+impl Power {
+    fn of(tests: &[Test], pools: &[Pool<'_>]) -> Self {
+        let family = stats::Family::of(tests);
+        let together = pools.iter().any(|pool| pool.subject.is_none() && family.has(&pool.test));
+        Self { family, together, known: BTreeMap::new() }
+    }
+
+    fn drop(&mut self, draft: &Draft<'_>) -> Option<f64> {
+        let (base, head) = (draft.unpassed.base, draft.unpassed.head);
+        // A drop brings tests into the family: this scenario's, and the one of all together.
+        let own = self.family.has(&draft.unpassed.test);
+        let more = usize::from(!own) + usize::from(!self.together);
+        let alpha = self.family.alpha(more);
+        let (of, failed, paired) = match draft.pair.pairs() {
+            None => (base.of, base.count, false),
+            Some(pairs) => {
+                let tell =
+                    pairs.iter().filter(|(base, head)| not_vacuous(base) && not_vacuous(head));
+                let failed = |(base, _): &&(&crate::Run, &crate::Run)| {
+                    base.verdict != crate::Verdict::Passed
+                };
+                (tell.clone().count(), tell.filter(failed).count(), true)
+            }
+        };
+        *self
+            .known
+            .entry((of, failed, head.of, paired, alpha.to_bits()))
+            .or_insert_with(|| stats::detectable_drop((of - failed, of), head.of, paired, alpha))
     }
 }

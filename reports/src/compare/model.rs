@@ -14,21 +14,24 @@ pub struct Options {
     pub changed: bool,
     /// The smallest change of recovery, latency or throughput that matters, as a share: 0.1 is 10 %.
     pub minimum_effect: f64,
+    /// Scenarios that are in the base only are no reason to fail.
+    pub allow_missing: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { changed: false, minimum_effect: 0.1 }
+        Self { changed: false, minimum_effect: 0.1, allow_missing: false }
     }
 }
 
 /// What makes `squall compare` fail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FailOn {
-    /// A regression; or that nothing could be compared, which is not a pass.
+    /// A regression, a scenario of the base that the head does not have, an alarm: what the reports
+    /// contradict, or that nothing could be compared, is not a pass.
     #[default]
     Regression,
-    /// Any finding that is not good news, and any alarm.
+    /// These, and any finding that is not good news.
     Any,
     /// Nothing.
     None,
@@ -136,14 +139,14 @@ pub struct Finding {
     pub weight: Weight,
     /// What it is.
     pub kind: Kind,
-    /// The scenario's path.
+    /// The scenario's path; empty if it is of all scenarios together.
     pub scenario: String,
     /// The scenario's name.
     pub name: String,
     /// An invariant; `errored`, `unstable`, `vacuous`; `pass rate`, `recovery`, `latency`,
     /// `throughput`; `signals`; or `scenario`.
     pub subject: String,
-    /// One run proves it, whatever the numbers say.
+    /// The base ran the same plan and passed, and chance does not explain that the head fails.
     pub proof: bool,
     /// What was found, in a sentence or two.
     pub text: String,
@@ -167,6 +170,8 @@ pub struct Finding {
     pub example: Option<String>,
     /// The command that makes that run again.
     pub replay: Option<String>,
+    /// The command that makes it with the base, if that may tell whether it is new.
+    pub on_base: Option<String>,
 }
 
 /// A number of runs out of some.
@@ -207,7 +212,7 @@ pub struct Metric {
     pub base_median: Option<f64>,
     /// Its median in the head.
     pub head_median: Option<f64>,
-    /// Runs of the base that never recovered; they count as longer than any.
+    /// Runs of the base that never recovered: known to take longer than they lasted, and no more.
     pub base_never: usize,
     /// Runs of the head that never recovered.
     pub head_never: usize,
@@ -247,10 +252,11 @@ pub struct ScenarioComparison {
     pub p: Option<f64>,
     /// The same, corrected (Holm).
     pub corrected: Option<f64>,
-    /// The smallest drop of the pass rate that would have been seen, as a share: with a power of 80 %
-    /// at 5 %, this scenario alone. Absent if there are too few runs to see any.
+    /// The smallest drop of the pass rate that would have been seen, as a share: in four of five
+    /// comparisons, corrected for all tests of this one. Absent if there are too few runs to see any.
     pub detectable_drop: Option<f64>,
-    /// A new failure that hits this share of runs would have shown in the head, with 95 %.
+    /// A new failure that hits this share of runs would have come up in the head, with 95 %, if only as
+    /// something to look at.
     pub shows_by: Option<f64>,
     /// `recovery` in ms, `latency` (each run's 99th percentile) in us, `throughput` in effects per
     /// second, all of virtual time.
@@ -264,18 +270,23 @@ impl Comparison {
         self.findings.iter().filter(|finding| finding.weight == weight).count()
     }
 
+    /// Scenarios that are in the base only.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.kind == Kind::Vanished).count()
+    }
+
     /// Whether the command should fail. That nothing was compared is not a pass.
     #[must_use]
     pub fn fails(&self, on: FailOn) -> bool {
-        let regressed = self.compared == 0 || self.count(Weight::Regression) > 0;
+        let regressed = self.compared == 0
+            || self.count(Weight::Regression) > 0
+            || (self.missing() > 0 && !self.options.allow_missing)
+            || self.notes.iter().any(|note| note.kind == NoteKind::Alarm);
         match on {
             FailOn::None => false,
             FailOn::Regression => regressed,
-            FailOn::Any => {
-                regressed
-                    || self.count(Weight::Attention) > 0
-                    || self.notes.iter().any(|note| note.kind == NoteKind::Alarm)
-            }
+            FailOn::Any => regressed || self.count(Weight::Attention) > 0,
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::{
     known::Known,
     model::{Note, NoteKind, ScenarioComparison},
-    sides::Runs,
+    sides::{Otherwise, Runs},
     words::list,
 };
 use crate::{Report, text::plural};
@@ -41,6 +41,7 @@ pub(super) fn notes(
             say(NoteKind::Caution, text);
         }
     }
+    let otherwise = judged_otherwise(base.1, head.1);
     if let Some(text) = seeds(base.1, head.1) {
         say(NoteKind::Caution, text);
     }
@@ -56,8 +57,26 @@ pub(super) fn notes(
     if let Some(text) = pairing(scenarios) {
         say(NoteKind::Info, text);
     }
+    notes.extend(otherwise);
     notes.sort_by_key(|note| note.kind);
     notes
+}
+
+/// That runs of the base and the head did the same and were judged otherwise.
+fn judged_otherwise(base: &Runs<'_>, head: &Runs<'_>) -> Option<Note> {
+    let mut otherwise = Otherwise::default();
+    for (path, before) in &base.scenarios {
+        let Some(after) = head.scenarios.get(path) else { continue };
+        for (hash, runs) in &before.versions {
+            let Some(again) = after.versions.get(hash) else { continue };
+            for (seed, one) in runs {
+                if let Some(other) = again.get(seed) {
+                    otherwise.see(path, one, other);
+                }
+            }
+        }
+    }
+    otherwise.note("base and head")
 }
 
 /// All values of something, in the order in which they come up; each once.

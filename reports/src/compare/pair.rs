@@ -7,9 +7,9 @@ use super::{
 };
 use crate::{
     Run, Verdict,
-    stats::{Test, fisher, mcnemar},
+    stats::{Stratum, Test, fisher, mcnemar},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The runs of a scenario on both sides, by seed.
 pub(super) struct Pair<'a> {
@@ -17,8 +17,8 @@ pub(super) struct Pair<'a> {
     pub name: &'a str,
     pub base: Vec<&'a Run>,
     pub head: Vec<&'a Run>,
-    /// Runs of one seed and one plan; none if too few are.
-    pub pairs: Option<Vec<(&'a Run, &'a Run)>>,
+    /// Runs of one seed and one plan, however few.
+    pub same_plan: Vec<(&'a Run, &'a Run)>,
 }
 
 /// How often something is so.
@@ -29,6 +29,8 @@ pub(super) struct Count<'a> {
     pub head_runs: Vec<&'a Run>,
     pub base: Share,
     pub head: Share,
+    /// What it is tested by.
+    pub stratum: Stratum,
     pub test: Test,
 }
 
@@ -51,9 +53,16 @@ impl<'a> Pair<'a> {
         let (base, before) = (base.versions.get(base_hash)?, base.name);
         let (head, name) = (head.versions.get(head_hash)?, head.name);
         let runs = |side: &BTreeMap<u64, Kept<'a>>| side.values().map(|kept| kept.run).collect();
-        let pairs = (base_hash == head_hash).then(|| pairs(base, head)).flatten();
+        let same_plan = if base_hash == head_hash { same_plan(base, head) } else { Vec::new() };
         let name = if name.is_empty() { before } else { name };
-        Some(Self { path, name, base: runs(base), head: runs(head), pairs })
+        Some(Self { path, name, base: runs(base), head: runs(head), same_plan })
+    }
+
+    /// The runs as pairs, if at least half of either side's are.
+    pub(super) fn pairs(&self) -> Option<&[(&'a Run, &'a Run)]> {
+        let pairs = self.same_plan.len();
+        (pairs > 0 && 2 * pairs >= self.base.len().max(self.head.len()))
+            .then_some(self.same_plan.as_slice())
     }
 
     /// How often `has` is so in the runs that `judges` says can tell.
@@ -72,7 +81,7 @@ impl<'a> Pair<'a> {
         let (base_runs, head_runs) = (with(&self.base), with(&self.head));
         let base = share(&self.base, base_runs.len());
         let head = share(&self.head, head_runs.len());
-        let test = match &self.pairs {
+        let (stratum, test) = match self.pairs() {
             Some(pairs) => {
                 let changed = |to: bool| {
                     pairs
@@ -81,11 +90,16 @@ impl<'a> Pair<'a> {
                         .filter(|(base, head)| has(base) != to && has(head) == to)
                         .count()
                 };
-                mcnemar(changed(true), changed(false))
+                let (worse, better) = (changed(true), changed(false));
+                (Stratum::Pairs { worse, better }, mcnemar(worse, better))
             }
-            None => fisher(base.count, base.of, head.count, head.of),
+            None => {
+                let stratum =
+                    Stratum::Samples { base: (base.count, base.of), head: (head.count, head.of) };
+                (stratum, fisher(base.count, base.of, head.count, head.of))
+            }
         };
-        Count { base_runs, head_runs, base, head, test }
+        Count { base_runs, head_runs, base, head, stratum, test }
     }
 }
 
@@ -129,17 +143,35 @@ fn versions<'a>(
     }
 }
 
-/// The seeds that both sides have, if they are at least half of each. The plan is drawn by the tool:
-/// another version may draw another.
-fn pairs<'a>(
+/// The runs of the seeds that both sides have. The plan is drawn by the tool: another version may draw
+/// another.
+fn same_plan<'a>(
     base: &BTreeMap<u64, Kept<'a>>,
     head: &BTreeMap<u64, Kept<'a>>,
-) -> Option<Vec<(&'a Run, &'a Run)>> {
-    let pairs: Vec<_> = base
-        .iter()
+) -> Vec<(&'a Run, &'a Run)> {
+    base.iter()
         .filter_map(|(seed, base)| Some((base, head.get(seed)?)))
         .filter(|(base, head)| base.tool() == head.tool())
         .map(|(base, head)| (base.run, head.run))
-        .collect();
-    (2 * pairs.len() >= base.len().max(head.len()) && !pairs.is_empty()).then_some(pairs)
+        .collect()
+}
+
+/// Two runs did exactly the same.
+pub(super) fn same_history(one: &Run, other: &Run) -> bool {
+    !one.hash.is_empty() && one.hash == other.hash
+}
+
+/// The verdict is on the history: another one on the same history is from another judge.
+pub(super) fn judged_otherwise(one: &Run, other: &Run) -> bool {
+    // What is not deterministic, or ended its worker, is no verdict on a history.
+    let on_history = |run: &Run| judged(run) || run.verdict == Verdict::Vacuous;
+    same_history(one, other)
+        && on_history(one)
+        && on_history(other)
+        && (one.verdict != other.verdict || broken(one) != broken(other))
+}
+
+/// The invariants that a run broke.
+pub(super) fn broken(run: &Run) -> BTreeSet<&str> {
+    run.violations.iter().map(|violation| violation.invariant.as_str()).collect()
 }

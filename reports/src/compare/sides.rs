@@ -1,6 +1,10 @@
 //! The reports of a side as one: each scenario by its path, each of its seeds once.
 
-use super::model::{Note, NoteKind, Side};
+use super::{
+    model::{Note, NoteKind, Side},
+    pair::{broken, judged_otherwise},
+    words::list,
+};
 use crate::{Report, Run, Verdict, text::plural};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +70,13 @@ impl<'a> Kept<'a> {
             && [self.run, other.run].iter().all(|run| run.verdict != Verdict::Unstable)
     }
 
+    /// The history is the same, and the verdict another: what is wrong is the judge, or that there are
+    /// two of them.
+    pub(super) fn judged_otherwise(&self, other: &Self) -> Option<NoteKind> {
+        let kind = if self.tool() == other.tool() { NoteKind::Alarm } else { NoteKind::Caution };
+        judged_otherwise(self.run, other.run).then_some(kind)
+    }
+
     /// Of two runs of one seed, the worse is kept: no failure is lost.
     fn worse(&self, other: &Self) -> bool {
         let badness = |run: &Run| match run.verdict {
@@ -84,11 +95,60 @@ impl<'a> Kept<'a> {
     }
 }
 
+/// Runs with one history and two verdicts.
+#[derive(Default)]
+pub(super) struct Otherwise<'a> {
+    runs: usize,
+    first: Option<(&'a str, &'a Run, &'a Run)>,
+    kind: Option<NoteKind>,
+}
+
+impl<'a> Otherwise<'a> {
+    pub(super) fn see(&mut self, path: &'a str, one: &Kept<'a>, other: &Kept<'a>) {
+        let Some(kind) = one.judged_otherwise(other) else { return };
+        self.runs += 1;
+        self.first.get_or_insert((path, one.run, other.run));
+        self.kind = Some(self.kind.map_or(kind, |known| known.min(kind)));
+    }
+
+    /// The remark; `who` has both.
+    pub(super) fn note(&self, who: &str) -> Option<Note> {
+        let (path, one, other) = self.first?;
+        let judge = match self.kind? {
+            NoteKind::Alarm => {
+                "the judge changed without a new version of the tool, or the harness is at fault"
+            }
+            _ => "the judge changed with the tool",
+        };
+        let verdict = |run: &Run| {
+            let names: Vec<String> = broken(run).into_iter().map(str::to_owned).collect();
+            match names.as_slice() {
+                [] => run.verdict.to_string(),
+                names => format!("{} ({})", run.verdict, list(names, 3)),
+            }
+        };
+        let text = format!(
+            "{who}: {} same history and another verdict (first: {path}, seed {}: {}, then {}). The \
+             system did the same: {judge}.",
+            if self.runs == 1 {
+                "1 run has the".to_owned()
+            } else {
+                format!("{} runs have the", self.runs)
+            },
+            one.seed,
+            verdict(one),
+            verdict(other),
+        );
+        Some(Note { kind: self.kind?, text })
+    }
+}
+
 /// Puts the reports of a side together; `name` is what the side is called.
 pub(super) fn gather<'a>(reports: &'a [Report], name: &str) -> Runs<'a> {
     let mut all = Runs::default();
     let mut twice = 0_usize;
     let mut contradictions: Vec<(&str, u64)> = Vec::new();
+    let mut otherwise = Otherwise::default();
     for report in reports {
         for scenario in &report.scenarios {
             let entry = all.scenarios.entry(&scenario.path).or_default();
@@ -111,6 +171,7 @@ pub(super) fn gather<'a>(reports: &'a [Report], name: &str) -> Runs<'a> {
                 if new.contradicts(old) {
                     contradictions.push((&scenario.path, run.seed));
                 }
+                otherwise.see(&scenario.path, old, &new);
                 if new.worse(old) {
                     *old = new;
                 }
@@ -128,6 +189,7 @@ pub(super) fn gather<'a>(reports: &'a [Report], name: &str) -> Runs<'a> {
             ),
         });
     }
+    all.notes.extend(otherwise.note(name));
     if twice > 0 {
         all.notes.push(Note {
             kind: NoteKind::Info,

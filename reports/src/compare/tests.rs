@@ -22,7 +22,7 @@ fn run(seed: u64) -> Run {
     }
 }
 
-/// A run that broke an invariant, with evidence of these kinds on `broker-1`.
+/// A run that broke an invariant, with evidence of these kinds on `broker-1`. It has a history of its own.
 fn failed(seed: u64, invariant: &str, kinds: &[&str]) -> Run {
     let evidence = kinds.iter().zip(0..).map(|(kind, index)| Evidence {
         index,
@@ -36,7 +36,8 @@ fn failed(seed: u64, invariant: &str, kinds: &[&str]) -> Run {
         summary: format!("e{seed} is wrong"),
         evidence: evidence.collect(),
     };
-    Run { verdict: Verdict::Failed, violations: vec![violation], ..run(seed) }
+    let hash = format!("{seed:x} {invariant} {kinds:?}");
+    Run { verdict: Verdict::Failed, violations: vec![violation], hash, ..run(seed) }
 }
 
 /// Of seeds from 1, the first ones broke `no_loss`, the usual way.

@@ -1,10 +1,14 @@
 //! How large a difference is: the shift of Hodges and Lehmann with its interval, and the measure of
 //! superiority of Vargha and Delaney.
 //!
-//! Callers give logarithms, so that a shift is a ratio. Infinity stands for a value larger than any:
-//! the shift is then that of the values that are known, or infinite when most are not.
+//! Callers give logarithms, so that a shift is a ratio. Of a value that is only known to be larger than
+//! something (see `ranks.rs`), the difference to one that is surely less is infinite; to any other it is
+//! not known, and left out.
 
-use super::Z;
+use super::{
+    Z,
+    ranks::{Sorted, Value},
+};
 
 /// Values a side beyond which order statistics at even distances stand for all.
 const MANY: usize = 1_000;
@@ -17,35 +21,33 @@ pub(crate) struct Shift {
     pub high: f64,
 }
 
-/// The share of pairs in which head is larger than base, equal ones counted half (Vargha and Delaney,
-/// "A critique and improvement of the CL common language effect size statistics", 2000). Cliff's delta
-/// is twice this, less one.
-pub(crate) fn order_of_superiority(base: &[f64], head: &[f64]) -> f64 {
+/// The share of pairs in which head is larger than base, counted half where they are equal or it is not
+/// known (Vargha and Delaney, "A critique and improvement of the CL common language effect size
+/// statistics", 2000). Cliff's delta is twice this, less one.
+pub(crate) fn order_of_superiority(base: &[Value], head: &[Value]) -> f64 {
     if base.is_empty() || head.is_empty() {
         return 0.5;
     }
-    let mut sorted = base.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    let sorted = Sorted::of(base);
     let halves: usize = head
         .iter()
         .map(|value| {
-            let below = sorted.partition_point(|other| other < value);
-            let upto = sorted.partition_point(|other| other <= value);
-            below + upto
+            let (less, more) = sorted.around(*value);
+            base.len() + less - more
         })
         .sum();
     halves as f64 / 2.0 / (base.len() as f64 * head.len() as f64)
 }
 
-/// From base to head: the median of all differences, and the order statistics of them that the test of
-/// Mann and Whitney does not refuse (Hodges and Lehmann 1963; Hollander and Wolfe, "Nonparametric
-/// statistical methods", 4.2 and 4.3).
-pub(crate) fn shift(base: &[f64], head: &[f64]) -> Option<Shift> {
+/// From base to head: the median of all differences that are known, and the order statistics of them
+/// that the test of Mann and Whitney does not refuse (Hodges and Lehmann 1963; Hollander and Wolfe,
+/// "Nonparametric statistical methods", 4.2 and 4.3).
+pub(crate) fn shift(base: &[Value], head: &[Value]) -> Option<Shift> {
     let (m, n) = (base.len() as f64, head.len() as f64);
-    let (base, head) = (thinned(base), thinned(head));
+    let (base, head) = (thinned(base, order), thinned(head, order));
     let differences: Vec<f64> = head
         .iter()
-        .flat_map(|head| base.iter().map(move |base| difference(*base, *head)))
+        .flat_map(|head| base.iter().filter_map(move |base| difference(*base, *head)))
         .collect();
     // As a share of all differences, the rank of the lower bound.
     let outside = 0.5 - Z * ((m + n + 1.0) / (12.0 * m * n)).sqrt();
@@ -56,7 +58,7 @@ pub(crate) fn shift(base: &[f64], head: &[f64]) -> Option<Shift> {
 /// the order statistics that the signed-rank test does not refuse (ibid., 3.2 and 3.3).
 pub(crate) fn shift_paired(differences: &[f64]) -> Option<Shift> {
     let n = differences.len() as f64;
-    let some = thinned(differences);
+    let some = thinned(differences, f64::total_cmp);
     let mut means = Vec::with_capacity(some.len() * (some.len() + 1) / 2);
     for (place, one) in some.iter().enumerate() {
         means.extend(some.iter().skip(place).map(|other| mean(*one, *other)));
@@ -65,9 +67,18 @@ pub(crate) fn shift_paired(differences: &[f64]) -> Option<Shift> {
     between(means, outside)
 }
 
-/// `head - base`, where two unknown values differ by nothing.
-pub(crate) fn difference(base: f64, head: f64) -> f64 {
-    if base.total_cmp(&head).is_eq() { 0.0 } else { head - base }
+/// `head - base`: infinite if one of them is beyond the other, none if that is not known.
+pub(crate) fn difference(base: Value, head: Value) -> Option<f64> {
+    match (base.known, head.known) {
+        (true, true) => Some(head.at - base.at),
+        (false, true) if head.at <= base.at => Some(f64::NEG_INFINITY),
+        (true, false) if base.at <= head.at => Some(f64::INFINITY),
+        _ => None,
+    }
+}
+
+fn order(a: &Value, b: &Value) -> std::cmp::Ordering {
+    a.known.cmp(&b.known).then(a.at.total_cmp(&b.at))
 }
 
 fn mean(a: f64, b: f64) -> f64 {
@@ -76,9 +87,9 @@ fn mean(a: f64, b: f64) -> f64 {
     if mean.is_nan() { 0.0 } else { mean }
 }
 
-fn thinned(values: &[f64]) -> Vec<f64> {
+fn thinned<T: Copy>(values: &[T], order: impl Fn(&T, &T) -> std::cmp::Ordering) -> Vec<T> {
     let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
+    sorted.sort_by(order);
     if sorted.len() <= MANY {
         return sorted;
     }
@@ -117,6 +128,14 @@ mod tests {
         assert!((a - b).abs() <= within, "{a} is not {b}");
     }
 
+    fn known(values: &[f64]) -> Vec<Value> {
+        values.iter().copied().map(Value::known).collect()
+    }
+
+    fn shift_of_known(base: &[f64], head: &[f64]) -> Option<Shift> {
+        shift(&known(base), &known(head))
+    }
+
     #[test]
     fn shifts_as_published() {
         // Hollander and Wolfe, example 3.1 (Hamilton depression scale, 9 patients; differences): the
@@ -130,21 +149,25 @@ mod tests {
         // 95 % interval -0.76 to 0.15.
         let term = [0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46];
         let early = [1.15, 0.88, 0.90, 0.74, 1.21];
-        let shift_of = shift(&term, &early).unwrap();
+        let shift_of = shift_of_known(&term, &early).unwrap();
         near(shift_of.middle, -0.305, 5e-4);
         near(shift_of.low, -0.76, 5e-4);
         near(shift_of.high, 0.15, 5e-4);
     }
 
     #[test]
-    fn unknown_values_are_larger_than_any() {
+    fn what_is_beyond_a_value_is_infinitely_far_from_it() {
         let inf = f64::INFINITY;
-        assert_eq!(shift(&[], &[1.0]), None);
+        assert_eq!(shift(&[], &known(&[1.0])), None);
         assert_eq!(shift_paired(&[]), None);
-        assert_eq!(shift(&[inf], &[inf]).unwrap().middle, 0.0);
-        assert_eq!(shift(&[1.0, 2.0, 3.0], &[inf, inf, inf]).unwrap().middle, inf);
+        let never = [Value::above(5.0); 3];
+        assert_eq!(shift(&never, &never), None, "nothing is known");
+        assert_eq!(shift(&never, &known(&[6.0; 3])), None);
+        assert_eq!(shift(&known(&[1.0, 2.0, 3.0]), &never).unwrap().middle, inf);
+        assert_eq!(shift(&never, &known(&[1.0, 2.0, 3.0])).unwrap().middle, -inf);
         assert_eq!(shift_paired(&[inf, -inf, 0.0]).unwrap().middle, 0.0);
-        let few = shift(&[1.0; 50], &[[2.0; 45].as_slice(), &[inf; 5]].concat()).unwrap();
+        let few = [known(&[2.0; 45]).as_slice(), &[Value::above(5.0); 5]].concat();
+        let few = shift(&known(&[1.0; 50]), &few).unwrap();
         assert_eq!((few.middle, few.low, few.high), (1.0, 1.0, 1.0));
     }
 
@@ -152,16 +175,21 @@ mod tests {
     fn many_values_are_thinned_without_moving_the_shift() {
         let base: Vec<f64> = (0..5_000).map(|i| f64::from(i) / 5_000.0).collect();
         let head: Vec<f64> = base.iter().map(|value| value + 0.25).collect();
-        let shift_of = shift(&base, &head).unwrap();
+        let shift_of = shift_of_known(&base, &head).unwrap();
         near(shift_of.middle, 0.25, 1e-3);
         assert!(shift_of.low > 0.23 && shift_of.high < 0.27, "{shift_of:?}");
     }
 
     #[test]
-    fn superiority_counts_equal_ones_half() {
-        near(order_of_superiority(&[1.0, 2.0], &[3.0, 4.0]), 1.0, 0.0);
-        near(order_of_superiority(&[1.0, 2.0], &[1.0, 2.0]), 0.5, 0.0);
-        near(order_of_superiority(&[2.0], &[1.0]), 0.0, 0.0);
-        near(order_of_superiority(&[], &[1.0]), 0.5, 0.0);
+    fn superiority_counts_equal_and_unknown_ones_half() {
+        let of = |base: &[f64], head: &[f64]| order_of_superiority(&known(base), &known(head));
+        near(of(&[1.0, 2.0], &[3.0, 4.0]), 1.0, 0.0);
+        near(of(&[1.0, 2.0], &[1.0, 2.0]), 0.5, 0.0);
+        near(of(&[2.0], &[1.0]), 0.0, 0.0);
+        near(of(&[], &[1.0]), 0.5, 0.0);
+        let never = [Value::above(5.0)];
+        near(order_of_superiority(&never, &known(&[6.0])), 0.5, 0.0);
+        near(order_of_superiority(&never, &known(&[5.0])), 0.0, 0.0);
+        near(order_of_superiority(&known(&[1.0]), &never), 1.0, 0.0);
     }
 }

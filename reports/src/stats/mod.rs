@@ -14,9 +14,9 @@ mod proportion;
 mod ranks;
 
 pub(crate) use effect::{difference, order_of_superiority, shift, shift_paired};
-pub(crate) use power::{clean_runs, clean_runs_believed, detectable_drop, shows_by};
-pub(crate) use proportion::{fisher, mcnemar, wilson};
-pub(crate) use ranks::{mann_whitney, wilcoxon};
+pub(crate) use power::{clean_runs, clean_runs_believed, detectable_drop, only_then, shows_by};
+pub(crate) use proportion::{Stratum, fisher, mcnemar, pooled, wilson};
+pub(crate) use ranks::{Difference, Value, mann_whitney, wilcoxon};
 
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF as _, Normal};
@@ -67,14 +67,9 @@ fn two_tails(z: f64) -> f64 {
 /// significant at all, as Tarone, "A modified Bonferroni method for discrete data" (1990): with what
 /// never failed on either side nothing was tried, and it costs the others no power.
 pub(crate) fn holm(tests: &[Test]) -> Vec<f64> {
-    let able = |divisor: usize| {
-        move |test: &&Test| test.least * divisor as f64 <= ALPHA // divisor: at most tests.len()
-    };
-    let family = (1..=tests.len())
-        .find(|divisor| tests.iter().filter(able(*divisor)).count() <= *divisor)
-        .unwrap_or(tests.len());
+    let family = Family::of(tests).size;
     let mut order: Vec<usize> = (0..tests.len())
-        .filter(|index| tests.get(*index).as_ref().is_some_and(able(family)))
+        .filter(|index| tests.get(*index).is_some_and(|test| able(test.least, family)))
         .collect();
     order.sort_by(|a, b| tests[*a].p.total_cmp(&tests[*b].p));
     let mut corrected = vec![1.0; tests.len()];
@@ -84,6 +79,41 @@ pub(crate) fn holm(tests: &[Test]) -> Vec<f64> {
         corrected[*index] = floor;
     }
     corrected
+}
+
+/// A test can be significant among so many.
+fn able(least: f64, many: usize) -> bool {
+    least * many as f64 <= ALPHA
+}
+
+/// How many tests are corrected for.
+pub(crate) struct Family {
+    /// The smallest p-values that the tests can give, from the smallest.
+    least: Vec<f64>,
+    size: usize,
+}
+
+impl Family {
+    pub(crate) fn of(tests: &[Test]) -> Self {
+        let mut least: Vec<f64> = tests.iter().map(|test| test.least).collect();
+        least.sort_by(f64::total_cmp);
+        let able = |many: usize| least.partition_point(|least| able(*least, many));
+        let size = (1..=least.len()).find(|many| able(*many) <= *many).unwrap_or(least.len());
+        Self { least, size }
+    }
+
+    /// What p of a test must be at most, whatever the others say, if `more` tests that now cannot be
+    /// significant can.
+    pub(crate) fn alpha(&self, more: usize) -> f64 {
+        let able = |many: usize| self.least.partition_point(|least| able(*least, many)) + more;
+        let size = (self.size.max(1)..).find(|many| able(*many) <= *many).unwrap_or(1);
+        ALPHA / size as f64
+    }
+
+    /// Whether a test is one of them.
+    pub(crate) fn has(&self, test: &Test) -> bool {
+        able(test.least, self.size.max(1))
+    }
 }
 
 #[cfg(test)]

@@ -27,33 +27,104 @@ pub(crate) fn wilson(count: usize, of: usize, z: f64) -> Interval {
 /// with these margins that are at most as probable as this one (Fisher, "The design of experiments",
 /// 1935).
 pub(crate) fn fisher(a: usize, a_of: usize, b: usize, b_of: usize) -> Test {
-    let (a, b) = (a.min(a_of), b.min(b_of));
-    let both = a + b;
-    let (lowest, highest) = (both.saturating_sub(b_of), both.min(a_of));
-    if a_of == 0 || b_of == 0 || lowest == highest {
-        return Test::NONE;
+    pooled(&[Stratum::Samples { base: (a, a_of), head: (b, b_of) }])
+}
+
+/// How often something is so in one scenario, on both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stratum {
+    /// So many of so many, of runs that have nothing to do with each other.
+    Samples { base: (usize, usize), head: (usize, usize) },
+    /// Pairs of which only the head's run has it, and of which only the base's has.
+    Pairs { worse: usize, better: usize },
+}
+
+impl Stratum {
+    /// What the head's number may be if there is no difference, with how probable it is, from the
+    /// smallest; and how far above the smallest it is.
+    fn chances(self) -> (Vec<f64>, usize) {
+        match self {
+            Self::Samples { base: (a, a_of), head: (b, b_of) } => {
+                let (a, b) = (a.min(a_of), b.min(b_of));
+                let both = a + b;
+                let lowest = both.saturating_sub(a_of);
+                (hypergeometric(both, a_of, b_of), b - lowest)
+            }
+            Self::Pairs { worse, better } => {
+                let pairs = worse.saturating_add(better);
+                let up = |x: usize| (pairs - x) as f64 / (x + 1) as f64;
+                (from_the_mode(pairs + 1, pairs / 2, up), worse)
+            }
+        }
     }
-    // Each table's probability against the most probable one's: no factorial, no overflow.
-    let mode = ((both + 1) as f64 * (a_of + 1) as f64 / (a_of + b_of + 2) as f64) as usize;
+
+    /// There is only one number that it may be.
+    pub(crate) fn says_nothing(self) -> bool {
+        match self {
+            Self::Samples { base: (a, a_of), head: (b, b_of) } => {
+                let both = a + b;
+                both == 0 || a_of == 0 || b_of == 0 || both == a_of + b_of
+            }
+            Self::Pairs { worse, better } => worse + better == 0,
+        }
+    }
+}
+
+/// How probable each number of the `both` is among `b_of`, the others being among `a_of`.
+fn hypergeometric(both: usize, a_of: usize, b_of: usize) -> Vec<f64> {
+    let (lowest, highest) = (both.saturating_sub(a_of), both.min(b_of));
+    let mode = ((both + 1) as f64 * (b_of + 1) as f64 / (a_of + b_of + 2) as f64) as usize;
     let mode = mode.clamp(lowest, highest);
-    let mut weights = vec![0.0_f64; highest - lowest + 1];
-    weights[mode - lowest] = 1.0;
-    // From a table to the one with one more in its corner.
-    let up = |x: usize| {
-        (a_of - x) as f64 * (both - x) as f64 / ((x + 1) as f64 * (b_of + x + 1 - both) as f64)
+    let up = |place: usize| {
+        let x = lowest + place;
+        (b_of - x) as f64 * (both - x) as f64 / ((x + 1) as f64 * (a_of + x + 1 - both) as f64)
     };
-    for x in mode..highest {
-        weights[x + 1 - lowest] = weights[x - lowest] * up(x);
+    from_the_mode(highest - lowest + 1, mode - lowest, up)
+}
+
+/// A distribution over `len` places, from how many times as probable each place's next one is. Each
+/// probability is taken against the most probable one's: no factorial, no overflow.
+fn from_the_mode(len: usize, mode: usize, up: impl Fn(usize) -> f64) -> Vec<f64> {
+    let mut weights = vec![0.0_f64; len];
+    weights[mode] = 1.0;
+    for place in mode..len - 1 {
+        weights[place + 1] = weights[place] * up(place);
     }
-    for x in (lowest..mode).rev() {
-        weights[x - lowest] = weights[x + 1 - lowest] / up(x);
+    for place in (0..mode).rev() {
+        weights[place] = weights[place + 1] / up(place);
     }
     let total: f64 = weights.iter().sum();
-    let p = |x: usize| {
-        let bound = weights[x - lowest] * SAME;
-        weights.iter().filter(|weight| **weight <= bound).sum::<f64>() / total
+    weights.iter_mut().for_each(|weight| *weight /= total);
+    weights
+}
+
+/// Many scenarios as one, each keeping to its own: the exact test of the sum of the head's numbers,
+/// given what each scenario has on both sides together (for tables, the exact form of the test of
+/// Mantel and Haenszel: Agresti, "Categorical data analysis", 2nd ed., 6.3.5). Two-sided: the sum over
+/// all numbers that are at most as probable as this one. Of one scenario it is Fisher's test, or
+/// `McNemar`'s.
+pub(crate) fn pooled(strata: &[Stratum]) -> Test {
+    let mut chances = vec![1.0];
+    let mut at = 0;
+    for stratum in strata.iter().filter(|stratum| !stratum.says_nothing()) {
+        let (one, place) = stratum.chances();
+        at += place;
+        let mut sum = vec![0.0; chances.len() + one.len() - 1];
+        for (place, chance) in chances.iter().enumerate() {
+            for (sum, one) in sum[place..].iter_mut().zip(&one) {
+                *sum += chance * one;
+            }
+        }
+        chances = sum;
+    }
+    if chances.len() == 1 {
+        return Test::NONE;
+    }
+    let p = |place: usize| {
+        let bound = chances[place] * SAME;
+        chances.iter().filter(|chance| **chance <= bound).sum::<f64>()
     };
-    Test::new(p(a), p(lowest).min(p(highest)))
+    Test::new(p(at), p(0).min(p(chances.len() - 1)))
 }
 
 /// `McNemar`'s exact test of pairs: `worse` changed one way, `better` the other; pairs that did not

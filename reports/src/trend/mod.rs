@@ -46,13 +46,13 @@ pub struct TrendPoint {
     pub removed: usize,
     /// Runs.
     pub runs: usize,
-    /// Runs that prove nothing; they are in no pass rate.
+    /// Runs that prove nothing; they are no pass.
     pub vacuous: usize,
     /// Runs that passed.
     pub passed: usize,
     /// Runs that failed, ended their worker, or were not deterministic.
     pub failures: usize,
-    /// Passed of all that are not vacuous; absent if there is none.
+    /// Passed of all: 1 only if every run passed. Absent if there is none.
     pub pass_rate: Option<f64>,
     /// Where the pass rate lies: Wilson's interval, 95 %.
     pub interval: Interval,
@@ -91,7 +91,6 @@ fn point(label: &str, report: &Report) -> TrendPoint {
     let runs: Vec<&Run> = report.runs().map(|(_, run)| run).collect();
     let of = |verdict| runs.iter().filter(|run| run.verdict == verdict).count();
     let (passed, vacuous) = (of(Verdict::Passed), of(Verdict::Vacuous));
-    let judged = runs.len() - vacuous;
     TrendPoint {
         label: label.to_owned(),
         version: report.system.version.clone(),
@@ -99,9 +98,9 @@ fn point(label: &str, report: &Report) -> TrendPoint {
         runs: runs.len(),
         vacuous,
         passed,
-        failures: judged - passed,
-        pass_rate: (judged > 0).then(|| passed as f64 / judged as f64),
-        interval: wilson(passed, judged, Z),
+        failures: runs.len() - vacuous - passed,
+        pass_rate: (!runs.is_empty()).then(|| passed as f64 / runs.len() as f64),
+        interval: wilson(passed, runs.len(), Z),
         recovery_ms: recovery(&runs),
         p99_us: p99(&runs),
         ..TrendPoint::default()
@@ -216,7 +215,7 @@ impl Trend {
         }
         let vacuous: usize = self.points.iter().map(|point| point.vacuous).sum();
         if vacuous > 0 {
-            notes.push(format!("{} vacuous, in no pass rate.", plural(vacuous, "run")));
+            notes.push(format!("{} vacuous: no failure, and no pass.", plural(vacuous, "run")));
         }
         notes
     }
@@ -237,7 +236,8 @@ fn sparkline(values: &[Option<f64>]) -> String {
         .iter()
         .map(|value| {
             let Some(value) = value else { return ' ' };
-            let share = if high > low { (value - low) / (high - low) } else { 1.0 };
+            // All alike: at the bottom if it is nothing.
+            let share = if high > low { (value - low) / (high - low) } else { value.min(1.0) };
             // The cast saturates.
             BARS.get((share * 7.0).round() as usize).copied().unwrap_or('█')
         })

@@ -101,7 +101,7 @@ impl Trend {
                 "{}: {} % of {} runs, {} to {} %",
                 point.label,
                 percent(rate),
-                point.runs - point.vacuous,
+                point.runs,
                 percent(point.interval.low),
                 percent(point.interval.high),
             );

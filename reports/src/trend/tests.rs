@@ -65,3 +65,21 @@ fn lines_are_no_wider_than_a_terminal() {
     let trend = trend(&[("x".repeat(200), long)]);
     assert!(trend.human(false).lines().all(|line| line.chars().count() <= 80));
 }
+
+#[test]
+fn what_did_not_pass_is_not_all_passed() {
+    let (passed, failed) = (Verdict::Passed, Verdict::Failed);
+    let (vacuous, errored, unstable) = (Verdict::Vacuous, Verdict::Errored, Verdict::Unstable);
+    for none in [vec![vacuous; 5], vec![failed; 5], vec![errored; 5], vec![vacuous, unstable]] {
+        let trend = trend(&[report("1", &none, "a"), report("2", &none, "a")]);
+        let point = &trend.points[0];
+        assert_eq!((point.pass_rate, point.interval.low), (Some(0.0), 0.0), "{none:?}");
+        let text = trend.human(false);
+        assert!(text.contains("pass rate  ▁▁"), "{text}");
+        assert!(!text.contains("100"), "{text}");
+        assert!(trend.svg().contains(": 0 % of "), "{}", trend.svg());
+    }
+    let mixed = trend(&[report("1", &[passed, passed, vacuous], "a")]);
+    assert!(mixed.points[0].pass_rate.unwrap() < 0.7);
+    assert!(!mixed.html().contains("<td>100 %"), "{}", mixed.html());
+}

@@ -29,6 +29,9 @@ pub(super) struct CompareArgs {
     /// Compare scenarios whose files differ as well
     #[arg(long)]
     changed: bool,
+    /// Do not fail because scenarios of the base are not in the head
+    #[arg(long)]
+    allow_missing: bool,
     /// The smallest change of recovery, latency or throughput that matters, in percent
     #[arg(long, value_name = "PERCENT", default_value = "10", value_parser = percent)]
     minimum_effect: f64,
@@ -49,7 +52,7 @@ enum Form {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum FailOnArg {
-    /// A regression, or nothing that could be compared
+    /// A regression, a scenario that is missing, reports that contradict each other, nothing compared
     #[default]
     Regression,
     /// Anything that is not good news
@@ -72,7 +75,11 @@ fn side(first: &Path, more: &[PathBuf]) -> Result<Vec<Report>, Stop> {
 pub(super) fn compare(args: &CompareArgs, color: bool) -> Result<u8, Stop> {
     let base = side(&args.base, &args.more_base)?;
     let head = side(&args.head, &args.more_head)?;
-    let options = Options { changed: args.changed, minimum_effect: args.minimum_effect / 100.0 };
+    let options = Options {
+        changed: args.changed,
+        minimum_effect: args.minimum_effect / 100.0,
+        allow_missing: args.allow_missing,
+    };
     let comparison = reports::compare(&base, &head, &options);
     let text = match args.form {
         Form::Human => comparison.human(color && args.output.is_none(), &program()),

@@ -72,10 +72,10 @@ proptest! {
         changed: bool,
         minimum_effect: f64,
     ) {
-        let options = Options { changed, minimum_effect };
+        let options = Options { changed, minimum_effect, allow_missing: false };
         let comparison = compare(&base, &head, &options);
         let text = comparison.human(false, "squall");
-        for line in text.lines().filter(|line| !line.contains("replay: ")) {
+        for line in text.lines().filter(|line| !line.contains("replay: ") && !line.contains("with the base: ")) {
             prop_assert!(unicode_width::UnicodeWidthStr::width(line) <= 80, "{}", line);
         }
         prop_assert!(!text.contains(['\x1b']) && !text.contains("NaN"));
