@@ -4,6 +4,10 @@
 //!
 //! After Nygard's circuit breaker (Release It!, 2007). Judged from the calls that were made, not from what the
 //! breaker says of itself; a breaker belongs to a process, and forgets with it.
+//!
+//! A call that began before the breaker opened and ends later is no probe, and closes nothing; after the breaker has
+//! closed, it may count or not. Records do not say which call has ended: where several readings are possible, all are
+//! followed, and only what none of them allows is wrong.
 
 use super::{Evidence, Findings, Invariant, Setup};
 use squall_probe::{BreakerState, Name, NodeChange, NodeId, Phase, What};
@@ -22,20 +26,101 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     })
 }
 
-#[derive(Default)]
-struct Seen {
+/// So many readings are followed; of a breaker that has more nothing is said until its process starts anew.
+const READINGS: usize = 64;
+
+/// One reading of what has happened.
+#[derive(Clone, Copy, Default, PartialEq)]
+struct State {
     /// Failures in a row.
     failures: u32,
-    last_failure: Option<Evidence>,
     /// Since when it should be open.
     open: Option<Evidence>,
     /// The cooldown is over; so many probes are under way.
     probing: u32,
-    /// Calls that were made before it should have been open, and have not ended.
-    under_way: u32,
+    /// Calls that were made since it was closed, and have not ended.
+    fresh: u32,
+    /// Calls that were made before it should have opened, and have not ended.
+    old: u32,
+}
+
+impl State {
+    fn opens(mut self, at: Evidence) -> Self {
+        self.open = Some(at);
+        self.old += std::mem::take(&mut self.fresh);
+        self
+    }
+
+    /// What may be after one more failure that counts.
+    fn fails(mut self, most: u32, at: Evidence) -> Self {
+        self.failures += 1;
+        if self.failures >= most { self.opens(at) } else { self }
+    }
+
+    /// What may be after a call that succeeded or failed.
+    fn ends(self, ok: bool, most: u32, at: Evidence, then: &mut Vec<Self>) {
+        if self.fresh > 0 {
+            let left = Self { fresh: self.fresh - 1, ..self };
+            then.push(if ok { Self { failures: 0, ..left } } else { left.fails(most, at) });
+        }
+        if self.probing > 0 {
+            let left = Self { probing: self.probing - 1, ..self };
+            then.push(if ok {
+                Self { open: None, failures: 0, fresh: left.probing, probing: 0, ..left }
+            } else {
+                left.opens(at)
+            });
+        }
+        if self.old > 0 {
+            let left = Self { old: self.old - 1, ..self };
+            then.push(left);
+            if self.open.is_none() {
+                then.push(if ok { Self { failures: 0, ..left } } else { left.fails(most, at) });
+            }
+        }
+        if self.fresh + self.probing + self.old == 0 {
+            // It began before anything was told of it.
+            then.push(self);
+        }
+    }
+}
+
+struct Seen {
+    states: Vec<State>,
+    last_failure: Option<Evidence>,
     /// A call failed since the breaker last said that it opened.
     failed_since: bool,
+    /// There were too many readings.
+    lost: bool,
     told: bool,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            states: vec![State::default()],
+            last_failure: None,
+            failed_since: false,
+            lost: false,
+            told: false,
+        }
+    }
+}
+
+impl Seen {
+    /// All readings that something else leads to.
+    fn become_all(&mut self, states: Vec<State>) {
+        self.states.clear();
+        for state in states {
+            if !self.states.contains(&state) {
+                self.states.push(state);
+            }
+        }
+        if self.states.len() > READINGS {
+            self.lost = true;
+            self.states.truncate(1);
+        }
+    }
 }
 
 struct Breaker {
@@ -44,10 +129,100 @@ struct Breaker {
     findings: Findings,
 }
 
+impl Breaker {
+    fn invoke(&mut self, node: NodeId, dependency: Name, index: usize, evidence: &Evidence) {
+        let policy = self.setup.promises.breakers[index];
+        let name = policy.dependency;
+        let cooldown = u64::try_from(policy.cooldown.as_micros()).unwrap_or(u64::MAX);
+        let seen = self.seen.entry((node, dependency)).or_default();
+        self.findings.judged(u64::from(seen.states.iter().all(|state| state.open.is_some())));
+        let at = evidence.record.at;
+        let early =
+            |open: &Evidence| at.saturating_add(GRAIN) < open.record.at.saturating_add(cooldown);
+        let allowed = |state: &State| match &state.open {
+            None => true,
+            Some(open) => !early(open) && state.probing < policy.probes,
+        };
+        let wrong = seen.states.iter().find(|state| !allowed(state)).copied();
+        let any = seen.states.iter().any(allowed);
+        if any {
+            seen.states.retain(allowed);
+        }
+        for state in &mut seen.states {
+            match &state.open {
+                None => state.fresh += 1,
+                Some(open) if early(open) => state.old += 1,
+                Some(_) => state.probing += 1,
+            }
+        }
+        let Some(State { open: Some(open), probing, .. }) = wrong.filter(|_| !any && !seen.lost)
+        else {
+            return;
+        };
+        if std::mem::replace(&mut seen.told, true) {
+            return;
+        }
+        let node = self.setup.node(node);
+        let told = || vec![open, *evidence];
+        if early(&open) {
+            let (failures, after) = (policy.failures, (at.saturating_sub(open.record.at)) / 1_000);
+            self.findings.add(
+                || {
+                    format!(
+                        "{node} called {name} {after}ms after {failures} failures in a row, \
+                         when the breaker should be open"
+                    )
+                },
+                told,
+            );
+        } else {
+            let (count, most) = (probing + 1, policy.probes);
+            self.findings.add(
+                || {
+                    format!(
+                        "{node} made {count} calls at a time to {name} to see whether it is \
+                         back, and may make {most}"
+                    )
+                },
+                told,
+            );
+        }
+    }
+
+    fn opened(&mut self, node: NodeId, dependency: Name, index: usize, evidence: &Evidence) {
+        let policy = self.setup.promises.breakers[index];
+        let name = policy.dependency;
+        let seen = self.seen.entry((node, dependency)).or_default();
+        self.findings.judged(1);
+        let any = seen.states.iter().any(|state| state.open.is_some());
+        let failures = seen.states.iter().map(|state| state.failures).max().unwrap_or(0);
+        if any {
+            seen.states.retain(|state| state.open.is_some());
+        }
+        let node = self.setup.node(node);
+        if !std::mem::take(&mut seen.failed_since) {
+            self.findings.add(
+                || format!("the breaker of {node} before {name} opened, and no call had failed"),
+                || vec![*evidence],
+            );
+        } else if !any && !seen.lost {
+            let needed = policy.failures;
+            self.findings.add(
+                || {
+                    format!(
+                        "the breaker of {node} before {name} opened after {failures} failures in a \
+                         row, and should at {needed}"
+                    )
+                },
+                || seen.last_failure.into_iter().chain([*evidence]).collect(),
+            );
+        }
+    }
+}
+
 impl Invariant for Breaker {
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;
-        let at = evidence.record.at;
         let dependency = match evidence.record.what {
             What::Call { dependency, .. } | What::Breaker { dependency, .. } => dependency,
             What::Node { change: NodeChange::Up } => {
@@ -60,100 +235,29 @@ impl Invariant for Breaker {
         else {
             return;
         };
-        let policy = self.setup.promises.breakers[index];
-        let cooldown = u64::try_from(policy.cooldown.as_micros()).unwrap_or(u64::MAX);
-        let seen = self.seen.entry((node, dependency)).or_default();
-        let name = policy.dependency;
         match evidence.record.what {
-            What::Call { phase: Phase::Invoke, .. } => match seen.open {
-                None => seen.under_way += 1,
-                Some(open) if at + GRAIN < open.record.at + cooldown => {
-                    self.findings.judged(1);
-                    seen.under_way += 1;
-                    if !std::mem::replace(&mut seen.told, true) {
-                        let node = self.setup.node(node);
-                        let (failures, after) = (policy.failures, (at - open.record.at) / 1_000);
-                        self.findings.add(
-                            || {
-                                format!(
-                                    "{node} called {name} {after}ms after {failures} failures in a row, \
-                                     when the breaker should be open"
-                                )
-                            },
-                            || vec![open, *evidence],
-                        );
-                    }
-                }
-                Some(open) => {
-                    self.findings.judged(1);
-                    seen.probing += 1;
-                    if seen.probing > policy.probes && !std::mem::replace(&mut seen.told, true) {
-                        let node = self.setup.node(node);
-                        let (count, most) = (seen.probing, policy.probes);
-                        self.findings.add(
-                            || {
-                                format!(
-                                    "{node} made {count} calls at a time to {name} to see whether it is \
-                                     back, and may make {most}"
-                                )
-                            },
-                            || vec![open, *evidence],
-                        );
-                    }
-                }
-            },
-            What::Call { phase: Phase::Ok, .. } => {
-                if seen.probing > 0 {
-                    seen.open = None;
-                    seen.under_way += seen.probing - 1;
-                    seen.probing = 0;
-                } else {
-                    seen.under_way = seen.under_way.saturating_sub(1);
-                }
-                if seen.open.is_none() {
-                    seen.failures = 0;
-                }
+            What::Call { phase: Phase::Invoke, .. } => {
+                self.invoke(node, dependency, index, evidence);
             }
-            What::Call { .. } => {
-                seen.last_failure = Some(*evidence);
-                seen.failed_since = true;
-                if seen.probing > 0 {
-                    seen.probing -= 1;
-                    seen.open = Some(*evidence);
-                } else {
-                    seen.under_way = seen.under_way.saturating_sub(1);
-                    seen.failures += 1;
-                    if seen.open.is_none() && seen.failures >= policy.failures {
-                        self.findings.judged(1);
-                        seen.open = Some(*evidence);
-                    }
+            What::Call { phase, .. } => {
+                let ok = phase == Phase::Ok;
+                let most = self.setup.promises.breakers[index].failures;
+                let seen = self.seen.entry((node, dependency)).or_default();
+                let closed = seen.states.iter().all(|state| state.open.is_none());
+                let mut then = Vec::new();
+                for state in &seen.states {
+                    state.ends(ok, most, *evidence, &mut then);
+                }
+                seen.become_all(then);
+                if !ok {
+                    seen.last_failure = Some(*evidence);
+                    seen.failed_since = true;
+                    let open = seen.states.iter().all(|state| state.open.is_some());
+                    self.findings.judged(u64::from(closed && open));
                 }
             }
             What::Breaker { state: BreakerState::Open, .. } => {
-                self.findings.judged(1);
-                if !std::mem::take(&mut seen.failed_since) {
-                    let node = self.setup.node(node);
-                    self.findings.add(
-                        || {
-                            format!(
-                                "the breaker of {node} before {name} opened, and no call had failed"
-                            )
-                        },
-                        || vec![*evidence],
-                    );
-                } else if seen.open.is_none() {
-                    let node = self.setup.node(node);
-                    let (failures, needed) = (seen.failures, policy.failures);
-                    self.findings.add(
-                        || {
-                            format!(
-                                "the breaker of {node} before {name} opened after {failures} failures in a \
-                                 row, and should at {needed}"
-                            )
-                        },
-                        || seen.last_failure.into_iter().chain([*evidence]).collect(),
-                    );
-                }
+                self.opened(node, dependency, index, evidence);
             }
             _ => {}
         }
@@ -238,6 +342,69 @@ mod tests {
     fn a_new_process_has_a_new_breaker() {
         let mut h = History::new();
         down(&mut h).consumer_up().call();
+        assert_eq!(h.violations("breaker"), [] as [&str; 0]);
+    }
+
+    /// Four calls are under way, of which three fail: it is open, and one is left.
+    fn straggling(h: &mut History) -> &mut History {
+        h.call().call().call().call().call_failed().call_failed().call_failed().breaker_opens()
+    }
+
+    #[test]
+    fn a_straggling_call_is_no_probe_and_closes_nothing() {
+        // It succeeds while a probe is under way, and the probe fails.
+        let mut h = History::new();
+        straggling(&mut h).after(500_000).call().call_ok().call_failed().breaker_opens();
+        h.after(500_000).call().call_ok().call().call_ok();
+        assert_eq!(h.violations("breaker"), [] as [&str; 0]);
+        // It fails while a probe is under way, and the probe succeeds.
+        let mut h = History::new();
+        straggling(&mut h).after(500_000).call().call_failed().call_ok().call().call_ok();
+        assert_eq!(h.violations("breaker"), [] as [&str; 0]);
+        // It ends while the breaker is open: it stays open as long as it should, and no longer.
+        for ok in [true, false] {
+            let mut h = History::new();
+            straggling(&mut h).after(400_000);
+            if ok {
+                h.call_ok()
+            } else {
+                h.call_failed()
+            };
+            h.after(100_000).call().call_ok();
+            assert_eq!(h.violations("breaker"), [] as [&str; 0], "{ok}");
+            let mut h = History::new();
+            straggling(&mut h);
+            if ok {
+                h.call_ok()
+            } else {
+                h.call_failed()
+            };
+            h.after(400_000).call();
+            assert_eq!(h.violations("breaker").len(), 1, "{ok}");
+        }
+        // It fails when the breaker is closed again: it may count or not.
+        for more in [2, 3] {
+            let mut h = History::new();
+            straggling(&mut h).after(500_000).call().call_ok().call_failed();
+            for _ in 0..more {
+                h.call().call_failed();
+            }
+            h.breaker_opens();
+            assert_eq!(h.violations("breaker"), [] as [&str; 0], "{more}");
+        }
+        let mut h = History::new();
+        straggling(&mut h).after(500_000).call().call_ok().call_failed().call().call_failed();
+        h.breaker_opens();
+        assert_eq!(h.violations("breaker").len(), 1);
+    }
+
+    #[test]
+    fn calls_at_a_time_count_one_by_one() {
+        let mut h = History::new();
+        h.call().call().call().call_failed().call_failed().call_failed().after(400_000).call();
+        assert_eq!(h.violations("breaker").len(), 1);
+        let mut h = History::new();
+        h.call().call().call().call_failed().call_ok().call_failed().call().call_failed().call();
         assert_eq!(h.violations("breaker"), [] as [&str; 0]);
     }
 }

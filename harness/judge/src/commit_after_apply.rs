@@ -1,17 +1,25 @@
 //! `commit_after_apply`: when a group commits an offset, everything below it is applied or dead-lettered in
-//! the group; and as one replica tells it, no committed offset goes backwards.
+//! the group; no committed offset goes backwards, and none is committed by a member of an older generation.
 //!
-//! The rule that Kafka's enable.auto.commit breaks: what is committed is never delivered again.
+//! The rule that Kafka's enable.auto.commit breaks: what is committed is never delivered again. A replica that lags,
+//! or that rebuilds its copy, tells of old commits late or again, and that is right. So commits with a number are
+//! compared in the order of their numbers, whoever tells of them and when. Of those without one, what a replica
+//! tells of must be in order from each of its rebuilds on; what nobody has told of before is new, and may not be
+//! below what others told; and when the run has converged, some replica that lives must have come as far as any.
 
 use super::{Evidence, Findings, Invariant, Setup};
-use squall_probe::{Name, NodeId, What};
+use squall_probe::{Mark, Name, NodeChange, NodeId, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(CommitAfterApply {
         setup: setup.clone(),
         done: BTreeMap::new(),
-        told: BTreeMap::new(),
+        begun: BTreeMap::new(),
+        numbered: BTreeMap::new(),
+        plain: BTreeMap::new(),
+        down: BTreeSet::new(),
+        converged: false,
         findings: Findings::default(),
     }))
 }
@@ -37,12 +45,140 @@ impl Done {
     }
 }
 
+/// A commit, as somebody told of it.
+#[derive(Clone, Copy)]
+struct Commit {
+    offset: u64,
+    generation: u64,
+    proof: Evidence,
+}
+
+/// The commits of a group's partition that have no number.
+#[derive(Default)]
+struct Plain {
+    /// The last that each replica told of since it rebuilt its copy.
+    last: BTreeMap<NodeId, Commit>,
+    /// Offsets and generations that were told of.
+    known: BTreeSet<(u64, u64)>,
+    furthest: Option<Commit>,
+}
+
 struct CommitAfterApply {
     setup: Setup,
     done: BTreeMap<(Name, u32), Done>,
-    /// The last commit that each replica told of.
-    told: BTreeMap<(NodeId, Name, u32), (u64, Evidence)>,
+    /// The newest generation that has begun, and the record that shows it.
+    begun: BTreeMap<(Name, u32), (u64, Evidence)>,
+    /// Commits by their numbers.
+    numbered: BTreeMap<(Name, u32), BTreeMap<u64, Commit>>,
+    plain: BTreeMap<(Name, u32), Plain>,
+    /// Nodes that lost power and are not back.
+    down: BTreeSet<NodeId>,
+    converged: bool,
     findings: Findings,
+}
+
+impl CommitAfterApply {
+    fn group(&self, group: Name) -> String {
+        let index = self.setup.group_index(group);
+        index.map_or("?", |index| self.setup.group(index)).to_owned()
+    }
+
+    fn begin(&mut self, place: (Name, u32), generation: u64, evidence: &Evidence) {
+        let entry = self.begun.entry(place).or_insert((generation, *evidence));
+        if generation > entry.0 {
+            *entry = (generation, *evidence);
+        }
+    }
+
+    /// One commit was decided after the other.
+    fn compare(&mut self, (group, partition): (Name, u32), before: Commit, after: Commit) {
+        let name = self.group(group);
+        if after.offset < before.offset {
+            let (last, offset) = (before.offset, after.offset);
+            self.findings.add(
+                || format!("{name} went back in partition {partition}, from {last} to {offset}"),
+                || vec![before.proof, after.proof],
+            );
+        } else if after.generation < before.generation {
+            self.older((group, partition), after, (before.generation, before.proof));
+        }
+    }
+
+    fn older(&mut self, (group, partition): (Name, u32), commit: Commit, newer: (u64, Evidence)) {
+        let name = self.group(group);
+        self.findings.add(
+            || {
+                format!(
+                    "{name} committed {partition}:{} in generation {}, when generation {} had begun",
+                    commit.offset, commit.generation, newer.0
+                )
+            },
+            || vec![newer.1, commit.proof],
+        );
+    }
+
+    fn numbered(&mut self, place: (Name, u32), number: u64, commit: Commit) {
+        let all = self.numbered.entry(place).or_default();
+        let news = all.last_key_value().is_none_or(|(last, _)| number > *last);
+        let before = all.range(..number).next_back().map(|(_, commit)| *commit);
+        let after = all.range(number + 1..).next().map(|(_, commit)| *commit);
+        let same = *all.entry(number).or_insert(commit);
+        if same.offset != commit.offset {
+            let name = self.group(place.0);
+            self.findings.add(
+                || {
+                    let a = self.setup.node(same.proof.record.node);
+                    let b = self.setup.node(commit.proof.record.node);
+                    format!(
+                        "the same commit of {name} in partition {} is {} as {a} tells it, and {} as {b} does",
+                        place.1, same.offset, commit.offset
+                    )
+                },
+                || vec![same.proof, commit.proof],
+            );
+            return;
+        }
+        if same.proof.index != commit.proof.index {
+            return;
+        }
+        if let Some(before) = before {
+            self.compare(place, before, commit);
+        }
+        if let Some(after) = after {
+            self.compare(place, commit, after);
+        }
+        // An older one than is known may have been decided before the generation began.
+        let newest = before.map_or(0, |before| before.generation);
+        if news
+            && newest <= commit.generation
+            && let Some(newer) = self.begun.get(&place).copied()
+            && newer.0 > commit.generation
+        {
+            self.older(place, commit, newer);
+        }
+    }
+
+    fn plain(&mut self, place: (Name, u32), commit: Commit) {
+        let plain = self.plain.entry(place).or_default();
+        let last = plain.last.insert(commit.proof.record.node, commit);
+        let news = plain.known.insert((commit.offset, commit.generation));
+        let furthest = plain.furthest;
+        if furthest.is_none_or(|furthest| commit.offset > furthest.offset) {
+            plain.furthest = Some(commit);
+        }
+        if let Some(last) = last
+            && (commit.offset < last.offset || commit.generation < last.generation)
+        {
+            self.compare(place, last, commit);
+        } else if let Some(furthest) = furthest.filter(|f| news && commit.offset < f.offset) {
+            self.compare(place, furthest, commit);
+        } else if let Some(newer) = self.begun.get(&place).copied()
+            && news
+            && newer.0 > commit.generation
+        {
+            self.older(place, commit, newer);
+        }
+    }
 }
 
 impl Invariant for CommitAfterApply {
@@ -52,20 +188,34 @@ impl Invariant for CommitAfterApply {
             What::Apply { group, position, .. } | What::DeadLetter { group, position, .. } => {
                 self.done.entry((group, position.partition)).or_default().add(position.offset);
             }
-            What::Rebuild => self.told.retain(|(replica, ..), _| *replica != node),
-            What::Commit { group, partition, offset, .. } => {
+            What::Assign { group, partition, generation, .. } => {
+                self.begin((group, partition), generation, evidence);
+            }
+            What::Deliver { group, position, generation, .. } => {
+                self.begin((group, position.partition), generation, evidence);
+            }
+            What::Rebuild => {
+                for plain in self.plain.values_mut() {
+                    plain.last.remove(&node);
+                }
+            }
+            What::Node { change: NodeChange::Crashed } => {
+                self.down.insert(node);
+            }
+            What::Node { .. } => {
+                self.down.remove(&node);
+            }
+            What::Mark(Mark::Converged) => self.converged = true,
+            What::Commit { group, partition, offset, generation, number } => {
                 self.findings.judged(1);
-                let name = |setup: &Setup| {
-                    let index = setup.group_index(group);
-                    index.map_or("?", |index| setup.group(index)).to_owned()
-                };
-                let done = self.done.entry((group, partition)).or_default();
+                let place = (group, partition);
+                let done = self.done.entry(place).or_default();
                 if offset > done.below.max(done.told) {
                     let missing = done.below;
                     done.told = offset;
+                    let name = self.group(group);
                     self.findings.add(
                         || {
-                            let name = name(&self.setup);
                             format!(
                                 "{name} committed {partition}:{offset} before {partition}:{missing} was done"
                             )
@@ -73,19 +223,11 @@ impl Invariant for CommitAfterApply {
                         || vec![*evidence],
                     );
                 }
-                let before = self.told.insert((node, group, partition), (offset, *evidence));
-                if let Some((last, before)) = before
-                    && offset < last
-                {
-                    self.findings.add(
-                        || {
-                            let name = name(&self.setup);
-                            format!(
-                                "{name} went back in partition {partition}, from {last} to {offset}"
-                            )
-                        },
-                        || vec![before, *evidence],
-                    );
+                let commit = Commit { offset, generation, proof: *evidence };
+                if number > 0 {
+                    self.numbered(place, number, commit);
+                } else {
+                    self.plain(place, commit);
                 }
             }
             _ => {}
@@ -93,7 +235,28 @@ impl Invariant for CommitAfterApply {
     }
 
     fn finish(&mut self) -> Findings {
-        std::mem::take(&mut self.findings)
+        let mut findings = std::mem::take(&mut self.findings);
+        for ((group, partition), plain) in &self.plain {
+            let living = plain.last.iter().filter(|(node, _)| !self.down.contains(*node));
+            let Some((_, last)) = living.max_by_key(|(_, commit)| commit.offset) else { continue };
+            let Some(furthest) = plain.furthest.filter(|f| f.offset > last.offset) else {
+                continue;
+            };
+            if self.converged {
+                let name = self.group(*group);
+                findings.add(
+                    || {
+                        format!(
+                            "{name} had committed {partition}:{}, and in the end no replica that lives is \
+                             further than {partition}:{}",
+                            furthest.offset, last.offset
+                        )
+                    },
+                    || vec![furthest.proof, last.proof],
+                );
+            }
+        }
+        findings
     }
 }
 
@@ -123,6 +286,110 @@ mod tests {
         let mut h = History::new();
         h.apply(1, 0).commit(0, 1).dead_letter(2, 1).commit(0, 2).commit(1, 1);
         h.rebuild(0).commit(0, 1);
+        assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
+    }
+
+    /// Ten events are done.
+    fn done() -> History {
+        let mut h = History::new();
+        for event in 1..=10 {
+            h.apply(event, event - 1);
+        }
+        h
+    }
+
+    #[test]
+    fn back_after_a_rebuild_or_on_another_replica() {
+        let mut h = done();
+        h.commit(0, 5).rebuild(0).commit(0, 3);
+        assert_eq!(
+            h.violations("commit_after_apply"),
+            ["g went back in partition 0, from 5 to 3 [10, 12]"]
+        );
+        let mut h = done();
+        h.commit(0, 5).commit(1, 3);
+        assert_eq!(
+            h.violations("commit_after_apply"),
+            ["g went back in partition 0, from 5 to 3 [10, 11]"]
+        );
+        // They tell what was told before, and come as far.
+        let mut h = done();
+        h.commit(0, 3).commit(0, 5).commit(1, 3).rebuild(0).commit(0, 3).commit(1, 5).converged();
+        assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn further_before_than_in_the_end() {
+        let mut h = done();
+        h.commit(0, 3).commit(0, 5).rebuild(0).commit(0, 3).converged();
+        assert_eq!(
+            h.violations("commit_after_apply"),
+            [
+                "g had committed 0:5, and in the end no replica that lives is further than 0:3 [11, 13]"
+            ]
+        );
+        let mut h = done();
+        h.commit(0, 3).commit(1, 3).commit(1, 5).crash(1).converged();
+        assert_eq!(h.violations("commit_after_apply").len(), 1);
+        // It is back, and had told; nobody has told anything since; it is not over yet.
+        let mut h = done();
+        h.commit(0, 3).commit(1, 3).commit(1, 5).crash(1).up(1).converged();
+        assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
+        let mut h = done();
+        h.commit(0, 5).rebuild(0).converged();
+        assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
+        let mut h = done();
+        h.commit(0, 3).commit(0, 5).rebuild(0).commit(0, 3).deadline();
+        assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn numbers_say_what_came_after_what() {
+        // Told late, and in another order.
+        let mut h = done();
+        h.commit_as(0, 5, 1, 7).commit_as(1, 3, 1, 4).rebuild(0).commit_as(0, 5, 1, 7).converged();
+        assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
+        let mut h = done();
+        h.commit_as(0, 5, 1, 7).commit_as(1, 3, 1, 9);
+        assert_eq!(
+            h.violations("commit_after_apply"),
+            ["g went back in partition 0, from 5 to 3 [10, 11]"]
+        );
+        let mut h = done();
+        h.commit_as(0, 3, 1, 9).commit_as(1, 5, 1, 7);
+        assert_eq!(
+            h.violations("commit_after_apply"),
+            ["g went back in partition 0, from 5 to 3 [10, 11]"]
+        );
+        let mut h = done();
+        h.commit_as(0, 3, 1, 9).commit_as(1, 5, 1, 9);
+        assert_eq!(
+            h.violations("commit_after_apply"),
+            ["the same commit of g in partition 0 is 3 as r0 tells it, and 5 as r1 does [10, 11]"]
+        );
+    }
+
+    #[test]
+    fn a_member_of_an_older_generation_commits() {
+        let expected = "g committed 0:5 in generation 1, when generation 2 had begun [10, 11]";
+        let mut h = done();
+        h.assign(2).commit(0, 5);
+        assert_eq!(h.violations("commit_after_apply"), [expected]);
+        let mut h = done();
+        h.deliver_gen(11, 10, 2).commit_as(0, 5, 1, 7);
+        assert_eq!(h.violations("commit_after_apply"), [expected]);
+        let mut h = done();
+        h.commit_as(0, 4, 2, 6).commit_as(0, 5, 1, 7);
+        assert_eq!(h.violations("commit_after_apply"), [expected]);
+        let mut h = done();
+        h.commit_as(0, 4, 2, 0).commit_as(0, 5, 1, 0);
+        assert_eq!(h.violations("commit_after_apply"), [expected]);
+        // It was told of before, or decided before, as its number says.
+        let mut h = done();
+        h.commit(0, 5).assign(2).commit(1, 5).rebuild(0).commit(0, 5);
+        assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
+        let mut h = done();
+        h.commit_as(0, 6, 2, 8).assign(2).commit_as(1, 5, 1, 7);
         assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
     }
 }

@@ -1,14 +1,22 @@
-//! `dead_letters`: what is in a dead-letter queue is poison, or had its retries spent while a fault acted; no
-//! poison is applied instead; and what is in the queue is not applied too, unless it was redriven.
+//! `dead_letters`: what is in a dead-letter queue is poison, or was given up because of an outage; no poison is applied
+//! instead; and what is in the queue is not applied too, unless it was redriven.
 //!
 //! Judged for systems that promise a dead-letter queue. That nothing is missing from it is `no_loss`'s
 //! business.
+//!
+//! An outage excuses what it explains. The event was delivered in the group. Of a system that promises how it retries
+//! an attempt at the event failed while a fault acted that can hit what it called: one on the caller, on the
+//! dependency, or on nobody in particular (load), or either of the two was down. Attempts are told from each other by
+//! [`What::Request`]; where nothing tells it, those of the nodes count to which the event was delivered. Where a
+//! system promises no retries, a fault acted between the delivery and the giving up. When the event reaches the queue
+//! does not matter.
 
 use super::{Evidence, Findings, Invariant, Setup, fold::Redriven};
-use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, What};
+use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, What};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So long after a fault is over what it broke may still be spent, in microseconds.
+/// So long after a fault is over attempts may still fail for it, in microseconds: connections are found dead and
+/// made anew, processes are started again.
 const AFTERMATH: u64 = 5_000_000;
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
@@ -19,12 +27,48 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
             dead: BTreeMap::new(),
             redriven: Redriven::default(),
             applied: BTreeMap::new(),
-            active: BTreeSet::new(),
-            down: BTreeSet::new(),
-            last: None,
+            troubles: Vec::new(),
+            down: BTreeMap::new(),
+            healed: None,
+            delivered: BTreeMap::new(),
+            delivers: BTreeSet::new(),
+            lives: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            made_for: BTreeMap::new(),
+            letters: Vec::new(),
             findings: Findings::default(),
         }) as Box<dyn Invariant>
     })
+}
+
+/// A fault, or a node that is down.
+struct Trouble {
+    fault: Option<u16>,
+    target: NodeId,
+    from: u64,
+    /// When it was over, if that was told.
+    to: Option<u64>,
+}
+
+/// A request of a node in one of its lives.
+type Key = (NodeId, u32, Name, u64);
+
+#[derive(Default)]
+struct Request {
+    begun: u64,
+    /// From when to when each attempt lasted that failed.
+    failed: Vec<(u64, u64)>,
+}
+
+/// A good event among the dead, with what may explain it.
+struct Letter {
+    evidence: Evidence,
+    group: Name,
+    event: EventId,
+    /// When it was delivered for the first time, or redriven, and to which nodes it was delivered.
+    since: u64,
+    nodes: Vec<NodeId>,
+    requests: Vec<Key>,
 }
 
 struct DeadLetters {
@@ -34,94 +78,191 @@ struct DeadLetters {
     dead: BTreeMap<(Name, EventId), Evidence>,
     redriven: Redriven,
     applied: BTreeMap<(Name, EventId), Evidence>,
-    /// Faults that act now.
-    active: BTreeSet<u16>,
-    /// Nodes that are down now.
-    down: BTreeSet<NodeId>,
-    /// When something was wrong the last time.
-    last: Option<u64>,
+    troubles: Vec<Trouble>,
+    /// Nodes that are down, and which trouble that is.
+    down: BTreeMap<NodeId, usize>,
+    healed: Option<u64>,
+    /// Since when, and to which nodes, an event was delivered.
+    delivered: BTreeMap<(Name, EventId), (u64, Vec<NodeId>)>,
+    /// Groups that tell of deliveries.
+    delivers: BTreeSet<Name>,
+    /// How often each node has started.
+    lives: BTreeMap<NodeId, u32>,
+    requests: BTreeMap<Key, Request>,
+    /// The requests for each event since it was redriven last.
+    made_for: BTreeMap<EventId, Vec<Key>>,
+    letters: Vec<Letter>,
     findings: Findings,
 }
 
 impl DeadLetters {
-    /// A fault acts, or did so short ago.
-    fn outage(&self, now: u64) -> bool {
-        !self.active.is_empty()
-            || !self.down.is_empty()
-            || self.last.is_some_and(|last| now.saturating_sub(last) <= AFTERMATH)
-    }
-
     fn group(&self, group: Name) -> String {
         let index = self.setup.group_index(group);
         index.map_or("?", |index| self.setup.group(index)).to_owned()
+    }
+
+    fn key(&self, node: NodeId, policy: Name, request: u64) -> Key {
+        (node, self.lives.get(&node).copied().unwrap_or(0), policy, request)
+    }
+
+    /// The nodes that requests by a policy call; none if that is not known.
+    fn called(&self, policy: Name) -> BTreeSet<NodeId> {
+        let policy = self.setup.policies.iter().position(|known| *known == policy);
+        let policy = policy.map(|index| self.setup.promises.retries[index].name);
+        let breakers = self.setup.promises.breakers.iter().zip(&self.setup.dependency_nodes);
+        let named: Vec<_> =
+            breakers.clone().filter(|(b, _)| Some(b.dependency) == policy).collect();
+        let all = if named.is_empty() { breakers.collect() } else { named };
+        if all.iter().any(|(_, nodes)| nodes.is_empty()) {
+            return BTreeSet::new();
+        }
+        all.into_iter().flat_map(|(_, nodes)| nodes).copied().collect()
+    }
+
+    /// Something was wrong in this time with one of these nodes; with any if there are none.
+    fn trouble(&self, nodes: &BTreeSet<NodeId>, from: u64, to: u64) -> bool {
+        self.troubles.iter().any(|trouble| {
+            let about = trouble.target == NodeId::HARNESS
+                || nodes.is_empty()
+                || nodes.contains(&trouble.target);
+            // What lasts is told to be over when everything is healed. What is not was over at once, but for load.
+            let end = match (trouble.to, self.healed) {
+                (Some(to), _) => to,
+                (None, None) => u64::MAX,
+                (None, Some(healed)) if trouble.target == NodeId::HARNESS => healed,
+                (None, Some(_)) => trouble.from,
+            };
+            about && trouble.from <= to && from <= end.saturating_add(AFTERMATH)
+        })
+    }
+
+    /// Why nothing explains a dead letter, if so.
+    fn unexplained(&self, letter: &Letter) -> Option<&'static str> {
+        let at = letter.evidence.record.at;
+        if letter.nodes.is_empty() && self.delivers.contains(&letter.group) {
+            return Some("and had not been delivered there");
+        }
+        if self.setup.policies.is_empty() {
+            let trouble = self.trouble(&BTreeSet::new(), letter.since, at);
+            return (!trouble).then_some("when nothing was wrong");
+        }
+        let linked = !self.made_for.is_empty();
+        let mut attempts = self
+            .requests
+            .iter()
+            .filter(|(key, _)| {
+                if linked { letter.requests.contains(key) } else { letter.nodes.contains(&key.0) }
+            })
+            .flat_map(|(key, request)| request.failed.iter().map(move |span| (key, *span)))
+            .filter(|(_, (from, to))| letter.since <= *to && *from <= at)
+            .peekable();
+        if attempts.peek().is_none() {
+            return Some("and no attempt at it had failed");
+        }
+        let explained = attempts.any(|((node, _, policy, _), (from, to))| {
+            let mut nodes = self.called(*policy);
+            if !nodes.is_empty() {
+                nodes.insert(*node);
+            }
+            self.trouble(&nodes, from, to)
+        });
+        (!explained).then_some("when nothing was wrong")
+    }
+
+    fn dead_letter(&mut self, group: Name, event: EventId, evidence: &Evidence) {
+        if self.dead.insert((group, event), *evidence).is_some() {
+            return;
+        }
+        self.findings.judged(1);
+        if !self.poison.contains(&event) {
+            let (since, nodes) = self.delivered.get(&(group, event)).cloned().unwrap_or_default();
+            let requests = self.made_for.get(&event).cloned().unwrap_or_default();
+            self.letters.push(Letter { evidence: *evidence, group, event, since, nodes, requests });
+        }
+        if let Some(applied) = self.applied.get(&(group, event)).copied() {
+            let group = self.group(group);
+            let position = place(evidence);
+            self.findings.add(
+                || format!("{group} applied e{} at {position} and dead-lettered it", event.0),
+                || vec![applied, *evidence],
+            );
+        }
+    }
+}
+
+/// Where the event stands that a record speaks of.
+fn place(evidence: &Evidence) -> String {
+    match evidence.record.what {
+        What::DeadLetter { position, .. } => position.to_string(),
+        _ => "?".to_owned(),
     }
 }
 
 impl Invariant for DeadLetters {
     fn record(&mut self, evidence: &Evidence) {
         let record = &evidence.record;
+        let (at, node) = (record.at, record.node);
         match record.what {
             What::Poison { event } => {
                 self.findings.judged(u64::from(self.poison.insert(event)));
             }
-            What::FaultBegan { fault, .. } => {
-                self.active.insert(fault);
-                self.last = Some(record.at);
+            What::FaultBegan { fault, target } => {
+                self.troubles.push(Trouble { fault: Some(fault), target, from: at, to: None });
             }
             What::FaultHealed { fault } => {
-                self.active.remove(&fault);
-                self.last = Some(record.at);
+                for trouble in &mut self.troubles {
+                    if trouble.fault == Some(fault) && trouble.to.is_none() {
+                        trouble.to = Some(at);
+                    }
+                }
             }
-            What::Mark(Mark::Healed) => {
-                self.active.clear();
-                self.last = self.last.map(|_| record.at);
-            }
+            What::Mark(Mark::Healed) => self.healed = Some(at),
             What::Node { change: NodeChange::Up } => {
-                if self.down.remove(&record.node) {
-                    self.last = Some(record.at);
+                if let Some(index) = self.down.remove(&node) {
+                    self.troubles[index].to = Some(at);
+                }
+                *self.lives.entry(node).or_default() += 1;
+            }
+            What::Node { .. } if !self.down.contains_key(&node) => {
+                self.down.insert(node, self.troubles.len());
+                let down = Trouble { fault: None, target: node, from: at, to: None };
+                self.troubles.push(down);
+            }
+            What::Deliver { group, event, .. } => {
+                self.delivers.insert(group);
+                let (_, nodes) =
+                    self.delivered.entry((group, event)).or_insert_with(|| (at, Vec::new()));
+                if !nodes.contains(&node) {
+                    nodes.push(node);
                 }
             }
-            What::Node { .. } => {
-                self.down.insert(record.node);
-                self.last = Some(record.at);
+            What::Request { policy, request, event } => {
+                let key = self.key(node, policy, request);
+                self.made_for.entry(event).or_default().push(key);
             }
-            What::DeadLetter { group, position, event, .. } => {
-                if self.redriven.is_old(&record.what) {
-                    return;
+            What::Attempt { policy, request, phase, .. } => {
+                let key = self.key(node, policy, request);
+                match phase {
+                    Phase::Invoke => self.requests.entry(key).or_default().begun = at,
+                    Phase::Fail | Phase::Info => {
+                        let request = self.requests.entry(key).or_default();
+                        request.failed.push((request.begun, at));
+                    }
+                    Phase::Ok => {}
                 }
-                if self.dead.insert((group, event), *evidence).is_some() {
-                    return;
-                }
-                self.findings.judged(1);
-                if !self.poison.contains(&event) && !self.outage(record.at) {
-                    let group = self.group(group);
-                    self.findings.add(
-                        || {
-                            format!(
-                                "e{} at {position} is no poison and was dead-lettered in {group}, when \
-                                 nothing was wrong",
-                                event.0
-                            )
-                        },
-                        || vec![*evidence],
-                    );
-                }
-                if let Some(applied) = self.applied.get(&(group, event)).copied() {
-                    let group = self.group(group);
-                    self.findings.add(
-                        || {
-                            format!(
-                                "{group} applied e{} at {position} and dead-lettered it",
-                                event.0
-                            )
-                        },
-                        || vec![applied, *evidence],
-                    );
+            }
+            What::DeadLetter { group, event, .. } => {
+                if !self.redriven.is_old(&record.what) {
+                    self.dead_letter(group, event, evidence);
                 }
             }
             What::Redrive { group, event, times, .. } => {
                 if self.redriven.take(group, event, times) {
                     self.dead.remove(&(group, event));
+                    self.made_for.entry(event).or_default().clear();
+                    if let Some((since, _)) = self.delivered.get_mut(&(group, event)) {
+                        *since = at;
+                    }
                 }
             }
             What::Apply { group, position, event, .. } => {
@@ -150,7 +291,22 @@ impl Invariant for DeadLetters {
     }
 
     fn finish(&mut self) -> Findings {
-        std::mem::take(&mut self.findings)
+        let mut findings = std::mem::take(&mut self.findings);
+        for letter in &self.letters {
+            let Some(why) = self.unexplained(letter) else { continue };
+            findings.add(
+                || {
+                    format!(
+                        "e{} at {} is no poison and was dead-lettered in {}, {why}",
+                        letter.event.0,
+                        place(&letter.evidence),
+                        self.group(letter.group)
+                    )
+                },
+                || vec![letter.evidence],
+            );
+        }
+        findings
     }
 }
 
@@ -158,14 +314,58 @@ impl Invariant for DeadLetters {
 mod tests {
     use crate::testing::*;
 
+    /// The event is delivered, and a request for it fails.
+    fn fails(h: &mut History, event: u64, offset: u64) -> &mut History {
+        h.publish(event).append_all(event, offset).deliver(event, offset);
+        h.request(event, event).attempt(event, 1).attempt_failed(event, 1)
+    }
+
     #[test]
     fn a_good_event_among_the_dead() {
         let mut h = History::new();
-        h.publish(1).append_all(1, 0).dead_letter(1, 0);
+        fails(&mut h, 1, 0).dead_letter(1, 0);
         assert_eq!(
             h.violations("dead_letters"),
-            ["e1 at 0:0 is no poison and was dead-lettered in g, when nothing was wrong [4]"]
+            ["e1 at 0:0 is no poison and was dead-lettered in g, when nothing was wrong [8]"]
         );
+    }
+
+    #[test]
+    fn good_events_at_which_nobody_tried() {
+        let mut h = History::new();
+        h.fault_began(0);
+        for event in 1..=50 {
+            h.publish(event).append_all(event, event - 1).deliver(event, event - 1);
+            h.dead_letter(event, event - 1);
+        }
+        let found = h.violations("dead_letters");
+        assert_eq!(
+            found[0],
+            "e1 at 0:0 is no poison and was dead-lettered in g, and no attempt at it had failed [6]"
+        );
+        assert!(found[2].contains("and 47 more"), "{found:?}");
+        // They were not even delivered.
+        let mut h = History::new();
+        fails(h.fault_began(0), 1, 0).publish(2).append_all(2, 1).dead_letter(2, 1);
+        assert_eq!(
+            h.violations("dead_letters"),
+            [
+                "e2 at 0:1 is no poison and was dead-lettered in g, and had not been delivered there [13]"
+            ]
+        );
+        // An attempt at another failed, and the one at this did not.
+        let mut h = History::new();
+        fails(h.fault_began(0), 1, 0).publish(2).append_all(2, 1).deliver(2, 1).request(2, 2);
+        h.attempt(2, 1).attempt_ok(2, 1).dead_letter(2, 1);
+        assert_eq!(h.violations("dead_letters").len(), 1);
+        // Where nothing tells what attempts are for, those of its consumer count.
+        let mut h = History::new();
+        h.fault_began(0).deliver(1, 0).attempt(9, 1).attempt_failed(9, 1).dead_letter(1, 0);
+        assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
+        let mut h = History::new();
+        h.fault_began(0).attempt(9, 1).attempt_failed(9, 1).after(1).deliver(1, 0);
+        h.dead_letter(1, 0);
+        assert_eq!(h.violations("dead_letters").len(), 1);
     }
 
     #[test]
@@ -174,10 +374,16 @@ mod tests {
         h.poison(1).publish(1).append_all(1, 0).apply(1, 0);
         assert_eq!(h.violations("dead_letters"), ["g applied e1 at 0:0, which is poison [5]"]);
         let mut h = History::new();
-        h.fault_began(0).publish(1).append_all(1, 0).dead_letter(1, 0).apply(1, 0);
+        fails(h.fault_began(0), 1, 0).dead_letter(1, 0).apply(1, 0);
         assert_eq!(
             h.violations("dead_letters"),
-            ["g dead-lettered e1 at 0:0 and applied it [5, 6]"]
+            ["g dead-lettered e1 at 0:0 and applied it [9, 10]"]
+        );
+        let mut h = History::new();
+        fails(h.fault_began(0), 1, 0).apply(1, 0).dead_letter(1, 0);
+        assert_eq!(
+            h.violations("dead_letters"),
+            ["g applied e1 at 0:0 and dead-lettered it [9, 10]"]
         );
     }
 
@@ -186,15 +392,76 @@ mod tests {
         let mut h = History::new();
         h.poison(1).publish(1).append_all(1, 0).dead_letter(1, 0);
         h.fault_began(0).fault_healed(0).after(1_000_000);
-        h.publish(2).append_all(2, 1).dead_letter(2, 1).redrive(2, 1).apply(2, 1);
+        fails(&mut h, 2, 1).dead_letter(2, 1).redrive(2, 1).apply(2, 1).dead_letter(2, 1);
         assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
     }
 
     #[test]
-    fn an_outage_long_ago_excuses_nothing() {
+    fn when_it_reaches_the_queue_does_not_matter() {
+        // The attempts failed in the outage; the queue could not be reached for long.
         let mut h = History::new();
-        h.fault_began(0).fault_healed(0).after(6_000_000);
-        h.publish(1).append_all(1, 0).dead_letter(1, 0);
+        fails(h.fault_began(0), 1, 0).fault_healed(0).healed().after(60_000_000).dead_letter(1, 0);
+        assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
+        // It was redriven since, and given up again without an attempt.
+        let mut h = History::new();
+        fails(h.fault_began(0), 1, 0).dead_letter(1, 0).redrive(1, 0).dead_letter_again(1, 0);
+        assert_eq!(h.violations("dead_letters").len(), 1);
+        let mut h = History::new();
+        fails(h.fault_began(0), 1, 0).dead_letter(1, 0).redrive(1, 0).request(2, 1).attempt(2, 1);
+        h.attempt_failed(2, 1).dead_letter_again(1, 0);
+        assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn an_outage_long_ago_or_elsewhere_excuses_nothing() {
+        let mut h = History::new();
+        fails(h.fault_began(0).fault_healed(0).after(6_000_000), 1, 0).dead_letter(1, 0);
+        assert_eq!(h.violations("dead_letters").len(), 1);
+        let mut h = History::new();
+        fails(h.fault_began(0).fault_healed(0).after(4_000_000), 1, 0).dead_letter(1, 0);
+        assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
+        // The bank is at r2: a fault of r0 cannot have hit it; one of r2, or of the caller, or load can.
+        for (target, expected) in [(0, 1), (2, 0), (4, 0), (u16::MAX, 0)] {
+            let mut h = History::new();
+            h.bank_at(2);
+            fails(h.fault_on(0, target), 1, 0).dead_letter(1, 0);
+            assert_eq!(h.violations("dead_letters").len(), expected, "{target}");
+        }
+        // So can its being down.
+        for (node, expected) in [(0, 1), (2, 0)] {
+            let mut h = History::new();
+            h.bank_at(2);
+            fails(h.crash(node), 1, 0).up(node).dead_letter(1, 0);
+            assert_eq!(h.violations("dead_letters").len(), expected, "{node}");
+        }
+        let mut h = History::new();
+        fails(h.crash(2).up(2).after(6_000_000), 1, 0).dead_letter(1, 0).healed();
+        assert_eq!(h.violations("dead_letters").len(), 1);
+        // What does not last was over at once.
+        let mut h = History::new();
+        fails(h.fault_began(0).after(6_000_000), 1, 0).dead_letter(1, 0).healed();
+        assert_eq!(h.violations("dead_letters").len(), 1);
+    }
+
+    #[test]
+    fn a_system_that_promises_no_retries() {
+        let mut h = History::new();
+        h.no_retries().deliver(1, 0).fault_began(0).dead_letter(1, 0);
+        assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
+        let mut h = History::new();
+        h.no_retries().deliver(1, 0).dead_letter(1, 0).after(1).fault_began(0);
+        assert_eq!(h.violations("dead_letters").len(), 1);
+        let mut h = History::new();
+        h.no_retries().fault_began(0).fault_healed(0).after(6_000_000).deliver(1, 0);
+        h.dead_letter(1, 0);
+        assert_eq!(h.violations("dead_letters").len(), 1);
+    }
+
+    #[test]
+    fn a_new_process_counts_its_requests_anew() {
+        let mut h = History::new();
+        fails(h.fault_began(0), 1, 0).consumer_up().publish(2).append_all(2, 1).deliver(2, 1);
+        h.request(1, 2).attempt(1, 1).attempt_ok(1, 1).dead_letter(2, 1);
         assert_eq!(h.violations("dead_letters").len(), 1);
     }
 }

@@ -62,6 +62,8 @@ pub struct Setup {
     pub policies: Vec<Name>,
     /// Names of the dependencies behind breakers, in the order of the promises.
     pub dependencies: Vec<Name>,
+    /// The nodes that each of them is; none where that is not known.
+    pub dependency_nodes: Vec<Vec<NodeId>>,
     /// Names of the buffers, in the order of the promises.
     pub buffers: Vec<Name>,
     /// The most that each node may hold, in bytes, by id; `None` where nothing is promised.

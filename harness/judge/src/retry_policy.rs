@@ -1,11 +1,14 @@
 //! `retry_policy`: between the end of an attempt and the next one lies the wait that the policy says, growing
 //! by its factor up to its cap, with its jitter; and attempts end when it says.
 //!
+//! Where requests name the events that they are made for, a new request for an event goes on where the one before it
+//! left off, unless that ended well or had its attempts spent: who asks anew has not waited.
+//!
 //! After "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): without growth clients hammer, without
 //! jitter they hammer in step. A wait may be longer than it should when a fault of the plan makes timers late.
 
 use super::{Evidence, Findings, Invariant, Setup};
-use squall_probe::{Name, NodeChange, NodeId, Phase, What};
+use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
 
 /// Clocks tick in milliseconds, and a step of the simulation has up to five of them. In microseconds.
@@ -24,7 +27,8 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     (!setup.policies.is_empty()).then(|| {
         Box::new(RetryPolicies {
             setup: setup.clone(),
-            failed: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            unfinished: BTreeMap::new(),
             shares: vec![Vec::new(); setup.policies.len()],
             of_one: vec![BTreeMap::new(); setup.policies.len()],
             findings: Findings::default(),
@@ -32,10 +36,23 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     })
 }
 
+#[derive(Default)]
+struct Request {
+    /// What it is made for, if that was told.
+    events: Vec<EventId>,
+    /// Attempts that others made for them before.
+    before: u32,
+    /// Its own attempts that began.
+    begun: u32,
+    /// Its last attempt has failed.
+    failed: Option<Evidence>,
+}
+
 struct RetryPolicies {
     setup: Setup,
-    /// The last failed attempt of each request.
-    failed: BTreeMap<(NodeId, Name, u64), (u32, Evidence)>,
+    requests: BTreeMap<(NodeId, Name, u64), Request>,
+    /// The last attempt for an event that failed, and may be followed by others: request and number.
+    unfinished: BTreeMap<(NodeId, Name, EventId), (u64, u32, Evidence)>,
     /// What was added to each wait, as a share of it, by policy.
     shares: Vec<Vec<(f64, Evidence)>>,
     /// The same of each length (in microseconds) for itself: a jitter that is lost where the waits are longest is
@@ -46,7 +63,14 @@ struct RetryPolicies {
 
 impl RetryPolicies {
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    fn begins(&mut self, index: usize, before: Evidence, number: u32, evidence: &Evidence) {
+    fn begins(
+        &mut self,
+        index: usize,
+        before: Evidence,
+        number: u32,
+        same: bool,
+        evidence: &Evidence,
+    ) {
         let policy = &self.setup.promises.retries[index];
         let waited = evidence.record.at.saturating_sub(before.record.at);
         let grown = policy.factor.powi(i32::try_from(number.saturating_sub(2)).unwrap_or(i32::MAX));
@@ -66,7 +90,7 @@ impl RetryPolicies {
                 },
                 || vec![before, *evidence],
             );
-        } else if !self.setup.stalls && waited as f64 > most + (GRAIN + LATE) as f64 {
+        } else if same && !self.setup.stalls && waited as f64 > most + (GRAIN + LATE) as f64 {
             self.findings.add(
                 || {
                     format!(
@@ -81,10 +105,63 @@ impl RetryPolicies {
             );
         }
         // Short waits are too coarse to tell.
-        if least >= 4.0 * GRAIN as f64 {
+        if same && least >= 4.0 * GRAIN as f64 {
             let share = (waited as f64 - least) / least;
             self.shares[index].push((share, *evidence));
             self.of_one[index].entry(least as u64).or_default().push((share, *evidence));
+        }
+    }
+
+    fn invoke(&mut self, index: usize, key: (NodeId, Name, u64), number: u32, evidence: &Evidence) {
+        let (node, policy, own) = key;
+        let request = self.requests.entry(key).or_default();
+        let (first, failed) = (request.begun == 0, request.failed.take());
+        if first {
+            let others = request.events.iter().filter_map(|event| {
+                self.unfinished.get(&(node, policy, *event)).filter(|(other, ..)| *other != own)
+            });
+            if let Some((_, made, last)) = others.max_by_key(|(_, made, _)| *made).copied() {
+                request.before = made;
+                let number = made.saturating_add(1);
+                self.findings.judged(1);
+                self.begins(index, last, number, false, evidence);
+            }
+        }
+        let Some(request) = self.requests.get_mut(&key) else { return };
+        // Whatever it says: this is one more.
+        request.begun = number.max(request.begun.saturating_add(u32::from(failed.is_some())));
+        let number = request.before.saturating_add(request.begun);
+        self.findings.judged(u64::from(!first));
+        if let Some(before) = failed {
+            self.begins(index, before, number, true, evidence);
+        }
+        let most = self.setup.promises.retries[index].attempts;
+        if let Some(most) = most.filter(|most| number == most.saturating_add(1)) {
+            self.findings.add(
+                || {
+                    let node = self.setup.node(node);
+                    let policy = self.setup.promises.retries[index].name;
+                    format!("{node}: attempt {number} by {policy}, of {most} at most")
+                },
+                || vec![*evidence],
+            );
+        }
+    }
+
+    fn fail(&mut self, index: usize, key: (NodeId, Name, u64), number: u32, evidence: &Evidence) {
+        let (node, policy, own) = key;
+        let request = self.requests.entry(key).or_default();
+        request.begun = request.begun.max(number);
+        request.failed = Some(*evidence);
+        let made = request.before.saturating_add(request.begun);
+        let spent = self.setup.promises.retries[index].attempts.is_some_and(|most| made >= most);
+        for event in &request.events {
+            let event = (node, policy, *event);
+            if spent {
+                self.unfinished.remove(&event);
+            } else {
+                self.unfinished.insert(event, (own, made, *evidence));
+            }
         }
     }
 }
@@ -100,37 +177,21 @@ impl Invariant for RetryPolicies {
                 };
                 let key = (node, policy, request);
                 match phase {
-                    Phase::Invoke => {
-                        self.findings.judged(u64::from(number > 1));
-                        if let Some((_, before)) = self.failed.remove(&key)
-                            && number > 1
-                        {
-                            self.begins(index, before, number, evidence);
-                        }
-                        let most = self.setup.promises.retries[index].attempts;
-                        if let Some(most) = most.filter(|most| number == most.saturating_add(1)) {
-                            self.findings.add(
-                                || {
-                                    let node = self.setup.node(node);
-                                    let policy = self.setup.promises.retries[index].name;
-                                    format!(
-                                        "{node}: attempt {number} by {policy}, of {most} at most"
-                                    )
-                                },
-                                || vec![*evidence],
-                            );
-                        }
-                    }
-                    Phase::Fail | Phase::Info => {
-                        self.failed.insert(key, (number, *evidence));
-                    }
+                    Phase::Invoke => self.invoke(index, key, number, evidence),
+                    Phase::Fail | Phase::Info => self.fail(index, key, number, evidence),
                     Phase::Ok => {
-                        self.failed.remove(&key);
+                        for event in self.requests.remove(&key).unwrap_or_default().events {
+                            self.unfinished.remove(&(node, policy, event));
+                        }
                     }
                 }
             }
+            What::Request { policy, request, event } => {
+                self.requests.entry((node, policy, request)).or_default().events.push(event);
+            }
             What::Node { change: NodeChange::Up } => {
-                self.failed.retain(|(other, ..), _| *other != node);
+                self.requests.retain(|(other, ..), _| *other != node);
+                self.unfinished.retain(|(other, ..), _| *other != node);
             }
             _ => {}
         }
@@ -243,6 +304,56 @@ mod tests {
         }
         // Another request may begin at once.
         h.attempt(100, 1);
+        assert_eq!(h.violations("retry_policy"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn attempts_that_count_as_new_requests() {
+        let mut h = History::new();
+        h.request(1, 7).attempt(1, 1).attempt_failed(1, 1).request(2, 7).attempt(2, 1);
+        assert_eq!(
+            h.violations("retry_policy"),
+            ["c: attempt 2 by calls came 0ms after the last had failed, and not 100ms [2, 4]"]
+        );
+        // They go on growing, and come to an end.
+        let mut h = History::new();
+        for request in 1..=6 {
+            h.request(request, 7).attempt(request, 1).attempt_failed(request, 1).after(300_000);
+        }
+        assert_eq!(
+            h.violations("retry_policy"),
+            [
+                "c: attempt 4 by calls came 300ms after the last had failed, and not 400ms [8, 10]",
+                "c: attempt 5 by calls came 300ms after the last had failed, and not 400ms [11, 13]",
+            ]
+        );
+        // The same request, and always its first attempt.
+        let mut h = History::new();
+        h.attempt(1, 1).attempt_failed(1, 1).attempt(1, 1);
+        assert_eq!(h.violations("retry_policy").len(), 1);
+    }
+
+    #[test]
+    fn a_new_request_for_another_event_or_after_the_end_of_one() {
+        let mut h = History::new();
+        h.request(1, 7).attempt(1, 1).attempt_failed(1, 1).request(2, 8).attempt(2, 1);
+        h.attempt_ok(2, 1).request(3, 8).attempt(3, 1);
+        assert_eq!(h.violations("retry_policy"), [] as [&str; 0]);
+        // Its attempts are spent, it succeeded, it waited, or it is another process.
+        let mut h = History::new();
+        h.request(1, 7).attempt(1, 5).attempt_failed(1, 5).request(2, 7).attempt(2, 1);
+        assert_eq!(h.violations("retry_policy"), [] as [&str; 0]);
+        let mut h = History::new();
+        h.request(1, 7).attempt(1, 1).attempt_failed(1, 1).after(120_000).attempt(1, 2);
+        h.attempt_ok(1, 2).request(2, 7).attempt(2, 1);
+        assert_eq!(h.violations("retry_policy"), [] as [&str; 0]);
+        let mut h = History::new();
+        h.request(1, 7).attempt(1, 1).attempt_failed(1, 1).after(2_000_000).request(2, 7);
+        h.attempt(2, 1);
+        assert_eq!(h.violations("retry_policy"), [] as [&str; 0]);
+        let mut h = History::new();
+        h.request(1, 7).attempt(1, 1).attempt_failed(1, 1).consumer_up().request(1, 7);
+        h.attempt(1, 1);
         assert_eq!(h.violations("retry_policy"), [] as [&str; 0]);
     }
 }

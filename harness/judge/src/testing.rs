@@ -36,6 +36,10 @@ const STORE: NodeId = NodeId(5);
 pub(crate) struct History {
     records: Vec<Record>,
     groups: Vec<String>,
+    /// The nodes of the dependency `bank`, if that is known.
+    bank: Vec<NodeId>,
+    /// Whether it promises how it retries.
+    retries: bool,
     now: u64,
 }
 
@@ -46,7 +50,7 @@ impl History {
 
     pub(crate) fn with_groups(groups: &[&str]) -> Self {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        Self { records: Vec::new(), groups, now: 0 }
+        Self { records: Vec::new(), groups, bank: Vec::new(), retries: true, now: 0 }
     }
 
     fn add(&mut self, node: NodeId, what: What) -> &mut Self {
@@ -307,6 +311,24 @@ impl History {
         )
     }
 
+    /// For the second time.
+    pub(crate) fn dead_letter_again(&mut self, event: u64, offset: u64) -> &mut Self {
+        let (group, position, event) = (Name(0), Position::new(0, offset), EventId(event));
+        self.add(NodeId(0), What::DeadLetter { group, position, event, times: 2 })
+    }
+
+    /// The dependency is this node.
+    pub(crate) fn bank_at(&mut self, node: u16) -> &mut Self {
+        self.bank = vec![NodeId(node)];
+        self
+    }
+
+    /// The system promises nothing of retries.
+    pub(crate) fn no_retries(&mut self) -> &mut Self {
+        self.retries = false;
+        self
+    }
+
     pub(crate) fn crash(&mut self, replica: u16) -> &mut Self {
         self.add(NodeId(replica), What::Node { change: NodeChange::Crashed })
     }
@@ -423,8 +445,9 @@ impl History {
                 rotation: Some(2),
             },
             sagas: vec![RESERVE, CHARGE],
-            policies: vec![CALLS],
+            policies: if self.retries { vec![CALLS] } else { Vec::new() },
             dependencies: vec![BANK],
+            dependency_nodes: vec![self.bank.clone()],
             buffers: vec![QUEUE],
             memory: (0..names.len())
                 .map(|node| (node == usize::from(CONSUMER.0)).then_some(MEMORY))

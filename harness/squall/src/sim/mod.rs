@@ -129,6 +129,17 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
         sagas: promises.saga.iter().map(|step| interned.intern(step)).collect(),
         policies: promises.retries.iter().map(|policy| interned.intern(policy.name)).collect(),
         dependencies: promises.breakers.iter().map(|b| interned.intern(b.dependency)).collect(),
+        dependency_nodes: promises
+            .breakers
+            .iter()
+            .map(|breaker| {
+                let nodes = ids.iter().zip(&plan.nodes);
+                let named = |node: &crate::plan::PlannedNode| {
+                    breaker.dependency == node.role || breaker.dependency == node.name
+                };
+                nodes.filter(|(_, node)| named(node)).map(|(id, _)| *id).collect()
+            })
+            .collect(),
         buffers: promises.buffers.iter().map(|(name, _)| interned.intern(name)).collect(),
         memory: plan
             .nodes
