@@ -11,6 +11,8 @@ mod leaks_through_a_static;
 mod measures_real_time;
 mod no_sync;
 mod opens_a_real_socket;
+mod panics;
+mod panics_in_a_call;
 mod prints;
 mod reads_the_real_clock;
 mod repeats_later;
@@ -74,6 +76,8 @@ pub const ALL: &[Cheat] = &[
     leaks_through_a_static::CHEAT,
     hash_order::CHEAT,
     prints::CHEAT,
+    panics::CHEAT,
+    panics_in_a_call::CHEAT,
     asks_the_real_dns::CHEAT,
     blocks_elsewhere::CHEAT,
     measures_real_time::CHEAT,

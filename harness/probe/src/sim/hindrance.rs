@@ -3,6 +3,7 @@
 use super::{OccurrenceId, World, with};
 use crate::{NodeId, What};
 use std::{
+    cell::Cell,
     future::Future,
     pin::Pin,
     task::{Context, Poll, Waker},
@@ -394,6 +395,25 @@ pub(crate) async fn stop_asked() {
     .await;
 }
 
+thread_local! {
+    static IN_GATED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What runs now belongs to a task that was made here, not one of tokio's own `spawn`.
+#[must_use]
+pub fn in_gated_task() -> bool {
+    IN_GATED.get()
+}
+
+/// Restores what was, however the poll ends.
+struct Inside(bool);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        IN_GATED.set(self.0);
+    }
+}
+
 /// A task of a node: not polled while the node is stopped.
 #[derive(Debug)]
 pub struct Gated<F> {
@@ -419,6 +439,7 @@ impl<F: Future> Future for Gated<F> {
         if with(|world| world.may_run(node, context.waker())) == Some(false) {
             return Poll::Pending;
         }
+        let _inside = Inside(IN_GATED.replace(true));
         self.future.as_mut().poll(context)
     }
 }

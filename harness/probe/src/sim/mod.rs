@@ -6,11 +6,13 @@
 pub mod disk;
 mod flights;
 mod hindrance;
+mod tasks;
 mod wire;
 
 pub use flights::{Flight, Flights};
 pub(crate) use hindrance::stop_asked;
-pub use hindrance::{Gated, Hindrance, Struck, gated, gated_here};
+pub use hindrance::{Gated, Hindrance, Struck, gated, gated_here, in_gated_task};
+pub(crate) use tasks::spawn;
 pub use wire::{Bandwidth, MessageFault, Wire};
 pub(crate) use wire::{Feels, UnderWay, room};
 
@@ -141,6 +143,8 @@ pub struct World {
     pub frames: u64,
     /// Each of them, if somebody will look at them.
     pub flights: Option<Flights>,
+    /// Nodes of which a task panicked whose handle nobody held, since the harness last looked.
+    pub unhandled: Vec<NodeId>,
     /// Publishes whose outcome nobody will ever learn, since the harness last looked.
     pub abandoned: Vec<crate::EventId>,
 }
@@ -191,6 +195,7 @@ pub fn install(seed: u64, nodes: &[String], sink: Sink) {
         changed: BTreeMap::new(),
         frames: 0,
         flights: None,
+        unhandled: Vec::new(),
         abandoned: Vec::new(),
     };
     WORLD.with(|slot| *slot.borrow_mut() = Some(world));

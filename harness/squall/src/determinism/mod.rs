@@ -20,7 +20,7 @@ use squall_probe::{NodeId, sim};
 use std::{cell::RefCell, panic, sync::Once};
 
 thread_local! {
-    static PANIC: RefCell<Option<Panic>> = const { RefCell::new(None) };
+    static PANICS: RefCell<Vec<Panic>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A panic in the system under test.
@@ -91,10 +91,14 @@ fn guard(_: &[Allow]) -> Result<(), String> {
     Err(format!("there is no filter for system calls on {}", std::env::consts::OS))
 }
 
-/// The first panic since the last call, on this thread.
-pub(crate) fn take_panic() -> Option<Panic> {
-    PANIC.with(|slot| slot.borrow_mut().take())
+/// The panics since the last call, on this thread.
+pub(crate) fn take_panics() -> Vec<Panic> {
+    PANICS.with(|panics| std::mem::take(&mut *panics.borrow_mut()))
 }
+
+/// Said of a panic in a task that tokio, not squall_probe, spawned.
+const UNSUPERVISED: &str = " (if its supervisor handles that: under squall a task of tokio's own spawn takes its whole node \
+                            along; use squall_probe::task::spawn)";
 
 /// Panics of a simulated node are kept for the verdict; all others go where they went before.
 fn install_hook() {
@@ -111,11 +115,12 @@ fn install_hook() {
                 .map(|at| format!(" at {}:{}", at.file(), at.line()))
                 .unwrap_or_default();
             let node = sim::current_node();
-            let panic = Panic { node, message: format!("{message}{place}") };
-            let _ = PANIC.try_with(|slot| {
-                if let Ok(mut slot) = slot.try_borrow_mut() {
-                    // What follows from a panic is not its cause.
-                    slot.get_or_insert(panic);
+            let hint =
+                if node == NodeId::HARNESS || sim::in_gated_task() { "" } else { UNSUPERVISED };
+            let panic = Panic { node, message: format!("{message}{place}{hint}") };
+            let _ = PANICS.try_with(|panics| {
+                if let Ok(mut panics) = panics.try_borrow_mut() {
+                    panics.push(panic);
                 }
             });
         }));

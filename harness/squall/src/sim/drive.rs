@@ -7,13 +7,14 @@
 use super::{
     STEPS, limits,
     observer::{self, Observation, Told},
+    signals::PANIC_HANDLED,
     storm::Storm,
 };
 use crate::{
     determinism::{self, Panic},
     plan::Micros,
 };
-use squall_probe::{Mark, NodeId, What};
+use squall_probe::{Mark, NodeId, What, sim};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::Ordering,
@@ -65,7 +66,7 @@ impl Run<'_, '_> {
         if determinism::escaped() {
             return Err(Panic { node: NodeId::HARNESS, message: "the run escaped".to_owned() });
         }
-        if let Some(panic) = determinism::take_panic() {
+        if let Some(panic) = self.unhandled(step.is_err()) {
             return Err(panic);
         }
         let message = match step {
@@ -74,6 +75,26 @@ impl Run<'_, '_> {
             Err(_) => "a panic without a message".to_owned(),
         };
         Err(Panic { node: NodeId::HARNESS, message })
+    }
+
+    /// The panic that nobody handled, if there was one: it unwound out of the step, or out of a task whose handle
+    /// nobody held. One that was handled is told, and judged by what follows.
+    fn unhandled(&mut self, unwound: bool) -> Option<Panic> {
+        let panics = determinism::take_panics();
+        let left = sim::with(|world| std::mem::take(&mut world.unhandled)).unwrap_or_default();
+        // Without the flag tokio keeps to itself what panics in its own tasks, handled or not.
+        let unwound = unwound || cfg!(not(tokio_unstable));
+        for panic in panics {
+            if unwound || left.contains(&panic.node) {
+                return Some(panic);
+            }
+            sim::with(|world| {
+                let signal = world.names.intern(PANIC_HANDLED);
+                world.record(panic.node, What::Signal { signal });
+            });
+            self.storm.note(panic.node, format!("a panic, handled: {}", panic.message));
+        }
+        None
     }
 
     fn next(&mut self, phase: Phase) -> Phase {

@@ -8,6 +8,9 @@ use squall_probe::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A panic that did not end the run.
+pub(super) const PANIC_HANDLED: &str = "panic_handled";
+
 /// Signals that the harness reads off any system's history, with their meaning.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("duplicate_delivered", "a consumer group was handed one event more than once"),
@@ -21,6 +24,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("breaker_closed_again", "… and closed again"),
     ("compensated", "a step of a saga was undone"),
     ("retried", "a client repeated a request"),
+    (PANIC_HANDLED, "a task panicked, and its supervisor handled it"),
 ];
 
 /// Counts signals.

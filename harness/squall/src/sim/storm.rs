@@ -269,6 +269,10 @@ impl<'a> Storm<'a> {
         sim::with(|world| world.record(node, what));
     }
 
+    pub(super) fn note(&mut self, node: NodeId, note: String) {
+        self.notes.push((self.now(), node, note));
+    }
+
     pub(super) fn mark(&self, mark: Mark) {
         self.record(NodeId::HARNESS, What::Mark(mark));
         if mark == Mark::Converged {
@@ -669,7 +673,7 @@ impl<'a> Storm<'a> {
         let destruction = self.destruction();
         // Tasks are dropped here; what they do in their destructors is of no interest.
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || drop(self.sim)));
-        let _ = crate::determinism::take_panic();
+        let _ = crate::determinism::take_panics();
         Remains {
             notes: self.notes,
             unfired: self.unfired,
