@@ -10,8 +10,9 @@ use crate::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use squall_probe::{
+    Phase, What, name,
     net::{FrameReceiver, FrameSender, TcpStream},
-    signal,
+    record, signal,
 };
 use std::{io, time::Duration};
 use tokio::time::{Instant, timeout};
@@ -88,7 +89,7 @@ impl Rpc {
 }
 
 /// So many failures in a row take a broker out of rotation.
-const FAILURES: u32 = 2;
+pub const FAILURES: u32 = 2;
 
 /// How long a broker may take to say that it is healthy.
 const HEALTH: Duration = Duration::from_millis(150);
@@ -105,16 +106,20 @@ struct Candidate {
 /// healthy.
 #[derive(Debug)]
 pub(crate) struct Brokers {
+    /// Whose way to the brokers it is, for records.
+    client: String,
     brokers: Vec<Candidate>,
     current: usize,
+    /// Failures in a row that take a broker out of rotation.
+    failures: u32,
     /// A known mistake: whoever led once is asked for ever.
     sticks: bool,
     stuck: bool,
 }
 
 impl Brokers {
-    /// `first` spreads who asks whom first.
-    pub(crate) fn new(addresses: &[String], first: usize, defects: &Defects) -> Self {
+    /// `client` is unique in its process; `first` spreads who asks whom first.
+    pub(crate) fn new(client: &str, addresses: &[String], first: usize, defects: &Defects) -> Self {
         let candidate = |address: &String| Candidate {
             rpc: Rpc::with(address.clone(), defects),
             failures: 0,
@@ -122,7 +127,23 @@ impl Brokers {
         };
         let brokers: Vec<_> = addresses.iter().map(candidate).collect();
         let current = first % brokers.len().max(1);
-        Self { brokers, current, sticks: defects.sticks_to_dead_leader, stuck: false }
+        let failures = if defects.rotation_ignores_failures { u32::MAX } else { FAILURES };
+        let client = client.to_owned();
+        Self {
+            client,
+            brokers,
+            current,
+            failures,
+            sticks: defects.sticks_to_dead_leader,
+            stuck: false,
+        }
+    }
+
+    /// Says that a broker has failed, or is well again.
+    fn tell(&self, broker: usize, phase: Phase) {
+        let Some(broker) = self.brokers.get(broker) else { return };
+        let (client, server) = (name(&self.client), name(&broker.rpc.address));
+        record(What::Asked { client, server, phase });
     }
 
     /// Asks whoever is thought to lead. If it does not, the next question goes elsewhere.
@@ -146,7 +167,9 @@ impl Brokers {
             let broker = self.brokers.get_mut(asked).ok_or(io::ErrorKind::NotConnected)?;
             match broker.rpc.ask(kind, question.clone(), within).await {
                 Ok(BrokerReply::NotLeader(hint)) => {
-                    broker.failures = 0;
+                    if std::mem::take(&mut broker.failures) > 0 {
+                        self.tell(asked, Phase::Ok);
+                    }
                     let hint = hint
                         .and_then(|leader| usize::try_from(leader).ok()?.checked_sub(1))
                         .filter(|leader| *leader < count);
@@ -160,16 +183,20 @@ impl Brokers {
                     }
                 }
                 Ok(reply) => {
-                    broker.failures = 0;
+                    if std::mem::take(&mut broker.failures) > 0 {
+                        self.tell(asked, Phase::Ok);
+                    }
                     self.stuck = self.sticks;
                     return Ok(reply);
                 }
                 Err(error) => {
                     broker.failures += 1;
-                    if broker.failures >= FAILURES && broker.out.is_none() {
+                    if broker.failures >= self.failures && broker.out.is_none() {
                         broker.out = Some(Instant::now());
                         signal("taken_out_of_rotation");
                     }
+                    let timed_out = error.kind() == io::ErrorKind::TimedOut;
+                    self.tell(asked, if timed_out { Phase::Info } else { Phase::Fail });
                     let next = self.next_after(asked);
                     self.turn_to(next);
                     return Err(error);
@@ -203,6 +230,7 @@ impl Brokers {
             broker.out = None;
             broker.failures = 0;
             signal("brought_back");
+            self.tell(index, Phase::Ok);
         }
         healthy
     }
@@ -300,7 +328,7 @@ pub async fn replay(
     mut each: impl FnMut(u32, u64, &wire::EventData),
 ) -> Result<u64, Error> {
     let within = Duration::from_secs(1);
-    let mut brokers = Brokers::new(brokers, 0, &Defects::default());
+    let mut brokers = Brokers::new("replay", brokers, 0, &Defects::default());
     let (group, member) = (group.to_owned(), "replay".to_owned());
     let join = BrokerRequest::Join { group: group.clone(), member: member.clone(), start };
     let mut joined = None;

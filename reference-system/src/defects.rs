@@ -65,6 +65,11 @@ defects! {
         "an append that failed for want of space is acknowledged";
     "frames-unchecked" frames_unchecked ["no_phantom", "agreement", "no_loss", "no_panic"]
         "messages carry no checksum (Amazon S3's outage of 20 July 2008)";
+    "promise-not-synced" promise_not_synced ["votes_kept", "agreement", "no_loss"]
+        "a promise to a new leader leaves before it is on disk (etcd-io/raft: hard state must be saved before \
+         messages are sent)";
+    "recovery-forgets-promise" recovery_forgets_promise ["votes_kept", "agreement", "no_loss"]
+        "a log that was fetched from others comes without what had been promised (Alagappan et al., FAST 2018)";
     // Consumers.
     "check-then-mark" check_then_mark ["idempotency"]
         "the consumer checks the processed ids, acts, then marks: the tutorials' idempotent consumer";
@@ -90,6 +95,15 @@ defects! {
         "a graceful stop answers what is under way and does not flush it";
     "unbounded-buffer" unbounded_buffer ["bounded_memory"]
         "a consumer takes in whatever there is, with no back-pressure";
+    "poison-committed-first" poison_committed_first ["commit_after_apply", "no_loss", "dead_letters"]
+        "on the path of poison the offset is committed and then the dead letter written, on the others the other \
+         way round";
+    "dedup-by-high-water" dedup_by_high_water ["no_loss", "drains", "saga_atomicity", "converges", "conserved"]
+        "the store knows what was done by the highest offset, not by the events' ids: what is redriven later \
+         counts as done";
+    "rotation-ignores-failures" rotation_ignores_failures ["rotation"]
+        "a client goes on asking brokers that have failed it, in turn with the others: no health checks, as with \
+         round-robin DNS";
     // Producers.
     "producer-retries-blindly" producer_retries_blindly ["no_duplicate_append"]
         "a retry carries a fresh sequence number, as Kafka's without enable.idempotence";
@@ -99,6 +113,14 @@ defects! {
         "clients never look the leader up again";
     "no-request-timeout" no_request_timeout ["drains", "recovers_within", "no_loss", "saga_atomicity", "conserved", "available"]
         "a client waits for ever for an answer that got lost (before KIP-19)";
+    "unbounded-producer-queue" unbounded_producer_queue ["bounded_memory"]
+        "a producer takes in whatever it is given while brokers are away (librdkafka with its queue limits lifted)";
+    "gives-up-batch" gives_up_batch ["progress", "converges"]
+        "a batch is given up after some attempts and its sequence numbers are not taken back: all that follows is \
+         out of sequence, for ever (Kafka's OutOfOrderSequenceException before KIP-360)";
+    "wedged-after-outage" wedged_after_outage ["progress", "converges", "drains", "recovers_within"]
+        "a producer whose attempts are spent stops asking and never begins again, like a client in a fatal state \
+         that nobody replaces";
     // The gateway, retries, breakers.
     "retry-hot-loop" retry_hot_loop ["retry_policy"]
         "retries without backoff";
@@ -112,6 +134,15 @@ defects! {
         "each attempt at a payment carries a fresh idempotency key: the customer pays twice";
     "timeout-means-declined" timeout_means_declined ["saga_atomicity", "conserved"]
         "a payment that timed out is taken for declined, though the money is gone";
+    "retry-drops-key" retry_drops_key ["saga_atomicity", "conserved"]
+        "a payment that is repeated on a new connection carries a fresh idempotency key: the key was the \
+         connection's, not the payment's";
+    "gateway-forgets-keys" gateway_forgets_keys ["saga_atomicity", "eventual_consistency", "conserved"]
+        "the gateway keeps its idempotency keys in a cache that a restart empties";
+    "gateway-answers-unsynced" gateway_answers_unsynced ["saga_atomicity", "eventual_consistency", "durability", "conserved"]
+        "the gateway answers before its ledger is synced";
+    "store-answers-unsynced" store_answers_unsynced ["eventual_consistency", "saga_atomicity", "no_loss", "durability", "conserved"]
+        "the store answers before its journal is synced (MySQL with innodb_flush_log_at_trx_commit=2)";
     // Sagas and projections.
     "compensate-twice" compensate_twice ["saga_atomicity", "conserved"]
         "compensation is not idempotent";
@@ -123,6 +154,19 @@ defects! {
         "a late event overwrites a newer state in the projection";
     "snapshot-ahead" snapshot_ahead ["eventual_consistency"]
         "a snapshot claims a position that its state has not reached";
+    "snapshot-in-two-files" snapshot_in_two_files ["eventual_consistency"]
+        "a snapshot and its position stand in two files, the state first: what came between is taken in twice \
+         (Kafka Streams' checkpoints, without exactly-once)";
+    "position-before-snapshot" position_before_snapshot ["eventual_consistency"]
+        "a snapshot and its position stand in two files, the position first: what came between is never taken in";
+    "snapshot-while-catching-up" snapshot_while_catching_up ["eventual_consistency"]
+        "a snapshot is taken while what was missed is still being read, and claims all of it";
+    "replay-by-own-clock" replay_by_own_clock ["eventual_consistency"]
+        "what is replayed from a time begins at what the reader's clock said, not at a time of the log";
+    "replay-begins-behind" replay_begins_behind ["eventual_consistency"]
+        "a replay begins one too far: the last offset that was read and the next one to read confused";
+    "replay-ends-late" replay_ends_late ["eventual_consistency"]
+        "where the replay ends and following begins, one event belongs to both";
 }
 
 impl Defects {

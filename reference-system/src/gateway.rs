@@ -5,6 +5,7 @@
 use crate::{
     Error,
     calls::{self, Call},
+    defects::Defects,
     domain::is_declined,
     journal::{self, Care, Journal},
     metrics::Metrics,
@@ -25,6 +26,8 @@ pub struct GatewayConfig {
     pub listen: String,
     /// Where its files are.
     pub data: PathBuf,
+    /// Mistakes switched on.
+    pub defects: Defects,
     /// What it counts.
     pub metrics: Metrics,
 }
@@ -54,7 +57,11 @@ struct Gateway {
     /// Keys of charges and refunds that were given back.
     refunded: BTreeSet<u64>,
     cents: u64,
+    /// Payments charged and not given back.
+    orders: u64,
     buffer: Vec<u8>,
+    /// A known mistake: answers do not wait for the disk.
+    unsynced: bool,
 }
 
 /// Runs the gateway until it fails or is asked to stop.
@@ -63,7 +70,7 @@ struct Gateway {
 /// It cannot listen, its disk failed, or its journal is damaged.
 pub async fn run(config: GatewayConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
-    let mut gateway = Gateway::open(&config.data)?;
+    let mut gateway = Gateway::open(&config.data, &config.defects)?;
     let mut queue = calls::take(listener, 256);
     tokio::select! {
         biased;
@@ -93,14 +100,16 @@ async fn serve(
 }
 
 impl Gateway {
-    fn open(directory: &Path) -> Result<Self, Error> {
+    fn open(directory: &Path, defects: &Defects) -> Result<Self, Error> {
         let (journal, records) = Journal::open(directory, "payments", &Care::default())?;
         let mut gateway = Self {
             journal,
             charged: BTreeMap::new(),
             refunded: BTreeSet::new(),
             cents: 0,
+            orders: 0,
             buffer: Vec::new(),
+            unsynced: defects.gateway_answers_unsynced,
         };
         for (bytes, index) in records.into_iter().zip(0..) {
             let entry: Entry = postcard::from_bytes(&bytes)?;
@@ -110,6 +119,10 @@ impl Gateway {
             }
             gateway.apply(&entry);
         }
+        if defects.gateway_forgets_keys {
+            gateway.charged.clear();
+            gateway.refunded.clear();
+        }
         Ok(gateway)
     }
 
@@ -118,10 +131,12 @@ impl Gateway {
             Entry::Charged(payment) => {
                 self.charged.insert(payment.key, *payment);
                 self.cents += payment.cents;
+                self.orders += 1;
             }
             Entry::Refunded(payment) => {
                 self.refunded.insert(payment.key);
                 self.cents = self.cents.saturating_sub(payment.cents);
+                self.orders = self.orders.saturating_sub(1);
             }
         }
     }
@@ -135,6 +150,9 @@ impl Gateway {
     fn sync(&mut self) -> Result<(), Error> {
         self.journal.append(&self.buffer)?;
         self.buffer.clear();
+        if self.unsynced {
+            return Ok(());
+        }
         Ok(self.journal.sync()?)
     }
 
@@ -168,8 +186,7 @@ impl Gateway {
                 Ok(GatewayReply::Refunded)
             }
             GatewayRequest::Describe => {
-                let orders = self.charged.len().saturating_sub(self.refunded.len());
-                Ok(GatewayReply::Described { cents: self.cents, orders: orders as u64 })
+                Ok(GatewayReply::Described { cents: self.cents, orders: self.orders })
             }
         }
     }
@@ -184,7 +201,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let payment = |key| Payment { key, order: key, cents: 500 };
         for _ in 0..2 {
-            let mut gateway = Gateway::open(folder.path()).unwrap();
+            let mut gateway = Gateway::open(folder.path(), &Defects::default()).unwrap();
             for _ in 0..2 {
                 let charge = GatewayRequest::Charge(vec![payment(1), payment(3), payment(4)]);
                 let reply = gateway.handle(charge, &mut Vec::new()).unwrap();

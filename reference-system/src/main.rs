@@ -177,7 +177,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
             store::run(store::StoreConfig { listen, data, defects, metrics }).await
         }
         Command::Gateway { listen, data } => {
-            gateway::run(gateway::GatewayConfig { listen, data, metrics }).await
+            gateway::run(gateway::GatewayConfig { listen, data, defects, metrics }).await
         }
         Command::Replay { brokers, group, from_offset, from_time_ms } => {
             let start = match (from_offset, from_time_ms) {

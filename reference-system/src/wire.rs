@@ -188,6 +188,9 @@ pub enum BrokerReply {
         lag: u64,
         /// Which of them are in the group's dead-letter queue, or on their way out of it: they are seen to.
         dead: Vec<(u32, u64)>,
+        /// When the last of them in each partition was appended, in milliseconds since the Unix epoch; only
+        /// whoever reads without a group is told.
+        times: Vec<(u32, u64)>,
     },
     /// The partitions have been dealt anew: join again.
     Rebalanced,

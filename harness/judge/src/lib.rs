@@ -27,11 +27,13 @@ mod progress;
 mod promises;
 mod recovers_within;
 mod retry_policy;
+mod rotation;
 mod saga_atomicity;
 mod single_leader;
 mod single_owner;
 #[cfg(test)]
 mod testing;
+mod votes_kept;
 
 pub use fold::Redriven;
 pub use promises::{BreakerPolicy, Promises, RetryPolicy};
@@ -62,6 +64,8 @@ pub struct Setup {
     pub dependencies: Vec<Name>,
     /// Names of the buffers, in the order of the promises.
     pub buffers: Vec<Name>,
+    /// The most that each node may hold, in bytes, by id; `None` where nothing is promised.
+    pub memory: Vec<Option<u64>>,
     /// A fault of the plan makes timers late.
     pub stalls: bool,
 }
@@ -320,16 +324,27 @@ pub const CATALOGUE: &[Entry] = entries! {
         judged: "each time that failures in a row should open it or that it opens, and each call from then on until \
                  it is closed",
     }
+    rotation safety {
+        "No client goes on asking a server that is out of rotation.",
+        needs: [Asked],
+        promise: "Promises::rotation",
+        judged: "each question that a server has failed to answer",
+    }
     bounded_memory safety {
-        "No buffer outgrows its bound.",
+        "No buffer outgrows its bound, nor a node what its role may hold.",
         needs: [Buffered],
         promise: "Promises::buffers",
-        judged: "each time that a buffer with a bound tells how much waits in it",
+        judged: "each time that a buffer with a bound tells how much waits in it, or a node with a bound holds much",
     }
     single_leader safety {
         "No two nodes lead one term, and no ack contradicts what a later term committed.",
         needs: [Lead],
         judged: "each time that a node leads, and each place of the log that was acknowledged and then seen",
+    }
+    votes_kept safety {
+        "No replica forgets what it has told a candidate who then led.",
+        needs: [Vote],
+        judged: "each vote",
     }
     durability safety {
         "What was acknowledged is in the log in the end, also after all replicas crashed at once.",

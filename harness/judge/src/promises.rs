@@ -47,4 +47,10 @@ pub struct Promises {
     pub breakers: Vec<BreakerPolicy>,
     /// Buffers, as in [`squall_probe::What::Buffered`], with their bounds.
     pub buffers: Vec<(&'static str, u64)>,
+    /// The most that a node holds in queues of frames and in what it reserves, by role, in bytes. It covers
+    /// queues that nobody has declared as buffers.
+    pub memory: Vec<(&'static str, u64)>,
+    /// Clients take a server out of rotation after so many failures in a row, and ask it again only when a
+    /// check has found it well.
+    pub rotation: Option<u32>,
 }

@@ -15,6 +15,9 @@ pub(crate) const LIMIT: u64 = 10_000_000;
 /// The bound of the buffer `queue`.
 pub(crate) const BOUND: u64 = 10;
 
+/// The most that the consumer may hold, in bytes.
+pub(crate) const MEMORY: u64 = 1000;
+
 /// Names of what is promised; groups come first.
 const RESERVE: Name = Name(100);
 const CHARGE: Name = Name(101);
@@ -275,6 +278,27 @@ impl History {
         self.add(CONSUMER, What::Buffered { buffer: QUEUE, amount })
     }
 
+    pub(crate) fn held(&mut self, bytes: u64) -> &mut Self {
+        self.add(CONSUMER, What::Held { bytes })
+    }
+
+    fn asked(&mut self, server: u16, phase: Phase) -> &mut Self {
+        let (client, server) = (Name(110), Name(111 + server));
+        self.add(CONSUMER, What::Asked { client, server, phase })
+    }
+
+    pub(crate) fn asked_in_vain(&mut self, server: u16) -> &mut Self {
+        self.asked(server, Phase::Fail)
+    }
+
+    pub(crate) fn answered(&mut self, server: u16) -> &mut Self {
+        self.asked(server, Phase::Ok)
+    }
+
+    pub(crate) fn vote(&mut self, replica: u16, term: u64) -> &mut Self {
+        self.add(NodeId(replica), What::Vote { term })
+    }
+
     pub(crate) fn dead_letter(&mut self, event: u64, offset: u64) -> &mut Self {
         let position = Position::new(0, offset);
         self.add(
@@ -360,11 +384,16 @@ impl History {
                     probes: 1,
                 }],
                 buffers: vec![("queue", BOUND)],
+                memory: vec![("consumer", MEMORY)],
+                rotation: Some(2),
             },
             sagas: vec![RESERVE, CHARGE],
             policies: vec![CALLS],
             dependencies: vec![BANK],
             buffers: vec![QUEUE],
+            memory: (0..names.len())
+                .map(|node| (node == usize::from(CONSUMER.0)).then_some(MEMORY))
+                .collect(),
             stalls: false,
         };
         let mut judge = Judge::new(&setup);
@@ -708,6 +737,12 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     });
     case("bounded_memory", 2, &|h| {
         h.buffered(1).buffered(0);
+    });
+    case("rotation", 2, &|h| {
+        h.asked_in_vain(1).answered(1).asked_in_vain(1);
+    });
+    case("votes_kept", 2, &|h| {
+        h.vote(1, 2).lead(0, 2);
     });
     case("single_leader", 3, &|h| {
         h.lead(0, 1).lead(1, 2).acknowledge(1, 1, 0, 2).append_all(1, 0);

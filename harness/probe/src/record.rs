@@ -431,6 +431,29 @@ pub enum What {
         /// The event.
         event: EventId,
     },
+    /// A replica has told a candidate that it follows no leader of a lower term (a vote in Raft, a promise in
+    /// Paxos); or it says, as it starts, below which term it follows nobody.
+    Vote {
+        /// The term.
+        term: u64,
+    },
+    /// A client asked one of several servers that can serve it. Only failures in a row matter: it is told when
+    /// there was no answer (`Fail`, and `Info` for a timeout), and when after that there was one (`Ok`), to a
+    /// question or to a check of the server's health.
+    Asked {
+        /// The client, by a name that is unique on this node.
+        client: Name,
+        /// The server.
+        server: Name,
+        /// How it ended.
+        phase: Phase,
+    },
+    /// A node holds so many bytes in queues of frames and in what it reserves. Told by the simulation when it is
+    /// a good deal more than ever before, and for every node when all is drained, if it is much.
+    Held {
+        /// How many.
+        bytes: u64,
+    },
 }
 
 impl What {
@@ -490,6 +513,9 @@ impl What {
             Self::Unanswered => "unanswered",
             Self::Content { .. } => "content",
             Self::Request { .. } => "request",
+            Self::Vote { .. } => "vote",
+            Self::Asked { .. } => "asked",
+            Self::Held { .. } => "held",
         }
     }
 

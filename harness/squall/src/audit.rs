@@ -1,7 +1,8 @@
 //! Would the suite notice? Every scenario, without defects and with each.
 //!
 //! A cell of the matrix is a defect in a scenario. It is run seed by seed until it is decided: until a run
-//! breaks an invariant that the defect should break, or the seeds are spent.
+//! breaks an invariant that the defect should break, or the seeds are spent. What it comes to is a function of
+//! the scenario, the seeds and the defect; cells stand in the order of the plan, not in that of finishing.
 
 use crate::{
     plan::Plan,
@@ -19,7 +20,6 @@ use std::{
         mpsc::channel,
     },
     thread,
-    time::Instant,
 };
 
 /// What to audit, and how.
@@ -48,8 +48,8 @@ pub struct Cell {
     pub scenario: String,
     /// Runs made.
     pub runs: u32,
-    /// Wall time they took, in milliseconds.
-    pub wall_ms: u64,
+    /// Virtual time that passed in them, in milliseconds: how much had to happen, on any machine.
+    pub sim_ms: u64,
     /// Runs that did not pass, with their seeds.
     pub failed_seeds: Vec<u64>,
     /// Invariants that were broken, by name.
@@ -112,6 +112,16 @@ impl Audit {
     pub fn unfit(&self) -> impl Iterator<Item = &Cell> {
         self.cells_of(None)
             .filter(|cell| cell.fate() != Fate::Unnoticed || !cell.trouble.is_empty())
+    }
+
+    /// The scenario that needs the fewest runs, and of those the least virtual time, to notice a defect by
+    /// what it should break; the first of the suite if several do. Nothing in it depends on the machine.
+    #[must_use]
+    pub fn soonest<'a>(&'a self, defect: &'a str) -> Option<&'a Cell> {
+        let unfit: BTreeSet<&str> = self.unfit().map(|cell| cell.scenario.as_str()).collect();
+        self.cells_of(Some(defect))
+            .filter(|cell| cell.fate() == Fate::Noticed && !unfit.contains(cell.scenario.as_str()))
+            .min_by_key(|cell| (cell.noticed_after, cell.sim_ms))
     }
 
     /// How a defect fared in all. A scenario that fails without it notices nothing.
@@ -231,12 +241,11 @@ fn decide(
     defect: Option<&(String, Vec<String>)>,
     worker: &mut Worker,
 ) -> Result<Cell, String> {
-    let started = Instant::now();
     let mut cell = Cell {
         defect: defect.map(|(id, _)| id.clone()),
         scenario: scenario.path.clone(),
         runs: 0,
-        wall_ms: 0,
+        sim_ms: 0,
         failed_seeds: Vec::new(),
         broken: BTreeSet::new(),
         trouble: Vec::new(),
@@ -248,6 +257,7 @@ fn decide(
         let plan = Plan::new(scenario, seed, system.as_ref(), &ids);
         let run = worker.run(&plan, Want::default())?;
         cell.runs += 1;
+        cell.sim_ms += run.sim_ms;
         match run.verdict {
             Verdict::Passed => {}
             Verdict::Failed => cell.failed_seeds.push(seed),
@@ -265,7 +275,6 @@ fn decide(
             break;
         }
     }
-    cell.wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(cell)
 }
 
@@ -283,7 +292,7 @@ mod tests {
             defect: defect.map(str::to_owned),
             scenario: scenario.to_owned(),
             runs: 3,
-            wall_ms: 1,
+            sim_ms: 1,
             failed_seeds: if failed { vec![1] } else { Vec::new() },
             broken: BTreeSet::new(),
             trouble: Vec::new(),

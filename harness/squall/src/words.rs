@@ -99,6 +99,11 @@ impl Words<'_> {
                 format!("the breaker before {} {state}", name(dependency))
             }
             What::Buffered { buffer, amount } => format!("{}: {amount} wait", name(buffer)),
+            What::Vote { term } => format!("follows no leader below term {term}"),
+            What::Asked { client, server, phase } => {
+                format!("{}: asking {} {}", name(client), name(server), phase_word(phase, "begins"))
+            }
+            What::Held { bytes } => format!("holds {bytes} bytes"),
             What::Commit { group, partition, offset, .. } => {
                 format!("{}: commits partition {partition} up to {offset}", name(group))
             }

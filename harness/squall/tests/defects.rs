@@ -104,3 +104,34 @@ fn a_suite_that_does_not_look_is_found_out() {
     assert_eq!(said.code, 1, "{}", said.out);
     assert!(said.out.contains("Nobody noticed: timeout-is-failure"), "{}", said.out);
 }
+
+/// What an audit says follows from scenarios, seeds and defects: not from the machine, nor from who finished first.
+#[test]
+fn an_audit_says_the_same_whoever_finishes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = |jobs: &str| {
+        let path = folder.path().join(format!("audit-{jobs}.json"));
+        let arguments = [
+            "audit",
+            "scenarios/broker/power-failure.yaml",
+            "scenarios/consumer/poison.yaml",
+            "--defect",
+            "commit-off-by-one",
+            "--defect",
+            "poison-blocks",
+            "--runs",
+            "2",
+            "--jobs",
+            jobs,
+            "--no-progress",
+            "--report",
+            &path.to_string_lossy(),
+        ];
+        let said = squall(&arguments);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        (said.out, std::fs::read_to_string(&path).unwrap())
+    };
+    let (alone, beside) = (audit("1"), audit("3"));
+    assert_eq!(alone, beside);
+    assert!(alone.0.contains("poison-blocks: scenarios/consumer/poison.yaml"), "{}", alone.0);
+}

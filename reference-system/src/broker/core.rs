@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Error,
     defects::Defects,
-    domain::MAX_PAYLOAD,
+    domain::{GROUPS, MAX_PAYLOAD},
     metrics::Metrics,
     wire::{BrokerReply, BrokerRequest, EventData, PeerMessage},
 };
@@ -173,6 +173,10 @@ impl Core {
         };
         core.state.commits_anything = config.defects.commits_go_backwards;
         core.state.redrive_copies = config.defects.redrive_copies;
+        if config.rejoins {
+            // What it knows of its promises in this life.
+            record(What::Vote { term: core.term() });
+        }
         Ok((core, receiver))
     }
 
@@ -393,7 +397,8 @@ impl Core {
 
     fn events(&self, positions: &[(u32, u64)], limit: u32) -> BrokerReply {
         let (events, lag) = events_for(&self.state, positions, limit);
-        BrokerReply::Events { events, lag, dead: Vec::new() }
+        let times = self.state.times(&events);
+        BrokerReply::Events { events, lag, dead: Vec::new(), times }
     }
 
     fn hand_out_copies(&mut self) {
@@ -438,6 +443,12 @@ impl Core {
         let mut messages = Vec::new();
         self.consensus.take_outgoing_messages(&mut messages);
         for message in messages {
+            if let Message::SequencePaxos(PaxosMessage {
+                msg: PaxosMsg::Promise(promise), ..
+            }) = &message
+            {
+                record(What::Vote { term: term_of(promise.n) });
+            }
             if let Some(link) = self.links.get_mut(&message.get_receiver()) {
                 link.send(PeerMessage::Consensus(message));
             }
@@ -473,8 +484,7 @@ impl Core {
     }
 
     fn term(&self) -> u64 {
-        let ballot = self.consensus.get_promise();
-        u64::from(ballot.n) << 16 | (ballot.pid & 0xffff)
+        term_of(self.consensus.get_promise())
     }
 
     async fn apply_decided(&mut self) {
@@ -550,9 +560,11 @@ impl Core {
                     });
                 }
             }
-            (_, Applied::Joined { rebalanced: true } | Applied::Expired { rebalanced: true })
-                if self.leading.is_some() =>
-            {
+            // A group that only replays has one member, to whom nothing is dealt anew.
+            (
+                Command::Join { group, .. } | Command::Expire { group, .. },
+                Applied::Joined { rebalanced: true } | Applied::Expired { rebalanced: true },
+            ) if self.leading.is_some() && GROUPS.contains(&group.as_str()) => {
                 signal("rebalanced");
             }
             _ => {}
@@ -651,10 +663,16 @@ impl Core {
             let group = state.groups.get(&fetch.group);
             let is_dead = |place: &(u32, u64)| group.is_some_and(|group| group.is_dead(*place));
             let dead = events.iter().map(|(p, o, _)| (*p, *o)).filter(is_dead).collect();
-            fetch.caller.answer("deliver", BrokerReply::Events { events, lag, dead });
+            let reply = BrokerReply::Events { events, lag, dead, times: Vec::new() };
+            fetch.caller.answer("deliver", reply);
             false
         });
     }
+}
+
+/// A ballot as records call it.
+fn term_of(ballot: Ballot) -> u64 {
+    u64::from(ballot.n) << 16 | (ballot.pid & 0xffff)
 }
 
 /// The time by this node's clock, in milliseconds since the Unix epoch.

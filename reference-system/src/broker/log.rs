@@ -97,7 +97,11 @@ impl LogStore {
 
     fn write(&mut self, changes: Vec<Change>) -> StorageResult<()> {
         // That something was decided can be learnt again; all else others rely on.
-        self.urgent |= changes.iter().any(|change| !matches!(change, Change::Decided(_)));
+        self.urgent |= changes.iter().any(|change| match change {
+            Change::Decided(_) => false,
+            Change::Promise(_) => !self.defects.promise_not_synced,
+            Change::Entries(..) | Change::Accepted(_) => true,
+        });
         journal::frame(&mut self.buffer, &postcard::to_stdvec(&changes)?);
         for change in changes {
             self.apply(change)?;

@@ -55,7 +55,10 @@ pub(super) async fn recover(
         () = refuse(listener) => return Err(reason.to_owned().into()),
         () = squall_probe::stop_asked() => return Err("stopped while recovering".into()),
     };
-    let promise = copies.values().filter_map(|copied| copied.promise).max();
+    let mut promise = copies.values().filter_map(|copied| copied.promise).max();
+    if config.defects.recovery_forgets_promise {
+        promise = None;
+    }
     let newest = copies
         .into_values()
         .max_by_key(|copied| (copied.accepted, copied.entries.len()))

@@ -304,6 +304,16 @@ impl State {
         self.groups.get(group).map_or(0, |group| group.dead.len())
     }
 
+    /// When the last of these events of each partition was appended.
+    pub(super) fn times(&self, events: &[(u32, u64, EventData)]) -> Vec<(u32, u64)> {
+        let last: BTreeMap<u32, u64> = events.iter().map(|(p, offset, _)| (*p, *offset)).collect();
+        let time = |(partition, offset): (u32, u64)| {
+            let log = self.partitions.get(partition as usize)?;
+            Some((partition, *log.times.get(usize::try_from(offset).ok()?)?))
+        };
+        last.into_iter().filter_map(time).collect()
+    }
+
     /// How many events the groups that have members have not committed.
     pub(super) fn uncommitted(&self) -> u64 {
         let groups = self.groups.values().filter(|group| !group.members.is_empty());

@@ -111,6 +111,8 @@ impl Bank {
         let jitter = !self.defects.retry_no_jitter;
         let mut backoff =
             Backoff::with_jitter(FIRST, CAP, &format!("gateway {request_number}"), jitter);
+        // The last attempt's connection broke.
+        let mut broke = false;
         for number in 1..=ATTEMPTS {
             if number > 1 {
                 signal("retried");
@@ -130,8 +132,9 @@ impl Bank {
                 continue;
             }
             record(What::Call { dependency, phase: Phase::Invoke });
+            let rekeys = self.defects.new_key_each_attempt || self.defects.retry_drops_key && broke;
             let question = match &request {
-                GatewayRequest::Charge(payments) if self.defects.new_key_each_attempt => {
+                GatewayRequest::Charge(payments) if rekeys => {
                     GatewayRequest::Charge(self.rekey(payments.clone()))
                 }
                 other => other.clone(),
@@ -146,6 +149,7 @@ impl Bank {
                 }
                 Err(error) => {
                     let timed_out = error.kind() == io::ErrorKind::TimedOut;
+                    broke = !timed_out;
                     let phase = if timed_out { Phase::Info } else { Phase::Fail };
                     record(What::Call { dependency, phase });
                     say(number, phase);

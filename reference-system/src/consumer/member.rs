@@ -96,6 +96,23 @@ pub(super) struct Member {
     remembered: BTreeSet<u64>,
 }
 
+/// Records that a member of a group was handed an event.
+pub(super) fn tell_delivery(
+    group: &str,
+    generation: u64,
+    partition: u32,
+    offset: u64,
+    event: &EventData,
+) {
+    record(What::Deliver {
+        group: name(group),
+        position: Position::new(partition, offset),
+        event: EventId(event.id),
+        generation,
+        content: event.content(),
+    });
+}
+
 impl Member {
     pub(super) fn new(
         group: &'static str,
@@ -106,7 +123,7 @@ impl Member {
         Self {
             group,
             member: config.name.clone(),
-            brokers: Brokers::new(&config.brokers, 0, &config.defects),
+            brokers: Brokers::new(group, &config.brokers, 0, &config.defects),
             store: Rpc::with(config.store.clone(), &config.defects),
             bank,
             backoff: Backoff::new(Duration::from_millis(50), Duration::from_millis(500), &purpose),
@@ -220,7 +237,7 @@ impl Member {
         let positions = self.positions.iter().map(|(p, o)| (*p, *o)).collect();
         let limit = if self.defects.unbounded_buffer { u32::MAX } else { IN_FLIGHT };
         match self.brokers.ask("fetch", self.fetch(positions, commits, limit), REQUEST).await {
-            Ok(BrokerReply::Events { events, lag, dead }) => {
+            Ok(BrokerReply::Events { events, lag, dead, .. }) => {
                 self.backoff.reset();
                 self.handle(events, lag, &dead).await
             }
@@ -258,7 +275,7 @@ impl Member {
             signal("backpressured");
         }
         for (partition, offset, event) in &fresh {
-            self.tell_delivery(*partition, *offset, event);
+            tell_delivery(self.group, self.generation, *partition, *offset, event);
         }
         if self.defects.commit_before_apply {
             self.commit_now(&next).await;
@@ -276,6 +293,9 @@ impl Member {
                 None => poison.push((partition, offset)),
             }
         }
+        if self.defects.poison_committed_first && !poison.is_empty() {
+            self.commit_now(&next).await;
+        }
         self.dead_letter(poison, Reason::Poison).await?;
         self.act(messages, lag, &next).await?;
         point("consumer.effect_applied").await;
@@ -285,16 +305,6 @@ impl Member {
         }
         self.commits = next;
         Ok(())
-    }
-
-    fn tell_delivery(&self, partition: u32, offset: u64, event: &EventData) {
-        record(What::Deliver {
-            group: name(self.group),
-            position: Position::new(partition, offset),
-            event: EventId(event.id),
-            generation: self.generation,
-            content: event.content(),
-        });
     }
 
     /// Does what the service does. Where calls are exhausted, events go to the dead-letter queue.

@@ -2,6 +2,7 @@
 
 mod bank;
 mod member;
+mod replay;
 mod view;
 
 pub use bank::{ATTEMPTS, CAP, FIRST, GATEWAY};

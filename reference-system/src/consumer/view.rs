@@ -2,10 +2,10 @@
 //! replaying it.
 //!
 //! Event sourcing with snapshots: a restart begins with the last snapshot. To be fresh at once it follows the
-//! end of the topic from the start, and reads what lies between the snapshot and there at the same time; so an
+//! end of the topic from the start, and replays what lies between the snapshot and there at the same time; so an
 //! older event can come after a newer one, and must not overwrite what that one said.
 
-use super::ConsumerConfig;
+use super::{ConsumerConfig, replay::Replay};
 use crate::{
     Error,
     broker::PARTITIONS,
@@ -15,14 +15,17 @@ use crate::{
     domain::{Happening, Message},
     journal::{Care, Journal},
     retry::Backoff,
-    wire::{BrokerReply, BrokerRequest, EventData},
+    wire::{BrokerReply, BrokerRequest, EventData, Start},
 };
 use serde::{Deserialize, Serialize};
-use squall_probe::{mix, net::TcpListener, signal};
+use squall_probe::{clock, mix, net::TcpListener, signal};
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use tokio::sync::{Mutex, mpsc::Receiver};
 
 const SNAPSHOT: &str = "view";
+
+/// A known mistake's second file.
+const POSITIONS: &str = "view.positions";
 
 /// Events between two snapshots.
 const BETWEEN: u64 = 150;
@@ -58,9 +61,52 @@ struct State {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Snapshot {
+    reached: Reached,
+    state: State,
+}
+
+/// How far the topic was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Reached {
     /// Next offset of each partition.
     positions: BTreeMap<u32, u64>,
-    state: State,
+    /// A time of the log in each partition, in milliseconds since the Unix epoch, before which everything was
+    /// taken in.
+    times: BTreeMap<u32, u64>,
+}
+
+impl Reached {
+    /// From where on a group misses nothing.
+    fn start(&self, events: u64, defects: &Defects) -> Start {
+        let least = |of: &BTreeMap<u32, u64>| {
+            (0..PARTITIONS).map(|p| of.get(&p).copied().unwrap_or(0)).min().unwrap_or(0)
+        };
+        // Both ways lead there, and both should stay trodden.
+        match events {
+            0 => Start::Earliest,
+            even if even % 2 == 0 => Start::Time(least(&self.times)),
+            _ => Start::Offset(least(&self.positions) + u64::from(defects.replay_begins_behind)),
+        }
+    }
+}
+
+/// In what snapshots are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Files {
+    /// In one, which is there as a whole or not at all.
+    One,
+    /// Known mistakes: what was reached has a file of its own, which is written before the state, or after.
+    Two { state_first: bool },
+}
+
+impl Files {
+    fn of(defects: &Defects) -> Self {
+        match (defects.snapshot_in_two_files, defects.position_before_snapshot) {
+            (true, _) => Self::Two { state_first: true },
+            (false, true) => Self::Two { state_first: false },
+            (false, false) => Self::One,
+        }
+    }
 }
 
 impl State {
@@ -96,20 +142,29 @@ impl State {
 /// Keeps the projection up, and answers questions about it.
 pub(super) async fn run(config: &ConsumerConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
-    let snapshot = load(&config.data);
+    let snapshot = load(&config.data, Files::of(&config.defects));
     let shared = Arc::new(Mutex::new(snapshot.state.clone()));
     squall_probe::task::spawn(answer(calls::take(listener, 16), shared.clone()));
     follow(config, snapshot, &shared).await
 }
 
 /// The last snapshot; an empty one if there is none that is whole.
-fn load(data: &Path) -> Snapshot {
-    let found = Journal::open(data, SNAPSHOT, &Care::default()).ok();
-    let snapshot = found.and_then(|(_, records)| postcard::from_bytes(records.last()?).ok());
+fn load(data: &Path, files: Files) -> Snapshot {
+    let mut snapshot: Option<Snapshot> = read_last(data, SNAPSHOT);
+    if files != Files::One
+        && let Some(reached) = read_last(data, POSITIONS)
+    {
+        snapshot.get_or_insert_default().reached = reached;
+    }
     if snapshot.is_some() {
         signal("snapshot_loaded");
     }
     snapshot.unwrap_or_default()
+}
+
+fn read_last<T: serde::de::DeserializeOwned>(data: &Path, name: &str) -> Option<T> {
+    let (_, records) = Journal::open(data, name, &Care::default()).ok()?;
+    postcard::from_bytes(records.last()?).ok()
 }
 
 async fn answer(mut queue: Receiver<Call<()>>, shared: Arc<Mutex<State>>) {
@@ -125,10 +180,15 @@ async fn follow(
     snapshot: Snapshot,
     shared: &Mutex<State>,
 ) -> Result<(), Error> {
-    let mut brokers = Brokers::new(&config.brokers, 0, &config.defects);
+    let defects = &config.defects;
+    let files = Files::of(defects);
+    let mut brokers = Brokers::new("view", &config.brokers, 0, defects);
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(500), "view");
+    let Snapshot { reached, state } = snapshot;
     let mut behind: BTreeMap<u32, u64> =
-        (0..PARTITIONS).map(|p| (p, snapshot.positions.get(&p).copied().unwrap_or(0))).collect();
+        (0..PARTITIONS).map(|p| (p, reached.positions.get(&p).copied().unwrap_or(0))).collect();
+    let begin = reached.start(state.events, defects);
+    let mut times = reached.times;
     // Where the end of the topic is now: from there on it is followed.
     let ends = loop {
         if let Ok(BrokerReply::Described { partitions, .. }) =
@@ -141,26 +201,30 @@ async fn follow(
     let start = |p: &u32| ends.get(p).copied().unwrap_or(0).max(behind[p]);
     let mut ahead: BTreeMap<u32, u64> = behind.keys().map(|p| (*p, start(p))).collect();
     let from = ahead.clone();
+    let lacks = |behind: &BTreeMap<u32, u64>| from.iter().any(|(p, end)| behind[p] < *end);
+    let mut replay =
+        lacks(&behind).then(|| Replay::new(&config.name, begin, defects.replay_ends_late));
     let mut since_snapshot = 0;
     loop {
-        let live = read(&mut brokers, &ahead, &BTreeMap::new()).await;
-        let old = if behind == from {
-            Some(Vec::new())
-        } else {
-            read(&mut brokers, &behind, &from).await
+        let live = read(&mut brokers, &ahead).await;
+        let old = match &mut replay {
+            Some(replay) => replay.read(&mut brokers, &mut behind, &from).await,
+            None => Some(Vec::new()),
         };
-        let (Some(live), Some(old)) = (live, old) else {
+        let (Some((live, newest)), Some(old)) = (live, old) else {
             backoff.wait().await;
             continue;
         };
         backoff.reset();
         let idle = live.is_empty() && old.is_empty();
         since_snapshot += live.len() as u64;
-        if config.defects.snapshot_ahead && behind == from && since_snapshot >= BETWEEN {
+        let due = since_snapshot >= BETWEEN;
+        if defects.snapshot_ahead && replay.is_none() && due {
             // A known mistake: it claims what is taken in only after it.
             let mut positions = ahead.clone();
             advance(&mut positions, &live);
-            save(&config.data, positions, &*shared.lock().await)?;
+            let reached = Reached { positions, times: times.clone() };
+            save(&config.data, files, reached, &*shared.lock().await)?;
             since_snapshot = 0;
         }
         {
@@ -171,9 +235,21 @@ async fn follow(
         }
         advance(&mut ahead, &live);
         advance(&mut behind, &old);
+        times.extend(newest);
+        if !lacks(&behind)
+            && let Some(replay) = replay.take()
+        {
+            replay.end(&mut brokers).await;
+        }
         // Only a state without a gap can be said to have a position.
-        if behind == from && since_snapshot >= BETWEEN {
-            save(&config.data, ahead.clone(), &*shared.lock().await)?;
+        let whole = replay.is_none() || defects.snapshot_while_catching_up;
+        if whole && since_snapshot >= BETWEEN {
+            let mut reached = Reached { positions: ahead.clone(), times: times.clone() };
+            if defects.replay_by_own_clock {
+                let now = u64::try_from(clock::since_epoch().as_millis()).unwrap_or(u64::MAX);
+                reached.times = (0..PARTITIONS).map(|partition| (partition, now)).collect();
+            }
+            save(&config.data, files, reached, &*shared.lock().await)?;
             since_snapshot = 0;
         }
         if idle {
@@ -182,9 +258,17 @@ async fn follow(
     }
 }
 
-fn save(data: &Path, positions: BTreeMap<u32, u64>, state: &State) -> Result<(), Error> {
-    let snapshot = Snapshot { positions, state: state.clone() };
-    Ok(Journal::replace(data, SNAPSHOT, &postcard::to_stdvec(&snapshot)?)?)
+fn save(data: &Path, files: Files, reached: Reached, state: &State) -> Result<(), Error> {
+    let positions = postcard::to_stdvec(&reached)?;
+    let snapshot = postcard::to_stdvec(&Snapshot { reached, state: state.clone() })?;
+    if files == (Files::Two { state_first: false }) {
+        Journal::replace(data, POSITIONS, &positions)?;
+    }
+    Journal::replace(data, SNAPSHOT, &snapshot)?;
+    if files == (Files::Two { state_first: true }) {
+        Journal::replace(data, POSITIONS, &positions)?;
+    }
+    Ok(())
 }
 
 fn advance(positions: &mut BTreeMap<u32, u64>, events: &[(u32, u64, EventData)]) {
@@ -193,30 +277,29 @@ fn advance(positions: &mut BTreeMap<u32, u64>, events: &[(u32, u64, EventData)])
     }
 }
 
-/// The next events of each partition, in order, up to an end where there is one; `None` if there is no answer.
-async fn read(
-    brokers: &mut Brokers,
-    positions: &BTreeMap<u32, u64>,
-    ends: &BTreeMap<u32, u64>,
-) -> Option<Vec<(u32, u64, EventData)>> {
+/// Events, and when the last of each partition was appended.
+type Read = (Vec<(u32, u64, EventData)>, Vec<(u32, u64)>);
+
+/// The next events of each partition, in order; `None` if there is no answer.
+async fn read(brokers: &mut Brokers, positions: &BTreeMap<u32, u64>) -> Option<Read> {
     let request = BrokerRequest::Read {
         positions: positions.iter().map(|(p, o)| (*p, *o)).collect(),
         limit: LIMIT,
     };
-    let Ok(BrokerReply::Events { events, .. }) = brokers.ask("fetch", request, REQUEST).await
+    let Ok(BrokerReply::Events { events, times, .. }) =
+        brokers.ask("fetch", request, REQUEST).await
     else {
         return None;
     };
     let mut next = positions.clone();
     let mut fresh = Vec::new();
     for (partition, offset, event) in events {
-        let within = ends.get(&partition).is_none_or(|end| offset < *end);
-        if within && next.get(&partition) == Some(&offset) {
+        if next.get(&partition) == Some(&offset) {
             next.insert(partition, offset + 1);
             fresh.push((partition, offset, event));
         }
     }
-    Some(fresh)
+    Some((fresh, times))
 }
 
 #[cfg(test)]
@@ -244,15 +327,16 @@ mod tests {
     #[test]
     fn a_snapshot_is_whole_or_not_there() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(load(folder.path()), Snapshot::default());
+        assert_eq!(load(folder.path(), Files::One), Snapshot::default());
         let mut state = State::default();
         state.take(0, &event(7, 1), &Defects::default());
-        save(folder.path(), [(0, 1)].into(), &state).unwrap();
-        assert_eq!(load(folder.path()), Snapshot { positions: [(0, 1)].into(), state });
+        let reached = Reached { positions: [(0, 1)].into(), times: [(0, 7)].into() };
+        save(folder.path(), Files::One, reached.clone(), &state).unwrap();
+        assert_eq!(load(folder.path(), Files::One), Snapshot { reached, state });
         let path = folder.path().join(SNAPSHOT);
         let mut bytes = std::fs::read(&path).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         std::fs::write(&path, bytes).unwrap();
-        assert_eq!(load(folder.path()), Snapshot::default());
+        assert_eq!(load(folder.path(), Files::One), Snapshot::default());
     }
 }

@@ -9,6 +9,9 @@ use std::{
     time::Duration,
 };
 
+/// Below this nobody is told what a node holds, in bytes.
+const MUCH: u64 = 64 << 10;
+
 /// One thing that is wrong with a node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Hindrance {
@@ -61,6 +64,8 @@ pub(crate) struct Hindered {
     waiting: Vec<Waker>,
     /// Bytes in queues and reservations.
     memory: u64,
+    /// The most that was told of them, in this life.
+    most_told: u64,
     /// It was found to need more memory than it has.
     killed: bool,
 }
@@ -117,6 +122,7 @@ impl World {
             hindered.blocked_until = 0;
             hindered.waiting.clear();
             hindered.memory = 0;
+            hindered.most_told = 0;
             hindered.killed = false;
         }
         self.hindrances -= gone;
@@ -265,6 +271,11 @@ impl World {
         let Some(hindered) = self.hindered_mut(node) else { return };
         hindered.memory = hindered.memory.saturating_add_signed(bytes);
         let memory = hindered.memory;
+        // A quarter more each time: enough to judge by, and a handful of records whatever comes.
+        if memory >= MUCH && memory - memory / 5 > hindered.most_told {
+            hindered.most_told = memory;
+            self.record(node, What::Held { bytes: memory });
+        }
         if self.hindrances == 0 {
             return;
         }
@@ -279,6 +290,17 @@ impl World {
         // What runs now runs on to its next await, and no further.
         self.block(node, u64::MAX);
         self.struck.push(Struck { node, fault, power: false });
+    }
+
+    /// Records what each node holds, if it is much.
+    pub fn tell_held(&mut self) {
+        for index in 0..self.nodes.len() {
+            let Some(node) = u16::try_from(index).ok().map(NodeId) else { return };
+            let bytes = self.hindered(node).map_or(0, |hindered| hindered.memory);
+            if bytes >= MUCH {
+                self.record(node, What::Held { bytes });
+            }
+        }
     }
 
     /// A disk fault cut the node's power in the middle of a call.

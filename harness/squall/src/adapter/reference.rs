@@ -175,6 +175,8 @@ impl System for ReferenceSystem {
                 (consumer::IN_FLIGHT_BUFFER, u64::from(consumer::IN_FLIGHT)),
                 (store::QUEUED, store::QUEUE as u64),
             ],
+            memory: vec![("producer", 1 << 20)],
+            rotation: Some(client::FAILURES),
         }
     }
 
@@ -201,7 +203,7 @@ impl System for ReferenceSystem {
                 }
                 "gateway" => {
                     let listen = format!("0.0.0.0:{GATEWAY_PORT}");
-                    gateway::run(gateway::GatewayConfig { listen, data, metrics }).await
+                    gateway::run(gateway::GatewayConfig { listen, data, defects, metrics }).await
                 }
                 "consumer" => {
                     consumer::run(consumer::ConsumerConfig {

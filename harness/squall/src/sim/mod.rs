@@ -130,6 +130,11 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
         policies: promises.retries.iter().map(|policy| interned.intern(policy.name)).collect(),
         dependencies: promises.breakers.iter().map(|b| interned.intern(b.dependency)).collect(),
         buffers: promises.buffers.iter().map(|(name, _)| interned.intern(name)).collect(),
+        memory: plan
+            .nodes
+            .iter()
+            .map(|node| promises.memory.iter().find(|(role, _)| *role == node.role).map(|m| m.1))
+            .collect(),
         stalls: plan.faults.iter().any(|fault| fault.fault.stalls()),
         groups: groups.clone(),
         group_names: system.groups().iter().map(|&group| group.to_owned()).collect(),

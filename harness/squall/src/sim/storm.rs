@@ -250,6 +250,9 @@ impl<'a> Storm<'a> {
 
     pub(super) fn mark(&self, mark: Mark) {
         self.record(NodeId::HARNESS, What::Mark(mark));
+        if mark == Mark::Converged {
+            sim::with(sim::World::tell_held);
+        }
         if mark == Mark::Healed {
             self.recorder.borrow_mut().progress.heal(self.now());
         }
