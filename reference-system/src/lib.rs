@@ -28,6 +28,7 @@ pub const POINTS: &[&str] = &[
     "producer.sending",
     "broker.appended",
     "broker.acknowledging",
+    "broker.promised",
     "consumer.delivered",
     "consumer.effect_applied",
     "consumer.committing",

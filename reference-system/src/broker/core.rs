@@ -215,7 +215,9 @@ impl Core {
             if self.proposals > proposals {
                 point("broker.appended").await;
             }
-            self.send_messages();
+            if self.send_messages() {
+                point("broker.promised").await;
+            }
             self.acknowledge_early();
             self.apply_decided().await;
             self.watch_leadership();
@@ -439,7 +441,9 @@ impl Core {
         })
     }
 
-    fn send_messages(&mut self) {
+    /// Whether a promise to follow a new leader was among them.
+    fn send_messages(&mut self) -> bool {
+        let mut promised = false;
         let mut messages = Vec::new();
         self.consensus.take_outgoing_messages(&mut messages);
         for message in messages {
@@ -448,11 +452,13 @@ impl Core {
             }) = &message
             {
                 record(What::Vote { term: term_of(promise.n) });
+                promised = true;
             }
             if let Some(link) = self.links.get_mut(&message.get_receiver()) {
                 link.send(PeerMessage::Consensus(message));
             }
         }
+        promised
     }
 
     /// A known mistake: the leader acknowledges alone.
