@@ -554,6 +554,9 @@ impl What {
             | Self::DiskRefused { .. }
             | Self::Node { .. }
             | Self::Unanswered
+            | Self::Vote { .. }
+            | Self::Asked { .. }
+            | Self::Held { .. }
             | Self::Mark(_) => (None, None),
         };
         event.into_iter().chain(other)
