@@ -793,6 +793,9 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     case("breaker", 1, &|h| {
         h.call().call_failed().call().call_failed().call().call_failed();
     });
+    case("rotation", 2, &|h| {
+        h.asked_in_vain(1).answered(1).asked_in_vain(1);
+    });
     case("bounded_memory", 2, &|h| {
         h.buffered(1).buffered(0);
     });
@@ -804,6 +807,9 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     });
     case("single_leader", 3, &|h| {
         h.lead(0, 1).lead(1, 2).acknowledge(1, 1, 0, 2).append_all(1, 0);
+    });
+    case("votes_kept", 2, &|h| {
+        h.vote(1, 2).lead(0, 2);
     });
     case("durability", 1, &|h| {
         h.publish(1).append_all(1, 0).ok(1, 0).publish(2).append_all(2, 1).info(2);
@@ -885,7 +891,7 @@ fn what_an_invariant_needs_are_records() {
         redelivered: true,
         restart: Some(1),
     }]);
-    h.lead(0, 1).deliver(log[0], 0);
+    h.lead(0, 1).deliver(log[0], 0).asked_in_vain(1).vote(1, 1);
     let judgement = h.judgement();
     for entry in crate::CATALOGUE {
         for need in entry.needs {
