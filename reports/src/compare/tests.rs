@@ -35,6 +35,7 @@ fn failed(seed: u64, invariant: &str, kinds: &[&str]) -> Run {
         invariant: invariant.to_owned(),
         summary: format!("e{seed} is wrong"),
         evidence: evidence.collect(),
+        ..Violation::default()
     };
     Run { verdict: Verdict::Failed, violations: vec![violation], ..run(seed) }
 }
