@@ -215,7 +215,7 @@ pub struct Run {
     /// Nodes whose software ended by itself or was killed, by time: the first few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exits: Vec<Exit>,
-    /// What was violated.
+    /// What was violated: causes first, each with what follows from it.
     pub violations: Vec<Violation>,
     /// How many facts each invariant has judged, by its name: things that happened and could have violated it.
     /// With 0 it has not held, it is not applicable. Empty in reports of versions that did not count.
@@ -324,8 +324,12 @@ pub struct Violation {
     pub invariant: String,
     /// What is wrong, in a sentence.
     pub summary: String,
-    /// The records that prove it, in order.
+    /// The records that prove it, and those by which it came to it, in order.
     pub evidence: Vec<Evidence>,
+    /// The invariant whose violation explains this one; that one stands before it. Absent for a cause, and in
+    /// reports of versions that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consequence_of: Option<String>,
 }
 
 /// A record of the history.

@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of how runs are made.
 
+mod causes;
 mod compare;
 mod digest;
 mod file;

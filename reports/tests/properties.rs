@@ -35,8 +35,15 @@ fn violation() -> impl Strategy<Value = Violation> {
     let evidence = (number(), number(), text(), text()).prop_map(|(index, at_us, node, text)| {
         Evidence { index, at_us, node, text, ..Evidence::default() }
     });
-    (text(), text(), collection::vec(evidence, 0..9))
-        .prop_map(|(invariant, summary, evidence)| Violation { invariant, summary, evidence })
+    let cause = option::of(text());
+    (text(), text(), collection::vec(evidence, 0..9), cause).prop_map(
+        |(invariant, summary, evidence, consequence_of)| Violation {
+            invariant,
+            summary,
+            evidence,
+            consequence_of,
+        },
+    )
 }
 
 /// What a recorder made, or what nobody did.

@@ -52,6 +52,7 @@ fn lost(event: u32) -> Violation {
         invariant: "no_loss".into(),
         summary: format!("e{event} was acknowledged and is in no log"),
         evidence: vec![evidence(1_250_000, "acknowledges"), evidence(2_000_000, "crashes")],
+        ..Violation::default()
     }
 }
 
@@ -140,7 +141,12 @@ fn json_lines() {
 fn hostile(text: &str) -> Report {
     let text = || text.to_owned();
     let evidence = Evidence { node: text(), text: text(), ..Evidence::default() };
-    let violation = Violation { invariant: text(), summary: text(), evidence: vec![evidence; 9] };
+    let violation = Violation {
+        invariant: text(),
+        summary: text(),
+        evidence: vec![evidence; 9],
+        ..Violation::default()
+    };
     let verdicts = [Verdict::Failed, Verdict::Errored, Verdict::Unstable, Verdict::Vacuous];
     let mut scenarios: Vec<ScenarioReport> = verdicts
         .into_iter()

@@ -35,7 +35,7 @@ impl Invariant for Conserved {
         for ((quantity, teller), (before, now, evidence)) in &self.sums {
             findings.judged(1);
             if before != now {
-                findings.add(
+                findings.add_missing(
                     || {
                         let (quantity, teller) = (names(*quantity), self.setup.node(*teller));
                         format!("{quantity}: {now} and {before}, as {teller} tells")

@@ -122,7 +122,7 @@ mod tests {
         let mut h = with_power_failure(&[0, 1, 2]);
         assert_eq!(
             h.violations("durability"),
-            ["e1 was acknowledged, and after all replicas crashed at once none has it [4, 9]"]
+            ["e1 was acknowledged, and after all replicas crashed at once none has it [4, 9, 15]"]
         );
     }
 

@@ -35,6 +35,10 @@ impl<T: Default> ByEvent<T> {
         }
     }
 
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.dense.iter_mut().chain(self.rest.values_mut())
+    }
+
     /// In the order of ids. Ids that were never touched have the default.
     pub(super) fn iter(&self) -> impl Iterator<Item = (EventId, &T)> {
         let dense = self.dense.iter().zip(0..).map(|(value, id)| (EventId(id), value));

@@ -52,7 +52,17 @@ mod tests {
     fn twice_in_a_group() {
         let mut h = History::new();
         h.publish(1).append_all(1, 0).ok(1, 0).deliver(1, 0).apply(1, 0).deliver(1, 0).apply(1, 0);
-        assert_eq!(h.violations("idempotency"), ["e1 took effect twice in g [6, 8]"]);
+        assert_eq!(h.violations("idempotency"), ["e1 took effect twice in g [5, 6, 7, 8]"]);
+    }
+
+    #[test]
+    fn the_evidence_says_why_it_came_again() {
+        let mut h = History::new();
+        h.deliver(1, 0).apply(1, 0).consumer_crash().consumer_up().deliver(1, 0).apply(1, 0);
+        assert_eq!(h.violations("idempotency"), ["e1 took effect twice in g [0, 1, 2, 4, 5]"]);
+        let mut h = History::new();
+        h.deliver(1, 0).apply(1, 0).dead_letter(1, 0).redrive(1, 0).deliver(1, 0).apply(1, 0);
+        assert_eq!(h.violations("idempotency"), ["e1 took effect twice in g [1, 2, 3, 4, 5]"]);
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod single_leader;
 mod single_owner;
 #[cfg(test)]
 mod testing;
+mod trail;
 mod votes_kept;
 
 pub use fold::Redriven;
@@ -138,9 +139,17 @@ pub struct Violation {
     pub invariant: &'static str,
     /// What is wrong, in a sentence.
     pub summary: String,
-    /// The records that prove it, in order.
+    /// The records that prove it, and those by which it came to it, in order.
     pub evidence: Vec<Evidence>,
+    /// The place in the history of the record by which it went wrong; [`NEVER`] for what should have happened
+    /// and did not.
+    pub since: u64,
+    /// Another invariant, whose violation comes before this one and explains it.
+    pub consequence_of: Option<&'static str>,
 }
+
+/// When that goes wrong which never happens: at the end.
+pub const NEVER: u64 = u64::MAX;
 
 /// One judgement, made record by record.
 pub trait Invariant {
@@ -157,7 +166,7 @@ pub trait Invariant {
 /// Violations of one invariant: the first few, and how many there are in all; and how many facts were judged.
 #[derive(Debug, Default)]
 pub struct Findings {
-    first: Vec<(String, Vec<Evidence>)>,
+    first: Vec<(String, Vec<Evidence>, bool)>,
     count: usize,
     judged: u64,
 }
@@ -172,13 +181,31 @@ impl Findings {
         self.judged += facts;
     }
 
-    /// Adds a violation. Both are only made if it will be told.
+    /// Adds a violation, by the last record of its evidence. Both are only made if it will be told.
     fn add(&mut self, summary: impl FnOnce() -> String, evidence: impl FnOnce() -> Vec<Evidence>) {
+        self.push(summary, evidence, false);
+    }
+
+    /// Adds a violation by something that never happened.
+    fn add_missing(
+        &mut self,
+        summary: impl FnOnce() -> String,
+        evidence: impl FnOnce() -> Vec<Evidence>,
+    ) {
+        self.push(summary, evidence, true);
+    }
+
+    fn push(
+        &mut self,
+        summary: impl FnOnce() -> String,
+        evidence: impl FnOnce() -> Vec<Evidence>,
+        missing: bool,
+    ) {
         self.count += 1;
         if self.first.len() < TOLD {
             let mut evidence = evidence();
             evidence.sort_by_key(|evidence| evidence.index);
-            self.first.push((summary(), evidence));
+            self.first.push((summary(), evidence, missing));
         }
     }
 
@@ -192,16 +219,36 @@ impl Findings {
         self.first
             .into_iter()
             .enumerate()
-            .map(|(index, (summary, evidence))| {
+            .map(|(index, (summary, evidence, missing))| {
                 let more = if more > 0 && index == last {
                     format!(" (and {more} more like it)")
                 } else {
                     String::new()
                 };
-                Violation { invariant, summary: summary + &more, evidence }
+                let last = evidence.last().map_or(NEVER, |evidence| evidence.index);
+                let since = if missing { NEVER } else { last };
+                let summary = summary + &more;
+                Violation { invariant, summary, evidence, since, consequence_of: None }
             })
             .collect()
     }
+}
+
+/// What an invariant speaks of. What goes wrong in one layer explains what goes wrong later in those below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// What the log holds.
+    Log,
+    /// Who is given what, and says that it is done.
+    Delivery,
+    /// What takes effect.
+    Effect,
+    /// What the effects add up to.
+    Sum,
+    /// Retries, breakers, buffers: they explain only what does not come about in time.
+    Means,
+    /// What comes about, and when.
+    End,
 }
 
 /// An invariant, for lists and for making it.
@@ -212,6 +259,8 @@ pub struct Entry {
     pub about: &'static str,
     /// It holds always, with or without a scenario naming it.
     pub safety: bool,
+    /// What it speaks of.
+    pub layer: Layer,
     /// Records without which there is nothing to judge, by the names of [`What`]'s variants.
     pub needs: &'static [&'static str],
     /// What must be set for it to be judged: a promise of the system, or a limit of the scenario.
@@ -222,7 +271,7 @@ pub struct Entry {
 }
 
 macro_rules! entries {
-    ($($name:ident $($safety:ident)? {
+    ($($layer:ident $name:ident $($safety:ident)? {
         $about:literal,
         needs: [$($need:ident),*],
         $(promise: $promise:literal,)?
@@ -232,6 +281,7 @@ macro_rules! entries {
             name: stringify!($name),
             about: $about,
             safety: entries!(@is $($safety)?),
+            layer: Layer::$layer,
             needs: &[$(stringify!($need)),*],
             promise: entries!(@or $($promise)?),
             judged: $judged,
@@ -244,148 +294,148 @@ macro_rules! entries {
     (@or) => { None };
 }
 
-/// Every invariant.
+/// Every invariant, by layer, and in each those first that can explain the others.
 pub const CATALOGUE: &[Entry] = entries! {
-    no_loss safety {
-        "What was acknowledged is applied by every group, or in its dead-letter queue.",
-        needs: [Publish, Apply],
+    Log single_leader safety {
+        "No two nodes lead one term, and no ack contradicts what a later term committed.",
+        needs: [Lead],
+        judged: "each time that a node leads, and each place of the log that was acknowledged and then seen",
+    }
+    Log votes_kept safety {
+        "No replica forgets what it has told a candidate who then led.",
+        needs: [Vote],
+        judged: "each vote",
+    }
+    Log durability safety {
+        "What was acknowledged is in the log in the end, also after all replicas crashed at once.",
+        needs: [Publish, Append],
         judged: "each acknowledged event",
     }
-    no_phantom safety {
-        "Nothing is delivered that was not published, or whose publish surely failed.",
-        needs: [Publish, Append],
-        judged: "each event that shows up in a log, at a consumer or as an effect",
-    }
-    idempotency safety {
-        "No effect of an event happens twice in a group, however often it is delivered.",
-        needs: [Apply],
-        judged: "each effect",
-    }
-    no_duplicate_append safety {
-        "No event stands at two places of the log.",
-        needs: [Append],
-        judged: "each event of the log",
-    }
-    agreement safety {
+    Log agreement safety {
         "All replicas and consumers see the same event at the same place of the log.",
         needs: [Append],
         judged: "each further look at a place of the log that somebody has seen before",
     }
-    order safety {
-        "Events of one producer and key are appended and applied in the order of publishing.",
-        needs: [Publish, Apply],
-        judged: "each acknowledged event, and each effect, that follows another of its producer or group and key",
+    Log no_duplicate_append safety {
+        "No event stands at two places of the log.",
+        needs: [Append],
+        judged: "each event of the log",
     }
-    no_skip safety {
-        "Within one assignment no consumer jumps over an event.",
-        needs: [Deliver],
-        judged: "each delivery after the first of an assignment",
+    Log no_phantom safety {
+        "Nothing is delivered that was not published, or whose publish surely failed.",
+        needs: [Publish, Append],
+        judged: "each event that shows up in a log, at a consumer or as an effect",
     }
-    no_dirty_read safety {
+    Log no_dirty_read safety {
         "No consumer is given an event that the log then does not contain.",
         needs: [Deliver, Append],
         judged: "each event that a consumer was given",
     }
-    commit_after_apply safety {
-        "No offset is committed before all below it is done, and none goes backwards.",
-        needs: [Commit, Apply],
-        judged: "each commit, as each replica tells it",
-    }
-    single_owner safety {
+    Delivery single_owner safety {
         "In each generation one member acts for a partition, and none of an older one.",
         needs: [Apply],
         judged: "each effect",
     }
-    dead_letters safety {
+    Delivery no_skip safety {
+        "Within one assignment no consumer jumps over an event.",
+        needs: [Deliver],
+        judged: "each delivery after the first of an assignment",
+    }
+    Delivery order safety {
+        "Events of one producer and key are appended and applied in the order of publishing.",
+        needs: [Publish, Apply],
+        judged: "each acknowledged event, and each effect, that follows another of its producer or group and key",
+    }
+    Delivery commit_after_apply safety {
+        "No offset is committed before all below it is done, and none goes backwards.",
+        needs: [Commit, Apply],
+        judged: "each commit, as each replica tells it",
+    }
+    Delivery dead_letters safety {
         "The dead-letter queue holds poison and what an outage exhausted, and nothing else.",
         needs: [DeadLetter],
         promise: "Promises::dead_letters",
         judged: "each poison event that a client was told to publish, and each dead letter",
     }
-    saga_atomicity safety {
+    Effect idempotency safety {
+        "No effect of an event happens twice in a group, however often it is delivered.",
+        needs: [Apply],
+        judged: "each effect",
+    }
+    Effect no_loss safety {
+        "What was acknowledged is applied by every group, or in its dead-letter queue.",
+        needs: [Publish, Apply],
+        judged: "each acknowledged event",
+    }
+    Sum saga_atomicity safety {
         "Every saga is done as a whole or undone as a whole.",
         needs: [Saga],
         promise: "Promises::saga",
         judged: "each saga that began",
     }
-    conserved safety {
+    Sum conserved safety {
         "Sums that nothing should change are in the end what they were.",
         needs: [State],
         judged: "each sum that a node tells at the end (StateOf::Conserved)",
     }
-    retry_policy safety {
+    Means retry_policy safety {
         "Attempts wait as long as their policy says, with jitter, and end when it says.",
         needs: [Attempt],
         promise: "Promises::retries",
         judged: "each attempt that follows another of the same request",
     }
-    breaker safety {
+    Means breaker safety {
         "A breaker opens when its dependency is down, and lets through only what it should.",
         needs: [Call],
         promise: "Promises::breakers",
         judged: "each time that failures in a row should open it or that it opens, and each call from then on until \
                  it is closed",
     }
-    rotation safety {
+    Means rotation safety {
         "No client goes on asking a server that is out of rotation.",
         needs: [Asked],
         promise: "Promises::rotation",
         judged: "each question that a server has failed to answer",
     }
-    bounded_memory safety {
+    Means bounded_memory safety {
         "No buffer outgrows its bound, nor a node what its role may hold.",
         needs: [Buffered],
         promise: "Promises::buffers",
         judged: "each time that a buffer with a bound tells how much waits in it, or a node with a bound holds much",
     }
-    single_leader safety {
-        "No two nodes lead one term, and no ack contradicts what a later term committed.",
-        needs: [Lead],
-        judged: "each time that a node leads, and each place of the log that was acknowledged and then seen",
-    }
-    votes_kept safety {
-        "No replica forgets what it has told a candidate who then led.",
-        needs: [Vote],
-        judged: "each vote",
-    }
-    durability safety {
-        "What was acknowledged is in the log in the end, also after all replicas crashed at once.",
-        needs: [Publish, Append],
-        judged: "each acknowledged event",
-    }
-    eventual_consistency {
-        "After the healing, replicas and projections agree within the deadline, and in the end.",
-        needs: [State],
-        judged: "each state that a node tells at the end, and each replica that tells none",
-    }
-    drains {
+    End drains {
         "After the healing, no group lags behind the log by the deadline.",
         needs: [Append, Apply],
         judged: "each event of the log",
     }
-    converges {
+    End converges {
         "After the healing, all that should agree answers and agrees within the deadline.",
         needs: [State],
         judged: "each state that a node tells at the end, and each node that tells none",
     }
-    progress {
+    End progress {
         "After the healing, every publish ends within the deadline, and new ones end ok.",
         needs: [Publish],
         judged: "each publish that was open at the healing or came later",
     }
-    recovers_within {
+    End eventual_consistency {
+        "After the healing, replicas and projections agree within the deadline, and in the end.",
+        needs: [State],
+        judged: "each state that a node tells at the end, and each replica that tells none",
+    }
+    End recovers_within {
         "After the healing, publishing works and nothing lags within the limit.",
         needs: [Publish],
         promise: "a limit under expect",
         judged: "each publish that was open at the healing or came later, and each effect that was owed then",
     }
-    available {
+    End available {
         "At least this share of publishes ends ok in time.",
         needs: [Publish],
         promise: "a limit under expect",
         judged: "each publish",
     }
-    latency {
+    End latency {
         "A quantile of the time from publish to effect stays below the limit.",
         needs: [Publish, Apply],
         promise: "a limit under expect",
@@ -435,14 +485,16 @@ impl Judgement {
 
 /// All invariants that apply, fed together.
 pub struct Judge {
-    invariants: Vec<(&'static str, Option<Box<dyn Invariant>>)>,
+    /// In the order of the catalogue; those that nothing promises or limits are not made.
+    invariants: Vec<Option<Box<dyn Invariant>>>,
+    trail: trail::Trail,
     /// The kinds of record that were seen, and the first of each.
     seen: Vec<(Discriminant<What>, What)>,
 }
 
 impl std::fmt::Debug for Judge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.invariants.iter().map(|(name, _)| name)).finish()
+        f.debug_struct("Judge").finish_non_exhaustive()
     }
 }
 
@@ -451,8 +503,9 @@ impl Judge {
     /// `converges` and `progress` are judged always; `recovers_within`, `available` and `latency` if there is a limit.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
-        let make = |entry: &Entry| (entry.name, (entry.make)(setup));
-        Self { invariants: CATALOGUE.iter().map(make).collect(), seen: Vec::new() }
+        let make = |entry: &Entry| (entry.make)(setup);
+        let trail = trail::Trail::new(setup);
+        Self { invariants: CATALOGUE.iter().map(make).collect(), trail, seen: Vec::new() }
     }
 
     /// Takes the next record in; `index` is its place in the history.
@@ -462,7 +515,8 @@ impl Judge {
             self.seen.push((kind, record.what));
         }
         let evidence = Evidence { index, record: *record };
-        for invariant in self.invariants.iter_mut().filter_map(|(_, made)| made.as_mut()) {
+        self.trail.record(&evidence);
+        for invariant in self.invariants.iter_mut().flatten() {
             invariant.record(&evidence);
         }
     }
@@ -474,7 +528,7 @@ impl Judge {
             recorded: self.seen.iter().map(|(_, what)| variant(what)).collect(),
             ..Judgement::default()
         };
-        for (name, invariant) in self.invariants {
+        for (Entry { name, layer, .. }, invariant) in CATALOGUE.iter().zip(self.invariants) {
             let Some(mut invariant) = invariant else {
                 judgement.judged.push((name, 0));
                 judgement.unasked.push(name);
@@ -482,8 +536,16 @@ impl Judge {
             };
             let findings = invariant.finish_with(names);
             judgement.judged.push((name, findings.judged));
-            judgement.violations.extend(findings.into_violations(name));
+            let mut found = findings.into_violations(name);
+            if let Layer::End = layer {
+                found.iter_mut().for_each(|violation| violation.since = NEVER);
+            }
+            judgement.violations.extend(found);
         }
+        for violation in &mut judgement.violations {
+            self.trail.explain(violation);
+        }
+        by_cause(&mut judgement.violations);
         judgement
     }
 }
@@ -493,4 +555,76 @@ fn variant(what: &What) -> String {
     let mut text = format!("{what:?}");
     text.truncate(text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len()));
     text
+}
+
+/// Where publishing or a group stands still, whatever else has not come about has this cause.
+const STANDSTILL: &[&str] = &["progress", "drains"];
+
+/// Orders violations so that a cause comes before what follows from it, and says what follows from what. A violation
+/// follows from the first one that goes wrong no later than it and that can explain it. Panics, which are in no
+/// catalogue, explain what never happens afterwards.
+pub fn by_cause(violations: &mut Vec<Violation>) {
+    struct Broken {
+        name: &'static str,
+        place: usize,
+        layer: Option<Layer>,
+        since: u64,
+        all: Vec<Violation>,
+        cause: Option<&'static str>,
+    }
+    let mut broken: Vec<Broken> = Vec::new();
+    for violation in violations.drain(..) {
+        match broken.iter_mut().find(|known| known.name == violation.invariant) {
+            Some(known) => {
+                known.since = known.since.min(violation.since);
+                known.all.push(violation);
+            }
+            None => {
+                let name = violation.invariant;
+                let place = CATALOGUE.iter().position(|entry| entry.name == name);
+                broken.push(Broken {
+                    name,
+                    place: place.map_or(0, |place| place + 1),
+                    layer: place.map(|place| CATALOGUE[place].layer),
+                    since: violation.since,
+                    all: vec![violation],
+                    cause: None,
+                });
+            }
+        }
+    }
+    broken.sort_by_key(|one| {
+        let stands = one.layer.is_none() || STANDSTILL.contains(&one.name);
+        (one.since, one.since == NEVER && !stands, one.place)
+    });
+    let explains = |cause: &Broken, other: &Broken| match (cause.layer, other.layer) {
+        (None, _) => other.since == NEVER,
+        (_, None) => false,
+        (Some(Layer::Means), Some(_)) => other.since == NEVER,
+        (Some(_), Some(Layer::Means)) => false,
+        (Some(Layer::Log), Some(Layer::Log)) | (Some(Layer::Delivery), Some(Layer::Delivery)) => {
+            true
+        }
+        (Some(Layer::End), Some(_)) => other.since == NEVER && STANDSTILL.contains(&cause.name),
+        (Some(cause), Some(other)) => cause < other,
+    };
+    let mut roots: Vec<usize> = Vec::new();
+    for index in 0..broken.len() {
+        let cause = roots.iter().find(|root| explains(&broken[**root], &broken[index]));
+        match cause {
+            Some(root) => broken[index].cause = Some(broken[*root].name),
+            None => roots.push(index),
+        }
+    }
+    let roots: Vec<&'static str> = roots.into_iter().map(|root| broken[root].name).collect();
+    for root in roots {
+        let (of, rest): (Vec<Broken>, Vec<Broken>) =
+            broken.into_iter().partition(|one| one.name == root || one.cause == Some(root));
+        broken = rest;
+        for Broken { all, cause, .. } in of {
+            violations.extend(
+                all.into_iter().map(|violation| Violation { consequence_of: cause, ..violation }),
+            );
+        }
+    }
 }

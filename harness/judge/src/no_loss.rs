@@ -1,16 +1,16 @@
 //! `no_loss`: an event whose publish ended ok is, at the end, applied by every group or in that group's
 //! dead-letter queue.
 //!
-//! After Jepsen's kafka and total-queue checkers. It tells `lost` (a consumer of the group has been past
-//! its offset, so it will never come) from `unseen` (nobody has been there yet: the system may just be
-//! late, which is a failure of liveness). It says nothing of events whose publish is indeterminate, and
+//! After Jepsen's kafka and total-queue checkers. It tells `lost` (no replica has it any more, or a consumer of
+//! the group has been past its offset, so it will never come) from `unseen` (nobody has been there yet: the system
+//! may just be late, which is a failure of liveness). It says nothing of events whose publish is indeterminate, and
 //! judges at the end of the run, when everything should have drained.
 
 use super::{
     Evidence, Findings, Invariant, Setup,
     fold::{ByEvent, Redriven},
 };
-use squall_probe::{Phase, Position, What};
+use squall_probe::{EventId, Phase, Position, What};
 use std::collections::BTreeMap;
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
@@ -19,6 +19,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         events: ByEvent::default(),
         seen: BTreeMap::new(),
         redriven: Redriven::default(),
+        told: false,
     }))
 }
 
@@ -28,13 +29,17 @@ struct NoLoss {
     /// Highest offset that a consumer of (group, partition) was given.
     seen: BTreeMap<(usize, u32), u64>,
     redriven: Redriven,
+    /// Replicas tell what they hold.
+    told: bool,
 }
 
 #[derive(Default)]
 struct Event {
     acked: Option<Evidence>,
     position: Option<Position>,
-    /// A bit a group.
+    /// Replicas that hold it, a bit each.
+    held: u64,
+    /// Groups that are done with it, a bit each.
     done: u64,
 }
 
@@ -47,7 +52,19 @@ impl Invariant for NoLoss {
                 entry.position = position.or(entry.position);
             }
             What::Append { event, position, .. } => {
-                self.events.entry(event).position.get_or_insert(position);
+                let replica = self.setup.replica_index(evidence.record.node);
+                let entry = self.events.entry(event);
+                entry.position.get_or_insert(position);
+                if let Some(replica) = replica {
+                    entry.held |= 1 << (replica % 64);
+                    self.told = true;
+                }
+            }
+            What::Rebuild => {
+                let Some(replica) = self.setup.replica_index(evidence.record.node) else { return };
+                for event in self.events.values_mut() {
+                    event.held &= !(1 << (replica % 64));
+                }
             }
             What::Deliver { group, position, .. } => {
                 if let Some(group) = self.setup.group_index(group) {
@@ -75,35 +92,109 @@ impl Invariant for NoLoss {
 
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
+        let (mut lost, mut unseen) = (Missing::default(), Missing::default());
+        let groups = self.setup.groups.len();
+        let mut acknowledged = 0_usize;
         for (id, event) in self.events.iter() {
             let Some(acked) = event.acked else { continue };
-            findings.judged(u64::from(!self.setup.groups.is_empty()));
-            for group in (0..self.setup.groups.len()).filter(|g| event.done & (1 << (g % 64)) == 0)
-            {
-                let passed = event.position.is_some_and(|position| {
-                    self.seen
-                        .get(&(group, position.partition))
-                        .is_some_and(|seen| position.offset <= *seen)
-                });
-                let kind = if passed { "lost" } else { "unseen" };
-                findings.add(
-                    || {
-                        let at = event.position.map_or_else(
-                            || "nowhere in the log".to_owned(),
-                            |at| format!("at {at}"),
-                        );
-                        let group = self.setup.group(group);
-                        format!(
-                            "e{} ({at}) was acknowledged, and {group} never applied it: {kind}",
-                            id.0
-                        )
-                    },
-                    || vec![acked],
-                );
+            if groups == 0 {
+                continue;
             }
+            acknowledged += 1;
+            let (mut passed, mut waiting) = (0_u64, 0_u64);
+            for group in (0..groups).filter(|g| event.done & (1 << (g % 64)) == 0) {
+                let seen = event.position.and_then(|at| self.seen.get(&(group, at.partition)));
+                let gone = event.position.zip(seen).is_some_and(|(at, seen)| at.offset <= *seen);
+                if gone { passed |= 1 << (group % 64) } else { waiting |= 1 << (group % 64) }
+            }
+            // What no replica has, or one group will never see, is lost, whatever becomes of the others.
+            let gone = self.told && event.held == 0;
+            let kind = if gone || passed != 0 { &mut lost } else { &mut unseen };
+            if passed | waiting != 0 {
+                kind.add(id, passed | waiting, event.position.is_none(), acked);
+            }
+        }
+        findings.judged(acknowledged as u64);
+        let tell = |missing: &Missing, what: &str| missing.summary(&self.setup, acknowledged, what);
+        if let Some(first) = lost.first {
+            findings.add(|| tell(&lost, "lost"), || vec![first]);
+        }
+        if let Some(first) = unseen.first {
+            findings.add_missing(|| tell(&unseen, "unseen"), || vec![first]);
         }
         findings
     }
+}
+
+/// So many events are named.
+const NAMED: usize = 3;
+
+/// Acknowledged events that groups did not apply.
+#[derive(Default)]
+struct Missing {
+    events: Vec<EventId>,
+    /// Groups that miss any of them, and that miss each of them, a bit each.
+    any: u64,
+    each: u64,
+    /// How many of them have no place in the log, as far as anybody told.
+    nowhere: usize,
+    /// The promise of the first.
+    first: Option<Evidence>,
+}
+
+impl Missing {
+    fn add(&mut self, event: EventId, groups: u64, nowhere: bool, acked: Evidence) {
+        self.each = if self.events.is_empty() { groups } else { self.each & groups };
+        self.any |= groups;
+        self.nowhere += usize::from(nowhere);
+        self.events.push(event);
+        self.first.get_or_insert(acked);
+    }
+
+    /// `445 of 586 acknowledged events are lost, in all five groups: e135, e136, e139 and 442 more`
+    fn summary(&self, setup: &Setup, of: usize, what: &str) -> String {
+        let count = self.events.len();
+        let (events, are) = if of == 1 { ("event", "is") } else { ("events", "are") };
+        let are = if count == 1 { "is" } else { are };
+        let groups: Vec<&str> = (0..setup.groups.len())
+            .filter(|group| self.any & (1 << (group % 64)) != 0)
+            .map(|group| setup.group(group))
+            .collect();
+        let of_them = if self.any == self.each { "" } else { "one or more of " };
+        let place = match groups.as_slice() {
+            [only] => format!("in {only}"),
+            all if all.len() == setup.groups.len() => {
+                let every = if of_them.is_empty() { "all" } else { "the" };
+                format!("in {of_them}{every} {} groups", number(all.len()))
+            }
+            [most @ .., last] => format!("in {of_them}{} and {last}", most.join(", ")),
+            [] => String::new(),
+        };
+        let named: Vec<_> = self.events.iter().take(NAMED).map(|id| format!("e{}", id.0)).collect();
+        let more = match count.saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let nowhere = match self.nowhere {
+            0 => String::new(),
+            1 if count == 1 => "; no log has ever shown it".to_owned(),
+            all if all == count => "; no log has ever shown them".to_owned(),
+            some => format!("; {some} of them no log has ever shown"),
+        };
+        format!(
+            "{count} of {of} acknowledged {events} {are} {what}, {place}: {}{more}{nowhere}",
+            named.join(", ")
+        )
+    }
+}
+
+/// A small number in a word.
+fn number(number: usize) -> String {
+    const WORDS: [&str; 13] = [
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+        "eleven", "twelve",
+    ];
+    WORDS.get(number).map_or_else(|| number.to_string(), |word| (*word).to_owned())
 }
 
 #[cfg(test)]
@@ -120,16 +211,67 @@ mod tests {
         let mut h = History::new();
         h.publish(1).append_all(1, 0).ok(1, 0).publish(2).append_all(2, 1).ok(2, 1);
         h.deliver(1, 0).deliver(2, 1).apply(2, 1);
-        assert_eq!(
-            h.violations("no_loss"),
-            ["e1 (at 0:0) was acknowledged, and g never applied it: lost [4]"]
-        );
+        assert_eq!(h.violations("no_loss"), ["1 of 2 acknowledged events is lost, in g: e1 [4]"]);
 
         let mut h = History::new();
         h.publish(1).ok_nowhere(1);
         assert_eq!(
             h.violations("no_loss"),
-            ["e1 (nowhere in the log) was acknowledged, and g never applied it: unseen [1]"]
+            ["1 of 1 acknowledged event is unseen, in g: e1; no log has ever shown it [1]"]
+        );
+    }
+
+    #[test]
+    fn an_event_that_several_groups_miss_is_told_once() {
+        let mut h = History::with_groups(&["g", "h", "i"]);
+        for event in 1..=5 {
+            h.publish(event).append_all(event, event - 1).ok(event, event - 1);
+        }
+        assert_eq!(
+            h.clone().violations("no_loss"),
+            [
+                "5 of 5 acknowledged events are unseen, in all three groups: e1, e2, e3 and 2 more [4]"
+            ]
+        );
+        for event in 1..=5 {
+            h.apply_in(0, event, event - 1);
+        }
+        assert_eq!(
+            h.clone().violations("no_loss"),
+            ["5 of 5 acknowledged events are unseen, in h and i: e1, e2, e3 and 2 more [4]"]
+        );
+        h.apply_in(1, 1, 0).apply_in(1, 2, 1).apply_in(2, 2, 1);
+        assert_eq!(
+            h.violations("no_loss"),
+            [
+                "4 of 5 acknowledged events are unseen, in one or more of h and i: e1, e3, e4 and 1 more [4]"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_evidence_says_how_it_was_lost() {
+        // The only replica that had it lost it in a crash.
+        let mut h = History::new();
+        h.publish(1).append(0, 1, 0).ok(1, 0).crash(0).up(0).rebuild(0).append_all(2, 0);
+        assert_eq!(
+            h.violations("no_loss"),
+            ["1 of 1 acknowledged event is lost, in g: e1 [2, 3, 5]"]
+        );
+        // Its leader promised what nobody else had, and then another led.
+        let mut h = History::new();
+        h.lead(0, 1).publish(1).acknowledge(0, 1, 0, 1).ok_nowhere(1).lead(0, 2).lead(1, 3);
+        h.append_all(2, 0);
+        assert_eq!(
+            h.violations("no_loss"),
+            ["1 of 1 acknowledged event is lost, in g: e1; no log has ever shown it [2, 3, 5]"]
+        );
+        // The group went past it: its consumer was given it and crashed, and the offset was committed.
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).deliver(1, 0).commit(0, 1).consumer_crash();
+        assert_eq!(
+            h.violations("no_loss"),
+            ["1 of 1 acknowledged event is lost, in g: e1 [4, 5, 6, 7]"]
         );
     }
 

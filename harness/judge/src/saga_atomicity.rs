@@ -24,15 +24,11 @@ struct SagaAtomicity {
 
 impl Invariant for SagaAtomicity {
     fn record(&mut self, evidence: &Evidence) {
-        match evidence.record.what {
-            What::Saga { saga, step, change } => {
-                let step = self.sagas.entry(saga).or_default().entry(step).or_default();
-                match change {
-                    SagaChange::Done => step.done.push(*evidence),
-                    SagaChange::Undone => step.undone.push(*evidence),
-                }
-            }
-            _ => {}
+        let What::Saga { saga, step, change } = evidence.record.what else { return };
+        let step = self.sagas.entry(saga).or_default().entry(step).or_default();
+        match change {
+            SagaChange::Done => step.done.push(*evidence),
+            SagaChange::Undone => step.undone.push(*evidence),
         }
     }
 
@@ -64,7 +60,12 @@ impl Invariant for SagaAtomicity {
                 };
                 if let Some(wrong) = wrong {
                     let proof = happened.done.iter().chain(&happened.undone).copied();
-                    findings.add(|| format!("saga of e{}: {wrong}", saga.0), || proof.collect());
+                    let (summary, proof) =
+                        (|| format!("saga of e{}: {wrong}", saga.0), || proof.collect());
+                    match done > undone && done == 1 {
+                        true => findings.add_missing(summary, proof),
+                        false => findings.add(summary, proof),
+                    }
                 }
             }
             if undoing {
@@ -73,7 +74,7 @@ impl Invariant for SagaAtomicity {
             let missing = self.setup.sagas.iter().find(|step| !steps.contains_key(step));
             if let Some(missing) = missing {
                 let proof = steps.values().flat_map(|step| &step.done).copied();
-                findings.add(
+                findings.add_missing(
                     || {
                         let done: Vec<_> = steps.keys().map(|step| name(*step)).collect();
                         format!(

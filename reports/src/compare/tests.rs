@@ -35,6 +35,7 @@ fn failed(seed: u64, invariant: &str, kinds: &[&str]) -> Run {
         invariant: invariant.to_owned(),
         summary: format!("e{seed} is wrong"),
         evidence: evidence.collect(),
+        ..Violation::default()
     };
     let hash = format!("{seed:x} {invariant} {kinds:?}");
     Run { verdict: Verdict::Failed, violations: vec![violation], hash, ..run(seed) }

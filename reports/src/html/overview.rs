@@ -5,7 +5,7 @@ use super::{
     rendered, told,
 };
 use crate::{
-    Latency, Report, Run, ScenarioReport, Verdict,
+    Latency, Report, Run, ScenarioReport, Verdict, causes,
     digest::{self, executed_ms, sum, tally},
     text::{grouped, plural, short, span, speed},
 };
@@ -13,6 +13,9 @@ use askama::Template;
 
 /// Characters of a foreign text that are shown.
 const TEXT: usize = 300;
+
+/// Invariants that are listed.
+const MOST: usize = 60;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -255,6 +258,17 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
     let cores = plural(machine.cpus as usize, "core");
     let machine = format!("{}, {cores}", told(&format!("{} {}", machine.os, machine.arch), TEXT));
     all.push(("Machine", machine));
+    let judged = causes::judged(report);
+    let (idle, busy): (Vec<_>, Vec<_>) = judged.iter().partition(|one| one.idle == one.runs);
+    let held: Vec<String> = busy
+        .iter()
+        .filter(|one| one.violated == 0)
+        .take(MOST)
+        .map(|one| format!("{} {}", told(one.invariant, 60), grouped(one.facts)))
+        .collect();
+    all.push(("Held, with facts judged", held.join(", ")));
+    let idle: Vec<String> = idle.iter().take(MOST).map(|one| told(one.invariant, 60)).collect();
+    all.push(("Not applicable: nothing to judge", idle.join(", ")));
     all.push(("Started", told(&report.started, TEXT)));
     all.push(("Tool", of(&report.tool.name, &report.tool.version)));
     all.retain(|(_, text)| !text.trim().is_empty());

@@ -9,7 +9,8 @@ use super::{
     rendered, told,
 };
 use crate::{
-    Report, Run, ScenarioReport, Trace, Verdict,
+    Report, Run, ScenarioReport, Trace, Verdict, Violation,
+    causes::broken,
     digest::{self, ORDER},
     text::{grouped, plural, short, short_ms},
 };
@@ -76,7 +77,7 @@ struct Group {
 type Signature<'a> = (Option<usize>, BTreeSet<&'a str>, &'a str);
 
 fn signature(run: &Run) -> Signature<'_> {
-    let names: BTreeSet<&str> = run.violations.iter().map(|v| v.invariant.as_str()).collect();
+    let names: BTreeSet<&str> = broken(run).iter().map(|one| one.invariant).collect();
     let reason = if names.is_empty() { run.reason.as_deref().unwrap_or_default() } else { "" };
     (ORDER.iter().position(|verdict| *verdict == run.verdict), names, reason)
 }
@@ -271,6 +272,8 @@ struct ShownViolation {
     summary: String,
     evidence: Vec<ShownEvidence>,
     more: usize,
+    /// Invariants whose violations follow from it.
+    follow: String,
 }
 
 struct ShownEvidence {
@@ -297,9 +300,22 @@ impl Item<'_> {
             (None, Some(reason)) => told(reason, text.min(160)),
             (None, None) => "nothing more is told".to_owned(),
         };
-        let violations = run.violations.iter().take(most).map(|violation| ShownViolation {
+        let causes = broken(run);
+        // What follows stands under the last violation of its cause.
+        let shown: Vec<(&Violation, String)> = causes
+            .iter()
+            .flat_map(|one| {
+                let last = one.violations.len().saturating_sub(1);
+                one.violations.iter().enumerate().map(move |(place, violation)| {
+                    let follow = if place == last { &one.follow[..] } else { &[] };
+                    (*violation, follow.join(", "))
+                })
+            })
+            .collect();
+        let violations = shown.iter().take(most).map(|(violation, follow)| ShownViolation {
             invariant: told(&violation.invariant, text),
             summary: told(&violation.summary, text),
+            follow: told(follow, text),
             evidence: violation
                 .evidence
                 .iter()
@@ -333,7 +349,7 @@ impl Item<'_> {
             facts: if detail == Detail::Bare { Vec::new() } else { facts(run, detail) },
             command: told(&self.command, if detail == Detail::Full { 2_000 } else { 240 }),
             violations: violations.collect(),
-            more: run.violations.len().saturating_sub(most),
+            more: shown.len().saturating_sub(most),
             drawn: self.picture.is_some() && detail > Detail::Bare,
         })
     }
@@ -380,6 +396,17 @@ fn facts(run: &Run, detail: Detail) -> Vec<(&'static str, String)> {
     let signals: Vec<_> =
         signals.map(|(name, number)| format!("{} {}", told(name, 60), grouped(*number))).collect();
     all.push(("Seen", signals.join(", ")));
+    let judged = |idle: bool| {
+        let all = run.judged.iter().filter(move |(_, facts)| (**facts == 0) == idle).take(60);
+        all.map(move |(name, facts)| match idle {
+            true => told(name, 60),
+            false => format!("{} {}", told(name, 60), grouped(*facts)),
+        })
+        .collect::<Vec<_>>()
+        .join(", ")
+    };
+    all.push(("Facts judged", judged(false)));
+    all.push(("Not applicable", judged(true)));
     all.retain(|(_, text)| !text.is_empty());
     all
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     Report, Run, ScenarioReport, Verdict,
-    digest::{self, ORDER, by_invariant, seeds, tally},
+    causes::{Broken, Cause, broken, by_cause},
+    digest::{self, ORDER, seeds, tally},
     text::{clip, grouped, plural},
 };
 use std::{cmp::Reverse, fmt::Write as _};
@@ -26,8 +27,10 @@ const NAMES: usize = 3;
 pub(super) struct Finding<'a> {
     pub(super) scenario: &'a ScenarioReport,
     pub(super) verdict: Verdict,
-    /// Which invariant failed runs violate, if they tell.
+    /// Which invariant's violation is the cause of failed runs, if they tell.
     pub(super) invariant: Option<&'a str>,
+    /// Invariants whose violations follow from it, with how many runs show them.
+    pub(super) follow: Vec<(&'a str, usize)>,
     /// In the order of the report; there is one at least.
     pub(super) runs: Vec<&'a Run>,
 }
@@ -112,11 +115,12 @@ pub(super) fn of(scenario: &ScenarioReport) -> Vec<Finding<'_>> {
         let (telling, silent): (Vec<&Run>, Vec<&Run>) = of
             .into_iter()
             .partition(|run| verdict == Verdict::Failed && !run.violations.is_empty());
-        for (name, runs) in by_invariant(&telling) {
-            all.push(Finding { scenario, verdict, invariant: Some(name), runs });
+        for Cause { invariant, runs, follow } in by_cause(&telling) {
+            all.push(Finding { scenario, verdict, invariant: Some(invariant), follow, runs });
         }
         if !silent.is_empty() {
-            all.push(Finding { scenario, verdict, invariant: None, runs: silent });
+            let follow = Vec::new();
+            all.push(Finding { scenario, verdict, invariant: None, follow, runs: silent });
         }
     }
     all
@@ -157,20 +161,35 @@ pub(super) fn told(run: &Run, program: &str) -> String {
     if let Some(reason) = &run.reason {
         let _ = writeln!(out, "  {}", clip(reason, TEXT));
     }
-    for violation in run.violations.iter().take(VIOLATIONS) {
-        let (name, summary) = (clip(&violation.invariant, TEXT), clip(&violation.summary, TEXT));
-        let _ = writeln!(out, "  {name}: {summary}");
-        for evidence in violation.evidence.iter().take(EVIDENCE) {
-            let _ = writeln!(out, "    {}", digest::evidence(evidence, TEXT));
+    let mut left = VIOLATIONS;
+    let mut more = 0;
+    for Broken { invariant, violations, follow } in broken(run) {
+        more += violations.len().saturating_sub(left);
+        if left == 0 {
+            more += follow.len();
+            continue;
         }
-        if violation.evidence.len() > EVIDENCE {
-            let more = plural(violation.evidence.len() - EVIDENCE, "more record");
-            let _ = writeln!(out, "    and {more}");
+        for violation in violations.iter().take(left) {
+            let (name, summary) = (clip(invariant, TEXT), clip(&violation.summary, TEXT));
+            let _ = writeln!(out, "  {name}: {summary}");
+            for evidence in violation.evidence.iter().take(EVIDENCE) {
+                let _ = writeln!(out, "    {}", digest::evidence(evidence, TEXT));
+            }
+            if violation.evidence.len() > EVIDENCE {
+                let more = plural(violation.evidence.len() - EVIDENCE, "more record");
+                let _ = writeln!(out, "    and {more}");
+            }
+        }
+        left = left.saturating_sub(violations.len());
+        if !follow.is_empty() {
+            let names: Vec<String> =
+                follow.iter().take(VIOLATIONS).map(|name| clip(name, TEXT)).collect();
+            let more = if follow.len() > VIOLATIONS { ", …" } else { "" };
+            let _ = writeln!(out, "    from it follow: {}{more}", names.join(", "));
         }
     }
-    if run.violations.len() > VIOLATIONS {
-        let more = plural(run.violations.len() - VIOLATIONS, "more violation");
-        let _ = writeln!(out, "  and {more}");
+    if more > 0 {
+        let _ = writeln!(out, "  and {}", plural(more, "more violation"));
     }
     let _ = writeln!(out, "  replay: {}", clip(&digest::command(run, program), COMMAND));
     out

@@ -4,7 +4,8 @@
 use super::style;
 use crate::{
     Exit, Run, ScenarioReport, Verdict, Violation,
-    digest::{self, ORDER, by_invariant, seeds},
+    causes::{Broken, broken, by_cause},
+    digest::{self, ORDER, seeds},
     text::{plural, printable},
 };
 use owo_colors::OwoColorize as _;
@@ -38,9 +39,15 @@ pub(super) fn failures(out: &mut String, scenario: &ScenarioReport, program: &st
             // Writing to a String cannot fail, here and below.
             let _ = writeln!(out, "  {}", printable(reason));
             exits(out, &runs);
-            for violation in &first.violations {
-                let _ = write!(out, "  {}: ", printable(&violation.invariant));
-                proof(out, violation);
+            for Broken { invariant, violations, follow } in broken(first) {
+                for violation in violations {
+                    let _ = write!(out, "  {}: ", printable(invariant));
+                    proof(out, violation);
+                }
+                if !follow.is_empty() {
+                    let follow: Vec<_> = follow.into_iter().map(printable).collect();
+                    let _ = writeln!(out, "    from it follow: {}", follow.join(", "));
+                }
             }
             replay(out, first, program);
             out.push('\n');
@@ -90,16 +97,27 @@ fn exits(out: &mut String, runs: &[&Run]) {
     }
 }
 
-/// A line for each invariant, the one that most runs violate first, with what its first run shows.
+/// A line for each invariant whose violation is a cause, the one that most runs show first, with what its first run
+/// shows, and in one line what follows from it.
 fn violated(out: &mut String, failed: &[&Run], program: &str) {
     let mut shown: Vec<&Run> = Vec::new();
-    for (name, runs) in by_invariant(failed) {
+    for cause in by_cause(failed) {
+        let (name, runs) = (cause.invariant, cause.runs);
         let number = plural(runs.len(), "seed");
         let _ = writeln!(out, "  {}: {number} ({})", printable(name), seeds(&runs));
         let Some(first) = runs.first() else { continue };
-        for violation in first.violations.iter().filter(|violation| violation.invariant == name) {
+        let shows = broken(first).into_iter().find(|one| one.invariant == name);
+        for violation in shows.into_iter().flat_map(|one| one.violations) {
             out.push_str("    ");
             proof(out, violation);
+        }
+        if !cause.follow.is_empty() {
+            let follow: Vec<String> = cause
+                .follow
+                .iter()
+                .map(|(name, number)| format!("{} ({number})", printable(name)))
+                .collect();
+            let _ = writeln!(out, "    from it follow, in so many seeds: {}", follow.join(", "));
         }
         if shown.iter().all(|run| run.seed != first.seed) {
             shown.push(first);

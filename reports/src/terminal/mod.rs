@@ -4,7 +4,7 @@ mod failures;
 mod table;
 
 use crate::{
-    Report, ScenarioReport, Verdict,
+    Report, ScenarioReport, Verdict, causes,
     digest::{self, executed_ms, ranked, sum, tally},
     text::{grouped, plural, printable, short, span, speed},
 };
@@ -150,6 +150,15 @@ fn total(out: &mut String, report: &Report, color: bool) {
         short(wall),
         speed(executed, wall),
     );
+    let idle: Vec<String> = causes::judged(report)
+        .into_iter()
+        .filter(|judged| judged.idle == judged.runs)
+        .map(|judged| printable(judged.invariant))
+        .collect();
+    if !idle.is_empty() {
+        let _ =
+            writeln!(out, "not applicable, with nothing to judge in any run: {}", idle.join(", "));
+    }
     if let Some(canary) = &report.canary {
         let runs = plural(usize::try_from(canary.runs).unwrap_or(usize::MAX), "run");
         let defect = printable(&canary.defect);

@@ -79,7 +79,12 @@ fn violation(invariant: &str, summary: &str) -> Violation {
         text: "acknowledges e7".into(),
         ..crate::Evidence::default()
     };
-    Violation { invariant: invariant.into(), summary: summary.into(), evidence: vec![evidence] }
+    Violation {
+        invariant: invariant.into(),
+        summary: summary.into(),
+        evidence: vec![evidence],
+        ..Violation::default()
+    }
 }
 
 fn failed(seed: u64, violations: &[&Violation]) -> Run {
@@ -221,6 +226,7 @@ fn what_would_move_the_cursor_is_told_in_words() {
                 text: evil.into(),
                 ..crate::Evidence::default()
             }],
+            ..Violation::default()
         }],
         replay: evil.into(),
         ..run(1)

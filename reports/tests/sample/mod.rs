@@ -220,6 +220,7 @@ pub fn failed(path: &str, seed: u64, records: usize, messages: usize) -> Run {
             "{lost} (nowhere in the log) was acknowledged, and {group} never applied it: unseen"
         ),
         evidence: evidence.clone(),
+        ..Violation::default()
     };
     Run {
         verdict: Verdict::Failed,
@@ -234,6 +235,7 @@ pub fn failed(path: &str, seed: u64, records: usize, messages: usize) -> Run {
                     "broker-1 acknowledged {lost} in term 1, and lost it when it crashed"
                 ),
                 evidence: evidence.iter().skip(1).cloned().collect(),
+                ..Violation::default()
             },
         ],
         trace: Some(trace),

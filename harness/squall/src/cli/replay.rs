@@ -112,7 +112,22 @@ fn print_verdict(scenario: &str, run: &Run, color: bool) {
         say(&format!("  {reason}\n"));
     }
     for violation in &run.violations {
-        say(&format!("  {}: {}\n", violation.invariant, violation.summary));
+        let follows = match &violation.consequence_of {
+            Some(cause) => format!(" (follows from {cause})"),
+            None => String::new(),
+        };
+        say(&format!("  {}{follows}: {}\n", violation.invariant, violation.summary));
+    }
+    for (name, facts) in &run.judged {
+        let became = match facts {
+            _ if run.violations.iter().any(|violation| violation.invariant == *name) => {
+                "violated".to_owned()
+            }
+            0 => "not applicable".to_owned(),
+            1 => "held (1 fact)".to_owned(),
+            facts => format!("held ({facts} facts)"),
+        };
+        say(&format!("  {name:<20} {became}\n"));
     }
     if !run.hash.is_empty() {
         say(&format!("  history {}\n", run.hash));

@@ -341,14 +341,14 @@ fn finish(
     let Judgement { mut violations, judged, .. } = judgement;
     if let Some(panic) = panic {
         let node = nodes.get(usize::from(panic.node.0)).map_or("the simulator", String::as_str);
-        violations.insert(
-            0,
-            Violation {
-                invariant: "no_panic",
-                summary: format!("{node} panicked: {}", panic.message),
-                evidence: Vec::new(),
-            },
-        );
+        violations.push(Violation {
+            invariant: "no_panic",
+            summary: format!("{node} panicked: {}", panic.message),
+            evidence: Vec::new(),
+            since: squall_judge::NEVER,
+            consequence_of: None,
+        });
+        squall_judge::by_cause(&mut violations);
     }
     if let Some(what) = late {
         // Nobody can have answered what has not come, or have applied it.

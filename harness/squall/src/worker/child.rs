@@ -142,6 +142,7 @@ fn run_of(plan: &Plan, outcome: &Outcome, wall: Duration) -> Run {
         .map(|violation| Violation {
             invariant: violation.invariant.to_owned(),
             summary: violation.summary.clone(),
+            consequence_of: violation.consequence_of.map(str::to_owned),
             evidence: violation
                 .evidence
                 .iter()

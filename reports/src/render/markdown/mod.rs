@@ -9,7 +9,7 @@ use super::{
     findings::{self, COMMAND, Finding, TEXT, headline, path, told},
 };
 use crate::{
-    Report, Run, ScenarioReport, Verdict,
+    Report, Run, ScenarioReport, Verdict, causes,
     digest::{self, executed_ms, ranked, recovery, sum, tally, worst},
     text::{clip, count, grouped, plural, short, short_ms, span, speed},
 };
@@ -23,6 +23,9 @@ const LISTED: usize = 8;
 
 /// Slow recoveries that are told.
 const SLOW: usize = 10;
+
+/// Invariants that judged nothing and are named.
+const IDLE: usize = 40;
 
 /// Known defects that are named.
 const DEFECTS: usize = 8;
@@ -107,6 +110,19 @@ fn head(report: &Report) -> String {
         let _ = write!(out, "; known defects are switched on: {}{more}", names.join(", "));
     }
     out.push('\n');
+    let idle: Vec<String> = causes::judged(report)
+        .into_iter()
+        .filter(|judged| judged.idle == judged.runs)
+        .take(IDLE)
+        .map(|judged| code(&clip(judged.invariant, TEXT)))
+        .collect();
+    if !idle.is_empty() {
+        let _ = writeln!(
+            out,
+            "\nNot applicable, with nothing to judge in any run: {}",
+            idle.join(", ")
+        );
+    }
     missing(&mut out, report);
     if let Some(canary) = &report.canary {
         let (defect, runs) = (code(&clip(&canary.defect, TEXT)), grouped(canary.runs));
@@ -177,7 +193,21 @@ fn failure(scenario: &ScenarioReport, program: &str) -> Failure {
 /// `no_loss` violated in 4 of 20 runs
 fn listed(finding: &Finding<'_>) -> String {
     match finding.invariant {
-        Some(_) => format!("{} is violated in {}", code(&finding.check()), finding.how_often()),
+        Some(_) => {
+            let check = code(&finding.check());
+            let follow: Vec<String> = finding
+                .follow
+                .iter()
+                .take(LISTED)
+                .map(|(name, _)| code(&clip(name, TEXT)))
+                .collect();
+            let more = if finding.follow.len() > LISTED { ", …" } else { "" };
+            let follow = match follow.is_empty() {
+                true => String::new(),
+                false => format!("; from it follow {}{more}", follow.join(", ")),
+            };
+            format!("{check} is violated in {}{follow}", finding.how_often())
+        }
         None => {
             format!("**{}** in {}: {}", finding.verdict, finding.how_often(), code(&finding.what()))
         }
