@@ -117,9 +117,12 @@ impl TcpStream {
             let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
             loop {
                 sim::reachable(host).await?;
+                let slow = sim::slows(host);
                 // A cut takes the handshake away as well. turmoil then says "refused" at once, or answers
                 // over a way that does not exist; who connects would hear nothing, and try on.
-                match turmoil::net::TcpStream::connect(address).await {
+                let connected = turmoil::net::TcpStream::connect(address).await;
+                slow.over();
+                match connected {
                     Ok(stream) if !sim::silent(host) => {
                         let port = stream.local_addr()?.port();
                         let wire = sim::Wire::connected(stream.peer_addr()?, port);

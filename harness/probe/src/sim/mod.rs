@@ -14,7 +14,7 @@ pub(crate) use hindrance::stop_asked;
 pub use hindrance::{Gated, Hindrance, Struck, gated, gated_here, in_gated_task};
 pub(crate) use tasks::spawn;
 pub use wire::{Bandwidth, MessageFault, Wire};
-pub(crate) use wire::{Feels, UnderWay, room};
+pub(crate) use wire::{Feels, UnderWay, room, slows};
 
 use crate::{Name, NodeId, Phase, Record, What, mix};
 use disk::Disk;

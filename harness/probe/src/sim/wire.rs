@@ -389,15 +389,12 @@ impl Wire {
             let end = &mut connection.ends[1 - self.end];
             end.sent += bytes as u64;
             let (Some(slow), false) = (slow, end.gone()) else { return };
-            let feels = |(fault, surely): &(u16, bool)| {
-                if *surely { Feels::Read(*fault) } else { Feels::Slow(*fault) }
-            };
             end.coming.push_back(Coming {
                 end: end.sent,
                 sent: now,
                 lands_by: now + u64::from(slow.most_ms) * 1_000 + SLACK,
                 number: None,
-                feels: slow.slows.iter().map(feels).collect(),
+                feels: slow.slows.iter().map(feels_slow).collect(),
             });
         });
     }
@@ -494,9 +491,8 @@ impl Wire {
             if end.coming.is_empty() {
                 return;
             }
-            let now = world.now_here();
             while let Some(coming) = self.arrived(world) {
-                world.arrive((self.peer, self.here), &coming, now);
+                world.arrive((self.peer, self.here), &coming);
             }
         });
     }
@@ -622,6 +618,37 @@ impl Wire {
     }
 }
 
+/// The first packet of a connection is on its way, by links that may be slow.
+pub(crate) struct Handshake {
+    since: u64,
+    feels: Vec<Feels>,
+}
+
+/// A connection to `host` is being made.
+pub(crate) fn slows(host: &str) -> Handshake {
+    let from = super::here();
+    with(|world| {
+        let to = world.node_named(host);
+        let slow = to.and_then(|to| world.disturbed.get(&(from, to)));
+        let feels = slow.map(|slow| slow.slows.iter().map(feels_slow).collect());
+        Handshake { since: world.now_here(), feels: feels.unwrap_or_default() }
+    })
+    .unwrap_or(Handshake { since: 0, feels: Vec::new() })
+}
+
+impl Handshake {
+    /// It has been accepted or refused.
+    pub(crate) fn over(self) {
+        if !self.feels.is_empty() {
+            with(|world| world.feel_arrival(&self.feels, self.since));
+        }
+    }
+}
+
+fn feels_slow((fault, surely): &(u16, bool)) -> Feels {
+    if *surely { Feels::Read(*fault) } else { Feels::Slow(*fault) }
+}
+
 /// Returns at a time, in microseconds, or as soon as nothing limits the way from `wire` any more.
 pub(crate) async fn room(wire: &Wire, until: u64) {
     let direction = (wire.here, wire.peer);
@@ -653,17 +680,22 @@ impl World {
     }
 
     /// What mattered to faults was read.
-    fn arrive(&mut self, direction: (NodeId, NodeId), coming: &Coming, now: u64) {
-        let usual = u64::from(self.latency_ms) * 1_000 + SLACK;
-        for feels in &coming.feels {
-            match feels {
-                Feels::Read(fault) | Feels::Late(fault) => self.feel(*fault),
-                Feels::Slow(fault) if now - coming.sent > usual => self.feel(*fault),
-                Feels::Slow(_) | Feels::Overtaken(_) => {}
-            }
-        }
+    fn arrive(&mut self, direction: (NodeId, NodeId), coming: &Coming) {
+        self.feel_arrival(&coming.feels, coming.sent);
         if let Some(number) = coming.number {
             self.overtake(direction, number);
+        }
+    }
+
+    fn feel_arrival(&mut self, feels: &[Feels], since: u64) {
+        let took = self.now_here().saturating_sub(since);
+        let usual = u64::from(self.latency_ms) * 1_000 + SLACK;
+        for feels in feels {
+            match feels {
+                Feels::Read(fault) | Feels::Late(fault) => self.feel(*fault),
+                Feels::Slow(fault) if took > usual => self.feel(*fault),
+                Feels::Slow(_) | Feels::Overtaken(_) => {}
+            }
         }
     }
 
