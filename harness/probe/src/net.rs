@@ -358,7 +358,8 @@ impl FrameReceiver {
             && let Some((takes, fault)) = sim::with(|world| world.reading_takes_here()).flatten()
         {
             let until = tokio::time::Instant::now() + takes;
-            let _under_way = wire.being_read("a message that a slow reader takes its time over");
+            let _under_way =
+                wire.being_read("a message that a slow reader takes its time over", takes);
             self.busy = Some(Busy { until, fault, _under_way });
         }
         if let Some(Busy { until, fault, .. }) = &self.busy {
@@ -491,8 +492,10 @@ async fn write_simulated(
                 None => in_order.max(now),
             };
             let number = fate.number;
-            let mut goes = |due, kind, frame, feels, what| {
-                let _under_way = (due > now).then(|| wire.under_way(what, kind)).flatten();
+            let mut goes = |due: Instant, kind, frame, feels, what| {
+                let takes = due - now;
+                let waits = !takes.is_zero();
+                let _under_way = waits.then(|| wire.under_way(what, kind, takes)).flatten();
                 waiting.push(Outgoing { due, kind, frame, number, feels, _under_way });
             };
             let older = fate.replayed.and_then(|(draw, fault)| {
@@ -518,12 +521,13 @@ async fn write_simulated(
         let now = Instant::now();
         let ripe = waiting.partition_point(|outgoing| outgoing.due <= now);
         for Outgoing { kind, frame, number, feels, .. } in waiting.drain(..ripe) {
-            if let Some((free, narrow)) = wire.pace(4 + frame.len()) {
+            if let Some((takes, narrow)) = wire.pace(4 + frame.len()) {
                 if !out.is_empty() && write.write_all_buf(&mut out).await.is_err() {
                     return;
                 }
-                let _under_way = wire.under_way("a message that waits for a narrow link", kind);
-                sim::room(&wire, free).await;
+                let what = "a message that waits for a narrow link";
+                let _under_way = wire.under_way(what, kind, takes);
+                sim::room(&wire, takes).await;
                 sim::with(|world| narrow.iter().for_each(|fault| world.feel(*fault)));
             }
             put_frame(&mut out, &frame);
@@ -535,7 +539,7 @@ async fn write_simulated(
     }
     let late = sim::with(|world| world.closing_takes(wire.node())).flatten();
     if let Some((takes, fault)) = late {
-        let _under_way = wire.under_way("the end of a connection", "close");
+        let _under_way = wire.under_way("the end of a connection", "close", takes);
         sleep(takes).await;
         sim::with(|world| world.feel(fault));
     }

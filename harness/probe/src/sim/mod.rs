@@ -521,8 +521,8 @@ impl World {
         let name = |node: NodeId| {
             self.nodes.get(usize::from(node.0)).map_or("the harness", |entry| &*entry.name)
         };
-        let pending = self.pending.values().next().map(|pending| {
-            let wire::Pending { what, kind, from, to } = pending;
+        let pending = self.pending.values().find(|pending| pending.until > self.now);
+        let pending = pending.map(|wire::Pending { what, kind, from, to, .. }| {
             format!("{what} ({kind} from {} to {})", name(*from), name(*to))
         });
         pending

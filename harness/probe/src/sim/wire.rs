@@ -64,7 +64,7 @@ pub(crate) enum Feels {
 /// What becomes of one frame.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Fate {
-    /// Its place among the frames of its direction.
+    /// Its place among all frames.
     pub(crate) number: u64,
     /// It never arrives, or its connection is reset in its place.
     pub(crate) lost: bool,
@@ -90,6 +90,8 @@ pub(super) struct Pending {
     pub(super) kind: &'static str,
     pub(super) from: NodeId,
     pub(super) to: NodeId,
+    /// It should have ended by then, in microseconds; what goes on longer is no fault's doing.
+    pub(super) until: u64,
 }
 
 /// As long as it lives, something injected has not come to its end.
@@ -110,8 +112,6 @@ pub(crate) struct Wires {
     connections: BTreeMap<Number, Connection>,
     /// Connections made so far for each direction.
     made: BTreeMap<(NodeId, NodeId), u64>,
-    /// Frames sent so far in each direction.
-    sent: BTreeMap<(NodeId, NodeId), u64>,
     /// Frames that others may overtake, in each direction: their numbers, on which connection to which end, and
     /// who makes them wait.
     overtaken: BTreeMap<(NodeId, NodeId), Vec<(u64, Number, usize, u16)>>,
@@ -381,28 +381,28 @@ impl Wire {
     /// So many bytes went out.
     pub(crate) fn wrote(&self, bytes: usize) {
         with(|world| {
-            world.meet_cut(self.here, self.peer);
-            let slow = world.disturbed.get(&(self.here, self.peer));
-            let slow = slow.filter(|disturbance| !disturbance.slows.is_empty()).cloned();
-            let now = world.now_here();
             let Some(connection) = self.connection(world) else { return };
             let end = &mut connection.ends[1 - self.end];
             end.sent += bytes as u64;
-            let (Some(slow), false) = (slow, end.gone()) else { return };
-            end.coming.push_back(Coming {
-                end: end.sent,
-                sent: now,
-                lands_by: now + u64::from(slow.most_ms) * 1_000 + SLACK,
-                number: None,
-                feels: slow.slows.iter().map(feels_slow).collect(),
-            });
+            let (at, gone) = (end.sent, end.gone());
+            let Some(disturbance) = world.disturbed.get(&(self.here, self.peer)) else { return };
+            let feels: Vec<Feels> = disturbance.slows.iter().map(feels_slow).collect();
+            let most_ms = disturbance.most_ms;
+            world.meet_cut(self.here, self.peer);
+            if feels.is_empty() || gone {
+                return;
+            }
+            let coming = world.coming(at, most_ms, None, feels);
+            if let Some(connection) = self.connection(world) {
+                connection.ends[1 - self.end].coming.push_back(coming);
+            }
         });
     }
 
     /// Bytes came out of the stream, unless frames are taken from it.
     pub(crate) fn took(&self, bytes: usize) {
         if !self.framed {
-            self.reads(bytes);
+            with(|world| self.reads(world, bytes));
         }
     }
 
@@ -417,10 +417,8 @@ impl Wire {
             } else {
                 self.tamper(world, kind, frame)
             };
+            fate.number = world.frames;
             let direction = (self.here, self.peer);
-            let number = world.wires.sent.entry(direction).or_default();
-            *number += 1;
-            fate.number = *number;
             for feels in fate.feels.iter().filter(|_| !fate.lost) {
                 if let Feels::Overtaken(fault) = feels {
                     let waiting = world.wires.overtaken.entry(direction).or_default();
@@ -444,57 +442,53 @@ impl Wire {
             if feels.is_empty() && !order {
                 return;
             }
-            let now = world.now_here();
-            let most_ms = world
-                .latency_ms
-                .max(world.disturbed.get(&(self.here, self.peer)).map_or(0, |slow| slow.most_ms));
+            let slow = world.disturbed.get(&(self.here, self.peer));
+            let most_ms = slow.map_or(0, |slow| slow.most_ms);
             let Some(connection) = self.connection(world) else { return };
-            let end = &mut connection.ends[1 - self.end];
+            let end = &connection.ends[1 - self.end];
             if end.gone() {
                 let left = end.left;
                 world.feel_late(left, feels.iter());
                 return;
             }
-            end.coming.push_back(Coming {
-                end: end.sent + ahead as u64,
-                sent: now,
-                lands_by: now + u64::from(most_ms) * 1_000 + SLACK,
-                number: Some(number),
-                feels: feels.to_vec(),
-            });
+            let at = end.sent + ahead as u64;
+            let coming = world.coming(at, most_ms, Some(number), feels.to_vec());
+            if let Some(connection) = self.connection(world) {
+                connection.ends[1 - self.end].coming.push_back(coming);
+            }
         });
     }
 
     fn note_sent(&self, world: &mut World, kind: &'static str, lost: bool) {
+        if world.flights.is_none() {
+            return;
+        }
         let sent = world.now_here();
-        let Some(flights) = &mut world.flights else { return };
         let flight = Flight { from: self.here, to: self.peer, kind, sent, read: None };
-        flights.sent((self.number, self.here), flight, lost);
+        if let Some(flights) = &mut world.flights {
+            flights.sent((self.number, self.here), flight, lost);
+        }
     }
 
     /// A frame of so many bytes was read.
     pub(crate) fn reads_frame(&self, bytes: usize) {
         with(|world| {
-            let now = world.now_here();
-            if let Some(flights) = &mut world.flights {
-                flights.read((self.number, self.peer), now);
+            if world.flights.is_some() {
+                let now = world.now_here();
+                if let Some(flights) = &mut world.flights {
+                    flights.read((self.number, self.peer), now);
+                }
             }
+            self.reads(world, bytes);
         });
-        self.reads(bytes);
     }
 
-    fn reads(&self, bytes: usize) {
-        with(|world| {
-            let Some(connection) = self.connection(world) else { return };
-            let end = &mut connection.ends[self.end];
-            end.read += bytes as u64;
-            if end.coming.is_empty() {
-                return;
-            }
-            while let Some(coming) = self.arrived(world) {
-                world.arrive((self.peer, self.here), &coming);
-            }
-        });
+    fn reads(&self, world: &mut World, bytes: usize) {
+        let Some(connection) = self.connection(world) else { return };
+        connection.ends[self.end].read += bytes as u64;
+        while let Some(coming) = self.arrived(world) {
+            world.arrive((self.peer, self.here), &coming);
+        }
     }
 
     fn arrived(&self, world: &mut World) -> Option<Coming> {
@@ -577,9 +571,9 @@ impl Wire {
         fate
     }
 
-    /// When the way has carried so many bytes, in microseconds, with what it carries already, and by which
-    /// faults it is narrow; `None` if it is not, or is free now.
-    pub(crate) fn pace(&self, bytes: usize) -> Option<(u64, Vec<u16>)> {
+    /// How long the way takes to carry so many bytes, with what it carries already, and by which faults it is
+    /// narrow; `None` if it is not.
+    pub(crate) fn pace(&self, bytes: usize) -> Option<(Duration, Vec<u16>)> {
         with(|world| {
             let now = world.now_here();
             let direction = (self.here, self.peer);
@@ -596,20 +590,27 @@ impl Wire {
                 free = free.max(*busy);
                 narrow.push(limit.id.step);
             }
-            (free > now).then_some((free, narrow))
+            (free > now).then(|| (Duration::from_micros(free - now), narrow))
         })
         .flatten()
     }
 
-    /// Something that a fault does to a frame of this end goes on as long as the result lives.
-    pub(crate) fn under_way(&self, what: &'static str, kind: &'static str) -> Option<UnderWay> {
-        with(|world| world.begin_pending(Pending { what, kind, from: self.here, to: self.peer }))
+    /// Something that a fault does to a frame of this end goes on for so long, as long as the result lives.
+    pub(crate) fn under_way(
+        &self,
+        what: &'static str,
+        kind: &'static str,
+        takes: Duration,
+    ) -> Option<UnderWay> {
+        let (from, to) = (self.here, self.peer);
+        with(|world| world.begin_pending(Pending { what, kind, from, to, until: 0 }, takes))
     }
 
     /// As [`Wire::under_way`], of a frame that goes the other way.
-    pub(crate) fn being_read(&self, what: &'static str) -> Option<UnderWay> {
+    pub(crate) fn being_read(&self, what: &'static str, takes: Duration) -> Option<UnderWay> {
         let (from, to) = (self.peer, self.here);
-        with(|world| world.begin_pending(Pending { what, kind: "frame", from, to }))
+        let kind = "frame";
+        with(|world| world.begin_pending(Pending { what, kind, from, to, until: 0 }, takes))
     }
 
     /// The node at this end.
@@ -649,11 +650,10 @@ fn feels_slow((fault, surely): &(u16, bool)) -> Feels {
     if *surely { Feels::Read(*fault) } else { Feels::Slow(*fault) }
 }
 
-/// Returns at a time, in microseconds, or as soon as nothing limits the way from `wire` any more.
-pub(crate) async fn room(wire: &Wire, until: u64) {
+/// Returns after so long, or as soon as nothing limits the way from `wire` any more.
+pub(crate) async fn room(wire: &Wire, takes: Duration) {
     let direction = (wire.here, wire.peer);
-    let takes = with(|world| until.saturating_sub(world.now_here())).unwrap_or(0);
-    let sleep = tokio::time::sleep(Duration::from_micros(takes));
+    let sleep = tokio::time::sleep(takes);
     let wide = std::future::poll_fn(|context| {
         with(|world| {
             if !world.bandwidth.iter().any(|limit| limit.links.contains(&direction)) {
@@ -672,11 +672,20 @@ pub(crate) async fn room(wire: &Wire, until: u64) {
 }
 
 impl World {
-    fn begin_pending(&mut self, pending: Pending) -> UnderWay {
+    fn begin_pending(&mut self, mut pending: Pending, takes: Duration) -> UnderWay {
+        let takes = u64::try_from(takes.as_micros()).unwrap_or(u64::MAX).saturating_add(SLACK);
+        pending.until = self.now_here().saturating_add(takes);
         let number = self.pendings;
         self.pendings += 1;
         self.pending.insert(number, pending);
         UnderWay(number)
+    }
+
+    /// What is sent now, and matters to faults.
+    fn coming(&self, end: u64, most_ms: u32, number: Option<u64>, feels: Vec<Feels>) -> Coming {
+        let sent = self.now_here();
+        let lands_by = sent + u64::from(most_ms.max(self.latency_ms)) * 1_000 + SLACK;
+        Coming { end, sent, lands_by, number, feels }
     }
 
     /// What mattered to faults was read.
