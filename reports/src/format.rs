@@ -172,7 +172,8 @@ pub enum Verdict {
     Vacuous,
     /// Two executions of one plan differ.
     Unstable,
-    /// The run ended its worker: it never yielded, overflowed its stack, aborted, grew without bound.
+    /// The run ended its worker (it never yielded, overflowed its stack, aborted, grew without bound), or the system
+    /// reached past the simulation.
     Errored,
 }
 

@@ -108,6 +108,11 @@ fn of_the_whole() {
     one("expect: [{ no_loss: 3s }]", "bad_value", 21);
     one("must_see: [leader_chagned]", "unknown_signal", 12);
     one("must_see: [retried, retried]", "twice", 21);
+    one("allow: [clock, clock]", "twice", 16);
+    one("allow: [read etc/hosts]", "bad_value", 9);
+    one("allow: [clocks]", "bad_value", 9);
+    one("allow: [{ read: /etc/hosts }]", "wrong_type", 9);
+    one("allow: []", "empty_list", 8);
 }
 
 #[test]

@@ -55,7 +55,7 @@ thread_local! {
 /// From here on this thread is watched.
 pub(super) fn watch(allow: &[Allow]) {
     WATCH.with(|watch| {
-        *watch.borrow_mut() = Some(Watch { allow: allow.to_vec(), escape: None, starting: None })
+        *watch.borrow_mut() = Some(Watch { allow: allow.to_vec(), escape: None, starting: None });
     });
 }
 

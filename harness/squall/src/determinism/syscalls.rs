@@ -505,3 +505,43 @@ fn pass(caught: Caught) -> i64 {
 fn pointer<T>(address: u64) -> *mut T {
     ptr::with_exposed_provenance_mut(usize::try_from(address).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As in a container that permits no filters.
+    #[test]
+    fn where_filters_are_not_permitted_it_says_so() {
+        let told = std::thread::spawn(|| {
+            let step = |code: u32, k: u32, yes: u8, no: u8| libc::sock_filter {
+                code: u16::try_from(code).unwrap(),
+                jt: yes,
+                jf: no,
+                k,
+            };
+            let refuse = libc::SECCOMP_RET_ERRNO | u32::try_from(libc::EPERM).unwrap();
+            let mut steps = [
+                step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
+                step(
+                    libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
+                    u32::try_from(libc::SYS_seccomp).unwrap(),
+                    0,
+                    1,
+                ),
+                step(libc::BPF_RET | libc::BPF_K, refuse, 0, 0),
+                step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0, 0),
+            ];
+            let program = libc::sock_fprog { len: 4, filter: steps.as_mut_ptr() };
+            // SAFETY: as in `guard`.
+            unsafe {
+                libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+                let mode = libc::SECCOMP_SET_MODE_FILTER;
+                assert_eq!(libc::syscall(libc::SYS_seccomp, mode, 0, &raw const program), 0);
+            }
+            guard(&[]).unwrap_err()
+        });
+        let told = told.join().unwrap();
+        assert!(told.contains("is not permitted: Operation not permitted"), "{told}");
+    }
+}
