@@ -136,7 +136,23 @@ impl Journal {
         Ok((journal, records))
     }
 
-    /// Puts a journal of one record in the place of `name`, whatever was there.
+    /// Whatever `name` holds is not to be believed any more, also after a crash: opening refuses it until it was
+    /// replaced.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn condemn(directory: &Path, name: &str) -> io::Result<()> {
+        fs::create_dir_all(directory)?;
+        fs::open(&directory.join(name))?;
+        let path = directory.join(format!("{name}.end"));
+        let file = fs::open(&path)?;
+        let (turn, _) = Mark::newest(&fs::read(&path)?).unwrap_or((0, 0));
+        Mark { file, turn }.write(u64::MAX)?;
+        fs::sync_dir(directory)
+    }
+
+    /// Puts a journal of one record in the place of `name`, whatever was there. In a crash either may be found,
+    /// or an empty one, with the mark of either: whoever must not take the old one for the new condemns it first.
     ///
     /// # Errors
     /// The disk's; then the old one is still there.
@@ -154,6 +170,8 @@ impl Journal {
         mark.file.set_len(0)?;
         mark.write(bytes.len() as u64)?;
         fs::rename(new, directory.join(name))?;
+        // The new mark must not stand by the old records, which are not what it speaks of.
+        fs::sync_dir(directory)?;
         fs::rename(new_mark, directory.join(format!("{name}.end")))?;
         fs::sync_dir(directory)
     }
@@ -296,6 +314,25 @@ mod tests {
         std::fs::write(folder.path().join("j"), &whole[..whole.len() - 1]).unwrap();
         let error = Journal::open(folder.path(), "j", &Care::default()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        Journal::replace(folder.path(), "j", b"copied").unwrap();
+        let (_, records) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
+        assert_eq!(records, [b"copied"]);
+    }
+
+    #[test]
+    fn a_condemned_journal_is_refused_until_it_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path());
+        Journal::condemn(folder.path(), "j").unwrap();
+        for _ in 0..2 {
+            let error = Journal::open(folder.path(), "j", &Care::default()).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        }
+        // The records are there already, and their mark is not: a crash between the two.
+        let mark = std::fs::read(folder.path().join("j.end")).unwrap();
+        Journal::replace(folder.path(), "j", b"copied").unwrap();
+        std::fs::write(folder.path().join("j.end"), mark).unwrap();
+        assert!(Journal::open(folder.path(), "j", &Care::default()).is_err());
         Journal::replace(folder.path(), "j", b"copied").unwrap();
         let (_, records) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
         assert_eq!(records, [b"copied"]);

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod determinism;
 pub mod faults;
 pub mod history;
+pub mod pairs;
 pub mod plan;
 mod replay;
 pub mod runner;

@@ -144,6 +144,8 @@ impl LogStore {
         changes.extend(copied.promise.map(Change::Promise));
         changes.extend(copied.accepted.map(Change::Accepted));
         let record = postcard::to_stdvec(&changes).map_err(io::Error::other)?;
+        // An old log that the crash leaves behind must not vote.
+        Journal::condemn(directory, LOG)?;
         Journal::replace(directory, LOG, &record)
     }
 

@@ -3,6 +3,7 @@
 use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load, run, say};
 use crate::{
     audit::{self, Audit, Fate, Questions},
+    pairs,
     system::System,
 };
 use clap::Args;
@@ -34,6 +35,9 @@ pub(super) struct AuditArgs {
     /// Exit with 1 if a smaller share of the defects is noticed, each by what it should break
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     at_least: Option<f64>,
+    /// Instead, count the scenarios in which each fault was felt by each role, and name the pairs that are in none
+    #[arg(long, conflicts_with_all = ["at_least", "report", "defects"])]
+    pairs: bool,
     /// Show no progress bar
     #[arg(long)]
     no_progress: bool,
@@ -61,6 +65,14 @@ pub(super) fn audit(args: &AuditArgs, system: &Arc<dyn System>) -> Result<u8, St
     if args.seed.checked_add(u64::from(args.runs.get())).is_none() {
         let message = format!("error: --seed {} leaves no room for {} seeds", args.seed, args.runs);
         return Err(Stop::Input(message));
+    }
+    if args.pairs {
+        let bar = run::progress_bar(args.no_progress, scenarios.len() as u64, "scenarios");
+        let seeds = (0..u64::from(args.runs.get())).map(|number| args.seed + number);
+        let pairs = pairs::pairs(&scenarios, system, seeds, || bar.inc(1)).map_err(Stop::Broken)?;
+        bar.finish_and_clear();
+        say(&pairs.to_string());
+        return Ok(PASSED);
     }
     let stop = AtomicBool::new(false);
     let interrupted = run::watch_interrupts();
