@@ -6,7 +6,10 @@
 //! what living replicas told of since they last rebuilt their copies, and not beyond the ends that they told the
 //! observer (the final read). What nobody applied is `no_loss`'s business.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent, fold::Copies};
+use super::{
+    Evidence, Findings, Invariant, Setup,
+    fold::{ByEvent, Copies, named, share},
+};
 use squall_probe::{NodeChange, Phase, Position, What};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
@@ -65,6 +68,8 @@ impl Invariant for Durability {
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
         let present = self.copies.events();
+        let (mut after, mut otherwise) = (None, None);
+        let mut judged = 0;
         for (id, event) in self.events.iter() {
             let Some(acked) = event.acked else { continue };
             let there = present.contains_key(&id)
@@ -72,30 +77,33 @@ impl Invariant for Durability {
             // A system that tells nothing of its log is not judged by it.
             let known = self.copies.told
                 || event.position.is_some_and(|at| self.copies.is_known(at.partition));
-            findings.judged(u64::from(there || known));
+            judged += usize::from(there || known);
             if there || !known {
                 continue;
             }
-            match self.outage.filter(|outage| acked.index < outage.index) {
-                Some(outage) => findings.add(
-                    || {
-                        format!(
-                            "e{} was acknowledged, and after all replicas crashed at once none has it",
-                            id.0
-                        )
-                    },
-                    || vec![acked, outage],
-                ),
-                None => findings.add(
-                    || {
-                        format!(
-                            "e{} was acknowledged, and no replica that lives has it in the end",
-                            id.0
-                        )
-                    },
-                    || [acked].into_iter().chain(self.copies.losses()).collect(),
-                ),
-            }
+            let crashed = self.outage.is_some_and(|outage| acked.index < outage.index);
+            let (events, _) =
+                if crashed { &mut after } else { &mut otherwise }.get_or_insert((vec![], acked));
+            events.push(id);
+        }
+        findings.judged(judged as u64);
+        if let Some((events, acked)) = after {
+            findings.add(
+                || {
+                    let (share, named) = (share(events.len(), judged), named(&events));
+                    format!("{share} in no log after all replicas crashed at once: {named}")
+                },
+                || [acked].into_iter().chain(self.outage).collect(),
+            );
+        }
+        if let Some((events, acked)) = otherwise {
+            findings.add(
+                || {
+                    let (share, named) = (share(events.len(), judged), named(&events));
+                    format!("{share} in the log of no living replica in the end: {named}")
+                },
+                || vec![acked],
+            );
         }
         findings
     }
@@ -122,7 +130,9 @@ mod tests {
         let mut h = with_power_failure(&[0, 1, 2]);
         assert_eq!(
             h.violations("durability"),
-            ["e1 was acknowledged, and after all replicas crashed at once none has it [4, 9, 15]"]
+            [
+                "1 of 1 acknowledged event is in no log after all replicas crashed at once: e1 [4, 9, 15]"
+            ]
         );
     }
 
@@ -141,7 +151,7 @@ mod tests {
         h.replica(0, 0, 0).replica(1, 0, 0).replica(2, 0, 0).projection(1, 9).converged();
         assert_eq!(
             h.violations("durability"),
-            ["e1 was acknowledged, and no replica that lives has it in the end [4, 8, 9, 10]"]
+            ["1 of 1 acknowledged event is in the log of no living replica in the end: e1 [4, 10]"]
         );
         // The same by their own word: they began anew, and tell of nothing.
         let mut h = History::new();
@@ -160,7 +170,7 @@ mod tests {
         h.publish(1).append(2, 1, 0).ok(1, 0).apply(1, 0).append(0, 7, 1).crash(2).healed();
         assert_eq!(
             h.violations("durability"),
-            ["e1 was acknowledged, and no replica that lives has it in the end [2, 5]"]
+            ["1 of 1 acknowledged event is in the log of no living replica in the end: e1 [2, 5]"]
         );
         // Another has it, or it came back; it ended by itself and has its files.
         let mut h = History::new();
@@ -181,7 +191,7 @@ mod tests {
         h.publish(1).ok(1, 0).publish(2).ok(2, 1).replica(0, 1, 0).replica(1, 1, 0).converged();
         assert_eq!(
             h.violations("durability"),
-            ["e2 was acknowledged, and no replica that lives has it in the end [3]"]
+            ["1 of 2 acknowledged events is in the log of no living replica in the end: e2 [3]"]
         );
         // Or nothing at all is told.
         let mut h = History::new();

@@ -35,15 +35,34 @@ impl<T: Default> ByEvent<T> {
         }
     }
 
-    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.dense.iter_mut().chain(self.rest.values_mut())
-    }
-
     /// In the order of ids. Ids that were never touched have the default.
     pub(super) fn iter(&self) -> impl Iterator<Item = (EventId, &T)> {
         let dense = self.dense.iter().zip(0..).map(|(value, id)| (EventId(id), value));
         dense.chain(self.rest.iter().map(|(event, value)| (*event, value)))
     }
+
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.dense.iter_mut().chain(self.rest.values_mut())
+    }
+}
+
+/// So many events are named.
+const NAMED: usize = 3;
+
+/// `e1, e2, e5 and 12 more`
+pub(super) fn named(events: &[EventId]) -> String {
+    let named: Vec<_> = events.iter().take(NAMED).map(|id| format!("e{}", id.0)).collect();
+    match events.len().saturating_sub(NAMED) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
+}
+
+/// `445 of 586 acknowledged events are`
+pub(super) fn share(count: usize, of: usize) -> String {
+    let events = if of == 1 { "event" } else { "events" };
+    let are = if count == 1 { "is" } else { "are" };
+    format!("{count} of {of} acknowledged {events} {are}")
 }
 
 /// How often each dead letter was redriven. Replicas tell old news when they rebuild their copies: a dead letter
@@ -242,8 +261,6 @@ struct Copy {
     log: BTreeMap<(u32, u64), (EventId, Evidence)>,
     /// The ends of its partitions, as it told them last.
     ends: BTreeMap<u32, u64>,
-    /// The record by which it last forgot something.
-    lost: Option<Evidence>,
 }
 
 impl Copies {
@@ -271,14 +288,8 @@ impl Copies {
             What::Rebuild => {
                 copy.log.clear();
                 copy.ends.clear();
-                copy.lost = Some(*evidence);
             }
-            What::Node { change } => {
-                copy.down = change == NodeChange::Crashed;
-                if copy.down {
-                    copy.lost = Some(*evidence);
-                }
-            }
+            What::Node { change } => copy.down = change == NodeChange::Crashed,
             What::State { of: StateOf::Replica { partition }, position: end, .. } => {
                 copy.ends.insert(partition, end);
                 if !self.late {
@@ -286,7 +297,6 @@ impl Copies {
                     let beyond: Vec<_> = copy.log.range(beyond).map(|(at, _)| *at).collect();
                     for at in beyond {
                         copy.log.remove(&at);
-                        copy.lost = Some(*evidence);
                     }
                 }
             }
@@ -326,10 +336,5 @@ impl Copies {
             }
         }
         events
-    }
-
-    /// How replicas lost what they had: the last such record of each.
-    pub(super) fn losses(&self) -> impl Iterator<Item = Evidence> {
-        self.replicas.iter().filter_map(|copy| copy.lost)
     }
 }

@@ -296,15 +296,15 @@ macro_rules! entries {
 
 /// Every invariant, by layer, and in each those first that can explain the others.
 pub const CATALOGUE: &[Entry] = entries! {
-    Log single_leader safety {
-        "No two nodes lead one term, and no ack contradicts what a later term committed.",
-        needs: [Lead],
-        judged: "each time that a node leads, and each place of the log that was acknowledged and then seen",
-    }
     Log votes_kept safety {
         "No replica forgets what it has told a candidate who then led.",
         needs: [Vote],
         judged: "each vote",
+    }
+    Log single_leader safety {
+        "No two nodes lead one term, and no ack contradicts what a later term committed.",
+        needs: [Lead],
+        judged: "each time that a node leads, and each place of the log that was acknowledged and then seen",
     }
     Log durability safety {
         "What was acknowledged is in the log in the end, also after all replicas crashed at once.",
@@ -403,25 +403,25 @@ pub const CATALOGUE: &[Entry] = entries! {
         promise: "Promises::buffers",
         judged: "each time that a buffer with a bound tells how much waits in it, or a node with a bound holds much",
     }
-    End drains {
-        "After the healing, no group lags behind the log by the deadline.",
-        needs: [Append, Apply],
-        judged: "each event of the log",
-    }
-    End converges {
-        "After the healing, all that should agree answers and agrees within the deadline.",
-        needs: [State],
-        judged: "each state that a node tells at the end, and each node that tells none",
-    }
     End progress {
         "After the healing, every publish ends within the deadline, and new ones end ok.",
         needs: [Publish],
         judged: "each publish that was open at the healing or came later",
     }
+    End drains {
+        "After the healing, no group lags behind the log by the deadline.",
+        needs: [Append, Apply],
+        judged: "each event of the log",
+    }
     End eventual_consistency {
         "After the healing, replicas and projections agree within the deadline, and in the end.",
         needs: [State],
         judged: "each state that a node tells at the end, and each replica that tells none",
+    }
+    End converges {
+        "After the healing, all that should agree answers and agrees within the deadline.",
+        needs: [State],
+        judged: "each state that a node tells at the end, and each node that tells none",
     }
     End recovers_within {
         "After the healing, publishing works and nothing lags within the limit.",
@@ -557,6 +557,9 @@ fn variant(what: &What) -> String {
     text
 }
 
+/// What says of the whole what others say of a part.
+const WHOLE: &[&str] = &["converges", "recovers_within"];
+
 /// Where publishing or a group stands still, whatever else has not come about has this cause.
 const STANDSTILL: &[&str] = &["progress", "drains"];
 
@@ -605,7 +608,11 @@ pub fn by_cause(violations: &mut Vec<Violation>) {
         (Some(Layer::Log), Some(Layer::Log)) | (Some(Layer::Delivery), Some(Layer::Delivery)) => {
             true
         }
-        (Some(Layer::End), Some(_)) => other.since == NEVER && STANDSTILL.contains(&cause.name),
+        (Some(Layer::End), Some(_)) => {
+            other.since == NEVER
+                && (STANDSTILL.contains(&cause.name)
+                    || (other.layer == Some(Layer::End) && WHOLE.contains(&other.name)))
+        }
         (Some(cause), Some(other)) => cause < other,
     };
     let mut roots: Vec<usize> = Vec::new();

@@ -8,7 +8,7 @@
 
 use super::{
     Evidence, Findings, Invariant, Setup,
-    fold::{ByEvent, Redriven},
+    fold::{ByEvent, Redriven, named, share},
 };
 use squall_probe::{EventId, Phase, Position, What};
 use std::collections::BTreeMap;
@@ -126,9 +126,6 @@ impl Invariant for NoLoss {
     }
 }
 
-/// So many events are named.
-const NAMED: usize = 3;
-
 /// Acknowledged events that groups did not apply.
 #[derive(Default)]
 struct Missing {
@@ -154,8 +151,6 @@ impl Missing {
     /// `445 of 586 acknowledged events are lost, in all five groups: e135, e136, e139 and 442 more`
     fn summary(&self, setup: &Setup, of: usize, what: &str) -> String {
         let count = self.events.len();
-        let (events, are) = if of == 1 { ("event", "is") } else { ("events", "are") };
-        let are = if count == 1 { "is" } else { are };
         let groups: Vec<&str> = (0..setup.groups.len())
             .filter(|group| self.any & (1 << (group % 64)) != 0)
             .map(|group| setup.group(group))
@@ -170,21 +165,13 @@ impl Missing {
             [most @ .., last] => format!("in {of_them}{} and {last}", most.join(", ")),
             [] => String::new(),
         };
-        let named: Vec<_> = self.events.iter().take(NAMED).map(|id| format!("e{}", id.0)).collect();
-        let more = match count.saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
         let nowhere = match self.nowhere {
             0 => String::new(),
             1 if count == 1 => "; no log has ever shown it".to_owned(),
             all if all == count => "; no log has ever shown them".to_owned(),
             some => format!("; {some} of them no log has ever shown"),
         };
-        format!(
-            "{count} of {of} acknowledged {events} {are} {what}, {place}: {}{more}{nowhere}",
-            named.join(", ")
-        )
+        format!("{} {what}, {place}: {}{nowhere}", share(count, of), named(&self.events))
     }
 }
 

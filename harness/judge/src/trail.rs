@@ -2,7 +2,7 @@
 //! evidence of what is told in the end. An invariant need only know what was promised and what became of it.
 
 use super::{Evidence, Setup, Violation, fold::ByEvent};
-use squall_probe::{EventId, Name, NodeChange, Phase, Position, What};
+use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
 use std::collections::BTreeMap;
 
 /// What may be wanted as evidence later.
@@ -17,6 +17,10 @@ pub(super) struct Trail {
     assigned: BTreeMap<(Name, u32), Vec<Evidence>>,
     /// By place, the event that was seen there first.
     places: BTreeMap<(u32, u64), EventId>,
+    /// Nodes that lost power and are not back.
+    down: BTreeMap<NodeId, Evidence>,
+    /// The deadline has passed: what is told then may have been looked up some time ago.
+    late: bool,
 }
 
 /// What is known of an event.
@@ -34,6 +38,17 @@ struct Life {
 }
 
 impl Life {
+    /// A replica has it no more.
+    fn lose(&mut self, replica: usize, evidence: &Evidence) {
+        let bit = 1 << (replica % 64);
+        if self.held & bit != 0 {
+            self.held &= !bit;
+            if self.held == 0 {
+                self.gone = Some(*evidence);
+            }
+        }
+    }
+
     /// The group had applied or dead-lettered it before this place of the history.
     fn done(&self, group: Name, before: u64) -> bool {
         self.handled.iter().any(|record| {
@@ -57,6 +72,8 @@ impl Trail {
             commits: BTreeMap::new(),
             assigned: BTreeMap::new(),
             places: BTreeMap::new(),
+            down: BTreeMap::new(),
+            late: false,
         }
     }
 
@@ -95,15 +112,34 @@ impl Trail {
             What::Rebuild => {
                 self.milestones.push(*evidence);
                 let Some(replica) = self.setup.replica_index(node) else { return };
-                let bit = 1 << (replica % 64);
-                for life in self.events.values_mut().filter(|life| life.held & bit != 0) {
-                    life.held &= !bit;
-                    if life.held == 0 {
-                        life.gone = Some(*evidence);
-                    }
+                for life in self.events.values_mut() {
+                    life.lose(replica, evidence);
                 }
             }
-            What::Node { .. } | What::Lead { .. } => self.milestones.push(*evidence),
+            // What it once told of is not in its log in the end.
+            What::State { of: StateOf::Replica { partition }, position: end, .. } => {
+                let Some(replica) = self.setup.replica_index(node).filter(|_| !self.late) else {
+                    return;
+                };
+                let beyond: Vec<EventId> = self
+                    .places
+                    .range((partition, end)..=(partition, u64::MAX))
+                    .map(|(_, event)| *event)
+                    .collect();
+                for event in beyond {
+                    self.events.entry(event).lose(replica, evidence);
+                }
+            }
+            What::Mark(Mark::DeadlinePassed) => self.late = true,
+            What::Node { change } => {
+                self.milestones.push(*evidence);
+                if change == NodeChange::Crashed {
+                    self.down.insert(node, *evidence);
+                } else {
+                    self.down.remove(&node);
+                }
+            }
+            What::Lead { .. } => self.milestones.push(*evidence),
             _ => {}
         }
     }
@@ -149,9 +185,16 @@ impl Trail {
 
     /// How an event went that no replica has: whose promise it was, and what followed. And since when.
     fn lost(&self, event: EventId) -> (Vec<Evidence>, Option<u64>) {
-        let Some(life) = self.events.get(event).filter(|life| life.held == 0) else {
-            return (Vec::new(), None);
-        };
+        let Some(life) = self.events.get(event) else { return (Vec::new(), None) };
+        if life.held != 0 {
+            // All who hold it are down, and the last of them took it with it.
+            let holders =
+                (0..self.setup.replicas.len()).filter(|r| life.held & (1 << (r % 64)) != 0);
+            let down: Option<Vec<&Evidence>> =
+                holders.map(|replica| self.down.get(&self.setup.replicas[replica])).collect();
+            let last = down.unwrap_or_default().into_iter().max_by_key(|down| down.index);
+            return (last.copied().into_iter().collect(), last.map(|last| last.index));
+        }
         if let Some(gone) = life.gone {
             // A replica that rebuilds its log has stopped before.
             let stopped = self.before(gone.index, |record| {
