@@ -114,9 +114,8 @@ fn old_messages_come_again_and_new_ones_overtake() {
         ("replay", "{ at: 300ms, replay: { messages: 30% }, for: 500ms }"),
         ("reorder", "{ at: 300ms, reorder: { messages: 30%, by: 20ms..60ms }, for: 500ms }"),
     ] {
-        let text = format!(
-            "name: x\nworkload: {{ events: 200, rate: 200/s }}\nfaults:\n  - {step}\n"
-        );
+        let text =
+            format!("name: x\nworkload: {{ events: 200, rate: 200/s }}\nfaults:\n  - {step}\n");
         let (folder, path) = scenario(&text);
         let json = folder.path().join("report.json");
         let said = squall(&["run", &path, "--runs", "3", "--report", &json.to_string_lossy()]);

@@ -242,8 +242,7 @@ impl World {
 
     /// Nobody can connect to the node now.
     pub(crate) fn unavailable(&mut self, node: NodeId) -> bool {
-        let by =
-            self.delay(node, |hindrance| (*hindrance == Hindrance::Unavailable).then_some(0));
+        let by = self.delay(node, |hindrance| (*hindrance == Hindrance::Unavailable).then_some(0));
         self.feel_if(by)
     }
 

@@ -448,9 +448,9 @@ impl Wire {
                 return;
             }
             let now = world.now_here();
-            let most_ms = world.latency_ms.max(
-                world.disturbed.get(&(self.here, self.peer)).map_or(0, |slow| slow.most_ms),
-            );
+            let most_ms = world
+                .latency_ms
+                .max(world.disturbed.get(&(self.here, self.peer)).map_or(0, |slow| slow.most_ms));
             let Some(connection) = self.connection(world) else { return };
             let end = &mut connection.ends[1 - self.end];
             if end.gone() {
@@ -673,7 +673,8 @@ impl World {
         let (over, still) = waiting.iter().partition(|(before, ..)| *before <= number);
         *waiting = still;
         let over: Vec<(u64, Number, usize, u16)> = over;
-        for (_, connection, end, fault) in over.into_iter().filter(|(before, ..)| *before < number) {
+        for (_, connection, end, fault) in over.into_iter().filter(|(before, ..)| *before < number)
+        {
             // What is lost with its connection comes behind nothing.
             let comes = self.wires.connections.get(&connection).is_some_and(|known| {
                 let sender = &known.ends[1 - end];

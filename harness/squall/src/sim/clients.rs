@@ -59,13 +59,7 @@ impl Clients {
     }
 
     /// A share of the publishes is poison from now on.
-    pub(super) fn poison(
-        &mut self,
-        id: OccurrenceId,
-        draw: u64,
-        share: f64,
-        kind: Option<Poison>,
-    ) {
+    pub(super) fn poison(&mut self, id: OccurrenceId, draw: u64, share: f64, kind: Option<Poison>) {
         self.poisoners.push((id, draw, share, kind));
     }
 

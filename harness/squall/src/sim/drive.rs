@@ -135,8 +135,7 @@ impl Run<'_, '_> {
     /// Asks every node for its state if nothing is owed and nothing that was injected is still to come; the answer, if nothing took effect meanwhile, for that
     /// would not be in what the observer was told.
     fn look_at_rest(&mut self) -> Option<Told> {
-        let rests =
-            self.offered && self.storm.drained() && self.storm.under_way().is_none();
+        let rests = self.offered && self.storm.drained() && self.storm.under_way().is_none();
         if rests && self.observation.ask() {
             self.seen = self.storm.applied();
         }

@@ -942,8 +942,10 @@ impl<'a> Storm<'a> {
             .into_iter()
             .filter(|node| {
                 let draw = act.draw ^ u64::from(node.0);
-                sim::with(|world| world.disk(*node).is_some_and(|disk| how(disk, act.id.step, draw)))
-                    .unwrap_or(false)
+                sim::with(|world| {
+                    world.disk(*node).is_some_and(|disk| how(disk, act.id.step, draw))
+                })
+                .unwrap_or(false)
             })
             .collect();
         for node in &nodes {
