@@ -112,13 +112,23 @@ pub(crate) struct Wires {
     connections: BTreeMap<Number, Connection>,
     /// Connections made so far for each direction.
     made: BTreeMap<(NodeId, NodeId), u64>,
-    /// Frames that others may overtake, in each direction: their numbers, on which connection to which end, and
-    /// who makes them wait.
-    overtaken: BTreeMap<(NodeId, NodeId), Vec<(u64, Number, usize, u16)>>,
+    /// Frames that others may overtake, in each direction.
+    overtaken: BTreeMap<(NodeId, NodeId), Vec<Overtaken>>,
     /// There are some, or were: the order of frames matters.
     ordered: bool,
     /// Ends opened so far.
     ends: u64,
+}
+
+/// A frame that others may overtake.
+#[derive(Clone, Copy, Debug)]
+struct Overtaken {
+    number: u64,
+    /// On which connection, and to which of its ends.
+    connection: Number,
+    end: usize,
+    /// Who makes it wait.
+    fault: u16,
 }
 
 #[derive(Debug)]
@@ -422,7 +432,12 @@ impl Wire {
             for feels in fate.feels.iter().filter(|_| !fate.lost) {
                 if let Feels::Overtaken(fault) = feels {
                     let waiting = world.wires.overtaken.entry(direction).or_default();
-                    waiting.push((fate.number, self.number, 1 - self.end, *fault));
+                    waiting.push(Overtaken {
+                        number: fate.number,
+                        connection: self.number,
+                        end: 1 - self.end,
+                        fault: *fault,
+                    });
                     world.wires.ordered = true;
                 }
             }
@@ -711,10 +726,11 @@ impl World {
     /// A frame was read: those that were sent before it, and have not come, feel that.
     fn overtake(&mut self, direction: (NodeId, NodeId), number: u64) {
         let Some(waiting) = self.wires.overtaken.get_mut(&direction) else { return };
-        let (over, still) = waiting.iter().partition(|(before, ..)| *before <= number);
+        let (over, still): (Vec<Overtaken>, _) =
+            waiting.iter().partition(|before| before.number <= number);
         *waiting = still;
-        let over: Vec<(u64, Number, usize, u16)> = over;
-        for (_, connection, end, fault) in over.into_iter().filter(|(before, ..)| *before < number)
+        for Overtaken { connection, end, fault, .. } in
+            over.into_iter().filter(|before| before.number < number)
         {
             // What is lost with its connection comes behind nothing.
             let comes = self.wires.connections.get(&connection).is_some_and(|known| {
