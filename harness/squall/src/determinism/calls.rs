@@ -6,7 +6,7 @@ macro_rules! calls {
         pub const NAMES: &[&str] = &[$(stringify!($name)),*];
 
         /// Their numbers on this machine.
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
         pub(super) const NUMBERS: &[(&str, i64)] =
             &[$($(#[$only])? (stringify!($name), libc::$number)),*];
     };
@@ -52,6 +52,7 @@ calls! {
     memfd_create SYS_memfd_create,
     mkdirat SYS_mkdirat,
     nanosleep SYS_nanosleep,
+    newfstatat SYS_newfstatat,
     openat SYS_openat,
     pipe2 SYS_pipe2,
     ppoll SYS_ppoll,
@@ -63,7 +64,6 @@ calls! {
     readlinkat SYS_readlinkat,
     readv SYS_readv,
     recvfrom SYS_recvfrom,
-    renameat SYS_renameat,
     renameat2 SYS_renameat2,
     sched_getaffinity SYS_sched_getaffinity,
     sendto SYS_sendto,
@@ -86,7 +86,7 @@ calls! {
     #[cfg(target_arch = "x86_64")] link SYS_link,
     #[cfg(target_arch = "x86_64")] lstat SYS_lstat,
     #[cfg(target_arch = "x86_64")] mkdir SYS_mkdir,
-    #[cfg(target_arch = "x86_64")] newfstatat SYS_newfstatat,
+    #[cfg(target_arch = "x86_64")] renameat SYS_renameat,
     #[cfg(target_arch = "x86_64")] open SYS_open,
     #[cfg(target_arch = "x86_64")] poll SYS_poll,
     #[cfg(target_arch = "x86_64")] readlink SYS_readlink,
@@ -99,7 +99,7 @@ calls! {
 }
 
 /// A system call's name.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(super) fn name(number: i64) -> String {
     let known = NUMBERS.iter().find(|(_, known)| *known == number);
     known.map_or_else(|| format!("system call {number}"), |(name, _)| (*name).to_owned())

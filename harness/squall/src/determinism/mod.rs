@@ -10,7 +10,7 @@ pub(crate) mod calls;
 mod clock;
 mod entropy;
 mod escape;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod syscalls;
 
 pub use escape::Escape;
@@ -81,14 +81,15 @@ pub(crate) fn escaped() -> bool {
     escape::noted()
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn guard(allow: &[Allow]) -> Result<(), String> {
     syscalls::guard(allow)
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 fn guard(_: &[Allow]) -> Result<(), String> {
-    Err(format!("there is no filter for system calls on {}", std::env::consts::OS))
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    Err(format!("system calls are not filtered on {os} on {arch}"))
 }
 
 /// The panics since the last call, on this thread.

@@ -393,7 +393,6 @@ const ON_FILES: &[c_long] = &[
     libc::SYS_lseek,
     libc::SYS_fstat,
     libc::SYS_statx,
-    #[cfg(target_arch = "x86_64")]
     libc::SYS_newfstatat,
     libc::SYS_fcntl,
     libc::SYS_ioctl,
@@ -409,12 +408,12 @@ fn path_of(caught: Caught) -> Option<&'static CStr> {
     let at = match caught.number {
         libc::SYS_openat
         | libc::SYS_statx
+        | libc::SYS_newfstatat
         | libc::SYS_readlinkat
         | libc::SYS_faccessat
         | libc::SYS_faccessat2
         | libc::SYS_mkdirat
         | libc::SYS_unlinkat
-        | libc::SYS_renameat
         | libc::SYS_renameat2
         | libc::SYS_linkat
         | libc::SYS_fchmodat => caught.arguments[1],
@@ -435,7 +434,7 @@ fn path_of(caught: Caught) -> Option<&'static CStr> {
 #[cfg(target_arch = "x86_64")]
 fn old_path(number: c_long, caught: Caught) -> Option<u64> {
     match number {
-        libc::SYS_newfstatat => Some(caught.arguments[1]),
+        libc::SYS_renameat => Some(caught.arguments[1]),
         libc::SYS_open
         | libc::SYS_creat
         | libc::SYS_stat
@@ -474,16 +473,13 @@ fn writes(caught: Caught) -> bool {
         libc::SYS_openat => caught.arguments[2],
         number if is_plain_open(number) => caught.arguments[1],
         libc::SYS_statx
+        | libc::SYS_newfstatat
         | libc::SYS_readlinkat
         | libc::SYS_faccessat
         | libc::SYS_faccessat2
         | libc::SYS_chdir => return false,
         #[cfg(target_arch = "x86_64")]
-        libc::SYS_newfstatat
-        | libc::SYS_stat
-        | libc::SYS_lstat
-        | libc::SYS_access
-        | libc::SYS_readlink => return false,
+        libc::SYS_stat | libc::SYS_lstat | libc::SYS_access | libc::SYS_readlink => return false,
         _ => return true,
     };
     let writing = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND;
