@@ -96,11 +96,14 @@ impl LogStore {
     }
 
     fn write(&mut self, changes: Vec<Change>) -> StorageResult<()> {
-        // That something was decided can be learnt again; all else others rely on.
+        // That something was decided can be learnt again; all else others rely on. (Before a promise omnipaxos
+        // appends what it has gathered, which is nothing.)
+        let careless = self.defects.promise_not_synced;
         self.urgent |= changes.iter().any(|change| match change {
             Change::Decided(_) => false,
-            Change::Promise(_) => !self.defects.promise_not_synced,
-            Change::Entries(..) | Change::Accepted(_) => true,
+            Change::Promise(_) => !careless,
+            Change::Entries(_, entries) => !(careless && entries.is_empty()),
+            Change::Accepted(_) => true,
         });
         journal::frame(&mut self.buffer, &postcard::to_stdvec(&changes)?);
         for change in changes {
