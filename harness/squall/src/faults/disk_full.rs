@@ -28,7 +28,7 @@ impl Kind for DiskFull {
 
 impl Inject for DiskFull {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        storm.break_disks(&self.0, act, |_| DiskFault::Full)
+        storm.break_disks(&self.0, act, |draw| DiskFault::Full { draw: Some(draw) })
     }
 }
 

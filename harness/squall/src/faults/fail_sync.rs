@@ -28,7 +28,7 @@ impl Kind for FailSync {
 
 impl Inject for FailSync {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        storm.break_disks(&self.0, act, |_| DiskFault::SyncFails)
+        storm.break_disks(&self.0, act, |draw| DiskFault::SyncFails { draw })
     }
 }
 

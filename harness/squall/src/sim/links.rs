@@ -38,6 +38,9 @@ struct Disturbed {
     directions: BTreeSet<Direction>,
 }
 
+/// Longer than any run, in milliseconds.
+const FOR_EVER: u32 = u32::MAX;
+
 /// The state of all links.
 #[derive(Debug)]
 pub struct LinkTable {
@@ -249,20 +252,19 @@ impl LinkTable {
         disturbed
     }
 
-    /// The node's machine loses power: for its peers it just falls silent, with no FIN and no RST.
+    /// The code of a node that lost power is dropped now, and its connections say goodbye, which a machine
+    /// without power cannot: what it sends from here on takes for ever. What is on the wire already arrives.
     /// Until [`LinkTable::replug`].
     pub fn unplug(&self, node: NodeId, sim: &Sim<'_>, names: &[String]) {
-        self.each_link_of(node, names, |a, b| {
-            let cut = Link { cut: (true, true), ..self.link(a, b) };
-            self.apply(sim, (a, b), self.link(a, b), cut, names);
-        });
+        self.each_link_of(node, names, |a, b| set_latency(sim, (a, b), (FOR_EVER, FOR_EVER), names));
     }
 
-    /// Undoes [`LinkTable::unplug`]; what faults do to the node's links goes on.
+    /// Undoes [`LinkTable::unplug`].
     pub fn replug(&self, node: NodeId, sim: &Sim<'_>, names: &[String]) {
         self.each_link_of(node, names, |a, b| {
-            let cut = Link { cut: (true, true), ..self.link(a, b) };
-            self.apply(sim, (a, b), cut, self.link(a, b), names);
+            let told = self.told.get(&(a.min(b), a.max(b))).copied().unwrap_or_default();
+            let range = told.slow.map_or(self.base, |(min, max, _)| (min, max));
+            set_latency(sim, (a, b), range, names);
         });
     }
 
