@@ -394,6 +394,24 @@ fn trusts_write_order() {
 fn flushes_in_drop() {
     let killed = with("{ at: 600ms, memory_limit: { node: server-1, bytes: 4B }, for: 200ms }");
     found_out(&killed, "flushes-in-drop", LOST, 7, 10);
+    // Who is asked to stop, and does, has its destructors run.
+    let stopped = with("{ at: 600ms, stop: { node: server-1, grace: 2s, down: 100ms } }");
+    for run in runs(&stopped, "flushes-in-drop", 5, &[]) {
+        assert_eq!(run.verdict, Verdict::Passed, "{}", explain(&run));
+    }
+}
+
+#[test]
+fn a_strike_is_felt_once_and_the_dead_tell_nothing() {
+    for kind in ["lose_unsynced", "torn_write"] {
+        let strike = with(&format!("{{ at: 600ms, {kind}: server-1, restart_after: 200ms }}"));
+        for run in runs(&strike, "ack-then-sync.honest", 5, &[]) {
+            assert_eq!(run.signals[&format!("{kind}_felt")], 1, "{}", explain(&run));
+            // It ran on behind the strike, and passed its fault points for nobody.
+            let passed = |point: &str| run.signals[&format!("server.{point}")];
+            assert_eq!(passed("written"), passed("synced"), "{}", explain(&run));
+        }
+    }
 }
 
 #[test]

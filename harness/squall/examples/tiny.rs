@@ -155,7 +155,9 @@ async fn serve(node: Node, cluster: Cluster) -> Result<(), Error> {
             if event > 0 && stored.insert(event) {
                 let syncs = !cluster.defects.iter().any(|id| id == "no-sync");
                 let written = file.write_all(&frame_of(event));
-                if let Err(error) = written.and_then(|()| if syncs { file.sync_all() } else { Ok(()) }) {
+                if let Err(error) =
+                    written.and_then(|()| if syncs { file.sync_all() } else { Ok(()) })
+                {
                     // Nobody will be answered: nobody shall find it.
                     file.set_len(((stored.len() - 1) * EVENT) as u64)?;
                     return Err(error.into());

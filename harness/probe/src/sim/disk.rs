@@ -446,4 +446,3 @@ impl Handle {
         Ok(at)
     }
 }
-

@@ -10,8 +10,8 @@ mod tasks;
 mod wire;
 
 pub use flights::{Flight, Flights};
-pub(crate) use hindrance::stop_asked;
 pub(crate) use hindrance::gated_sender;
+pub(crate) use hindrance::stop_asked;
 pub use hindrance::{Gated, Hindrance, Struck, gated, gated_here, in_gated_task};
 pub(crate) use tasks::spawn;
 pub use wire::{Bandwidth, MessageFault, Wire};
@@ -19,9 +19,7 @@ pub(crate) use wire::{Feels, UnderWay, room, slows};
 
 use crate::{Name, NodeId, Phase, Record, What, mix};
 use disk::{Disk, Unsynced};
-use std::{
-    cell::RefCell, collections::BTreeMap, io, path::Path, task::Waker, time::Duration,
-};
+use std::{cell::RefCell, collections::BTreeMap, io, path::Path, task::Waker, time::Duration};
 use tokio::runtime::{Handle, Id};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -293,9 +291,7 @@ fn disk_here() -> Option<(NodeId, u32)> {
 }
 
 /// Acts on the disk of the node whose software runs now; `None` outside a simulation.
-pub(crate) fn on_disk<R>(
-    act: impl FnOnce(&mut Disk) -> io::Result<R>,
-) -> Option<io::Result<R>> {
+pub(crate) fn on_disk<R>(act: impl FnOnce(&mut Disk) -> io::Result<R>) -> Option<io::Result<R>> {
     let (node, incarnation) = disk_here()?;
     let nobody = || Err(io::Error::other("no node runs here"));
     Some(on_disk_of(node, incarnation, act).unwrap_or_else(nobody))
@@ -316,7 +312,7 @@ pub(crate) fn on_disk_of<R>(
 ) -> Option<io::Result<R>> {
     let index = usize::from(node.0);
     // The disk is taken out, so that what acts on it may look at the world.
-    let (mut disk, over) = match with(|world| {
+    let taken = with(|world| {
         let entry = world.nodes.get_mut(index)?;
         if incarnation != entry.incarnation {
             return Some(None);
@@ -324,9 +320,9 @@ pub(crate) fn on_disk_of<R>(
         let over = entry.life.is_over();
         let disk = if over { &mut entry.ghost } else { &mut entry.disk };
         Some(Some((std::mem::take(disk), over)))
-    })?? {
-        Some(taken) => taken,
-        None => return Some(Err(io::Error::other("opened before the node went down"))),
+    })??;
+    let Some((mut disk, over)) = taken else {
+        return Some(Err(io::Error::other("opened before the node went down")));
     };
     let result = act(&mut disk);
     with(|world| {

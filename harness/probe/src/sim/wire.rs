@@ -107,6 +107,9 @@ impl Drop for UnderWay {
 /// Who connected, and from which port: what both ends of a connection have in common.
 type Number = (NodeId, u16);
 
+/// A frame's number, on which connection to which end it is, and who makes it wait.
+type Overtakable = (u64, Number, usize, u16);
+
 #[derive(Debug, Default)]
 pub(crate) struct Wires {
     connections: BTreeMap<Number, Connection>,
@@ -114,7 +117,7 @@ pub(crate) struct Wires {
     made: BTreeMap<(NodeId, NodeId), u64>,
     /// Frames that others may overtake, in each direction: their numbers, on which connection to which end, and
     /// who makes them wait.
-    overtaken: BTreeMap<(NodeId, NodeId), Vec<(u64, Number, usize, u16)>>,
+    overtaken: BTreeMap<(NodeId, NodeId), Vec<Overtakable>>,
     /// There are some, or were: the order of frames matters.
     ordered: bool,
     /// Ends opened so far.
@@ -221,7 +224,9 @@ impl Wires {
     pub(crate) fn wake_peers_of(&mut self, node: NodeId) {
         for Connection { ends: [a, b], .. } in self.connections.values_mut() {
             let (of_a, of_b) = (a.node == node, b.node == node);
-            for waker in [b.waker.take_if(|_| of_a), a.waker.take_if(|_| of_b)].into_iter().flatten() {
+            for waker in
+                [b.waker.take_if(|_| of_a), a.waker.take_if(|_| of_b)].into_iter().flatten()
+            {
                 waker.wake();
             }
         }

@@ -162,7 +162,8 @@ fn a_rename_between_directories_needs_both_to_be_synced() {
     disk.sync(inode).unwrap();
     disk.rename(&path("log"), Path::new("/other/log")).unwrap();
     disk.sync_dir(Path::new("/other")).unwrap();
-    let old_names = (0..100).filter(|seed| crashed(&disk, *seed).read(&path("log")).is_ok()).count();
+    let old_names =
+        (0..100).filter(|seed| crashed(&disk, *seed).read(&path("log")).is_ok()).count();
     assert!((30..70).contains(&old_names), "{old_names}");
     for seed in 0..100 {
         assert!(crashed(&disk, seed).read(Path::new("/other/log")).is_ok());
@@ -346,8 +347,7 @@ fn damage_is_felt_when_it_is_read() {
     assert!(disk.take_refused().is_empty());
     let rotten = disk.read(Path::new(FILE)).unwrap();
     assert_eq!(disk.take_refused(), [3]);
-    let wrong: u32 =
-        rotten.iter().zip(b"safe and not").map(|(a, b)| (a ^ b).count_ones()).sum();
+    let wrong: u32 = rotten.iter().zip(b"safe and not").map(|(a, b)| (a ^ b).count_ones()).sum();
     assert_eq!(wrong, 1);
 
     disk.sync(inode).unwrap();
