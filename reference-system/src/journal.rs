@@ -1,10 +1,10 @@
 //! An append-only file of checksummed records: what the broker's log and the store's ledger stand on.
 //!
 //! A record is its length and CRC-32 (little endian, four bytes each) and its bytes. Appending is not
-//! durable before [`Journal::sync`]. A crash may tear the last records: recovery cuts the file behind
-//! the last good one. A second, tiny file says how far the journal was synced: a journal that is shorter
-//! than that, or in which a good record follows a bad one, was not damaged by a crash. It is refused, and
-//! whoever has replicas fetches it from them (Alagappan et al., Protocol-Aware Recovery, FAST 2018).
+//! durable before [`Journal::sync`]. A crash may leave any part of what was not synced, later records without
+//! earlier ones, too: recovery cuts the file behind the last good record before the first bad one. A second,
+//! tiny file says how far the journal was synced: one that is not good so far was not damaged by a crash. It is
+//! refused, and whoever has replicas fetches it from them (Alagappan et al., Protocol-Aware Recovery, FAST 2018).
 
 use squall_probe::fs::{self, File};
 use std::{
@@ -101,9 +101,14 @@ impl Journal {
         let mark_file = fs::open(&mark_path)?;
         let content = fs::read(&path)?;
         let (records, good) = scan(&content, care.crc_unchecked);
-        let (turn, synced) = Mark::newest(&fs::read(&mark_path)?).unwrap_or((0, 0));
+        let mark = Mark::newest(&fs::read(&mark_path)?);
+        let (turn, synced) = mark.unwrap_or((0, 0));
         if !care.torn_tail_kept {
-            if let Some(at) = find_good_after(&content, good) {
+            // Behind what was synced, any records may be missing; if nobody knows what was, that cannot be told
+            // from damage.
+            if mark.is_none()
+                && let Some(at) = find_good_after(&content, good)
+            {
                 let what =
                     format!("damaged at byte {good}, and a good record follows at byte {at}");
                 return Err(damaged(&path, &what));
@@ -117,8 +122,12 @@ impl Journal {
             squall_probe::signal("tail_truncated");
             file.set_len(good as u64)?;
         }
-        // Whatever was read must be durable before anyone builds on it: it may come from a page cache
-        // that a former life of this process never synced.
+        // Whatever was read must be durable before anyone builds on it: it may come from a page cache that a
+        // former life of this process never synced, or failed to: then its pages count as clean, are on no disk,
+        // and a sync alone does not save them. So it is written again.
+        let tail = usize::try_from(synced).unwrap_or(usize::MAX).min(good);
+        file.seek(SeekFrom::Start(tail as u64))?;
+        file.write_all(&content[tail..good])?;
         file.sync_all()?;
         let mut mark = Mark { file: mark_file, turn };
         mark.write(good as u64)?;
@@ -169,8 +178,9 @@ impl Journal {
         let mut mark = Mark { file: fs::open(&new_mark)?, turn: 0 };
         mark.file.set_len(0)?;
         mark.write(bytes.len() as u64)?;
+        // The old mark beside the new journal is harmless: at worst it is refused once more. The new mark beside
+        // the old journal could pass off a damaged one as whole.
         fs::rename(new, directory.join(name))?;
-        // The new mark must not stand by the old records, which are not what it speaks of.
         fs::sync_dir(directory)?;
         fs::rename(new_mark, directory.join(format!("{name}.end")))?;
         fs::sync_dir(directory)
@@ -261,7 +271,7 @@ fn scan(content: &[u8], unchecked: bool) -> (Vec<Vec<u8>>, usize) {
     (records, at)
 }
 
-/// A good record behind damage, which a crash cannot leave: writes reach the disk in order.
+/// A good record behind damage, which a crash leaves only where nothing was synced.
 fn find_good_after(content: &[u8], damaged: usize) -> Option<usize> {
     // By the lengths alone: the damaged record's own header says where the next would begin.
     let length = u32::from_le_bytes(*content.get(damaged..)?.first_chunk()?) as usize;
@@ -305,6 +315,25 @@ mod tests {
             assert_eq!(again.len(), records.len() + 1);
             assert_eq!(again.last().unwrap(), b"next");
         }
+    }
+
+    #[test]
+    fn unsynced_records_may_be_missing_before_others_that_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let whole = filled(folder.path());
+        let (mut journal, _) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
+        let mut buffer = Vec::new();
+        for text in ["four", "five"] {
+            frame(&mut buffer, text.as_bytes());
+        }
+        journal.append(&buffer).unwrap();
+        drop(journal);
+        // The power fails: of the unsynced records the first lacks its content, and the second is whole.
+        let mut content = std::fs::read(folder.path().join("j")).unwrap();
+        content[whole.len() + HEADER..whole.len() + HEADER + 4].fill(0);
+        std::fs::write(folder.path().join("j"), &content).unwrap();
+        let (_, records) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
+        assert_eq!(records, [&b"one"[..], b"two", b"three"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use squall::system::{Client, Error, Event, LocalFuture, Node, Outcome, Role, State};
 use squall_probe::{EventId, Position, StateOf, What, fs, name, net, point, record};
 use std::{
+    cell::RefCell,
     collections::BTreeSet,
     io::{Seek as _, SeekFrom, Write as _},
     rc::Rc,
@@ -47,13 +48,21 @@ pub trait Store {
     fn recover(&mut self) -> Result<Vec<u64>, Error>;
     /// Stores one more.
     fn append(&mut self, event: u64) -> Result<(), Error>;
+    /// Behind the fault point `server.written`: makes it durable, if appending did not.
+    fn settle(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+    /// It goes on after an error of its disk; the event's client asks again.
+    fn survives_errors(&self) -> bool {
+        false
+    }
     /// The event was answered for.
     fn answered(&mut self, _event: u64) -> Result<(), Error> {
         Ok(())
     }
 }
 
-/// One file of eight bytes an event.
+/// One file of sixteen bytes an event.
 #[derive(Default)]
 pub struct Disk {
     pub file: Option<fs::File>,
@@ -64,27 +73,36 @@ impl Store for Disk {
         let mut file = fs::open(FILE)?;
         fs::sync_dir("/data")?;
         let events = events_in(&fs::read(FILE)?);
-        // A torn last event was never answered for.
-        file.set_len(events.len() as u64 * 8)?;
-        file.seek(SeekFrom::End(0))?;
+        // It may come from a page cache that no sync has saved, and of which none will after one that failed: so
+        // it is written again. What is behind it is torn, and was never answered for.
+        file.write_all(&bytes_of(&events))?;
+        file.set_len(events.len() as u64 * 16)?;
+        file.sync_all()?;
         self.file = Some(file);
         Ok(events)
     }
 
     fn append(&mut self, event: u64) -> Result<(), Error> {
         let file = self.file.as_mut().ok_or("not recovered")?;
-        file.write_all(&event.to_be_bytes())?;
-        file.sync_all()?;
+        let before = file.stream_position()?;
+        if let Err(error) = file.write_all(&frame_of(event)).and_then(|()| file.sync_all()) {
+            // Nobody will be answered: nobody shall find it.
+            file.set_len(before)?;
+            file.seek(SeekFrom::Start(before))?;
+            return Err(error.into());
+        }
         Ok(())
     }
 }
 
-/// The whole events in a file's bytes.
+/// Events as they are in a file: each a frame.
+pub fn bytes_of(events: &[u64]) -> Vec<u8> {
+    events.iter().flat_map(|event| frame_of(*event)).collect()
+}
+
+/// The events in a file's bytes, up to the first that is not whole.
 pub fn events_in(bytes: &[u8]) -> Vec<u64> {
-    bytes
-        .chunks_exact(8)
-        .filter_map(|chunk| Some(u64::from_be_bytes(chunk.try_into().ok()?)))
-        .collect()
+    bytes.chunks(16).map_while(number_in).collect()
 }
 
 /// A server with a store.
@@ -97,6 +115,10 @@ pub async fn serve(node: Node, mut store: impl Store) -> Result<(), Error> {
     for (event, offset) in store.recover()?.into_iter().zip(0..) {
         stored.insert(event);
         appended(event, offset);
+        // It was on disk when the server died, and its effect had not been told of.
+        if !TOLD.with(|told| told.borrow().contains(&event)) {
+            applied(event, offset);
+        }
     }
     loop {
         let (stream, _) = tokio::select! {
@@ -108,7 +130,14 @@ pub async fn serve(node: Node, mut store: impl Store) -> Result<(), Error> {
         while let Ok(Some(frame)) = receiver.recv().await {
             let Some(event) = number_in(&frame) else { break };
             if event > 0 && stored.insert(event) {
-                store.append(event)?;
+                let appended_ok = store.append(event);
+                if store.survives_errors() && appended_ok.is_err() {
+                    stored.remove(&event);
+                    break;
+                }
+                appended_ok?;
+                point("server.written").await;
+                store.settle()?;
                 let offset = stored.len() as u64 - 1;
                 appended(event, offset);
                 applied(event, offset);
@@ -116,6 +145,7 @@ pub async fn serve(node: Node, mut store: impl Store) -> Result<(), Error> {
             }
             sender.send("answer", frame_of(stored.len() as u64)).await?;
             if event > 0 {
+                point("server.answered").await;
                 store.answered(event)?;
             }
         }
@@ -128,8 +158,15 @@ pub fn appended(event: u64, offset: u64) {
     record(What::Append { position, event: EventId(event), key: 0, term: 1, content: 0 });
 }
 
+thread_local! {
+    /// Events whose effect has been told of in this run, which has a thread to itself. A real server would mark
+    /// them on disk.
+    static TOLD: RefCell<BTreeSet<u64>> = const { RefCell::new(BTreeSet::new()) };
+}
+
 /// The event has taken effect.
 pub fn applied(event: u64, offset: u64) {
+    TOLD.with(|told| told.borrow_mut().insert(event));
     let (group, position) = (name(GROUP), Position::new(0, offset));
     let (event, member) = (EventId(event), name("server-1"));
     record(What::Apply { group, position, event, generation: 1, member });

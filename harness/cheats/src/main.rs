@@ -51,7 +51,7 @@ impl System for Cheats {
         &["send", "answer"]
     }
     fn points(&self) -> &[&'static str] {
-        &["server.synced"]
+        &["server.written", "server.synced", "server.answered"]
     }
     fn signals(&self) -> &[&'static str] {
         &[]

@@ -1,8 +1,11 @@
 //! Files, with std's names. Calls block, as std's do; the simulated disk answers at once.
 //!
-//! The simulated disk keeps what a real one keeps: after a crash, what was written but not synced is
-//! gone or torn, and a file whose directory was not synced ([`sync_dir`]) may not be there at all.
-//! Directories themselves are durable when made.
+//! The simulated disk keeps what a real one keeps. After a power cut, of what was written and not synced
+//! nothing may be left, all of it, or any of its pages, the last of them torn. A file that was made, renamed
+//! or removed may be so or not, until its directory is synced ([`sync_dir`]); whether its content is there is
+//! another matter, so a renamed file whose content was not synced may be empty. After a sync that failed, what
+//! it should have saved may still be read, and no later sync saves it: write it again.
+//! Directories themselves are durable when made. A process that ends or is killed loses nothing it wrote.
 
 use std::{
     io::{self, Read, Seek, SeekFrom, Write},
@@ -29,7 +32,7 @@ enum Kind {
 /// As `std::fs::OpenOptions::open`.
 pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
     #[cfg(feature = "sim")]
-    if let Some(opened) = sim::on_disk(|disk| disk.open(path.as_ref())) {
+    if let Some(opened) = sim::open(path.as_ref()) {
         return opened.map(|handle| File(Kind::Simulated(handle)));
     }
     std::fs::OpenOptions::new()

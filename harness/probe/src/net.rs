@@ -153,7 +153,8 @@ impl TcpStream {
             Stream::Simulated(simulated, wire) => {
                 let (read, write) = simulated.into_split();
                 let twin = wire.twin();
-                (ReadHalf(Read::Simulated(read, wire)), WriteHalf(Write::Simulated(write, twin)))
+                let write = WriteHalf(Write::Simulated(write, twin, Sends::Bytes));
+                (ReadHalf(Read::Simulated(read, wire)), write)
             }
         }
     }
@@ -161,9 +162,14 @@ impl TcpStream {
     /// Makes it a connection of frames, each preceded by its length (four bytes, big endian).
     #[must_use]
     pub fn into_frames(self) -> (FrameSender, FrameReceiver) {
-        let (read, write) = self.into_split();
+        #[cfg_attr(not(feature = "sim"), allow(unused_mut))]
+        let (read, mut write) = self.into_split();
         let (queue, frames) = mpsc::channel(QUEUE);
-        crate::task::spawn(write_frames(write, frames));
+        #[cfg(feature = "sim")]
+        if let Write::Simulated(_, _, sends) = &mut write.0 {
+            *sends = Sends::Frames;
+        }
+        crate::task::spawn_sender(write_frames(write, frames));
         (FrameSender { queue }, FrameReceiver::new(read))
     }
 }
@@ -198,6 +204,14 @@ impl AsyncRead for ReadHalf {
                 if broken && !more && !(poll.is_ready() && wire.ended()) {
                     return Poll::Ready(Err(wire.meets_reset()));
                 }
+                let over = match &poll {
+                    Poll::Ready(Ok(())) => !more && wire.hides_end(false),
+                    Poll::Ready(Err(_)) => wire.hides_end(true),
+                    Poll::Pending => false,
+                };
+                if over {
+                    return Poll::Pending;
+                }
                 wire.took(count);
                 poll
             }
@@ -213,7 +227,17 @@ pub struct WriteHalf(Write);
 enum Write {
     Real(tokio::net::tcp::OwnedWriteHalf),
     #[cfg(feature = "sim")]
-    Simulated(turmoil::net::tcp::OwnedWriteHalf, sim::Wire),
+    Simulated(turmoil::net::tcp::OwnedWriteHalf, sim::Wire, Sends),
+}
+
+/// What a simulated connection is given to send.
+#[cfg(feature = "sim")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sends {
+    /// Bytes, by the node's own code.
+    Bytes,
+    /// Frames that its code gave to a queue, by a task of ours: those leave although it has died meanwhile.
+    Frames,
 }
 
 impl AsyncWrite for WriteHalf {
@@ -225,11 +249,18 @@ impl AsyncWrite for WriteHalf {
         match &mut self.get_mut().0 {
             Write::Real(real) => Pin::new(real).poll_write(context, bytes),
             #[cfg(feature = "sim")]
-            Write::Simulated(simulated, wire) => {
+            Write::Simulated(simulated, wire, sends) => {
+                if *sends == Sends::Bytes && wire.is_dead() {
+                    return Poll::Ready(Ok(bytes.len()));
+                }
                 if wire.broken(None) {
                     return Poll::Ready(Err(wire.meets_reset()));
                 }
                 let poll = Pin::new(simulated).poll_write(context, bytes);
+                // The kernel keeps it, and sends it again and again.
+                if matches!(poll, Poll::Ready(Err(_))) && wire.hides_end(true) {
+                    return Poll::Ready(Ok(bytes.len()));
+                }
                 if let Poll::Ready(Ok(count)) = poll {
                     wire.wrote(count);
                 }
@@ -242,7 +273,7 @@ impl AsyncWrite for WriteHalf {
         match &mut self.get_mut().0 {
             Write::Real(real) => Pin::new(real).poll_flush(context),
             #[cfg(feature = "sim")]
-            Write::Simulated(simulated, _) => Pin::new(simulated).poll_flush(context),
+            Write::Simulated(simulated, ..) => Pin::new(simulated).poll_flush(context),
         }
     }
 
@@ -250,7 +281,9 @@ impl AsyncWrite for WriteHalf {
         match &mut self.get_mut().0 {
             Write::Real(real) => Pin::new(real).poll_shutdown(context),
             #[cfg(feature = "sim")]
-            Write::Simulated(simulated, wire) => {
+            Write::Simulated(_, wire, _) if wire.is_dead() => Poll::Ready(Ok(())),
+            #[cfg(feature = "sim")]
+            Write::Simulated(simulated, wire, _) => {
                 let poll = Pin::new(simulated).poll_shutdown(context);
                 if let Poll::Ready(Ok(())) = poll {
                     wire.ends();
@@ -289,6 +322,11 @@ impl FrameSender {
     /// # Errors
     /// `BrokenPipe` when the connection is gone. That the frame was queued does not say that it arrives.
     pub async fn send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
+        #[cfg(feature = "sim")]
+        if sim::with(|world| world.is_dead_here()) == Some(true) {
+            // A node that has died and does not know sends nothing any more.
+            return Ok(());
+        }
         let queued = Queued::new(kind, frame);
         self.queue.send(queued).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
@@ -298,6 +336,10 @@ impl FrameSender {
     /// # Errors
     /// `BrokenPipe` when the connection is gone, `WouldBlock` when the queue is full.
     pub fn try_send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
+        #[cfg(feature = "sim")]
+        if sim::with(|world| world.is_dead_here()) == Some(true) {
+            return Ok(());
+        }
         self.queue.try_send(Queued::new(kind, frame)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => io::ErrorKind::WouldBlock.into(),
             mpsc::error::TrySendError::Closed(_) => io::ErrorKind::BrokenPipe.into(),
@@ -415,7 +457,7 @@ fn put_frame(out: &mut BytesMut, frame: &[u8]) {
 
 async fn write_frames(mut write: WriteHalf, mut queue: mpsc::Receiver<Queued>) {
     #[cfg(feature = "sim")]
-    if let Write::Simulated(_, wire) = &write.0 {
+    if let Write::Simulated(_, wire, _) = &write.0 {
         let wire = wire.twin();
         return write_simulated(write, queue, wire).await;
     }

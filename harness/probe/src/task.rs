@@ -23,3 +23,13 @@ where
     }
     tokio::spawn(future)
 }
+
+/// As [`spawn`], of a task that only sends what it was given.
+pub(crate) fn spawn_sender(future: impl Future<Output = ()> + Send + 'static) {
+    #[cfg(feature = "sim")]
+    if crate::sim::is_active() {
+        tokio::task::spawn_local(crate::sim::gated_sender(future));
+        return;
+    }
+    tokio::spawn(future);
+}

@@ -13,7 +13,6 @@ use squall::system::{
 use squall_probe::{EventId, Position, StateOf, What, clock, fs, name, net, point, record, signal};
 use std::{
     collections::BTreeSet,
-    io::Seek as _,
     io::Write as _,
     process::ExitCode,
     rc::Rc,
@@ -27,6 +26,9 @@ use tokio::{
 
 const GROUP: &str = "sink";
 const FILE: &str = "/data/events";
+
+/// An event in the file, in bytes: a frame.
+const EVENT: usize = 16;
 
 struct Tiny;
 
@@ -128,15 +130,16 @@ async fn serve(node: Node, cluster: Cluster) -> Result<(), Error> {
     // There is nobody else to lead; each life is a term of its own.
     record(What::Lead { term: u64::from(node.incarnation) + 1 });
     let mut stored = BTreeSet::new();
+    // A torn last event was never answered for.
     let content = fs::read(FILE)?;
-    for (event, offset) in content.chunks_exact(8).zip(0..) {
-        let event = u64::from_be_bytes(event.try_into()?);
+    for (event, offset) in content.chunks(EVENT).map_while(number_in).zip(0..) {
         stored.insert(event);
         appended(event, offset);
+        // What was found may be in memory only, and be so after a sync that failed: it is written again.
+        file.write_all(&frame_of(event))?;
     }
-    // A torn last event was never answered for.
-    file.set_len(stored.len() as u64 * 8)?;
-    file.seek(std::io::SeekFrom::End(0))?;
+    file.set_len((stored.len() * EVENT) as u64)?;
+    file.sync_all()?;
     loop {
         let (stream, _) = tokio::select! {
             biased;
@@ -150,9 +153,14 @@ async fn serve(node: Node, cluster: Cluster) -> Result<(), Error> {
             // When it came, for a log that somebody may read.
             std::hint::black_box(clock::since_epoch());
             if event > 0 && stored.insert(event) {
-                file.write_all(&event.to_be_bytes())?;
-                if !cluster.defects.iter().any(|id| id == "no-sync") {
-                    file.sync_all()?;
+                let syncs = !cluster.defects.iter().any(|id| id == "no-sync");
+                let written = file.write_all(&frame_of(event));
+                if let Err(error) =
+                    written.and_then(|()| if syncs { file.sync_all() } else { Ok(()) })
+                {
+                    // Nobody will be answered: nobody shall find it.
+                    file.set_len(((stored.len() - 1) * EVENT) as u64)?;
+                    return Err(error.into());
                 }
                 let offset = stored.len() as u64 - 1;
                 appended(event, offset);

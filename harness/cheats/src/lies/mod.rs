@@ -1,8 +1,11 @@
 //! The lies: one file each, and one line in [`ALL`].
 
+mod ack_then_sync;
 mod answers_first;
+mod appends_behind_a_short_write;
 mod asks_the_real_dns;
 mod blocks_elsewhere;
+mod flushes_in_drop;
 mod forgets_copies;
 mod gives_up;
 mod hangs;
@@ -15,13 +18,20 @@ mod panics;
 mod panics_in_a_call;
 mod prints;
 mod reads_the_real_clock;
+mod renames_without_dir_sync;
+mod renames_without_sync;
 mod repeats_later;
 mod reset_is_failure;
+mod rolls_back_torn_tail;
 mod silent;
 mod sleeps_the_thread;
+mod snapshots;
 mod starts_a_process;
 mod starts_a_thread;
+mod sync_in_drop;
+mod syncs_again;
 mod takes_gaps;
+mod trusts_write_order;
 mod uses_tokio_fs;
 mod waits_for_the_real_clock;
 mod writes_to_the_real_disk;
@@ -93,4 +103,13 @@ pub const ALL: &[Cheat] = &[
     takes_gaps::CHEAT,
     answers_first::CHEAT,
     reset_is_failure::CHEAT,
+    sync_in_drop::CHEAT,
+    ack_then_sync::CHEAT,
+    rolls_back_torn_tail::CHEAT,
+    renames_without_sync::CHEAT,
+    renames_without_dir_sync::CHEAT,
+    trusts_write_order::CHEAT,
+    flushes_in_drop::CHEAT,
+    appends_behind_a_short_write::CHEAT,
+    syncs_again::CHEAT,
 ];

@@ -24,7 +24,7 @@ impl Store for NoSync {
     }
 
     fn append(&mut self, event: u64) -> Result<(), Error> {
-        self.0.file.as_mut().ok_or("not recovered")?.write_all(&event.to_be_bytes())?;
+        self.0.file.as_mut().ok_or("not recovered")?.write_all(&base::frame_of(event))?;
         Ok(())
     }
 }

@@ -4,30 +4,33 @@
 //! turmoil has a simulated disk too (`unstable-fs`), but its faults are fixed when a host is
 //! registered, it has no failing sync, and nothing can begin in the middle of a run.
 
+mod cache;
+#[cfg(test)]
+mod tests;
+
 use crate::{Rng, mix};
+use cache::{Change, Directories, Inode};
 use rand::{RngExt as _, SeedableRng as _};
 use std::{
-    collections::BTreeMap,
     io::{self, ErrorKind, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 /// One node's disk.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Disk {
-    /// The directory as running software sees it.
-    names: BTreeMap<PathBuf, usize>,
-    /// The directory as it will be found after a crash.
-    durable_names: BTreeMap<PathBuf, usize>,
+    directories: Directories,
     inodes: Vec<Inode>,
     /// What is wrong with it, by index in the plan.
     faults: Vec<(u16, DiskFault)>,
     /// Bytes that are not what was written, of which nobody has read yet: by which fault, in which file,
     /// from where on, and how many.
     damaged: Vec<(u16, usize, usize, usize)>,
+    /// How many syncs have failed: each leaves something else behind.
+    failed_syncs: u64,
     /// What faults did since the last time the world looked.
     refused: Vec<u16>,
-    power_cut: Option<u16>,
+    power_cut: Option<PowerCut>,
     slowness: Option<(u16, u64)>,
 }
 
@@ -35,9 +38,15 @@ pub struct Disk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskFault {
     /// Writes fail with "no space left on device".
-    Full,
-    /// Every sync fails, and drops what it should have saved.
-    SyncFails,
+    Full {
+        /// Of the first write so much still fits as follows from this draw.
+        draw: Option<u64>,
+    },
+    /// Every sync fails, and what it should have saved no later sync saves.
+    SyncFails {
+        /// From which follows whether the pages go on being read (ext4, XFS) or the file is what it was (btrfs).
+        draw: u64,
+    },
     /// Reads and writes fail.
     IoErrors {
         /// Reads do.
@@ -50,47 +59,35 @@ pub enum DiskFault {
         /// How long.
         ms: u64,
     },
-    /// The power fails in the middle of the next write: of it a prefix stays.
+    /// The power fails in the middle of the next write: of it a part stays.
     TornWrite {
-        /// From which the length of the prefix follows.
+        /// From which the part follows.
         draw: u64,
     },
-    /// The power fails just before a sync: nothing that was not synced stays.
+    /// The power fails just before a sync: no content that was not synced stays.
     LostUnsynced {
         /// So many syncs go well first.
         after: u64,
     },
 }
 
-#[derive(Debug, Default)]
-struct Inode {
-    data: Vec<u8>,
-    durable: Vec<u8>,
-    /// What separates `data` from `durable`, in order.
-    pending: Vec<Change>,
+/// A fault cuts the power in the middle of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PowerCut {
+    /// Which, by index in the plan.
+    pub(crate) fault: u16,
+    pub(crate) unsynced: Unsynced,
 }
 
-#[derive(Debug)]
-enum Change {
-    Write { at: usize, bytes: Vec<u8> },
-    SetLen(usize),
-}
-
-impl Change {
-    /// Applies it; of a write only the first `limit` bytes.
-    fn apply(&self, content: &mut Vec<u8>, limit: usize) {
-        match self {
-            Self::Write { at, bytes } => {
-                let bytes = &bytes[..bytes.len().min(limit)];
-                let end = at + bytes.len();
-                if content.len() < end {
-                    content.resize(end, 0);
-                }
-                content[*at..end].copy_from_slice(bytes);
-            }
-            Self::SetLen(length) => content.resize(*length, 0),
-        }
-    }
+/// What a power cut does to content that was not synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unsynced {
+    /// That is drawn for each file.
+    Drawn,
+    /// None of it stays.
+    Lost,
+    /// Of the file that is being written all stays but a part of the last write. Others': drawn.
+    Torn { inode: usize, draw: u64 },
 }
 
 fn not_found(path: &Path) -> io::Error {
@@ -98,24 +95,31 @@ fn not_found(path: &Path) -> io::Error {
 }
 
 impl Disk {
-    pub(crate) fn open(&mut self, path: &Path) -> io::Result<Handle> {
-        let inode = match self.names.get(path) {
-            Some(inode) => *inode,
-            None => {
-                self.room()?;
-                self.inodes.push(Inode::default());
-                self.names.insert(path.to_owned(), self.inodes.len() - 1);
-                self.inodes.len() - 1
-            }
-        };
-        Ok(Handle { node: super::here(), inode, cursor: 0 })
+    pub(crate) fn open(&mut self, path: &Path) -> io::Result<usize> {
+        if let Some(inode) = self.directories.names.get(path) {
+            return Ok(*inode);
+        }
+        self.room()?;
+        let inode = self.inodes.len();
+        self.inodes.push(Inode::default());
+        self.directories.make(path, inode);
+        Ok(inode)
     }
 
     pub(crate) fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
-        let inode = *self.names.get(path).ok_or_else(|| not_found(path))?;
+        let inode = *self.directories.names.get(path).ok_or_else(|| not_found(path))?;
         self.may(|fault| matches!(fault, DiskFault::IoErrors { reads: true, .. }))?;
         self.notice_damage(inode, 0, usize::MAX);
         Ok(self.inodes[inode].data.clone())
+    }
+
+    fn read_at(&mut self, inode: usize, at: usize, buffer: &mut [u8]) -> io::Result<usize> {
+        self.may(|fault| matches!(fault, DiskFault::IoErrors { reads: true, .. }))?;
+        self.notice_damage(inode, at, buffer.len());
+        let rest = self.inodes[inode].data.get(at..).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
     }
 
     /// Somebody reads so many bytes of a file.
@@ -132,17 +136,16 @@ impl Disk {
     }
 
     pub(crate) fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
-        let inode = self.names.remove(from).ok_or_else(|| not_found(from))?;
-        self.names.insert(to.to_owned(), inode);
-        Ok(())
+        self.directories.rename(from, to).then_some(()).ok_or_else(|| not_found(from))
     }
 
     pub(crate) fn remove(&mut self, path: &Path) -> io::Result<()> {
-        self.names.remove(path).map(|_| ()).ok_or_else(|| not_found(path))
+        self.directories.remove(path).then_some(()).ok_or_else(|| not_found(path))
     }
 
     pub(crate) fn list(&self, directory: &Path) -> Vec<String> {
-        self.names
+        self.directories
+            .names
             .keys()
             .filter(|path| path.parent() == Some(directory))
             .filter_map(|path| path.file_name())
@@ -151,36 +154,32 @@ impl Disk {
     }
 
     pub(crate) fn sync_dir(&mut self, directory: &Path) -> io::Result<()> {
-        self.may_sync()?;
-        self.slow_down();
-        self.durable_names.retain(|path, _| path.parent() != Some(directory));
-        for (path, inode) in &self.names {
-            if path.parent() == Some(directory) {
-                self.durable_names.insert(path.clone(), *inode);
-            }
+        if self.lose_unsynced() {
+            return Ok(());
         }
+        self.slow_down();
+        self.may_sync()?;
+        self.directories.sync(directory);
         Ok(())
     }
 
     pub(crate) fn sync(&mut self, inode: usize) -> io::Result<()> {
-        if self.inodes.iter().any(|inode| !inode.pending.is_empty())
-            && let Some(fault) = self.unsynced_is_lost()
-        {
-            self.cut_power(fault);
-            return Err(io::Error::other("the power is gone"));
+        if self.lose_unsynced() {
+            return Ok(());
         }
         self.slow_down();
         if let Err(error) = self.may_sync() {
-            // What Linux does: the dirty pages are dropped, and no later sync brings them back.
-            let inode = &mut self.inodes[inode];
-            inode.pending.clear();
-            inode.data.clone_from(&inode.durable);
+            let draw = self.faults.iter().rev().find_map(|(_, kind)| match kind {
+                DiskFault::SyncFails { draw } => Some(mix(*draw)),
+                _ => None,
+            });
+            let draw = draw.unwrap_or_default();
+            self.failed_syncs += 1;
+            let mut rng = Rng::seed_from_u64(mix(draw ^ self.failed_syncs));
+            self.inodes[inode].fail_to_sync(draw.is_multiple_of(2), &mut rng);
             return Err(error);
         }
-        let inode = &mut self.inodes[inode];
-        for change in inode.pending.drain(..) {
-            change.apply(&mut inode.durable, usize::MAX);
-        }
+        self.inodes[inode].sync();
         Ok(())
     }
 
@@ -189,7 +188,7 @@ impl Disk {
         if length > self.inodes[inode].data.len() {
             self.room()?;
         }
-        self.change(inode, Change::SetLen(length));
+        self.inodes[inode].change(Change::SetLen(length));
         Ok(())
     }
 
@@ -197,41 +196,43 @@ impl Disk {
         self.inodes[inode].data.len() as u64
     }
 
+    /// Writes all of it, or as much as there is room for.
     fn write(&mut self, inode: usize, at: usize, bytes: &[u8]) -> io::Result<usize> {
-        self.room()?;
-        self.change(inode, Change::Write { at, bytes: bytes.to_vec() });
+        let bytes = match self.last_room(bytes.len()) {
+            Some(room) => &bytes[..room],
+            None => {
+                self.room()?;
+                bytes
+            }
+        };
+        self.inodes[inode].change(Change::Write { at, bytes: bytes.to_vec() });
         let torn = self.faults.iter().find_map(|(fault, kind)| match kind {
             DiskFault::TornWrite { draw } => Some((*fault, *draw)),
             _ => None,
         });
         if let Some((fault, draw)) = torn {
-            self.tear(inode, draw);
-            self.cut_power(fault);
-            return Err(io::Error::other("the power is gone"));
+            self.cut_power(fault, Unsynced::Torn { inode, draw });
         }
         self.slow_down();
         Ok(bytes.len())
     }
 
-    /// All that was written to the file reaches the platter, but of the last write a prefix only.
-    fn tear(&mut self, inode: usize, draw: u64) {
-        let inode = &mut self.inodes[inode];
-        let last = inode.pending.pop();
-        for change in inode.pending.drain(..) {
-            change.apply(&mut inode.durable, usize::MAX);
-        }
-        if let Some(change @ Change::Write { bytes, .. }) = &last {
-            // Neither all of it nor, if there is a choice, nothing of it.
-            let most = bytes.len().saturating_sub(1);
-            let kept =
-                usize::try_from(mix(draw)).unwrap_or(0) % most.max(1) + usize::from(most > 0);
-            change.apply(&mut inode.durable, kept.min(most));
-        }
-        inode.data.clone_from(&inode.durable);
+    /// How much of the first write to a full disk still fits: some of it, but not all.
+    fn last_room(&mut self, wanted: usize) -> Option<usize> {
+        let draw = self.faults.iter_mut().rev().find_map(|(_, kind)| match kind {
+            DiskFault::Full { draw } if wanted > 1 => draw.take(),
+            _ => None,
+        })?;
+        Some(1 + usize::try_from(mix(draw)).unwrap_or(0) % (wanted - 1))
     }
 
-    /// The fault that loses what this sync would save; of others one sync more has gone well.
-    fn unsynced_is_lost(&mut self) -> Option<u16> {
+    /// Before a sync: whether a fault has waited for this one to cut the power. If for a later one, this one
+    /// goes well.
+    fn lose_unsynced(&mut self) -> bool {
+        let synced = self.inodes.iter().all(|inode| inode.pending.is_empty());
+        if synced && self.directories.is_synced() {
+            return false;
+        }
         let mut lost = None;
         for (fault, kind) in &mut self.faults {
             match kind {
@@ -240,17 +241,47 @@ impl Disk {
                 _ => {}
             }
         }
-        lost
+        if let Some(fault) = lost {
+            self.cut_power(fault, Unsynced::Lost);
+        }
+        lost.is_some()
     }
 
-    /// From here on nothing reaches the platter any more.
-    fn cut_power(&mut self, fault: u16) {
+    /// The world is told, which takes what is left. The caller does not notice: whatever it does from here on is
+    /// done to a copy that nobody will ever see.
+    fn cut_power(&mut self, fault: u16, unsynced: Unsynced) {
         self.faults.retain(|(active, _)| *active != fault);
-        for inode in &mut self.inodes {
-            inode.pending.clear();
-            inode.data.clone_from(&inode.durable);
+        self.power_cut = self.power_cut.or(Some(PowerCut { fault, unsynced }));
+    }
+
+    /// What will be found when the power is back. Faults go on.
+    pub(crate) fn after_power_cut(&self, seed: u64, unsynced: Unsynced) -> Self {
+        let left = |(inode, index): (&Inode, usize)| {
+            // Each file has its own draws: what one has pending moves no other's.
+            let mut rng = Rng::seed_from_u64(mix(seed ^ mix(index as u64 + 1)));
+            let content = match unsynced {
+                Unsynced::Lost => inode.durable.clone(),
+                Unsynced::Torn { inode: torn, draw } if torn == index => {
+                    inode.torn(&mut Rng::seed_from_u64(draw))
+                }
+                Unsynced::Drawn | Unsynced::Torn { .. } => inode.left(&mut rng),
+            };
+            Inode { data: content.clone(), durable: content, pending: Vec::new() }
+        };
+        Self {
+            directories: self.directories.left(&mut Rng::seed_from_u64(seed)),
+            inodes: self.inodes.iter().zip(0..).map(left).collect(),
+            faults: self.faults.clone(),
+            damaged: self.damaged.clone(),
+            failed_syncs: self.failed_syncs,
+            ..Self::default()
         }
-        self.power_cut = Some(fault);
+    }
+
+    /// A copy for software that is dead and does not know: all goes well there, and nobody sees it.
+    pub(crate) fn ghost(&self) -> Self {
+        let (directories, inodes) = (self.directories.clone(), self.inodes.clone());
+        Self { directories, inodes, ..Self::default() }
     }
 
     fn slow_down(&mut self) {
@@ -260,12 +291,6 @@ impl Disk {
                 self.slowness = Some((*fault, so_far + ms));
             }
         }
-    }
-
-    fn change(&mut self, inode: usize, change: Change) {
-        let inode = &mut self.inodes[inode];
-        change.apply(&mut inode.data, usize::MAX);
-        inode.pending.push(change);
     }
 
     fn active(&self, is: impl Fn(&DiskFault) -> bool) -> Option<u16> {
@@ -281,35 +306,14 @@ impl Disk {
 
     fn room(&mut self) -> io::Result<()> {
         self.may(|fault| matches!(fault, DiskFault::IoErrors { writes: true, .. }))?;
-        let Some(fault) = self.active(|fault| *fault == DiskFault::Full) else { return Ok(()) };
+        let full = self.active(|fault| matches!(fault, DiskFault::Full { .. }));
+        let Some(fault) = full else { return Ok(()) };
         self.refused.push(fault);
         Err(ErrorKind::StorageFull.into())
     }
 
     fn may_sync(&mut self) -> io::Result<()> {
-        self.may(|fault| *fault == DiskFault::SyncFails)
-    }
-
-    /// Power is gone. Of each file's unsynced changes nothing is left, or (as often) a prefix whose
-    /// last write may be torn.
-    pub(crate) fn crash(&mut self, seed: u64) {
-        let mut rng = Rng::seed_from_u64(seed);
-        for inode in &mut self.inodes {
-            let pending = std::mem::take(&mut inode.pending);
-            let keep = rng.random_range(0..=pending.len());
-            let torn = rng.random_range(0..=4096_usize);
-            let lose_all = rng.random_bool(0.5);
-            if !lose_all {
-                for change in &pending[..keep] {
-                    change.apply(&mut inode.durable, usize::MAX);
-                }
-                if let Some(change @ Change::Write { bytes, .. }) = pending.get(keep) {
-                    change.apply(&mut inode.durable, torn % (bytes.len() + 1));
-                }
-            }
-            inode.data.clone_from(&inode.durable);
-        }
-        self.names.clone_from(&self.durable_names);
+        self.may(|fault| matches!(fault, DiskFault::SyncFails { .. }))
     }
 
     /// From now on something is wrong with it.
@@ -331,7 +335,8 @@ impl Disk {
     /// Of a file that has any content: which, and how many bytes.
     fn any_file(&self, rng: &mut Rng) -> Option<(usize, usize)> {
         let files: Vec<(usize, usize)> = self
-            .durable_names
+            .directories
+            .durable
             .values()
             .map(|inode| (*inode, self.inodes[*inode].durable.len()))
             .filter(|(_, length)| *length > 0)
@@ -373,7 +378,7 @@ impl Disk {
         let lost = rng.random_range(1..=length.min(most as usize).max(1));
         let inode = &mut self.inodes[file];
         inode.durable.truncate(length - lost);
-        inode.data.truncate(length - lost);
+        inode.data.clone_from(&inode.durable);
         inode.pending.clear();
         self.damaged.push((fault, file, length - lost, lost));
         true
@@ -383,8 +388,8 @@ impl Disk {
         std::mem::take(&mut self.refused)
     }
 
-    /// The fault that cut the power, if one did.
-    pub(crate) fn take_power_cut(&mut self) -> Option<u16> {
+    /// Whether a fault cut the power in the last call.
+    pub(crate) fn take_power_cut(&mut self) -> Option<PowerCut> {
         self.power_cut.take()
     }
 
@@ -398,31 +403,27 @@ impl Disk {
 #[derive(Debug)]
 pub struct Handle {
     node: crate::NodeId,
+    /// Which life of the node opened it.
+    incarnation: u32,
     inode: usize,
     cursor: usize,
 }
 
 impl Handle {
+    pub(crate) fn new(node: crate::NodeId, incarnation: u32, inode: usize) -> Self {
+        Self { node, incarnation, inode, cursor: 0 }
+    }
+
     pub(crate) fn with<R>(
         &self,
         act: impl FnOnce(&mut Disk, usize) -> io::Result<R>,
     ) -> io::Result<R> {
-        super::on_disk_of(self.node, |disk| act(disk, self.inode))
+        super::on_disk_of(self.node, self.incarnation, |disk| act(disk, self.inode))
             .unwrap_or_else(|| Err(io::Error::other("the simulation of this file has ended")))
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let at = self.cursor;
-        let wanted = buffer.len();
-        let count = self.with(|disk, inode| {
-            disk.may(|fault| matches!(fault, DiskFault::IoErrors { reads: true, .. }))?;
-            disk.notice_damage(inode, at, wanted);
-            let data = &disk.inodes[inode].data;
-            let rest = data.get(at..).unwrap_or_default();
-            let count = rest.len().min(buffer.len());
-            buffer[..count].copy_from_slice(&rest[..count]);
-            Ok(count)
-        })?;
+        let count = self.with(|disk, inode| disk.read_at(inode, self.cursor, buffer))?;
         self.cursor += count;
         Ok(count)
     }
@@ -443,169 +444,5 @@ impl Handle {
         let at = base.checked_add_signed(by).ok_or(ErrorKind::InvalidInput)?;
         self.cursor = usize::try_from(at).map_err(|_| ErrorKind::InvalidInput)?;
         Ok(at)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FILE: &str = "/data/log";
-
-    /// A disk with one file, synced, its directory synced, with a second write that is not.
-    fn disk() -> (Disk, usize) {
-        let mut disk = Disk::default();
-        let inode = disk.open(Path::new(FILE)).unwrap().inode;
-        disk.sync_dir(Path::new("/data")).unwrap();
-        disk.write(inode, 0, b"safe").unwrap();
-        disk.sync(inode).unwrap();
-        disk.write(inode, 4, b" and not").unwrap();
-        (disk, inode)
-    }
-
-    #[test]
-    fn a_crash_keeps_what_was_synced_and_of_the_rest_a_prefix_at_most() {
-        let mut lengths = std::collections::BTreeSet::new();
-        for seed in 0..200 {
-            let (mut disk, _) = disk();
-            assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"safe and not");
-            disk.crash(seed);
-            let left = disk.read(Path::new(FILE)).unwrap();
-            assert!(left.starts_with(b"safe") && b"safe and not".starts_with(&left[..]));
-            lengths.insert(left.len());
-        }
-        // Nothing of it, all of it, and torn in between.
-        assert!(lengths.contains(&4) && lengths.contains(&12) && lengths.len() > 4, "{lengths:?}");
-    }
-
-    #[test]
-    fn a_file_whose_directory_was_not_synced_is_gone() {
-        let mut disk = Disk::default();
-        let inode = disk.open(Path::new(FILE)).unwrap().inode;
-        disk.write(inode, 0, b"x").unwrap();
-        disk.sync(inode).unwrap();
-        disk.crash(1);
-        assert!(disk.read(Path::new(FILE)).is_err());
-    }
-
-    #[test]
-    fn a_rename_is_undone_by_a_crash_unless_the_directory_was_synced() {
-        for synced in [false, true] {
-            let (mut disk, _) = disk();
-            disk.rename(Path::new(FILE), Path::new("/data/new")).unwrap();
-            if synced {
-                disk.sync_dir(Path::new("/data")).unwrap();
-            }
-            disk.crash(1);
-            let expected = if synced { "new" } else { "log" };
-            assert_eq!(disk.list(Path::new("/data")), [expected]);
-        }
-    }
-
-    #[test]
-    fn a_failed_sync_drops_what_it_should_have_saved_for_ever() {
-        let (mut disk, inode) = disk();
-        disk.begin(3, DiskFault::SyncFails);
-        assert!(disk.sync(inode).is_err());
-        disk.heal(3);
-        disk.sync(inode).unwrap();
-        assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"safe");
-        assert_eq!(disk.take_refused(), [3]);
-    }
-
-    #[test]
-    fn a_full_disk_takes_nothing_and_keeps_what_it_has() {
-        let (mut disk, inode) = disk();
-        disk.begin(3, DiskFault::Full);
-        assert_eq!(disk.write(inode, 12, b"x").unwrap_err().kind(), ErrorKind::StorageFull);
-        assert!(disk.open(Path::new("/data/other")).is_err());
-        disk.sync(inode).unwrap();
-        disk.heal(3);
-        assert_eq!(disk.read(Path::new(FILE)).unwrap(), b"safe and not");
-    }
-
-    #[test]
-    fn a_torn_write_keeps_some_of_the_last_write_and_all_before_it() {
-        for draw in 0..100 {
-            let (mut disk, inode) = disk();
-            disk.begin(3, DiskFault::TornWrite { draw });
-            assert!(disk.write(inode, 12, b"torn").is_err());
-            assert_eq!(disk.take_power_cut(), Some(3));
-            disk.crash(draw);
-            let left = disk.read(Path::new(FILE)).unwrap();
-            assert!(left.len() > 12 && left.len() < 16, "{left:?}");
-            assert!(b"safe and nottorn".starts_with(&left[..]));
-        }
-    }
-
-    #[test]
-    fn what_was_not_synced_is_lost_when_the_power_fails_before_the_sync() {
-        for seed in 0..50 {
-            let (mut disk, inode) = disk();
-            let after = seed % 3;
-            disk.begin(3, DiskFault::LostUnsynced { after });
-            let (mut kept, mut text) = (b"safe".to_vec(), b"safe and not".to_vec());
-            for _ in 0..after {
-                disk.sync(inode).unwrap();
-                kept.clone_from(&text);
-                disk.write(inode, text.len(), b"!").unwrap();
-                text.push(b'!');
-            }
-            assert!(disk.sync(inode).is_err());
-            assert_eq!(disk.take_power_cut(), Some(3));
-            disk.crash(seed);
-            assert_eq!(disk.read(Path::new(FILE)).unwrap(), kept);
-            // It strikes once.
-            disk.sync(inode).unwrap();
-        }
-    }
-
-    #[test]
-    fn damage_is_felt_when_it_is_read() {
-        let (mut disk, inode) = disk();
-        assert!(disk.rot(3, 7, 1));
-        assert!(disk.take_refused().is_empty());
-        let rotten = disk.read(Path::new(FILE)).unwrap();
-        assert_eq!(disk.take_refused(), [3]);
-        let wrong: u32 =
-            rotten.iter().zip(b"safe and not").map(|(a, b)| (a ^ b).count_ones()).sum();
-        assert_eq!(wrong, 1);
-
-        disk.sync(inode).unwrap();
-        assert!(disk.truncate(4, 7, 3));
-        let short = disk.read(Path::new(FILE)).unwrap();
-        assert!((9..12).contains(&short.len()));
-        assert_eq!(disk.take_refused(), [4]);
-    }
-
-    #[test]
-    fn an_empty_disk_cannot_rot_and_a_wiped_one_is_empty() {
-        assert!(!Disk::default().rot(3, 7, 1));
-        let (mut disk, _) = disk();
-        disk.wipe();
-        disk.crash(1);
-        assert!(disk.read(Path::new(FILE)).is_err());
-    }
-
-    #[test]
-    fn input_and_output_fail_apart() {
-        let (mut disk, inode) = disk();
-        disk.begin(3, DiskFault::IoErrors { reads: true, writes: false });
-        assert!(disk.read(Path::new(FILE)).is_err());
-        disk.write(inode, 12, b"x").unwrap();
-        disk.heal(3);
-        disk.begin(3, DiskFault::IoErrors { reads: false, writes: true });
-        assert!(disk.write(inode, 12, b"x").is_err());
-        disk.read(Path::new(FILE)).unwrap();
-    }
-
-    #[test]
-    fn a_slow_disk_adds_up() {
-        let (mut disk, inode) = disk();
-        disk.begin(3, DiskFault::Slow { ms: 20 });
-        disk.write(inode, 12, b"x").unwrap();
-        disk.sync(inode).unwrap();
-        assert_eq!(disk.take_slowness(), Some((3, 40)));
-        assert_eq!(disk.take_slowness(), None);
     }
 }

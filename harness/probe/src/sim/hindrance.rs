@@ -79,12 +79,16 @@ impl Hindered {
 
     /// Whether its tasks may be polled now.
     fn runs(&self, now: u64, step: u64) -> bool {
-        now >= self.blocked_until
-            && self.active.iter().all(|(_, hindrance)| match hindrance {
-                Hindrance::Paused => false,
-                Hindrance::Starved { one_in } => step.is_multiple_of(*one_in),
-                _ => true,
-            })
+        now >= self.blocked_until && self.is_scheduled(step)
+    }
+
+    /// Whether it is neither paused nor starved in this step.
+    fn is_scheduled(&self, step: u64) -> bool {
+        self.active.iter().all(|(_, hindrance)| match hindrance {
+            Hindrance::Paused => false,
+            Hindrance::Starved { one_in } => step.is_multiple_of(*one_in),
+            _ => true,
+        })
     }
 }
 
@@ -176,16 +180,16 @@ impl World {
     }
 
     /// Whether a task of the node may be polled now; its waker is kept for when it may.
-    fn may_run(&mut self, node: NodeId, waker: &Waker) -> bool {
+    fn may_run(&mut self, node: NodeId, sends: bool, waker: &Waker) -> bool {
         if self.hindrances == 0 && !self.blocked {
             return true;
         }
         let (now, step) = (self.now, self.step);
-        let Some(hindered) = self.nodes.get_mut(usize::from(node.0)).map(|n| &mut n.hindered)
-        else {
-            return true;
-        };
-        if hindered.runs(now, step) {
+        let Some(entry) = self.nodes.get_mut(usize::from(node.0)) else { return true };
+        // What was given to the network before a node died, another core may have sent by then.
+        let sends = sends && entry.life.is_over();
+        let hindered = &mut entry.hindered;
+        if hindered.runs(now, step) || sends && hindered.is_scheduled(step) {
             return true;
         }
         hindered.waiting.push(waker.clone());
@@ -320,10 +324,8 @@ impl World {
         });
         let Some(fault) = limit.filter(|_| !hindered.killed) else { return };
         hindered.killed = true;
-        self.feel(fault);
-        // What runs now runs on to its next await, and no further.
-        self.block(node, u64::MAX);
-        self.struck.push(Struck { node, fault, power: false });
+        self.strike(node, fault, false);
+        self.kill(node);
     }
 
     /// Records what each node holds, if it is much.
@@ -337,11 +339,12 @@ impl World {
         }
     }
 
-    /// A disk fault cut the node's power in the middle of a call.
-    pub(crate) fn cut_power(&mut self, node: NodeId, fault: u16) {
+    /// A fault brings the node down in the middle of a call: what runs now runs on to its next await, and no
+    /// further.
+    pub(crate) fn strike(&mut self, node: NodeId, fault: u16, power: bool) {
         self.feel(fault);
         self.block(node, u64::MAX);
-        self.struck.push(Struck { node, fault, power: true });
+        self.struck.push(Struck { node, fault, power });
     }
 
     /// A fault is asked of a node: end by yourself, and tidily.
@@ -418,12 +421,14 @@ impl Drop for Inside {
 #[derive(Debug)]
 pub struct Gated<F> {
     node: NodeId,
+    /// It only sends what it was given: it goes on in the step in which the node died.
+    sends: bool,
     future: Pin<Box<F>>,
 }
 
 /// Makes `future` a task of `node`.
 pub fn gated<F: Future>(node: NodeId, future: F) -> Gated<F> {
-    Gated { node, future: Box::pin(future) }
+    Gated { node, sends: false, future: Box::pin(future) }
 }
 
 /// Makes `future` a task of the node that runs now.
@@ -431,16 +436,26 @@ pub fn gated_here<F: Future>(future: F) -> Gated<F> {
     gated(super::here(), future)
 }
 
+/// As [`gated_here`], of a task that sends what it was given.
+pub(crate) fn gated_sender<F: Future>(future: F) -> Gated<F> {
+    Gated { sends: true, ..gated_here(future) }
+}
+
 impl<F: Future> Future for Gated<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let node = self.node;
-        if with(|world| world.may_run(node, context.waker())) == Some(false) {
+        let (node, sends) = (self.node, self.sends);
+        if with(|world| world.may_run(node, sends, context.waker())) == Some(false) {
             return Poll::Pending;
         }
         let _inside = Inside(IN_GATED.replace(true));
-        self.future.as_mut().poll(context)
+        let polled = self.future.as_mut().poll(context);
+        // Whoever died meanwhile has come to no end, and nobody is told of one.
+        if polled.is_ready() && !sends && with(|world| world.is_dead(node)) == Some(true) {
+            return Poll::Pending;
+        }
+        polled
     }
 }
 
@@ -462,7 +477,7 @@ mod tests {
     #[test]
     fn each_occurrence_lasts_its_own_time() {
         twice(|world, first, second| {
-            let runs = |world: &mut World| world.may_run(NODE, Waker::noop());
+            let runs = |world: &mut World| world.may_run(NODE, false, Waker::noop());
             world.hinder(NODE, first, Hindrance::Paused);
             world.hinder(NODE, second, Hindrance::Paused);
             assert!(!runs(world));

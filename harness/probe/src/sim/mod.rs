@@ -10,6 +10,7 @@ mod tasks;
 mod wire;
 
 pub use flights::{Flight, Flights};
+pub(crate) use hindrance::gated_sender;
 pub(crate) use hindrance::stop_asked;
 pub use hindrance::{Gated, Hindrance, Struck, gated, gated_here, in_gated_task};
 pub(crate) use tasks::spawn;
@@ -17,8 +18,8 @@ pub use wire::{Bandwidth, MessageFault, Wire};
 pub(crate) use wire::{Feels, UnderWay, room, slows};
 
 use crate::{Name, NodeId, Phase, Record, What, mix};
-use disk::Disk;
-use std::{cell::RefCell, collections::BTreeMap, io, task::Waker, time::Duration};
+use disk::{Disk, Unsynced};
+use std::{cell::RefCell, collections::BTreeMap, io, path::Path, task::Waker, time::Duration};
 use tokio::runtime::{Handle, Id};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -84,12 +85,34 @@ pub struct Armed {
     pub hit: u32,
 }
 
+/// Whether a node's software runs, and if not, why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Running,
+    /// Its process was killed. Code that has not noticed yet changes nothing any more.
+    Killed,
+    /// Its process has ended, and its machine lives.
+    Ended,
+    /// Its machine has no power. Code that has not noticed yet changes nothing any more.
+    Dark,
+}
+
+impl Life {
+    /// What its code still does is of no effect.
+    fn is_over(self) -> bool {
+        matches!(self, Self::Killed | Self::Dark)
+    }
+}
+
 #[derive(Debug)]
 struct NodeEntry {
     name: String,
     incarnation: u32,
     runtime: Option<Id>,
+    life: Life,
     disk: Disk,
+    /// What its dead software goes on writing to.
+    ghost: Disk,
     hindered: hindrance::Hindered,
     /// It was asked to end.
     stopping: bool,
@@ -121,6 +144,8 @@ pub struct World {
     pub disturbed: BTreeMap<(NodeId, NodeId), Disturbance>,
     /// How often each fault was felt, by index in the plan.
     pub touched: BTreeMap<u16, u64>,
+    /// The node whose code is being dropped.
+    going_down: Option<NodeId>,
     /// How many hindrances act.
     hindrances: usize,
     /// A node may be blocked in a call.
@@ -163,7 +188,9 @@ pub fn install(seed: u64, nodes: &[String], sink: Sink) {
             name: name.clone(),
             incarnation: 0,
             runtime: None,
+            life: Life::Running,
             disk: Disk::default(),
+            ghost: Disk::default(),
             hindered: hindrance::Hindered::default(),
             stopping: false,
             stop_waiters: Vec::new(),
@@ -182,6 +209,7 @@ pub fn install(seed: u64, nodes: &[String], sink: Sink) {
         messages: Vec::new(),
         disturbed: BTreeMap::new(),
         touched: BTreeMap::new(),
+        going_down: None,
         hindrances: 0,
         blocked: false,
         struck: Vec::new(),
@@ -250,37 +278,72 @@ pub(crate) fn here() -> NodeId {
     with(|world| world.here()).unwrap_or(NodeId::HARNESS)
 }
 
-pub(crate) fn on_disk<R>(act: impl FnOnce(&mut Disk) -> io::Result<R>) -> Option<io::Result<R>> {
-    // Opening needs `here`, so the node is found before the world is borrowed.
-    if !is_active() {
-        return None;
-    }
-    on_disk_of(here(), act)
+/// The node whose disk is meant, and which of its lives; `None` outside a simulation.
+fn disk_here() -> Option<(NodeId, u32)> {
+    with(|world| {
+        // Destructors of a node that goes down run on no runtime, and on its disk all the same.
+        let node = match world.here() {
+            NodeId::HARNESS => world.going_down.unwrap_or(NodeId::HARNESS),
+            node => node,
+        };
+        (node, world.incarnation(node))
+    })
 }
 
+/// Acts on the disk of the node whose software runs now; `None` outside a simulation.
+pub(crate) fn on_disk<R>(act: impl FnOnce(&mut Disk) -> io::Result<R>) -> Option<io::Result<R>> {
+    let (node, incarnation) = disk_here()?;
+    let nobody = || Err(io::Error::other("no node runs here"));
+    Some(on_disk_of(node, incarnation, act).unwrap_or_else(nobody))
+}
+
+/// Opens a file of the node whose software runs now; `None` outside a simulation.
+pub(crate) fn open(path: &Path) -> Option<io::Result<disk::Handle>> {
+    let (node, incarnation) = disk_here()?;
+    let opened = on_disk(|disk| disk.open(path))?;
+    Some(opened.map(|inode| disk::Handle::new(node, incarnation, inode)))
+}
+
+/// Acts on a node's disk, for the software of one of its lives.
 pub(crate) fn on_disk_of<R>(
     node: NodeId,
+    incarnation: u32,
     act: impl FnOnce(&mut Disk) -> io::Result<R>,
 ) -> Option<io::Result<R>> {
+    let index = usize::from(node.0);
     // The disk is taken out, so that what acts on it may look at the world.
-    let mut disk = with(|world| {
-        world.nodes.get_mut(usize::from(node.0)).map(|n| std::mem::take(&mut n.disk))
+    let taken = with(|world| {
+        let entry = world.nodes.get_mut(index)?;
+        if incarnation != entry.incarnation {
+            return Some(None);
+        }
+        let over = entry.life.is_over();
+        let disk = if over { &mut entry.ghost } else { &mut entry.disk };
+        Some(Some((std::mem::take(disk), over)))
     })??;
+    let Some((mut disk, over)) = taken else {
+        return Some(Err(io::Error::other("opened before the node went down")));
+    };
     let result = act(&mut disk);
     with(|world| {
-        for fault in disk.take_refused() {
+        if over {
+            world.nodes[index].ghost = disk;
+            return;
+        }
+        let (refused, cut) = (disk.take_refused(), disk.take_power_cut());
+        let slowness = disk.take_slowness();
+        world.nodes[index].disk = disk;
+        for fault in refused {
             world.refuse(node, fault);
         }
-        if let Some(fault) = disk.take_power_cut() {
-            world.cut_power(node, fault);
-        }
-        if let Some((fault, ms)) = disk.take_slowness() {
+        if let Some((fault, ms)) = slowness {
             world.feel(fault);
             let until = world.now_here() + ms * 1_000;
             world.block(node, until);
         }
-        if let Some(entry) = world.nodes.get_mut(usize::from(node.0)) {
-            entry.disk = disk;
+        if let Some(cut) = cut {
+            world.strike(node, cut.fault, true);
+            world.lose_power(node, cut.unsynced);
         }
     });
     Some(result)
@@ -294,6 +357,9 @@ pub(crate) async fn reachable(host: &str) -> io::Result<()> {
     std::future::poll_fn(|context| {
         with(|world| {
             let Some(to) = world.node_named(host) else { return std::task::Poll::Ready(Ok(())) };
+            if world.is_dead(from) {
+                return std::task::Poll::Pending;
+            }
             if world.unavailable(to) || world.out_of_connections(to) {
                 return std::task::Poll::Ready(Err(io::ErrorKind::ConnectionRefused.into()));
             }
@@ -402,16 +468,54 @@ impl World {
         self.nodes.get(usize::from(node.0)).map_or(0, |entry| entry.incarnation)
     }
 
-    /// `node` is down. If its machine lost power, its disk forgets what was not synced.
-    pub fn node_stops(&mut self, node: NodeId, power_lost: bool) {
+    /// The machine of `node` loses power: first its disk dies, then everything else. From here on nothing that
+    /// its code still does changes anything, until it starts again: it reads and writes a copy of the disk, what
+    /// it sends goes nowhere, and what it tells is not recorded. Tell [`World::node_stops`] when its code is gone.
+    pub fn cut_power(&mut self, node: NodeId) {
+        self.lose_power(node, Unsynced::Drawn);
+    }
+
+    fn lose_power(&mut self, node: NodeId, unsynced: Unsynced) {
         let seed = self.seed_for("disk crash", node, u64::from(self.incarnation(node)));
+        let Some(entry) = self.nodes.get_mut(usize::from(node.0)) else { return };
+        if entry.life == Life::Dark {
+            return;
+        }
+        if entry.life == Life::Running {
+            entry.ghost = entry.disk.ghost();
+        }
+        entry.disk = entry.disk.after_power_cut(seed, unsynced);
+        entry.life = Life::Dark;
+        self.wires.fall_silent(node);
+    }
+
+    /// The process of `node` is killed, and its machine lives: what it wrote stays, synced or not, and its peers
+    /// hear that its connections are closed. Its code, destructors included, changes nothing any more.
+    pub fn kill(&mut self, node: NodeId) {
+        if let Some(entry) = self.nodes.get_mut(usize::from(node.0))
+            && entry.life == Life::Running
+        {
+            entry.ghost = entry.disk.ghost();
+            entry.life = Life::Killed;
+        }
+    }
+
+    /// The code of `node` will be dropped now: what its destructors do to files, they do to its disk.
+    pub fn node_goes_down(&mut self, node: NodeId) {
+        self.going_down = Some(node);
+    }
+
+    /// The code of `node` is gone.
+    pub fn node_stops(&mut self, node: NodeId) {
+        self.going_down = None;
         if let Some(entry) = self.nodes.get_mut(usize::from(node.0)) {
             entry.incarnation += 1;
             entry.runtime = None;
             entry.stopping = false;
             entry.stop_waiters.clear();
-            if power_lost {
-                entry.disk.crash(seed);
+            entry.ghost = Disk::default();
+            if entry.life != Life::Dark {
+                entry.life = Life::Ended;
             }
         }
         self.forget_hindrances(node);
@@ -419,6 +523,32 @@ impl World {
         for limit in &mut self.bandwidth {
             limit.busy_until.retain(|(from, _), _| *from != node);
         }
+    }
+
+    /// `node` has power, and its software starts. Its peers can learn now that it has forgotten them.
+    pub fn node_returns(&mut self, node: NodeId) {
+        if let Some(entry) = self.nodes.get_mut(usize::from(node.0)) {
+            entry.life = Life::Running;
+        }
+        self.wires.wake_peers_of(node);
+        self.wake_connects();
+    }
+
+    /// Whether nothing that the code of `node` does has an effect any more.
+    #[must_use]
+    pub fn is_dead(&self, node: NodeId) -> bool {
+        self.nodes.get(usize::from(node.0)).is_some_and(|entry| entry.life.is_over())
+    }
+
+    /// As [`World::is_dead`], of the node whose code runs now.
+    pub(crate) fn is_dead_here(&self) -> bool {
+        self.nodes.iter().any(|entry| entry.life.is_over()) && self.is_dead(self.here())
+    }
+
+    /// The machine of `node` has no power.
+    #[must_use]
+    pub fn is_dark(&self, node: NodeId) -> bool {
+        self.nodes.get(usize::from(node.0)).is_some_and(|entry| entry.life == Life::Dark)
     }
 
     /// The disk of `node`.
@@ -455,8 +585,9 @@ impl World {
 
     pub(crate) fn record_here(&mut self, what: What) {
         let node = self.here();
-        // Destructors of a dead node run between steps, on no runtime: the dead tell no tales.
-        if node != NodeId::HARNESS {
+        // The dead tell no tales: neither code that runs on to its next await, nor destructors, which run
+        // between steps, on no runtime.
+        if node != NodeId::HARNESS && !self.is_dead(node) {
             self.record(node, what);
         }
     }
@@ -481,6 +612,9 @@ impl World {
     /// Counts a passage; the current step, if a trigger fired and the passer must wait.
     pub(crate) fn pass_point(&mut self, name: &str) -> Option<u64> {
         let node = self.here();
+        if self.is_dead(node) {
+            return None;
+        }
         let point = self.names.intern(name);
         let hit = self.passed.entry(point).or_default();
         *hit += 1;

@@ -150,6 +150,8 @@ struct End {
     left: bool,
     /// It said that nothing more comes from it, before the connection was reset.
     ended: bool,
+    /// The machine of its peer lost power: what that had sent still arrives, and then nothing ever again.
+    silent: bool,
     halves: u8,
     waker: Option<Waker>,
     /// Bytes sent to it so far, and how many of them it has read.
@@ -184,6 +186,7 @@ impl End {
             awaited,
             left: false,
             ended: false,
+            silent: false,
             halves,
             waker: None,
             sent: 0,
@@ -212,6 +215,26 @@ impl Wires {
         for connection in self.connections.values_mut() {
             if which(connection.ends[0].node, connection.ends[1].node) {
                 connection.reset(by);
+            }
+        }
+    }
+
+    /// The machine of `node` has lost power: its peers' ends of its connections hear nothing of it.
+    pub(crate) fn fall_silent(&mut self, node: NodeId) {
+        for Connection { ends: [a, b], .. } in self.connections.values_mut() {
+            a.silent |= b.node == node;
+            b.silent |= a.node == node;
+        }
+    }
+
+    /// Whoever waits for `node` to say something looks again.
+    pub(crate) fn wake_peers_of(&mut self, node: NodeId) {
+        for Connection { ends: [a, b], .. } in self.connections.values_mut() {
+            let (of_a, of_b) = (a.node == node, b.node == node);
+            for waker in
+                [b.waker.take_if(|_| of_a), a.waker.take_if(|_| of_b)].into_iter().flatten()
+            {
+                waker.wake();
             }
         }
     }
@@ -414,6 +437,22 @@ impl Wire {
         if !self.framed {
             with(|world| self.reads(world, bytes));
         }
+    }
+
+    /// Whether the end of the connection (or an error, if `error`) is hidden from this end: its peer lost power,
+    /// so nobody has sent one.
+    pub(crate) fn hides_end(&self, error: bool) -> bool {
+        with(|world| {
+            let silent = self.connection(world).is_some_and(|known| known.ends[self.end].silent);
+            // Once its machine is back, it answers what it does not know with a reset.
+            silent && (!error || world.is_dark(self.peer))
+        })
+        .unwrap_or(false)
+    }
+
+    /// Whether nothing that is written here leaves the node any more.
+    pub(crate) fn is_dead(&self) -> bool {
+        with(|world| world.is_dead(self.here)).unwrap_or(false)
     }
 
     /// Decides what becomes of the next frame, and records what was done to it.

@@ -97,6 +97,11 @@ pub(crate) fn take_panics() -> Vec<Panic> {
     PANICS.with(|panics| std::mem::take(&mut *panics.borrow_mut()))
 }
 
+/// Puts back what [`take_panics`] took.
+pub(crate) fn put_panics(taken: Vec<Panic>) {
+    PANICS.with(|panics| *panics.borrow_mut() = taken);
+}
+
 /// Said of a panic in a task that tokio, not squall_probe, spawned.
 const UNSUPERVISED: &str = " (if its supervisor handles that: under squall a task of tokio's own spawn takes its whole node \
                             along; use squall_probe::task::spawn)";

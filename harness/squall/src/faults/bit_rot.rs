@@ -1,4 +1,8 @@
 //! What was written is not what is read.
+//!
+//! At its edges: a file with content on the platter is chosen by its size, so large ones are hit more often; its
+//! bits turn over there and in what is read from memory. What is written over them later is whole. A node that has
+//! nothing on disk is no target; one that is down is.
 
 use super::{Inject, Kind, Target, parts};
 use crate::{
@@ -19,7 +23,8 @@ pub struct BitRot {
 
 impl Kind for BitRot {
     const KEY: &'static str = "bit_rot";
-    const ABOUT: &'static str = "Turns over `bits` (1) bits of a file of a node, on its disk and in what is read from now on";
+    const ABOUT: &'static str =
+        "Turns over `bits` (1) bits of a file of a node, on its disk and in what is read from now on, until they are written over";
     const EXAMPLE: &'static str = "{ at: 2s, bit_rot: any broker }";
     const OUTAGE: &'static str = "Stands for a decaying medium, a faulty controller or memory";
     const FELT: &'static str = "a damaged byte was read";

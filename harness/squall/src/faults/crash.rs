@@ -1,4 +1,13 @@
 //! A machine loses power.
+//!
+//! At its edges: its disk dies first, then its code: from that moment on nothing that its code still does,
+//! destructors included, reaches its disk, the network, the history or a fault point. Frames that it had sent, or
+//! given to the network, arrive with their latency, and then its peers hear nothing, neither an end nor a reset,
+//! until it is back and answers what it does not know with a reset; what was on its way to it is lost. Of what each
+//! file had unsynced, half of the time nothing is left; else all of it, or what came first, or any of its pages and
+//! writes, one of them torn, also under the file's old length. Files made, renamed or removed since their directory
+//! was synced are so or not, each as often as not; what is kept of a rename can be an empty file. If its process
+//! was down already, its machine loses power all the same.
 
 use super::{Inject, Kind, Target};
 use crate::{
@@ -15,8 +24,7 @@ pub struct Crash(pub Target);
 impl Kind for Crash {
     const KEY: &'static str = "crash";
     const ABOUT: &'static str =
-        "Cuts a node's power: peers hear nothing of it, unsynced data is lost; it comes back after \
-         `restart_after`, or when everything is healed";
+        "Cuts a node's power, first its disk's: unsynced data is lost, in whole or in any part, frames on the wire arrive, and peers then hear nothing; it comes back after `restart_after`, or when everything is healed";
     const EXAMPLE: &'static str = "{ at: 500ms, crash: broker-1, restart_after: 200ms }";
     const OUTAGE: &'static str = "Stands for a machine that dies";
     const FELT: &'static str = "a node went down";

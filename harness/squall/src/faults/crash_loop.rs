@@ -1,4 +1,7 @@
 //! A node that dies again and again.
+//!
+//! At its edges: each time as `crash`. A turn that finds the node without power is left out; if another fault keeps it
+//! down, too, whichever is over first brings it back.
 
 use super::{Inject, Kind, Target};
 use crate::{
@@ -23,7 +26,8 @@ pub struct CrashLoop {
 
 impl Kind for CrashLoop {
     const KEY: &'static str = "crash_loop";
-    const ABOUT: &'static str = "Crashes a node `times` times, `down` long each, `up` long in between";
+    const ABOUT: &'static str =
+        "Crashes a node `times` times, as `crash` does, `down` long each, `up` long in between";
     const EXAMPLE: &'static str = "{ at: 300ms, crash_loop: { node: broker-1, times: 3, up: 200ms, down: 100ms } }";
     const OUTAGE: &'static str = "Stands for a bad deployment under a supervisor that never gives up";
     const FELT: &'static str = "a node went down, each time";

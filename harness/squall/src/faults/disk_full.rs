@@ -1,4 +1,8 @@
 //! A disk has no space left.
+//!
+//! At its edges: of the first write a part still fits (its caller is told how much), and no byte of any later one,
+//! whether it would grow the file or not. No file can be made or made longer. Syncs, reads, renames, removals and
+//! making a file shorter go well, and nothing that is there is lost.
 
 use super::{Inject, Kind, Target};
 use crate::{
@@ -15,7 +19,8 @@ pub struct DiskFull(pub Target);
 
 impl Kind for DiskFull {
     const KEY: &'static str = "disk_full";
-    const ABOUT: &'static str = "Makes every write to a node's disk fail with \"no space left\"";
+    const ABOUT: &'static str =
+        "Makes writes to a node's disk fail with \"no space left\", after a part of the first; what is there stays, and syncs go well";
     const EXAMPLE: &'static str = "{ at: 500ms, disk_full: broker-1, for: 300ms }";
     const OUTAGE: &'static str = "Stands for logs that nobody rotates";
     const FELT: &'static str = "a write was refused";
@@ -28,7 +33,7 @@ impl Kind for DiskFull {
 
 impl Inject for DiskFull {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        storm.break_disks(&self.0, act, |_| DiskFault::Full)
+        storm.break_disks(&self.0, act, |draw| DiskFault::Full { draw: Some(draw) })
     }
 }
 

@@ -1,4 +1,8 @@
 //! A disk answers with errors.
+//!
+//! At its edges: a read or write that is refused does nothing at all. Opening a file that is there goes well,
+//! making one is a write. Syncs, renames and removals are not touched (for syncs: `fail_sync`), and what was
+//! written before stays.
 
 use super::{Inject, Kind, Target, parts, parts::Operations};
 use crate::{
@@ -20,7 +24,8 @@ pub struct IoError {
 
 impl Kind for IoError {
     const KEY: &'static str = "io_error";
-    const ABOUT: &'static str = "Makes reads and writes of a node's disk fail; `on: reads` or `on: writes` only one of them";
+    const ABOUT: &'static str =
+        "Makes reads and writes of a node's disk fail, with nothing done; `on: reads` or `on: writes` only one of them; syncs go well";
     const EXAMPLE: &'static str = "{ at: 500ms, io_error: { node: broker-1, on: writes }, for: 300ms }";
     const OUTAGE: &'static str = "Stands for a bad sector, a lost path to a volume";
     const FELT: &'static str = "a read or a write failed";

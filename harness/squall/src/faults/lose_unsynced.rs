@@ -1,4 +1,9 @@
 //! The power fails between a write and its sync.
+//!
+//! At its edges: the power fails before the first, second or third sync (drawn) that finds anything unsynced on the
+//! disk, of a file or a directory. No content that was not synced stays; renames and the like are kept or undone,
+//! each as often as not. All else as in `crash`: the call that it strikes in never comes back to anyone who could
+//! tell. It strikes once, and waits if nothing is unsynced.
 
 use super::{Inject, Kind, Target};
 use crate::{
@@ -18,7 +23,8 @@ pub struct LoseUnsynced(pub Target);
 
 impl Kind for LoseUnsynced {
     const KEY: &'static str = "lose_unsynced";
-    const ABOUT: &'static str = "Cuts a node's power just before one of its next three syncs: what it had not synced is gone";
+    const ABOUT: &'static str =
+        "Cuts a node's power just before one of its next three syncs, as `crash` does: no content that it had not synced stays";
     const EXAMPLE: &'static str = "{ at: 500ms, lose_unsynced: broker-1, restart_after: 100ms }";
     const OUTAGE: &'static str = "Stands for a power failure at the worst moment; drives whose caches lie";
     const FELT: &'static str = "the power failed with something unsynced";

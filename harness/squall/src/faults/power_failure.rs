@@ -1,4 +1,7 @@
 //! The power fails for many machines at once.
+//!
+//! At its edges: for each node as `crash`, all at one moment: frames that one of them had sent to another are lost.
+//! A node that comes back earlier than others finds them silent.
 
 use super::{Inject, Kind, Target, parts};
 use crate::{
@@ -19,7 +22,8 @@ pub struct PowerFailure {
 
 impl Kind for PowerFailure {
     const KEY: &'static str = "power_failure";
-    const ABOUT: &'static str = "Cuts the power of many nodes in one moment (`all`, `brokers`); each comes back at a random time `within` (1s)";
+    const ABOUT: &'static str =
+        "Cuts the power of many nodes in one moment (`all`, `brokers`), as `crash` does; each comes back at a random time `within` (1s)";
     const EXAMPLE: &'static str = "{ at: 500ms, power_failure: { node: all, within: 300ms } }";
     const OUTAGE: &'static str = "Stands for a power failure of a rack or a site";
     const FELT: &'static str = "a node went down";

@@ -1,4 +1,6 @@
 //! A machine reboots without warning.
+//!
+//! At its edges: as `crash`, and its power is back 50 ms later.
 
 use super::{Inject, Kind, Target};
 use crate::{
@@ -18,8 +20,7 @@ pub struct Restart(pub Target);
 impl Kind for Restart {
     const KEY: &'static str = "restart";
     const ABOUT: &'static str =
-        "Cuts a node's power for 50 ms: it is back before anyone has missed it, without what it had \
-         not synced";
+        "Cuts a node's power for 50 ms, as `crash` does: it is back before anyone has missed it, without what it had not synced";
     const EXAMPLE: &'static str = "{ between: 400ms..800ms, restart: leader }";
     const OUTAGE: &'static str = "Stands for a reboot, a kernel panic, a rescheduled container";
     const FELT: &'static str = "a node went down";

@@ -1,4 +1,6 @@
 //! A new version is rolled out.
+//!
+//! At its edges: for each node as `stop`; the next is asked `every` later whether or not the one before is back.
 
 use super::{Inject, Kind, Target, parts};
 use crate::{
@@ -23,7 +25,8 @@ pub struct RollingRestart {
 
 impl Kind for RollingRestart {
     const KEY: &'static str = "rolling_restart";
-    const ABOUT: &'static str = "Stops the nodes one after the other, `every` 800ms, each with a `grace` of 500ms, and starts it again `down` (200ms) later";
+    const ABOUT: &'static str =
+        "Stops the nodes one after the other, `every` 800ms, as `stop` does, each with a `grace` of 500ms, and starts it again `down` (200ms) later";
     const EXAMPLE: &'static str = "{ at: 500ms, rolling_restart: { node: brokers, every: 300ms } }";
     const OUTAGE: &'static str = "Stands for a rolling deployment";
     const FELT: &'static str = "a node was asked to stop";

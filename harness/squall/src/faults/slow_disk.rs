@@ -1,4 +1,8 @@
 //! A disk is slow.
+//!
+//! At its edges: the write or sync is done at once, and then the whole node stands still for as long, as it does in
+//! a blocking call; several add up. What it sent before goes on its way. A node that loses power meanwhile has
+//! written what it wrote and synced what it synced.
 
 use super::{Inject, Kind, Target, parts};
 use crate::{
@@ -20,7 +24,8 @@ pub struct SlowDisk {
 
 impl Kind for SlowDisk {
     const KEY: &'static str = "slow_disk";
-    const ABOUT: &'static str = "Makes each write and sync of a node's disk take `by` (20ms), and its caller, which is the node, wait";
+    const ABOUT: &'static str =
+        "Makes each write and sync of a node's disk take `by` (20ms), and its caller, which is the node, wait after it is done";
     const EXAMPLE: &'static str = "{ at: 500ms, slow_disk: { node: broker-1, by: 50ms }, for: 300ms }";
     const OUTAGE: &'static str = "Stands for a degraded volume, a battery that relearns, a neighbour that fills the queue";
     const FELT: &'static str = "a write or a sync took long";

@@ -1,4 +1,9 @@
 //! A process is stopped, politely.
+//!
+//! At its edges: the node is asked, and its power stays on: what it wrote stays, synced or not. If its software
+//! returns within `grace`, its destructors run, and what they write counts. If not, it is killed (SIGKILL): its
+//! destructors change nothing, what it had in its own buffers is gone, and its kernel closes its connections, so
+//! its peers hear the end of them. It is started again `down` after it ended.
 
 use super::{Inject, Kind, Target, parts};
 use crate::{
@@ -21,7 +26,8 @@ pub struct Stop {
 
 impl Kind for Stop {
     const KEY: &'static str = "stop";
-    const ABOUT: &'static str = "Asks a node to stop; it has `grace` (2s) to finish what is under way, and is started again `down` (200ms) later";
+    const ABOUT: &'static str =
+        "Asks a node to stop; it has `grace` (2s) to finish what is under way and is killed after that, its files as it wrote them; it is started again `down` (200ms) later";
     const EXAMPLE: &'static str = "{ at: 500ms, stop: { node: any consumer, grace: 1s, down: 100ms } }";
     const OUTAGE: &'static str = "Stands for a deployment, a drained machine";
     const FELT: &'static str = "a node was asked to stop";

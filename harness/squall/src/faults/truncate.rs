@@ -1,4 +1,8 @@
 //! A file loses its end.
+//!
+//! At its edges: a file with content on the platter is chosen by its size; it loses at least one byte and at most
+//! `bytes`, there and in what is read, together with what was unsynced in it. Who has it open can write behind its
+//! end: what is missing reads as zeros then. A node that has nothing on disk is no target; one that is down is.
 
 use super::{Inject, Kind, Target, parts};
 use crate::{
@@ -19,7 +23,8 @@ pub struct Truncate {
 
 impl Kind for Truncate {
     const KEY: &'static str = "truncate";
-    const ABOUT: &'static str = "Cuts off the end of a file of a node, up to `bytes` (4KiB)";
+    const ABOUT: &'static str =
+        "Cuts off the end of a file of a node, up to `bytes` (4KiB), and what it had unsynced";
     const EXAMPLE: &'static str = "{ at: 2s, truncate: any broker }";
     const OUTAGE: &'static str = "Stands for a file system that replays too little, a copy that was cut short";
     const FELT: &'static str = "the missing bytes were looked for";

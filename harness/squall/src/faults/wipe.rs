@@ -1,4 +1,7 @@
 //! A machine is replaced, and comes with an empty disk.
+//!
+//! At its edges: as `crash`, and what is left on the disk is gone too, names included. What else is wrong with the
+//! disk goes on: a new disk in a slow place is slow.
 
 use super::{Inject, Kind, Target};
 use crate::{
@@ -14,7 +17,8 @@ pub struct Wipe(pub Target);
 
 impl Kind for Wipe {
     const KEY: &'static str = "wipe";
-    const ABOUT: &'static str = "Cuts a node's power and empties its disk: it comes back with nothing";
+    const ABOUT: &'static str =
+        "Cuts a node's power, as `crash` does, and empties its disk: it comes back with nothing";
     const EXAMPLE: &'static str = "{ at: 2s, wipe: any broker, restart_after: 200ms }";
     const OUTAGE: &'static str = "Stands for a replaced machine, an ephemeral volume, a wrong delete";
     const FELT: &'static str = "a node went down";

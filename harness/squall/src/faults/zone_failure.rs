@@ -1,4 +1,7 @@
 //! A zone fails.
+//!
+//! At its edges: for each node of the zone as `crash`, all at one moment: frames that one of them had sent to
+//! another are lost.
 
 use super::{Inject, Kind, Target, parts};
 use crate::{
@@ -19,7 +22,8 @@ pub struct ZoneFailure {
 
 impl Kind for ZoneFailure {
     const KEY: &'static str = "zone_failure";
-    const ABOUT: &'static str = "Cuts the power of all nodes of a zone (`zone east`, `any zone`; see the scenario's `zones`); each comes back at a random time `within` (1s)";
+    const ABOUT: &'static str =
+        "Cuts the power of all nodes of a zone (`zone east`, `any zone`; see the scenario's `zones`), as `crash` does; each comes back at a random time `within` (1s)";
     const EXAMPLE: &'static str = "{ at: 500ms, zone_failure: { node: any zone, within: 300ms } }";
     const OUTAGE: &'static str = "Stands for the loss of an availability zone: failures that come together";
     const FELT: &'static str = "a node went down";

@@ -174,6 +174,9 @@ pub(super) async fn run(
     };
     let more = clients.borrow().more.clone();
     loop {
+        if is_dead(id) {
+            return;
+        }
         let now = turmoil::sim_elapsed().unwrap_or_default();
         let taken = clients.borrow_mut().take(id, now);
         let order = match taken {
@@ -209,6 +212,9 @@ pub(super) async fn run(
         let clients = clients.clone();
         spawn_local(sim::gated(id, async move {
             let outcome = outcome.await;
+            if is_dead(id) {
+                return;
+            }
             match outcome {
                 Outcome::Ok(position) => {
                     close(&clients, id, event);
@@ -228,7 +234,16 @@ pub(super) async fn run(
     }
 }
 
+/// The node was brought down from within, and its code runs on to its next await: what comes of its operations
+/// nobody hears any more.
+fn is_dead(node: NodeId) -> bool {
+    sim::with(|world| world.is_dead(node)).unwrap_or(false)
+}
+
 fn inform(clients: &Rc<RefCell<Clients>>, node: NodeId, event: EventId, key: u32) {
+    if is_dead(node) {
+        return;
+    }
     let first = clients
         .borrow_mut()
         .open

@@ -38,6 +38,9 @@ struct Disturbed {
     directions: BTreeSet<Direction>,
 }
 
+/// Longer than any run, in milliseconds.
+const FOR_EVER: u32 = u32::MAX;
+
 /// The state of all links.
 #[derive(Debug)]
 pub struct LinkTable {
@@ -249,20 +252,21 @@ impl LinkTable {
         disturbed
     }
 
-    /// The node's machine loses power: for its peers it just falls silent, with no FIN and no RST.
+    /// The code of a node that lost power is dropped now, and its connections say goodbye, which a machine
+    /// without power cannot: what it sends from here on takes for ever. What is on the wire already arrives.
     /// Until [`LinkTable::replug`].
     pub fn unplug(&self, node: NodeId, sim: &Sim<'_>, names: &[String]) {
         self.each_link_of(node, names, |a, b| {
-            let cut = Link { cut: (true, true), ..self.link(a, b) };
-            self.apply(sim, (a, b), self.link(a, b), cut, names);
+            set_latency(sim, (a, b), (FOR_EVER, FOR_EVER), names)
         });
     }
 
-    /// Undoes [`LinkTable::unplug`]; what faults do to the node's links goes on.
+    /// Undoes [`LinkTable::unplug`].
     pub fn replug(&self, node: NodeId, sim: &Sim<'_>, names: &[String]) {
         self.each_link_of(node, names, |a, b| {
-            let cut = Link { cut: (true, true), ..self.link(a, b) };
-            self.apply(sim, (a, b), cut, self.link(a, b), names);
+            let told = self.told.get(&(a.min(b), a.max(b))).copied().unwrap_or_default();
+            let range = told.slow.map_or(self.base, |(min, max, _)| (min, max));
+            set_latency(sim, (a, b), range, names);
         });
     }
 
@@ -735,9 +739,69 @@ mod tests {
         net.until(200);
         assert!(sim::with(|world| world.under_way()).flatten().is_some());
         net.sim.crash("sender");
-        sim::with(|world| world.node_stops(SENDER, true));
+        sim::with(|world| world.node_stops(SENDER));
         assert_eq!(sim::with(|world| world.under_way()).flatten(), None);
         net.until(500);
         assert_eq!(net.felt(), 0);
+    }
+
+    impl Net {
+        /// As a storm does it.
+        fn power_off(&mut self, node: NodeId) -> &mut Self {
+            sim::with(|world| world.cut_power(node));
+            self.table.unplug(node, &self.sim, &self.names);
+            sim::with(|world| world.node_goes_down(node));
+            self.sim.crash(self.names[usize::from(node.0)].as_str());
+            self.table.replug(node, &self.sim, &self.names);
+            sim::with(|world| world.node_stops(node));
+            self
+        }
+
+        fn power_on(&mut self, node: NodeId) -> &mut Self {
+            sim::with(|world| world.node_returns(node));
+            self.sim.bounce(self.names[usize::from(node.0)].as_str());
+            self
+        }
+    }
+
+    #[test]
+    fn what_a_node_had_sent_when_its_power_failed_arrives_and_then_nothing() {
+        let mut net = Net::new(30, 0);
+        net.until(205);
+        let before = heard(&net);
+        net.power_off(SENDER).until(2000);
+        let after = heard(&net);
+        // Two numbers were on the wire of twenty milliseconds.
+        assert_eq!(after.len(), before.len() + 2, "{before:?} {after:?}");
+        assert!(net.log.borrow().last().unwrap().0 <= 226);
+        let ends = ["closed by sender", "hearer reset"];
+        assert!(ends.iter().all(|end| net.times(end).is_empty()), "{:?}", net.log.borrow());
+    }
+
+    #[test]
+    fn held_frames_of_a_node_without_power_arrive_when_they_are_released_and_no_end_does() {
+        let mut net = Net::new(30, 0);
+        net.until(200).begin(Effect::Hold, BOTH).until(250);
+        let before = heard(&net);
+        net.power_off(SENDER).until(300).end().until(1000);
+        assert!(heard(&net).len() >= before.len() + 5, "{:?}", net.log.borrow());
+        let ends = ["closed by sender", "hearer reset"];
+        assert!(ends.iter().all(|end| net.times(end).is_empty()), "{:?}", net.log.borrow());
+    }
+
+    #[test]
+    fn who_sends_to_a_node_without_power_learns_it_when_it_is_back_and_not_before() {
+        let mut net = Net::new(30, 0);
+        net.until(205);
+        let heard_before = heard(&net).len();
+        net.power_off(HEARER).until(1000);
+        assert_eq!(heard(&net).len(), heard_before);
+        let (reset, refused) = (net.times("sender reset"), net.times("refused"));
+        assert!(reset.is_empty() && refused.is_empty(), "{:?}", net.log.borrow());
+        net.power_on(HEARER).until(1500);
+        let reset = net.time("sender reset");
+        assert!((1000..1100).contains(&reset), "{reset}");
+        // And it connects again, and sends all of it.
+        assert!(net.times("connected").len() > 1);
     }
 }

@@ -225,7 +225,10 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
                         Ok(()) => "its software ended".to_owned(),
                         Err(error) => error.to_string(),
                     };
-                    exits.borrow_mut().push((id, end));
+                    // Whoever was brought down from within has come to no end of its own.
+                    if sim::with(|world| world.is_dead(id)) == Some(false) {
+                        exits.borrow_mut().push((id, end));
+                    }
                 }
                 // turmoil would take an ended host for a finished one; the storm restarts it.
                 std::future::pending::<()>().await;

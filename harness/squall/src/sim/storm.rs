@@ -377,13 +377,14 @@ impl<'a> Storm<'a> {
             let planned = plan.faults.iter().position(|fault| fault.step == struck.fault);
             let Some(index) = planned.filter(|_| self.is_up(struck.node)) else { continue };
             if struck.power {
-                self.kill(index, struck.node);
+                // That it was felt was counted when it struck.
+                self.cut_power(struck.node);
                 if let Some(after) = plan.faults[index].restart_after {
                     self.restart_later(after, struck.node);
                 }
             } else {
                 self.notes.push((self.now(), struck.node, "killed: out of memory".to_owned()));
-                self.end_process(struck.node);
+                self.kill_process(struck.node);
             }
         }
     }
@@ -398,12 +399,17 @@ impl<'a> Storm<'a> {
         }
     }
 
-    /// A process is gone, and its machine lives.
+    /// A process is killed (SIGKILL), and its machine lives: its files are as it wrote them, its destructors do
+    /// nothing, and the kernel closes its connections.
+    fn kill_process(&mut self, node: NodeId) {
+        sim::with(|world| world.kill(node));
+        self.end_process(node);
+    }
+
+    /// A process is gone, and its machine lives. If nobody killed it, its destructors run.
     fn end_process(&mut self, node: NodeId) {
         self.abandon_clients(node);
-        self.sim.crash(self.name(node).as_str());
-        sim::with(|world| world.node_stops(node, false));
-        self.set_up(node, false);
+        self.drop_code(node);
         self.record(node, What::Node { change: NodeChange::Exited });
         if let Some(down) = self.stopping.remove(&node) {
             self.restart_later(down, node);
@@ -449,7 +455,7 @@ impl<'a> Storm<'a> {
     fn end_grace(&mut self, node: NodeId, incarnation: u32) {
         if self.is_up(node) && self.incarnation(node) == incarnation {
             self.notes.push((self.now(), node, "killed: it did not stop in time".to_owned()));
-            self.end_process(node);
+            self.kill_process(node);
         }
     }
 
@@ -755,7 +761,7 @@ impl<'a> Storm<'a> {
     }
 
     fn kill(&mut self, index: usize, node: NodeId) {
-        if !self.is_up(node) {
+        if self.is_dark(node) {
             return;
         }
         let step = self.plan.faults[index].step;
@@ -763,18 +769,41 @@ impl<'a> Storm<'a> {
         self.cut_power(node);
     }
 
+    /// First the disk dies, and then the code. If its process was down already, its machine loses what the
+    /// process had left unsynced, and no supervisor starts it again before the power is back.
     fn cut_power(&mut self, node: NodeId) {
         self.stopping.remove(&node);
         self.record(node, What::Node { change: NodeChange::Crashed });
+        sim::with(|world| world.cut_power(node));
         if !self.is_up(node) {
+            self.agenda.retain(|_, action| {
+                !matches!(action, Action::Restart { node: of, part_of_fault: false } if *of == node)
+            });
             return;
         }
         self.abandon_clients(node);
         self.links.unplug(node, &self.sim, &self.names);
-        self.sim.crash(self.name(node).as_str());
+        self.drop_code(node);
         self.links.replug(node, &self.sim, &self.names);
-        sim::with(|world| world.node_stops(node, true));
+    }
+
+    /// The code of a node is dropped, with its connections and listeners. If its destructors panic, that is of
+    /// no interest: they run outside of any runtime, which they may have reason not to expect.
+    fn drop_code(&mut self, node: NodeId) {
+        sim::with(|world| world.node_goes_down(node));
+        let earlier = crate::determinism::take_panics();
+        let name = self.name(node);
+        let crash = std::panic::AssertUnwindSafe(|| self.sim.crash(name.as_str()));
+        let _ = std::panic::catch_unwind(crash);
+        let _ = crate::determinism::take_panics();
+        crate::determinism::put_panics(earlier);
+        sim::with(|world| world.node_stops(node));
         self.set_up(node, false);
+    }
+
+    /// Whether its machine has no power.
+    fn is_dark(&self, node: NodeId) -> bool {
+        sim::with(|world| world.is_dark(node)).unwrap_or(false)
     }
 
     /// Operations of a client that died end as `Info`.
@@ -799,6 +828,7 @@ impl<'a> Storm<'a> {
             return;
         }
         self.record(node, What::Node { change: NodeChange::Up });
+        sim::with(|world| world.node_returns(node));
         self.sim.bounce(self.name(node).as_str());
         self.set_up(node, true);
     }

@@ -1,0 +1,380 @@
+use super::*;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+const FILE: &str = "/data/log";
+
+/// A disk with one file, synced, its directory synced, with a second write that is not.
+fn disk() -> (Disk, usize) {
+    let mut disk = Disk::default();
+    let inode = disk.open(Path::new(FILE)).unwrap();
+    disk.sync_dir(Path::new("/data")).unwrap();
+    disk.write(inode, 0, b"safe").unwrap();
+    disk.sync(inode).unwrap();
+    disk.write(inode, 4, b" and not").unwrap();
+    (disk, inode)
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new("/data").join(name)
+}
+
+fn read(disk: &mut Disk, name: &str) -> Vec<u8> {
+    disk.read(&path(name)).unwrap()
+}
+
+fn crashed(disk: &Disk, seed: u64) -> Disk {
+    disk.after_power_cut(seed, Unsynced::Drawn)
+}
+
+/// How often each content was found after a power cut, of 400.
+fn found(disk: &Disk, name: &str) -> BTreeMap<Option<Vec<u8>>, u32> {
+    let mut found = BTreeMap::new();
+    for seed in 0..400 {
+        *found.entry(crashed(disk, seed).read(&path(name)).ok()).or_default() += 1;
+    }
+    found
+}
+
+#[test]
+fn a_power_cut_leaves_what_was_synced_and_of_the_rest_nothing_all_or_a_part() {
+    let (disk, _) = disk();
+    let found = found(&disk, "log");
+    let lengths: Vec<usize> = found.keys().flatten().map(Vec::len).collect();
+    for left in found.keys().flatten() {
+        assert!(left.starts_with(b"safe") && b"safe and not".starts_with(left), "{left:?}");
+    }
+    assert!(lengths.len() > 4 && lengths.contains(&4) && lengths.contains(&12), "{lengths:?}");
+    let nothing = found[&Some(b"safe".to_vec())];
+    assert!((180..320).contains(&nothing), "{nothing} of 400");
+}
+
+#[test]
+fn a_later_write_can_survive_an_earlier_one_in_one_file_and_across_files() {
+    let (mut disk, first) = disk();
+    disk.write(first, 12, b", later").unwrap();
+    let second = disk.open(&path("other")).unwrap();
+    disk.sync_dir(Path::new("/data")).unwrap();
+    disk.write(second, 0, b"last").unwrap();
+    let seen: BTreeSet<(bool, bool, bool)> = (0..400)
+        .map(|seed| {
+            let mut left = crashed(&disk, seed);
+            let (log, other) = (read(&mut left, "log"), read(&mut left, "other"));
+            (log.get(4..12) == Some(b" and not"), log.ends_with(b", later"), other == b"last")
+        })
+        .collect();
+    // Any of the three, none of them, all of them.
+    assert_eq!(seen.len(), 8, "{seen:?}");
+}
+
+#[test]
+fn each_page_of_a_large_write_is_kept_or_not_for_itself() {
+    let mut disk = Disk::default();
+    let inode = disk.open(&path("big")).unwrap();
+    disk.sync_dir(Path::new("/data")).unwrap();
+    disk.write(inode, 0, &[1; 3 * 4096]).unwrap();
+    disk.sync(inode).unwrap();
+    disk.write(inode, 0, &[2; 3 * 4096]).unwrap();
+    let patterns: BTreeSet<Vec<u8>> = found(&disk, "big")
+        .into_keys()
+        .flatten()
+        .filter(|left| left.chunks(4096).all(|page| page.iter().all(|byte| *byte == page[0])))
+        .map(|left| left.chunks(4096).map(|page| page[0]).collect())
+        .collect();
+    assert_eq!(patterns.len(), 8, "{patterns:?}");
+}
+
+#[test]
+fn a_file_that_grew_can_be_as_short_as_it_was() {
+    let mut disk = Disk::default();
+    let inode = disk.open(&path("grows")).unwrap();
+    disk.sync_dir(Path::new("/data")).unwrap();
+    disk.write(inode, 0, b"old").unwrap();
+    disk.sync(inode).unwrap();
+    disk.write(inode, 0, b"new and longer").unwrap();
+    // The page is there, and the length is not.
+    assert!(found(&disk, "grows").contains_key(&Some(b"new".to_vec())));
+}
+
+#[test]
+fn what_is_made_renamed_or_removed_without_a_sync_of_its_directory_is_kept_or_undone() {
+    let half = |count: u32| (140..260).contains(&count);
+
+    let mut made = Disk::default();
+    let inode = made.open(&path("log")).unwrap();
+    made.write(inode, 0, b"x").unwrap();
+    made.sync(inode).unwrap();
+    let found_made = found(&made, "log");
+    assert!(half(found_made[&None]) && half(found_made[&Some(b"x".to_vec())]), "{found_made:?}");
+
+    let (mut removed, _) = disk();
+    removed.remove(&path("log")).unwrap();
+    assert!(half(found(&removed, "log")[&None]));
+
+    // With its content synced, a renamed file is there with it, or still under its old name.
+    let (mut renamed, inode) = disk();
+    renamed.sync(inode).unwrap();
+    renamed.rename(&path("log"), &path("new")).unwrap();
+    let found_renamed = found(&renamed, "new");
+    assert!(half(found_renamed[&None]), "{found_renamed:?}");
+    assert!(half(found_renamed[&Some(b"safe and not".to_vec())]), "{found_renamed:?}");
+    for seed in 0..50 {
+        assert_eq!(crashed(&renamed, seed).list(Path::new("/data")).len(), 1);
+    }
+    renamed.sync_dir(Path::new("/data")).unwrap();
+    assert_eq!(found(&renamed, "new")[&Some(b"safe and not".to_vec())], 400);
+}
+
+#[test]
+fn a_renamed_file_whose_content_was_not_synced_can_be_empty_in_the_place_of_a_good_one() {
+    let (mut disk, inode) = disk();
+    disk.sync(inode).unwrap();
+    let new = disk.open(&path("log.new")).unwrap();
+    disk.write(new, 0, b"newer").unwrap();
+    disk.rename(&path("log.new"), &path("log")).unwrap();
+    let found = found(&disk, "log");
+    let of = |content: &[u8]| found.get(&Some(content.to_vec())).copied().unwrap_or(0);
+    // Undone half of the time; kept with nothing in it; kept whole.
+    assert!((140..260).contains(&of(b"safe and not")), "{found:?}");
+    assert!(of(b"") > 60 && of(b"newer") > 20, "{found:?}");
+}
+
+#[test]
+fn of_two_changes_of_one_name_the_later_is_not_kept_without_the_earlier() {
+    // The log is rotated: whatever is kept, what was synced in it is under one of the names.
+    let (mut disk, inode) = disk();
+    disk.sync(inode).unwrap();
+    disk.rename(&path("log"), &path("log.1")).unwrap();
+    disk.open(&path("log")).unwrap();
+    for seed in 0..400 {
+        let mut left = crashed(&disk, seed);
+        let there = |left: &mut Disk, name| left.read(&path(name)).ok();
+        let kept = [there(&mut left, "log"), there(&mut left, "log.1")];
+        assert!(kept.contains(&Some(b"safe and not".to_vec())), "{kept:?}");
+    }
+}
+
+#[test]
+fn a_rename_between_directories_needs_both_to_be_synced() {
+    let (mut disk, inode) = disk();
+    disk.sync(inode).unwrap();
+    disk.rename(&path("log"), Path::new("/other/log")).unwrap();
+    disk.sync_dir(Path::new("/other")).unwrap();
+    let old_names =
+        (0..100).filter(|seed| crashed(&disk, *seed).read(&path("log")).is_ok()).count();
+    assert!((30..70).contains(&old_names), "{old_names}");
+    for seed in 0..100 {
+        assert!(crashed(&disk, seed).read(Path::new("/other/log")).is_ok());
+    }
+}
+
+/// A draw by which a failed sync leaves the pages as they are, and one by which it reverts them.
+fn ways_to_fail() -> [u64; 2] {
+    let reverts = |draw: &u64| mix(*draw).is_multiple_of(2);
+    [(0..).find(|draw| !reverts(draw)).unwrap(), (0..).find(reverts).unwrap()]
+}
+
+#[test]
+fn what_a_failed_sync_should_have_saved_no_later_sync_saves() {
+    for (draw, read_on) in ways_to_fail().into_iter().zip([&b"safe and not"[..], b"safe"]) {
+        let (mut disk, inode) = disk();
+        disk.begin(3, DiskFault::SyncFails { draw });
+        assert!(disk.sync(inode).is_err());
+        assert_eq!(disk.take_refused(), [3]);
+        assert_eq!(read(&mut disk, "log"), read_on);
+        disk.heal(3);
+        disk.sync(inode).unwrap();
+        assert_eq!(read(&mut disk, "log"), read_on);
+        // Whether any of it reached the platter was decided when the sync failed, and not by the later one.
+        let left = found(&disk, "log");
+        assert_eq!(left.len(), 1, "{left:?}");
+        // Who writes it again and syncs that has it.
+        disk.write(inode, 4, b" and not").unwrap();
+        disk.sync(inode).unwrap();
+        assert_eq!(read(&mut crashed(&disk, 1), "log"), b"safe and not");
+    }
+}
+
+#[test]
+fn after_a_failed_sync_pages_are_read_that_are_on_no_disk() {
+    let [draw, _] = ways_to_fail();
+    let lost = (0..50).filter(|extra| {
+        let (mut disk, inode) = disk();
+        // Other syncs failed before: each leaves something else.
+        disk.failed_syncs = *extra;
+        disk.begin(3, DiskFault::SyncFails { draw });
+        assert!(disk.sync(inode).is_err());
+        disk.heal(3);
+        disk.sync(inode).unwrap();
+        assert_eq!(read(&mut disk, "log"), b"safe and not");
+        read(&mut crashed(&disk, 1), "log") == b"safe"
+    });
+    let lost = lost.count();
+    assert!((10..45).contains(&lost), "{lost} of 50");
+}
+
+#[test]
+fn a_full_disk_takes_a_part_of_the_first_write_and_nothing_more_and_keeps_what_it_has() {
+    for draw in 0..50 {
+        let (mut disk, inode) = disk();
+        disk.begin(3, DiskFault::Full { draw: Some(draw) });
+        let count = disk.write(inode, 12, b"more").unwrap();
+        assert!((1..4).contains(&count));
+        assert!(disk.take_refused().is_empty());
+        let rest = disk.write(inode, 12 + count, &b"more"[count..]);
+        assert_eq!(rest.unwrap_err().kind(), ErrorKind::StorageFull);
+        assert_eq!(disk.take_refused(), [3]);
+        assert!(disk.open(&path("other")).is_err());
+        // Making it shorter, renaming and syncing need no room.
+        disk.set_len(inode, 12).unwrap();
+        disk.sync(inode).unwrap();
+        disk.heal(3);
+        assert_eq!(read(&mut disk, "log"), b"safe and not");
+    }
+}
+
+#[test]
+fn a_torn_write_keeps_some_of_the_last_write_and_all_before_it() {
+    for draw in 0..100 {
+        let (mut disk, inode) = disk();
+        disk.begin(3, DiskFault::TornWrite { draw });
+        // Nobody is left to be told.
+        assert_eq!(disk.write(inode, 12, b"torn").unwrap(), 4);
+        let cut = disk.take_power_cut().unwrap();
+        assert_eq!(cut.fault, 3);
+        let mut left = disk.after_power_cut(draw, cut.unsynced);
+        let content = read(&mut left, "log");
+        assert!(content.len() > 12 && content.len() < 16, "{content:?}");
+        assert!(b"safe and nottorn".starts_with(&content[..]));
+        // It strikes once.
+        left.write(inode, 0, b"x").unwrap();
+        assert_eq!(left.take_power_cut(), None);
+    }
+}
+
+#[test]
+fn a_torn_write_of_several_pages_can_lack_one_in_the_middle() {
+    let lacks_one = (0..50).any(|draw| {
+        let (mut disk, inode) = disk();
+        disk.begin(3, DiskFault::TornWrite { draw });
+        disk.write(inode, 12, &[7; 3 * 4096]).unwrap();
+        let cut = disk.take_power_cut().unwrap();
+        let content = read(&mut disk.after_power_cut(draw, cut.unsynced), "log");
+        let holes = content[12..].iter().filter(|byte| **byte == 0).count();
+        content.len() == 12 + 3 * 4096 && holes > 0
+    });
+    assert!(lacks_one);
+}
+
+#[test]
+fn content_that_was_not_synced_is_lost_when_the_power_fails_before_the_sync() {
+    for seed in 0..50 {
+        let (mut disk, inode) = disk();
+        let after = seed % 3;
+        disk.begin(3, DiskFault::LostUnsynced { after });
+        let (mut kept, mut text) = (b"safe".to_vec(), b"safe and not".to_vec());
+        for _ in 0..after {
+            disk.sync(inode).unwrap();
+            assert_eq!(disk.take_power_cut(), None);
+            kept.clone_from(&text);
+            disk.write(inode, text.len(), b"!").unwrap();
+            text.push(b'!');
+        }
+        disk.sync(inode).unwrap();
+        let cut = disk.take_power_cut().unwrap();
+        let mut left = disk.after_power_cut(seed, cut.unsynced);
+        assert_eq!(read(&mut left, "log"), kept);
+        // It strikes once.
+        left.write(inode, 0, b"x").unwrap();
+        left.sync(inode).unwrap();
+        assert_eq!(left.take_power_cut(), None);
+    }
+}
+
+#[test]
+fn the_power_can_fail_before_a_sync_of_a_directory() {
+    let (mut disk, inode) = disk();
+    disk.sync(inode).unwrap();
+    disk.begin(3, DiskFault::LostUnsynced { after: 0 });
+    disk.sync_dir(Path::new("/data")).unwrap();
+    assert_eq!(disk.take_power_cut(), None, "nothing was unsynced");
+    disk.rename(&path("log"), &path("new")).unwrap();
+    disk.sync_dir(Path::new("/data")).unwrap();
+    assert!(disk.take_power_cut().is_some());
+}
+
+#[test]
+fn an_empty_disk_cannot_rot_and_a_wiped_one_is_empty() {
+    assert!(!Disk::default().rot(3, 7, 1));
+    let (mut disk, _) = disk();
+    disk.begin(4, DiskFault::Slow { ms: 1 });
+    disk.wipe();
+    assert!(crashed(&disk, 1).read(Path::new(FILE)).is_err());
+    // What is wrong with the place goes on: a new disk in it is as slow.
+    disk.open(&path("log")).unwrap();
+    disk.write(0, 0, b"x").unwrap();
+    assert_eq!(disk.take_slowness(), Some((4, 1)));
+}
+
+#[test]
+fn what_rots_or_is_cut_off_is_so_on_the_platter_and_in_memory() {
+    let (mut disk, inode) = disk();
+    disk.sync(inode).unwrap();
+    disk.rot(3, 7, 3);
+    assert_eq!(read(&mut crashed(&disk, 1), "log"), read(&mut disk, "log"));
+    disk.truncate(4, 7, 3);
+    assert_eq!(read(&mut crashed(&disk, 1), "log"), read(&mut disk, "log"));
+}
+
+#[test]
+fn a_ghost_meets_no_fault_and_its_writes_reach_nobody() {
+    let (mut disk, inode) = disk();
+    disk.begin(3, DiskFault::IoErrors { reads: true, writes: true });
+    let mut ghost = disk.ghost();
+    ghost.write(inode, 0, b"dead").unwrap();
+    ghost.sync(inode).unwrap();
+    assert_eq!(read(&mut ghost, "log"), b"dead and not");
+    disk.heal(3);
+    assert_eq!(read(&mut disk, "log"), b"safe and not");
+}
+
+#[test]
+fn damage_is_felt_when_it_is_read() {
+    let (mut disk, inode) = disk();
+    assert!(disk.rot(3, 7, 1));
+    assert!(disk.take_refused().is_empty());
+    let rotten = disk.read(Path::new(FILE)).unwrap();
+    assert_eq!(disk.take_refused(), [3]);
+    let wrong: u32 = rotten.iter().zip(b"safe and not").map(|(a, b)| (a ^ b).count_ones()).sum();
+    assert_eq!(wrong, 1);
+
+    disk.sync(inode).unwrap();
+    assert!(disk.truncate(4, 7, 3));
+    let short = disk.read(Path::new(FILE)).unwrap();
+    assert!((9..12).contains(&short.len()));
+    assert_eq!(disk.take_refused(), [4]);
+}
+
+#[test]
+fn input_and_output_fail_apart() {
+    let (mut disk, inode) = disk();
+    disk.begin(3, DiskFault::IoErrors { reads: true, writes: false });
+    assert!(disk.read(Path::new(FILE)).is_err());
+    disk.write(inode, 12, b"x").unwrap();
+    disk.heal(3);
+    disk.begin(3, DiskFault::IoErrors { reads: false, writes: true });
+    assert!(disk.write(inode, 12, b"x").is_err());
+    disk.read(Path::new(FILE)).unwrap();
+}
+
+#[test]
+fn a_slow_disk_adds_up() {
+    let (mut disk, inode) = disk();
+    disk.begin(3, DiskFault::Slow { ms: 20 });
+    disk.write(inode, 12, b"x").unwrap();
+    disk.sync(inode).unwrap();
+    assert_eq!(disk.take_slowness(), Some((3, 40)));
+    assert_eq!(disk.take_slowness(), None);
+}
