@@ -41,11 +41,11 @@ defects! {
     // The broker.
     "ack-before-fsync" ack_before_fsync ["durability"]
         "the broker acknowledges before its log is synced, as NATS JetStream does by default (Jepsen, 2.12.1)";
-    "ack-before-quorum" ack_before_quorum ["no_loss"]
+    "ack-before-quorum" ack_before_quorum ["durability", "no_loss"]
         "the leader acknowledges alone, as Kafka does with acks=1";
-    "unclean-election" unclean_election ["no_loss", "agreement"]
+    "unclean-election" unclean_election ["durability", "no_loss", "agreement"]
         "a replica behind the committed log may lead, as in Kafka before 0.11";
-    "stale-leader-acks" stale_leader_acks ["no_loss", "single_leader"]
+    "stale-leader-acks" stale_leader_acks ["durability", "no_loss", "single_leader"]
         "a leader that is cut off from its quorum acknowledges after a while, as in Redis Sentinel's split brain";
     "reads-uncommitted" reads_uncommitted ["no_dirty_read", "agreement"]
         "consumers are served above the commit point";
@@ -57,18 +57,18 @@ defects! {
         "a failed sync is tried again and the second success believed (PostgreSQL's fsync surprise, 2018)";
     "dir-not-synced" dir_not_synced ["durability", "no_loss", "agreement"]
         "a new log file's directory entry is never synced (Pillai et al., OSDI 2014)";
-    "crc-unchecked" crc_unchecked ["agreement", "no_loss", "eventual_consistency"]
+    "crc-unchecked" crc_unchecked ["durability", "agreement", "no_loss", "eventual_consistency"]
         "a corrupt record of the log is served";
     "torn-tail-kept" torn_tail_kept ["agreement", "no_loss", "durability"]
         "recovery drops everything behind the first bad record, although replicas have it";
     "enospc-is-success" enospc_is_success ["no_loss", "durability", "agreement"]
         "an append that failed for want of space is acknowledged";
-    "frames-unchecked" frames_unchecked ["no_phantom", "agreement", "no_loss", "no_panic"]
+    "frames-unchecked" frames_unchecked ["durability", "no_phantom", "agreement", "no_loss", "no_panic"]
         "messages carry no checksum (Amazon S3's outage of 20 July 2008)";
-    "promise-not-synced" promise_not_synced ["votes_kept", "agreement", "no_loss"]
+    "promise-not-synced" promise_not_synced ["durability", "votes_kept", "agreement", "no_loss"]
         "a promise to a new leader leaves before it is on disk (etcd-io/raft: hard state must be saved before \
          messages are sent)";
-    "recovery-forgets-promise" recovery_forgets_promise ["votes_kept", "agreement", "no_loss"]
+    "recovery-forgets-promise" recovery_forgets_promise ["durability", "votes_kept", "agreement", "no_loss"]
         "a log that was fetched from others comes without what had been promised (Alagappan et al., FAST 2018)";
     // Consumers.
     "check-then-mark" check_then_mark ["idempotency"]

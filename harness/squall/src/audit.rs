@@ -150,17 +150,14 @@ impl Audit {
         paths.filter(|path| !needed.contains(path)).collect()
     }
 
-    /// The share of defects that were noticed by an invariant that they should break, in percent.
+    /// The share of defects that were noticed by an invariant that they should break, in percent; 0 if there is none
+    /// to notice.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn score(&self) -> f64 {
         let noticed =
             self.defects.iter().filter(|(defect, _)| self.fate(defect) == Fate::Noticed).count();
-        if self.defects.is_empty() {
-            100.0
-        } else {
-            noticed as f64 * 100.0 / self.defects.len() as f64
-        }
+        noticed as f64 * 100.0 / self.defects.len().max(1) as f64
     }
 }
 

@@ -58,6 +58,12 @@ pub(super) fn audit(args: &AuditArgs, system: &Arc<dyn System>) -> Result<u8, St
     if defects.is_empty() {
         defects = system.defects().iter().map(|defect| defect.id.to_owned()).collect();
     }
+    if defects.is_empty() {
+        return Err(Stop::Input(format!(
+            "error: {} knows no defects: there is nothing to audit (System::defects lists what can be switched on)",
+            system.name()
+        )));
+    }
     let scenarios = load(&args.paths, system.as_ref())?;
     if let Some(path) = &args.report {
         run::writable(path)?;
