@@ -153,3 +153,32 @@ fn an_audit_says_the_same_whoever_finishes_first() {
     assert_eq!(alone, beside);
     assert!(alone.0.contains("poison-blocks: scenarios/consumer/poison.yaml"), "{}", alone.0);
 }
+
+#[test]
+fn what_is_stored_and_was_not_published_is_noticed() {
+    let (folder, path) = common::scenario(
+        "name: publishes are damaged on the way
+workload: { events: 300, rate: 200/s }
+faults:
+  - { at: 100ms, corrupt: { messages: 3%, on: [publish] }, for: 1300ms }
+expect: [agreement]
+",
+    );
+    let report = folder.path().join("report.json");
+    let report_path = report.to_string_lossy();
+    let arguments = ["run", &path, "--runs", "10", "--no-progress", "--report", &report_path];
+    let said = squall(&[&arguments[..], &["--defect", "frames-unchecked"]].concat());
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    let runs = &common::report(&report).scenarios[0].runs;
+    let told = |run: &squall_reports::Run| {
+        run.violations.iter().any(|v| v.invariant == "agreement" && v.summary.contains("published"))
+    };
+    // In the others few frames were damaged, in what is not stored or on the way to a broker that does not lead.
+    let hit = runs.iter().filter(|run| told(run));
+    assert!(hit.count() >= 7);
+    assert!(runs.iter().all(|run| told(run) || run.verdict != squall_reports::Verdict::Failed));
+    // Where frames carry a checksum, nothing comes of it.
+    squall(&arguments);
+    let runs = &common::report(&report).scenarios[0].runs;
+    assert!(runs.iter().all(|run| run.verdict != squall_reports::Verdict::Failed));
+}
