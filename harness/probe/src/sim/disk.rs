@@ -8,6 +8,7 @@ mod cache;
 #[cfg(test)]
 mod tests;
 
+use super::OccurrenceId;
 use crate::{Rng, mix};
 use cache::{Change, Directories, Inode};
 use rand::{RngExt as _, SeedableRng as _};
@@ -21,8 +22,8 @@ use std::{
 pub struct Disk {
     directories: Directories,
     inodes: Vec<Inode>,
-    /// What is wrong with it, by index in the plan.
-    faults: Vec<(u16, DiskFault)>,
+    /// What is wrong with it, by occurrence.
+    faults: Vec<(OccurrenceId, DiskFault)>,
     /// Bytes that are not what was written, of which nobody has read yet: by which fault, in which file,
     /// from where on, and how many.
     damaged: Vec<(u16, usize, usize, usize)>,
@@ -207,7 +208,7 @@ impl Disk {
         };
         self.inodes[inode].change(Change::Write { at, bytes: bytes.to_vec() });
         let torn = self.faults.iter().find_map(|(fault, kind)| match kind {
-            DiskFault::TornWrite { draw } => Some((*fault, *draw)),
+            DiskFault::TornWrite { draw } => Some((fault.step, *draw)),
             _ => None,
         });
         if let Some((fault, draw)) = torn {
@@ -236,7 +237,7 @@ impl Disk {
         let mut lost = None;
         for (fault, kind) in &mut self.faults {
             match kind {
-                DiskFault::LostUnsynced { after: 0 } => lost = lost.or(Some(*fault)),
+                DiskFault::LostUnsynced { after: 0 } => lost = lost.or(Some(fault.step)),
                 DiskFault::LostUnsynced { after } => *after -= 1,
                 _ => {}
             }
@@ -250,7 +251,7 @@ impl Disk {
     /// The world is told, which takes what is left. The caller does not notice: whatever it does from here on is
     /// done to a copy that nobody will ever see.
     fn cut_power(&mut self, fault: u16, unsynced: Unsynced) {
-        self.faults.retain(|(active, _)| *active != fault);
+        self.faults.retain(|(active, _)| active.step != fault);
         self.power_cut = self.power_cut.or(Some(PowerCut { fault, unsynced }));
     }
 
@@ -288,13 +289,13 @@ impl Disk {
         for (fault, kind) in &self.faults {
             if let DiskFault::Slow { ms } = kind {
                 let so_far = self.slowness.map_or(0, |(_, ms)| ms);
-                self.slowness = Some((*fault, so_far + ms));
+                self.slowness = Some((fault.step, so_far + ms));
             }
         }
     }
 
     fn active(&self, is: impl Fn(&DiskFault) -> bool) -> Option<u16> {
-        self.faults.iter().rev().find(|(_, kind)| is(kind)).map(|(fault, _)| *fault)
+        self.faults.iter().rev().find(|(_, kind)| is(kind)).map(|(id, _)| id.step)
     }
 
     /// An input/output error if a fault of this kind acts.
@@ -317,13 +318,13 @@ impl Disk {
     }
 
     /// From now on something is wrong with it.
-    pub fn begin(&mut self, fault: u16, kind: DiskFault) {
-        self.faults.push((fault, kind));
+    pub fn begin(&mut self, id: OccurrenceId, kind: DiskFault) {
+        self.faults.push((id, kind));
     }
 
     /// That is over.
-    pub fn heal(&mut self, fault: u16) {
-        self.faults.retain(|(active, _)| *active != fault);
+    pub fn end(&mut self, id: OccurrenceId) {
+        self.faults.retain(|(active, _)| *active != id);
     }
 
     /// The disk is replaced by an empty one.

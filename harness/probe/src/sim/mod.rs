@@ -446,7 +446,7 @@ impl World {
         }
         self.unhinder(id);
         for node in &mut self.nodes {
-            node.disk.heal(id.step);
+            node.disk.end(id);
         }
     }
 

@@ -1048,7 +1048,7 @@ impl<'a> Storm<'a> {
         }
         for node in &nodes {
             let kind = how(act.draw ^ u64::from(node.0));
-            sim::with(|world| world.disk(*node).map(|disk| disk.begin(act.id.step, kind)));
+            sim::with(|world| world.disk(*node).map(|disk| disk.begin(act.id, kind)));
         }
         Began::On(nodes)
     }

@@ -180,11 +180,11 @@ fn ways_to_fail() -> [u64; 2] {
 fn what_a_failed_sync_should_have_saved_no_later_sync_saves() {
     for (draw, read_on) in ways_to_fail().into_iter().zip([&b"safe and not"[..], b"safe"]) {
         let (mut disk, inode) = disk();
-        disk.begin(3, DiskFault::SyncFails { draw });
+        disk.begin(id(3), DiskFault::SyncFails { draw });
         assert!(disk.sync(inode).is_err());
         assert_eq!(disk.take_refused(), [3]);
         assert_eq!(read(&mut disk, "log"), read_on);
-        disk.heal(3);
+        disk.end(id(3));
         disk.sync(inode).unwrap();
         assert_eq!(read(&mut disk, "log"), read_on);
         // Whether any of it reached the platter was decided when the sync failed, and not by the later one.
@@ -204,9 +204,9 @@ fn after_a_failed_sync_pages_are_read_that_are_on_no_disk() {
         let (mut disk, inode) = disk();
         // Other syncs failed before: each leaves something else.
         disk.failed_syncs = *extra;
-        disk.begin(3, DiskFault::SyncFails { draw });
+        disk.begin(id(3), DiskFault::SyncFails { draw });
         assert!(disk.sync(inode).is_err());
-        disk.heal(3);
+        disk.end(id(3));
         disk.sync(inode).unwrap();
         assert_eq!(read(&mut disk, "log"), b"safe and not");
         read(&mut crashed(&disk, 1), "log") == b"safe"
@@ -219,7 +219,7 @@ fn after_a_failed_sync_pages_are_read_that_are_on_no_disk() {
 fn a_full_disk_takes_a_part_of_the_first_write_and_nothing_more_and_keeps_what_it_has() {
     for draw in 0..50 {
         let (mut disk, inode) = disk();
-        disk.begin(3, DiskFault::Full { draw: Some(draw) });
+        disk.begin(id(3), DiskFault::Full { draw: Some(draw) });
         let count = disk.write(inode, 12, b"more").unwrap();
         assert!((1..4).contains(&count));
         assert!(disk.take_refused().is_empty());
@@ -230,7 +230,7 @@ fn a_full_disk_takes_a_part_of_the_first_write_and_nothing_more_and_keeps_what_i
         // Making it shorter, renaming and syncing need no room.
         disk.set_len(inode, 12).unwrap();
         disk.sync(inode).unwrap();
-        disk.heal(3);
+        disk.end(id(3));
         assert_eq!(read(&mut disk, "log"), b"safe and not");
     }
 }
@@ -239,7 +239,7 @@ fn a_full_disk_takes_a_part_of_the_first_write_and_nothing_more_and_keeps_what_i
 fn a_torn_write_keeps_some_of_the_last_write_and_all_before_it() {
     for draw in 0..100 {
         let (mut disk, inode) = disk();
-        disk.begin(3, DiskFault::TornWrite { draw });
+        disk.begin(id(3), DiskFault::TornWrite { draw });
         // Nobody is left to be told.
         assert_eq!(disk.write(inode, 12, b"torn").unwrap(), 4);
         let cut = disk.take_power_cut().unwrap();
@@ -258,7 +258,7 @@ fn a_torn_write_keeps_some_of_the_last_write_and_all_before_it() {
 fn a_torn_write_of_several_pages_can_lack_one_in_the_middle() {
     let lacks_one = (0..50).any(|draw| {
         let (mut disk, inode) = disk();
-        disk.begin(3, DiskFault::TornWrite { draw });
+        disk.begin(id(3), DiskFault::TornWrite { draw });
         disk.write(inode, 12, &[7; 3 * 4096]).unwrap();
         let cut = disk.take_power_cut().unwrap();
         let content = read(&mut disk.after_power_cut(draw, cut.unsynced), "log");
@@ -273,7 +273,7 @@ fn content_that_was_not_synced_is_lost_when_the_power_fails_before_the_sync() {
     for seed in 0..50 {
         let (mut disk, inode) = disk();
         let after = seed % 3;
-        disk.begin(3, DiskFault::LostUnsynced { after });
+        disk.begin(id(3), DiskFault::LostUnsynced { after });
         let (mut kept, mut text) = (b"safe".to_vec(), b"safe and not".to_vec());
         for _ in 0..after {
             disk.sync(inode).unwrap();
@@ -297,7 +297,7 @@ fn content_that_was_not_synced_is_lost_when_the_power_fails_before_the_sync() {
 fn the_power_can_fail_before_a_sync_of_a_directory() {
     let (mut disk, inode) = disk();
     disk.sync(inode).unwrap();
-    disk.begin(3, DiskFault::LostUnsynced { after: 0 });
+    disk.begin(id(3), DiskFault::LostUnsynced { after: 0 });
     disk.sync_dir(Path::new("/data")).unwrap();
     assert_eq!(disk.take_power_cut(), None, "nothing was unsynced");
     disk.rename(&path("log"), &path("new")).unwrap();
@@ -309,7 +309,7 @@ fn the_power_can_fail_before_a_sync_of_a_directory() {
 fn an_empty_disk_cannot_rot_and_a_wiped_one_is_empty() {
     assert!(!Disk::default().rot(3, 7, 1));
     let (mut disk, _) = disk();
-    disk.begin(4, DiskFault::Slow { ms: 1 });
+    disk.begin(id(4), DiskFault::Slow { ms: 1 });
     disk.wipe();
     assert!(crashed(&disk, 1).read(Path::new(FILE)).is_err());
     // What is wrong with the place goes on: a new disk in it is as slow.
@@ -331,12 +331,12 @@ fn what_rots_or_is_cut_off_is_so_on_the_platter_and_in_memory() {
 #[test]
 fn a_ghost_meets_no_fault_and_its_writes_reach_nobody() {
     let (mut disk, inode) = disk();
-    disk.begin(3, DiskFault::IoErrors { reads: true, writes: true });
+    disk.begin(id(3), DiskFault::IoErrors { reads: true, writes: true });
     let mut ghost = disk.ghost();
     ghost.write(inode, 0, b"dead").unwrap();
     ghost.sync(inode).unwrap();
     assert_eq!(read(&mut ghost, "log"), b"dead and not");
-    disk.heal(3);
+    disk.end(id(3));
     assert_eq!(read(&mut disk, "log"), b"safe and not");
 }
 
@@ -360,11 +360,11 @@ fn damage_is_felt_when_it_is_read() {
 #[test]
 fn input_and_output_fail_apart() {
     let (mut disk, inode) = disk();
-    disk.begin(3, DiskFault::IoErrors { reads: true, writes: false });
+    disk.begin(id(3), DiskFault::IoErrors { reads: true, writes: false });
     assert!(disk.read(Path::new(FILE)).is_err());
     disk.write(inode, 12, b"x").unwrap();
-    disk.heal(3);
-    disk.begin(3, DiskFault::IoErrors { reads: false, writes: true });
+    disk.end(id(3));
+    disk.begin(id(3), DiskFault::IoErrors { reads: false, writes: true });
     assert!(disk.write(inode, 12, b"x").is_err());
     disk.read(Path::new(FILE)).unwrap();
 }
@@ -372,9 +372,25 @@ fn input_and_output_fail_apart() {
 #[test]
 fn a_slow_disk_adds_up() {
     let (mut disk, inode) = disk();
-    disk.begin(3, DiskFault::Slow { ms: 20 });
+    disk.begin(id(3), DiskFault::Slow { ms: 20 });
     disk.write(inode, 12, b"x").unwrap();
     disk.sync(inode).unwrap();
     assert_eq!(disk.take_slowness(), Some((3, 40)));
     assert_eq!(disk.take_slowness(), None);
+}
+
+fn id(step: u16) -> OccurrenceId {
+    OccurrenceId { step, occurrence: 0 }
+}
+
+#[test]
+fn occurrences_that_overlap_last_each_their_own_time() {
+    let (mut disk, inode) = disk();
+    let second = OccurrenceId { step: 3, occurrence: 1 };
+    disk.begin(id(3), DiskFault::IoErrors { reads: false, writes: true });
+    disk.begin(second, DiskFault::IoErrors { reads: false, writes: true });
+    disk.end(id(3));
+    assert!(disk.write(inode, 12, b"x").is_err());
+    disk.end(second);
+    disk.write(inode, 12, b"x").unwrap();
 }
