@@ -152,7 +152,7 @@ impl Journal {
     /// The disk's.
     pub fn condemn(directory: &Path, name: &str) -> io::Result<()> {
         fs::create_dir_all(directory)?;
-        fs::open(&directory.join(name))?;
+        fs::open(directory.join(name))?;
         let path = directory.join(format!("{name}.end"));
         let file = fs::open(&path)?;
         let (turn, _) = Mark::newest(&fs::read(&path)?).unwrap_or((0, 0));

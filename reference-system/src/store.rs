@@ -306,7 +306,8 @@ impl Store {
                 items.retain(|item| {
                     let mark = mark(item);
                     let passed = high_water.get(&item.partition).is_some_and(|h| *h >= item.offset);
-                    !processed.contains(&mark) && !(by_offset && passed) && seen.insert(mark)
+                    let done = processed.contains(&mark) || by_offset && passed;
+                    !done && seen.insert(mark)
                 });
                 self.effects(group, (member, generation), items, true, landed)
             }
