@@ -341,6 +341,12 @@ pub const CATALOGUE: &[Entry] = entries! {
         needs: [Deliver],
         judged: "each delivery after the first of an assignment",
     }
+    Delivery dead_letters safety {
+        "The dead-letter queue holds poison and what an outage exhausted, and nothing else.",
+        needs: [DeadLetter],
+        promise: "Promises::dead_letters",
+        judged: "each poison event that a client was told to publish, and each dead letter",
+    }
     Delivery order safety {
         "Events of one producer and key are appended and applied in the order of publishing.",
         needs: [Publish, Apply],
@@ -350,12 +356,6 @@ pub const CATALOGUE: &[Entry] = entries! {
         "No offset is committed before all below it is done, and none goes backwards.",
         needs: [Commit, Apply],
         judged: "each commit, as each replica tells it",
-    }
-    Delivery dead_letters safety {
-        "The dead-letter queue holds poison and what an outage exhausted, and nothing else.",
-        needs: [DeadLetter],
-        promise: "Promises::dead_letters",
-        judged: "each poison event that a client was told to publish, and each dead letter",
     }
     Effect idempotency safety {
         "No effect of an event happens twice in a group, however often it is delivered.",
@@ -605,9 +605,9 @@ pub fn by_cause(violations: &mut Vec<Violation>) {
         (_, None) => false,
         (Some(Layer::Means), Some(_)) => other.since == NEVER,
         (Some(_), Some(Layer::Means)) => false,
-        (Some(Layer::Log), Some(Layer::Log)) | (Some(Layer::Delivery), Some(Layer::Delivery)) => {
-            true
-        }
+        (Some(Layer::Log), Some(Layer::Log))
+        | (Some(Layer::Delivery), Some(Layer::Delivery))
+        | (Some(Layer::Sum), Some(Layer::Sum)) => true,
         (Some(Layer::End), Some(_)) => {
             other.since == NEVER
                 && (STANDSTILL.contains(&cause.name)

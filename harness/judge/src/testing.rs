@@ -1180,6 +1180,25 @@ fn the_cause_comes_first() {
 }
 
 #[test]
+fn a_panic_explains_what_never_came_after_it() {
+    let mut h = History::new();
+    h.publish(1).append_all(1, 0).ok(1, 0).publish(2).append_all(2, 1).ok(2, 1);
+    h.deliver(1, 0).deliver(2, 1).apply(2, 1);
+    let mut violations = h.judgement().violations;
+    assert_eq!(violations[0].invariant, "no_loss");
+    violations.push(crate::Violation {
+        invariant: "no_panic",
+        summary: String::new(),
+        evidence: Vec::new(),
+        since: crate::NEVER,
+        consequence_of: None,
+    });
+    crate::by_cause(&mut violations);
+    assert_eq!(violations[0].invariant, "no_panic");
+    assert!(violations[1..].iter().all(|other| other.consequence_of == Some("no_panic")));
+}
+
+#[test]
 fn what_judged_nothing_says_what_is_missing() {
     let mut h = History::new();
     h.publish(1).ok(1, 0).attempt(1, 1);

@@ -1,7 +1,7 @@
 //! How it came to a violation: the records by which things went wrong, kept beside the invariants, and added to the
 //! evidence of what is told in the end. An invariant need only know what was promised and what became of it.
 
-use super::{Evidence, Setup, Violation, fold::ByEvent};
+use super::{Evidence, NEVER, Setup, Violation, fold::ByEvent};
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
 use std::collections::BTreeMap;
 
@@ -164,6 +164,9 @@ impl Trail {
                 {
                     more.extend(how);
                     violation.since = since;
+                } else if violation.invariant == "no_loss" {
+                    // Nothing shows when it went: all that is known is that it is not there in the end.
+                    violation.since = NEVER;
                 }
             }
             "idempotency" => {

@@ -606,3 +606,18 @@ pub const fn mix(value: u64) -> u64 {
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_speaks_of_its_events() {
+        let (group, position, event) = (Name(0), Position::new(0, 1), EventId(7));
+        let of = |what: What| what.events().map(|event| event.0).collect::<Vec<_>>();
+        assert_eq!(of(What::Redrive { group, position, event, times: 1 }), [7]);
+        assert_eq!(of(What::Poison { event }), [7]);
+        assert_eq!(of(What::Derive { event, from: EventId(3) }), [7, 3]);
+        assert_eq!(of(What::Rebuild), [] as [u64; 0]);
+    }
+}

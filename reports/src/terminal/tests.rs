@@ -120,6 +120,43 @@ fn failures_are_folded_by_invariant_with_seeds_evidence_and_command() {
 }
 
 #[test]
+fn what_follows_from_a_cause_is_one_line_in_every_rendering() {
+    let cause = violation("durability", "3 of 9 acknowledged events are in no log");
+    let follows = |name: &str| Violation {
+        consequence_of: Some("durability".into()),
+        ..violation(name, "and so this is wrong, too")
+    };
+    let (lost, lags) = (follows("no_loss"), follows("drains"));
+    let runs = vec![failed(2, &[&cause, &lost, &lags]), failed(3, &[&cause, &lags])];
+    let mut report = report("a scenario", runs);
+    report.scenarios[0].runs[0].judged =
+        [("durability".into(), 9), ("no_loss".into(), 9), ("breaker".into(), 0)].into();
+    let text = summary(&report, "./squall", false);
+    let expected = "FAILED a scenario  (seeds 2, 3)
+  durability: 2 seeds (2, 3)
+    3 of 9 acknowledged events are in no log
+      1.250s  broker-1     acknowledges e7
+    from it follow, in so many seeds: no_loss (1), drains (2)
+  replay seed 2: ./squall replay s.yaml --seed 2
+";
+    assert!(text.contains(expected), "{text}");
+    assert!(
+        text.ends_with("not applicable, with nothing to judge in any run: breaker\n"),
+        "{text}"
+    );
+    let markdown = crate::render::markdown(&report, "squall");
+    assert!(markdown.contains("; from it follow `no_loss`, `drains`"), "{markdown}");
+    assert!(markdown.contains("nothing to judge in any run: `breaker`"), "{markdown}");
+    let junit = crate::render::junit(&report, "squall");
+    let html = crate::html(&report, "squall");
+    for text in [&text, &markdown, &junit, &html] {
+        assert!(text.contains("from it follow"), "{text}");
+        assert!(!text.contains("and so this is wrong, too"), "{text}");
+    }
+    assert!(html.contains("Not applicable"), "{html}");
+}
+
+#[test]
 fn a_failed_run_without_violations_is_told_nevertheless() {
     let text = summary(&report("a scenario", vec![failed(9, &[])]), "squall", false);
     let expected = "FAILED a scenario  (seed 9)
