@@ -719,7 +719,7 @@ impl Widely {
         if life.straggles {
             self.h.call().call().call().call().call_failed().call_failed().call_failed();
             self.h.breaker_opens().after(500_000).call().call_ok();
-            if event % 2 == 0 {
+            if event.is_multiple_of(2) {
                 self.h.call_ok()
             } else {
                 self.h.call_failed()
