@@ -4,7 +4,7 @@ use super::{
     model::{Comparison, Metric, Runs, ScenarioComparison, Side, Weight},
     words::{list, percent, times},
 };
-use crate::{stats::ALPHA, text::plural};
+use crate::{stats::NUMBERS, text::plural};
 
 /// Titles of the columns.
 pub(super) const COLUMNS: [&str; 8] =
@@ -54,7 +54,7 @@ pub(super) fn cells(scenario: &ScenarioComparison) -> [String; 7] {
 }
 
 fn factor(metric: &Metric) -> String {
-    let mark = if metric.corrected <= ALPHA { "*" } else { "" };
+    let mark = if metric.corrected <= NUMBERS { "*" } else { "" };
     match metric.ratio {
         None => format!("never{mark}"),
         Some(ratio) if ratio <= 0.0 => format!("again{mark}"),

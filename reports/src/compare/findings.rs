@@ -8,7 +8,11 @@ use super::{
     sides::Scenario,
     words::probability,
 };
-use crate::{Run, stats::ALPHA, text::plural};
+use crate::{
+    Run,
+    stats::{NUMBERS, VERDICTS},
+    text::plural,
+};
 use std::cmp::Reverse;
 
 /// The worst first; then by what was found, and where.
@@ -25,7 +29,7 @@ pub(super) fn pass_rate(pair: &Pair<'_>, unpassed: &Count<'_>, corrected: f64) -
     let test = if pair.pairs().is_some() { "McNemar" } else { "Fisher" };
     let shown = unpassed.head_runs.first().filter(|_| worse);
     let seeds = |runs: &[&Run]| runs.iter().map(|run| run.seed).collect();
-    (corrected <= ALPHA).then(|| Finding {
+    (corrected <= VERDICTS).then(|| Finding {
         weight: if worse { Weight::Regression } else { Weight::Improvement },
         kind: Kind::Changed,
         text: format!(
@@ -55,7 +59,7 @@ pub(super) fn number(
     options: &Options,
     failing: bool,
 ) -> Option<Finding> {
-    if metric.corrected > ALPHA {
+    if metric.corrected > NUMBERS {
         return None;
     }
     let worse = measure.matters(metric, options.minimum_effect)?;

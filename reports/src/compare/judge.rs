@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Run, Verdict, Violation,
-    stats::{ALPHA, clean_runs, clean_runs_believed},
+    stats::{VERDICTS, clean_runs, clean_runs_believed},
     text::plural,
 };
 use std::collections::BTreeSet;
@@ -178,7 +178,7 @@ impl Rated<'_, '_> {
     }
 
     fn significant(&self) -> bool {
-        self.corrected <= ALPHA
+        self.corrected <= VERDICTS
     }
 
     fn vacuous(&self) -> bool {

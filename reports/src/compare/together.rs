@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Run,
-    stats::{ALPHA, Stratum, Test, pooled},
+    stats::{Stratum, Test, VERDICTS, pooled},
     text::plural,
 };
 use std::collections::BTreeSet;
@@ -91,7 +91,7 @@ impl Pool<'_> {
         let told = found.iter().any(|other| other.weight == weight && other.subject == subject);
         let all =
             Pair { path: "", name: "all scenarios", base: vec![], head: vec![], same_plan: vec![] };
-        (corrected <= ALPHA && !told).then(|| Finding {
+        (corrected <= VERDICTS && !told).then(|| Finding {
             weight,
             kind,
             text,

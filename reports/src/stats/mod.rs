@@ -21,8 +21,15 @@ pub(crate) use ranks::{Difference, Value, mann_whitney, wilcoxon};
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF as _, Normal};
 
-/// How improbable chance must be before anything is called a difference.
+/// How improbable chance must be before one thing alone is called a difference.
 pub(crate) const ALPHA: f64 = 0.05;
+
+/// The same of all tests of verdicts together: a half of it, 2 %, is for what is worse.
+pub(crate) const VERDICTS: f64 = 0.04;
+
+/// The same of all tests of numbers together: 1 % is for what is worse. The rest of the 5 % in which a
+/// comparison of equals may call something worse is left to proofs (`compare/proof.rs`).
+pub(crate) const NUMBERS: f64 = 0.02;
 
 /// Of the standard normal distribution: 95 % lie within so many deviations.
 pub(crate) const Z: f64 = 1.959_963_984_540_054;
@@ -60,16 +67,16 @@ fn two_tails(z: f64) -> f64 {
     2.0 * Normal::standard().sf(z.abs())
 }
 
-/// p-values corrected for being many: the chance that any of them is at most [`ALPHA`] by mistake is
-/// at most [`ALPHA`]. In the order of the tests.
+/// p-values corrected for being many: the chance that any of them is at most `alpha` by mistake is
+/// at most `alpha`. In the order of the tests.
 ///
 /// Holm, "A simple sequentially rejective multiple test procedure" (1979), over the tests that can be
 /// significant at all, as Tarone, "A modified Bonferroni method for discrete data" (1990): with what
 /// never failed on either side nothing was tried, and it costs the others no power.
-pub(crate) fn holm(tests: &[Test]) -> Vec<f64> {
-    let family = Family::of(tests).size;
+pub(crate) fn holm(tests: &[Test], alpha: f64) -> Vec<f64> {
+    let family = Family::of(tests, alpha).size;
     let mut order: Vec<usize> = (0..tests.len())
-        .filter(|index| tests.get(*index).is_some_and(|test| able(test.least, family)))
+        .filter(|index| tests.get(*index).is_some_and(|test| able(test.least, family, alpha)))
         .collect();
     order.sort_by(|a, b| tests[*a].p.total_cmp(&tests[*b].p));
     let mut corrected = vec![1.0; tests.len()];
@@ -82,8 +89,8 @@ pub(crate) fn holm(tests: &[Test]) -> Vec<f64> {
 }
 
 /// A test can be significant among so many.
-fn able(least: f64, many: usize) -> bool {
-    least * many as f64 <= ALPHA
+fn able(least: f64, many: usize, alpha: f64) -> bool {
+    least * many as f64 <= alpha
 }
 
 /// How many tests are corrected for.
@@ -91,28 +98,30 @@ pub(crate) struct Family {
     /// The smallest p-values that the tests can give, from the smallest.
     least: Vec<f64>,
     size: usize,
+    alpha: f64,
 }
 
 impl Family {
-    pub(crate) fn of(tests: &[Test]) -> Self {
+    pub(crate) fn of(tests: &[Test], alpha: f64) -> Self {
         let mut least: Vec<f64> = tests.iter().map(|test| test.least).collect();
         least.sort_by(f64::total_cmp);
-        let able = |many: usize| least.partition_point(|least| able(*least, many));
+        let able = |many: usize| least.partition_point(|least| able(*least, many, alpha));
         let size = (1..=least.len()).find(|many| able(*many) <= *many).unwrap_or(least.len());
-        Self { least, size }
+        Self { least, size, alpha }
     }
 
     /// What p of a test must be at most, whatever the others say, if `more` tests that now cannot be
     /// significant can.
     pub(crate) fn alpha(&self, more: usize) -> f64 {
-        let able = |many: usize| self.least.partition_point(|least| able(*least, many)) + more;
+        let able =
+            |many: usize| self.least.partition_point(|least| able(*least, many, self.alpha)) + more;
         let size = (self.size.max(1)..).find(|many| able(*many) <= *many).unwrap_or(1);
-        ALPHA / size as f64
+        self.alpha / size as f64
     }
 
     /// Whether a test is one of them.
     pub(crate) fn has(&self, test: &Test) -> bool {
-        able(test.least, self.size.max(1))
+        able(test.least, self.size.max(1), self.alpha)
     }
 }
 
@@ -121,7 +130,7 @@ mod tests {
     use super::*;
 
     fn corrected(ps: &[f64]) -> Vec<f64> {
-        holm(&ps.iter().map(|p| Test { p: *p, least: 0.0 }).collect::<Vec<_>>())
+        holm(&ps.iter().map(|p| Test { p: *p, least: 0.0 }).collect::<Vec<_>>(), ALPHA)
     }
 
     fn near(a: f64, b: f64) -> bool {
@@ -143,9 +152,9 @@ mod tests {
     fn tests_that_cannot_be_significant_cost_nothing() {
         let mut tests = vec![Test::NONE; 50];
         tests.push(Test { p: 0.02, least: 0.001 });
-        assert!(near(holm(&tests)[50], 0.02));
+        assert!(near(holm(&tests, ALPHA)[50], 0.02));
         // Two that could be at 5 %, of which one could not be at 2.5 %.
         let tests = [Test { p: 0.03, least: 0.03 }, Test { p: 0.04, least: 0.001 }];
-        assert_eq!(holm(&tests), [1.0, 0.04]);
+        assert_eq!(holm(&tests, ALPHA), [1.0, 0.04]);
     }
 }

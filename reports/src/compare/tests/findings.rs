@@ -121,7 +121,8 @@ fn one_history_and_two_verdicts_are_an_alarm_and_no_proof() {
     head[6] = Run { hash: run(7).hash, ..failed(7, "order", &["apply"]) };
     let base = report("1", vec![scenario("s", flaky(50, 0))]);
     let mut other = report("2", vec![scenario("s", head)]);
-    let of = |other: &Report| compare(&[base.clone()], &[other.clone()], &Options::default());
+    let one = std::slice::from_ref;
+    let of = |other: &Report| compare(one(&base), one(other), &Options::default());
     let comparison = of(&other);
     assert_eq!(found(&comparison), [(Attention, Kind::New, "order")]);
     assert!(comparison.findings[0].text.contains("judged otherwise"));
@@ -142,7 +143,7 @@ fn one_history_and_two_verdicts_are_an_alarm_and_no_proof() {
     // Within a side.
     let mut twice = base.clone();
     twice.scenarios[0].runs[4].verdict = Verdict::Vacuous;
-    let within = compare(&[base.clone(), twice], &[base.clone()], &Options::default());
+    let within = compare(&[base.clone(), twice], one(&base), &Options::default());
     assert!(within.notes[0].text.starts_with("base: 1 run has"), "{}", within.notes[0].text);
 }
 
