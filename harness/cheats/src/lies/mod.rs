@@ -48,6 +48,9 @@ pub enum Honesty {
     Honest,
 }
 
+/// Asks a node for its state.
+type Inspect = fn(Node, Honesty) -> LocalFuture<Result<Vec<State>, Error>>;
+
 /// A cheat and its twin. What it does not change is the base's.
 pub struct Cheat {
     /// The defect that chooses it; the twin is `<id>.honest`.
@@ -61,7 +64,7 @@ pub struct Cheat {
     /// The client.
     pub client: fn(Honesty) -> Box<dyn Client>,
     /// What a node tells of itself.
-    pub inspect: fn(Node, Honesty) -> LocalFuture<Result<Vec<State>, Error>>,
+    pub inspect: Inspect,
 }
 
 impl Cheat {

@@ -257,7 +257,7 @@ impl LinkTable {
     /// Until [`LinkTable::replug`].
     pub fn unplug(&self, node: NodeId, sim: &Sim<'_>, names: &[String]) {
         self.each_link_of(node, names, |a, b| {
-            set_latency(sim, (a, b), (FOR_EVER, FOR_EVER), names)
+            set_latency(sim, (a, b), (FOR_EVER, FOR_EVER), names);
         });
     }
 
@@ -448,9 +448,9 @@ mod tests {
                     sim::gated(node, async move {
                         sim::with(|world| world.node_starts(node));
                         if node == SENDER {
-                            send(log, count).await
+                            send(log, count).await;
                         } else {
-                            hear(log, takes).await
+                            hear(log, takes).await;
                         }
                         std::future::pending::<()>().await;
                         Ok(())
