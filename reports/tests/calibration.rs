@@ -182,8 +182,12 @@ const THREADS: u64 = 8;
 
 /// In how many of the draws `is` so.
 fn count(draws: u64, is: impl Fn(&mut Random) -> bool + Sync) -> u64 {
+    count_among(0..draws, is)
+}
+
+fn count_among(draws: std::ops::Range<u64>, is: impl Fn(&mut Random) -> bool + Sync) -> u64 {
     let part = |thread: u64| {
-        let draws = (thread..draws).step_by(THREADS as usize);
+        let draws = (draws.start + thread..draws.end).step_by(THREADS as usize);
         draws.filter(|draw| is(&mut Random(draw << 32))).count() as u64
     };
     std::thread::scope(|scope| {
@@ -198,8 +202,16 @@ fn count(draws: u64, is: impl Fn(&mut Random) -> bool + Sync) -> u64 {
 
 /// One cell of the grid: two versions that are alike.
 fn mistaken(sides: Sides, scenarios: usize, rate: f64, runs: u64, draws: u64) -> u64 {
+    mistaken_among(0..draws, sides, (scenarios, rate, runs))
+}
+
+fn mistaken_among(
+    draws: std::ops::Range<u64>,
+    sides: Sides,
+    (scenarios, rate, runs): (usize, f64, u64),
+) -> u64 {
     let version = Version::failing(scenarios, rate);
-    count(draws, |random| {
+    count_among(draws, |random| {
         let [base, head] = sides.draw(random, version, version, runs);
         regresses(&compared(&base, &head))
     })
@@ -337,12 +349,65 @@ did. Everything else that is new is something to look at, with the command for t
 One assumption remains: that runs whose histories changed are no likelier to fail than others were before.
 ";
 
+/// The five largest cells of the grid in `page`, by 2,000 other draws: the largest of many is the
+/// largest also because it was the luckiest.
+fn worst_again(page: &str) -> String {
+    let mut cells = Vec::new();
+    for sides in Sides::ALL {
+        let title = format!("### {}\n", sides.title());
+        let table = page.split_once(&title).map_or("", |(_, table)| table);
+        let rows = table.lines().skip(3).take(SCENARIOS.len() * RUNS.len());
+        for row in rows {
+            let numbers: Vec<f64> = row.split('|').filter_map(|c| c.trim().parse().ok()).collect();
+            let (scenarios, runs) = (numbers[0] as usize, numbers[1] as u64);
+            for (cell, rate) in numbers[2..].iter().zip(RATES) {
+                cells.push((*cell, sides, (scenarios, rate, runs)));
+            }
+        }
+    }
+    assert_eq!(cells.len(), Sides::ALL.len() * SCENARIOS.len() * RUNS.len() * RATES.len());
+    cells.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut out = format!(
+        "\n{AGAIN}\n\n| seeds | scenarios | runs a side | fails | before | again | 95 % interval |\n\
+         |---|---:|---:|---:|---:|---:|---:|\n"
+    );
+    for (cell, sides, given) in cells.into_iter().take(5) {
+        let draws = 2_000;
+        let again = percent(mistaken_among(1_000_000..1_000_000 + draws, sides, given), draws);
+        let margin = 1.96 * (again * (100.0 - again) / draws as f64).sqrt();
+        let (scenarios, rate, runs) = given;
+        let _ = writeln!(
+            out,
+            "| {} | {scenarios} | {runs} | {:.0} % | {cell:.1} | {again:.1} | {:.1} to {:.1} |",
+            sides.title().to_lowercase(),
+            rate * 100.0,
+            (again - margin).max(0.0),
+            again + margin,
+        );
+        assert!(again <= 5.0, "{sides:?}, {given:?}: {again} %");
+    }
+    out
+}
+
+const AGAIN: &str = "The five largest of these 180 cells again, with 2,000 other draws each: the largest of many is \
+                     largest also by luck.";
+
+/// Draws the worst cells of the page again.
+#[test]
+#[ignore = "writes reports/CALIBRATION.md"]
+fn write_the_worst_cells_again() {
+    let page = std::fs::read_to_string(PAGE).unwrap();
+    let (grid, rest) = page.split_once("\n## What is found").unwrap();
+    let grid = &grid[..=grid.rfind("\n\nThe ").unwrap()];
+    let page = format!("{grid}{}\n## What is found{rest}", worst_again(grid));
+    std::fs::write(PAGE, page).unwrap();
+}
+
 /// Writes the page.
 #[test]
 #[ignore = "writes reports/CALIBRATION.md; takes minutes even in release"]
 fn write_the_page() {
     let mut page = INTRODUCTION.to_owned();
-    let mut worst = (0.0_f64, 0);
     for sides in Sides::ALL {
         let _ = write!(page, "\n### {}\n\n| scenarios | runs a side |", sides.title());
         let _ =
@@ -354,25 +419,14 @@ fn write_the_page() {
                     .iter()
                     .map(|rate| percent(mistaken(sides, scenarios, *rate, runs, draws), draws))
                     .collect();
-                for cell in &cells {
-                    if *cell > worst.0 {
-                        worst = (*cell, draws);
-                    }
-                }
                 let row = row(scenarios, runs, &cells);
                 println!("{} {row}", sides.title());
                 let _ = writeln!(page, "{row}");
             }
         }
     }
-    let (rate, of) = (worst.0 / 100.0, worst.1 as f64);
-    let margin = 196.0 * (rate * (1.0 - rate) / of).sqrt();
-    let _ = writeln!(
-        page,
-        "\nThe largest of these 180 cells is {:.1}, by {} draws: give or take {margin:.1}, and it is the \
-         largest because it was also the luckiest.",
-        worst.0, worst.1
-    );
+    let again = worst_again(&page);
+    page.push_str(&again);
     page.push_str(
         "\n## What is found\n\nA defect in one scenario; all others fail in 1 % of runs. In how many of \
          100 comparisons it is called a\nregression of that scenario, corrected for all tests (Holm). \
@@ -400,7 +454,6 @@ fn write_the_page() {
         let _ = writeln!(page, "{row}");
     }
     std::fs::write(PAGE, page).unwrap();
-    assert!(worst.0 <= 5.0, "{} %", worst.0);
 }
 
 const PROMISES: [(Sides, usize, f64, u64); 8] = [

@@ -68,6 +68,8 @@ pub(crate) fn probability(p: f64) -> String {
 pub(crate) fn times(ratio: f64) -> String {
     if !ratio.is_finite() {
         "beyond any number of".to_owned()
+    } else if ratio >= 9_999_999.5 {
+        format!("{ratio:.0e}")
     } else if ratio >= 99.5 {
         format!("{ratio:.0}")
     } else if ratio >= 1.3 {
@@ -119,6 +121,7 @@ mod tests {
         assert_eq!(probability(0.0), "p < 0.0001");
         assert_eq!(probability(0.00123), "p = 0.0012");
         assert_eq!((times(1.84), times(1.021)), ("1.8".to_owned(), "1.02".to_owned()));
+        assert_eq!((times(1e6), times(1.8e19)), ("1000000".to_owned(), "2e19".to_owned()));
         assert_eq!(seeds(&[7]), "seed 7");
         assert_eq!(seeds(&[1, 2, 3, 4]), "seeds 1, 2, 3 and 1 more");
         let names: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
