@@ -41,8 +41,9 @@ impl Backoff {
         rng: &mut squall_probe::Rng,
         jitter: bool,
     ) -> ExponentialBackoff {
-        let seed = rng.random();
-        if jitter { builder.with_jitter().with_jitter_seed(seed).build() } else { builder.build() }
+        // Without a seed it would take one from the clock, jitter or not.
+        let builder = builder.with_jitter_seed(rng.random());
+        if jitter { builder.with_jitter().build() } else { builder.build() }
     }
 
     /// It worked: the next delay is a short one again.

@@ -263,13 +263,16 @@ impl Trail {
             let part = name.strip_prefix("squall::determinism::");
             part.is_some_and(|name| parts.iter().any(|part| name.starts_with(part)))
         };
-        let own = frames.iter().rposition(|(name, _)| own(name)).map_or(0, |last| last + 1);
+        let own = |(name, place): &(String, Option<&str>)| {
+            own(name) || place.is_some_and(|place| place.contains("squall/src/determinism/"))
+        };
+        let own = frames.iter().rposition(own).map_or(0, |last| last + 1);
         let mut trail = Self::default();
         for (name, place) in frames.drain(..).skip(own) {
             if name.trim_start_matches(['<', '&']).starts_with("squall::") {
                 break;
             }
-            if is_library(&name) {
+            if is_library(&name) || place.is_some_and(is_in_a_library) {
                 trail.library.push(name);
                 continue;
             }
@@ -320,6 +323,11 @@ fn plain(name: &str) -> String {
         name = before.to_owned();
     }
     name
+}
+
+/// What the compiler has inlined is named without its path: then its file tells.
+fn is_in_a_library(place: &str) -> bool {
+    ["/rustc/", "/registry/src/", "/git/checkouts/"].iter().any(|part| place.contains(part))
 }
 
 fn is_library(name: &str) -> bool {
