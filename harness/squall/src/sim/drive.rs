@@ -5,7 +5,7 @@
 //! time, for what comes late, and looked at once more.
 
 use super::{
-    STEPS, limits,
+    DEFAULT_DEADLINE, STEPS, limits,
     observer::{self, Observation, Told},
     signals::PANIC_HANDLED,
     storm::Storm,
@@ -107,7 +107,10 @@ impl Run<'_, '_> {
             Phase::Faults if self.storm.is_over() => {
                 self.storm.heal_all();
                 self.observation.leave_out(self.storm.left_out());
-                Phase::Recovery { deadline: now + limits(self.storm.plan).last() }
+                // A limit that is missed early is judged by itself: the run goes on, so that nothing else
+                // looks broken that was only not waited for.
+                let patience = limits(self.storm.plan).last().max(DEFAULT_DEADLINE);
+                Phase::Recovery { deadline: now + patience }
             }
             Phase::Recovery { deadline } if now >= deadline => {
                 self.storm.miss_deadline();
