@@ -211,11 +211,10 @@ async fn follow(
             Some(replay) => replay.read(&mut brokers, &mut behind, &from).await,
             None => Some(Vec::new()),
         };
-        let (Some((live, newest)), Some(old)) = (live, old) else {
-            backoff.wait().await;
-            continue;
-        };
-        backoff.reset();
+        // What one of the two was given is taken in, whether or not the other was answered: a group's next read goes
+        // on behind it.
+        let answered = live.is_some() && old.is_some();
+        let ((live, newest), old) = (live.unwrap_or_default(), old.unwrap_or_default());
         let idle = live.is_empty() && old.is_empty();
         since_snapshot += live.len() as u64;
         let due = since_snapshot >= BETWEEN;
@@ -252,6 +251,11 @@ async fn follow(
             save(&config.data, files, reached, &*shared.lock().await)?;
             since_snapshot = 0;
         }
+        if !answered {
+            backoff.wait().await;
+            continue;
+        }
+        backoff.reset();
         if idle {
             tokio::time::sleep(IDLE).await;
         }

@@ -174,6 +174,13 @@ impl World {
                 for waker in entry.hindered.waiting.drain(..) {
                     waker.wake();
                 }
+            } else if entry.hindered.blocked_until <= now && !entry.hindered.waiting.is_empty() {
+                // What waited for a call to return could go on, if it were not for these.
+                for (id, hindrance) in &entry.hindered.active {
+                    if *hindrance == Hindrance::Paused {
+                        self.touched.entry(id.step).or_insert(1);
+                    }
+                }
             }
         }
         self.blocked = blocked;
@@ -487,6 +494,20 @@ mod tests {
             assert!(runs(world));
             // Twice by both or one of them that it was due.
             assert_eq!(world.touched[&3], 3);
+        });
+    }
+
+    #[test]
+    fn a_pause_is_felt_by_who_waited_for_a_call_when_it_began() {
+        twice(|world, pause, _| {
+            world.block(NODE, 1_000);
+            assert!(!world.may_run(NODE, false, Waker::noop()));
+            world.hinder(NODE, pause, Hindrance::Paused);
+            world.begin_step();
+            assert!(world.touched.is_empty());
+            world.now = 1_000;
+            world.begin_step();
+            assert_eq!(world.touched[&3], 1);
         });
     }
 
