@@ -264,7 +264,8 @@ impl Trail {
             part.is_some_and(|name| parts.iter().any(|part| name.starts_with(part)))
         };
         let own = |(name, place): &(String, Option<&str>)| {
-            own(name) || place.is_some_and(|place| place.contains("squall/src/determinism/"))
+            let file = place.and_then(|place| place.split_once("squall/src/determinism/"));
+            own(name) || file.is_some_and(|(_, file)| parts.iter().any(|p| file.starts_with(p)))
         };
         let own = frames.iter().rposition(own).map_or(0, |last| last + 1);
         let mut trail = Self::default();
