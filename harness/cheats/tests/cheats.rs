@@ -188,7 +188,8 @@ fn escapes(id: &str, told: &[&str]) {
         for told in told {
             assert!(reason.contains(told), "{id}: {told} is not in: {reason}");
         }
-        let place = format!("cheats::lies::{}::", id.replace('-', "_"));
+        // The crate is told only where the compiler has left its name.
+        let place = format!("lies::{}", id.replace('-', "_"));
         assert!(reason.contains(&place), "{id}: {reason}");
     }
     honest(CALM, id, 2);
@@ -220,10 +221,7 @@ fn blocks_elsewhere() {
 
 #[test]
 fn opens_a_real_socket() {
-    escapes(
-        "opens-a-real-socket",
-        &["std::net::tcp::TcpListener::bind", "socket", "use squall_probe::net"],
-    );
+    escapes("opens-a-real-socket", &["std::net::tcp::", "bind", "socket", "use squall_probe::net"]);
 }
 
 #[test]

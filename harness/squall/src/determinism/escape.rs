@@ -248,8 +248,11 @@ impl Trail {
         for line in backtrace.lines() {
             let line = line.trim();
             if let Some(place) = line.strip_prefix("at ") {
-                if let Some((_, at)) = frames.last_mut() {
+                if let Some((name, at)) = frames.last_mut() {
                     *at = Some(place);
+                    if let Some(full) = qualified(name, place) {
+                        *name = full;
+                    }
                 }
             } else if let Some((number, name)) = line.split_once(": ")
                 && number.bytes().all(|byte| byte.is_ascii_digit())
@@ -263,11 +266,7 @@ impl Trail {
             let part = name.strip_prefix("squall::determinism::");
             part.is_some_and(|name| parts.iter().any(|part| name.starts_with(part)))
         };
-        let own = |(name, place): &(String, Option<&str>)| {
-            let file = place.and_then(|place| place.split_once("squall/src/determinism/"));
-            own(name) || file.is_some_and(|(_, file)| parts.iter().any(|p| file.starts_with(p)))
-        };
-        let own = frames.iter().rposition(own).map_or(0, |last| last + 1);
+        let own = frames.iter().rposition(|(name, _)| own(name)).map_or(0, |last| last + 1);
         let mut trail = Self::default();
         for (name, place) in frames.drain(..).skip(own) {
             if name.trim_start_matches(['<', '&']).starts_with("squall::") {
@@ -326,7 +325,33 @@ fn plain(name: &str) -> String {
     name
 }
 
-/// What the compiler has inlined is named without its path: then its file tells.
+/// The name of a function that is told without its path, as those are that were inlined or come without full debug
+/// information: with the path of its module, which its file tells. Nothing if the name is whole.
+fn qualified(name: &str, place: &str) -> Option<String> {
+    let bare = name.split('<').next().unwrap_or_default();
+    if bare.contains("::") || name.starts_with('<') {
+        return None;
+    }
+    let file = place.split(".rs").next()?;
+    let (folder, module) = file.rsplit_once("/src/")?;
+    let krate = folder.rsplit('/').next()?;
+    let krate = match krate.rsplit_once('-') {
+        Some((name, version)) if version.starts_with(|c: char| c.is_ascii_digit()) => name,
+        _ if folder.ends_with("harness/probe") => "squall_probe",
+        _ => krate,
+    };
+    // The crate in whose folder the command runs has no name here.
+    let mut path: Vec<String> =
+        Some(krate.replace('-', "_")).filter(|krate| krate != ".").into_iter().collect();
+    let modules = module.split('/').filter(|part| !["lib", "main", "mod"].contains(part));
+    path.extend(modules.map(str::to_owned));
+    if !bare.is_empty() && !bare.starts_with('{') {
+        path.push(bare.to_owned());
+    }
+    Some(plain(&path.join("::")))
+}
+
+/// Its file is a library's.
 fn is_in_a_library(place: &str) -> bool {
     ["/rustc/", "/registry/src/", "/git/checkouts/"].iter().any(|part| place.contains(part))
 }
