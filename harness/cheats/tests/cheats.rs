@@ -96,7 +96,7 @@ fn a_node_that_tells_nobody_its_state() {
     found_out(CUT, "silent", &["converges"], 2, 2);
 }
 
-/// Eight seconds are longer than most runs are watched: every fifth is watched for twelve.
+/// Eight seconds are longer than most runs are watched: every tenth, the first included, is watched for ten.
 #[test]
 fn an_effect_that_comes_again_later() {
     found_out(CUT, "repeats-later", &["idempotency"], 1, 5);

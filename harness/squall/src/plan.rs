@@ -116,10 +116,10 @@ const SETTLE: Duration = Duration::from_secs(2);
 
 /// Every so many-th seed, the first included, is watched longer, so that a timer that is later still shows in
 /// a batch without every run paying for it.
-const LONG_SETTLE_EVERY: u64 = 5;
+const LONG_SETTLE_EVERY: u64 = 10;
 
 /// How long.
-const LONG_SETTLE: Duration = Duration::from_secs(12);
+const LONG_SETTLE: Duration = Duration::from_secs(10);
 
 fn settle(scenario: &Scenario, seed: u64) -> Micros {
     let usual = if seed % LONG_SETTLE_EVERY == 1 { LONG_SETTLE } else { SETTLE };
