@@ -8,7 +8,7 @@
 use super::{
     Evidence, Findings, Invariant, Setup,
     drains::seconds,
-    fold::{Copies, Lag},
+    fold::{Copies, Lag, told},
 };
 use squall_probe::{Mark, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,30 +51,22 @@ impl Converges {
     fn disagreements(&self) -> Vec<(String, Vec<Evidence>)> {
         let mut wrong = Vec::new();
         for (of, tellers) in &self.states {
-            let value = |told: &Evidence| match told.record.what {
-                What::State { position, digest, .. } => (position, digest),
-                _ => (0, 0),
-            };
             let mut all = tellers.values().filter(|told| !self.copies.is_down(told.record.node));
             let Some(first) = all.next() else { continue };
             if matches!(of, StateOf::Conserved { .. }) {
                 let mut all = std::iter::once(first).chain(all);
-                if let Some(told) = all.find(|told| value(told).0 != value(told).1) {
-                    let (now, before) = value(told);
-                    let node = self.setup.node(told.record.node);
+                if let Some(state) = all.find(|state| told(state).0 != told(state).1) {
+                    let (now, before) = told(state);
+                    let node = self.setup.node(state.record.node);
                     wrong.push((
                         format!("a sum that {node} tells of is {now} and should be {before}"),
-                        vec![*told],
+                        vec![*state],
                     ));
                 }
-            } else if let Some(other) = all.find(|other| value(other) != value(first)) {
+            } else if let Some(other) = all.find(|other| told(other) != told(first)) {
                 let (a, b) =
                     (self.setup.node(first.record.node), self.setup.node(other.record.node));
-                let what = match of {
-                    StateOf::Replica { partition } => format!("partition {partition}"),
-                    StateOf::Projection { .. } => "a group's effects".to_owned(),
-                    _ => "a view of the log".to_owned(),
-                };
+                let what = self.setup.state(*of);
                 wrong.push((format!("{a} and {b} do not agree on {what}"), vec![*first, *other]));
             }
         }

@@ -10,7 +10,7 @@
 use super::{
     Evidence, Findings, Invariant, Setup,
     drains::seconds,
-    fold::{Copies, Lag},
+    fold::{Copies, Lag, told},
 };
 use squall_probe::{Mark, Name, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,27 +40,7 @@ struct EventualConsistency {
     end: Option<Evidence>,
 }
 
-fn told(evidence: &Evidence) -> (u64, u64) {
-    match evidence.record.what {
-        What::State { position, digest, .. } => (position, digest),
-        _ => (0, 0),
-    }
-}
-
 impl EventualConsistency {
-    fn describe(&self, of: StateOf) -> String {
-        match of {
-            StateOf::Replica { partition } => format!("partition {partition}"),
-            StateOf::Projection { group } => {
-                let group =
-                    self.setup.group_index(group).map_or("?", |index| self.setup.group(index));
-                format!("the effects of {group}")
-            }
-            StateOf::Conserved { .. } => "what should not change".to_owned(),
-            StateOf::View { .. } => "a view of the log".to_owned(),
-        }
-    }
-
     fn expected(&self, group: usize, present: &BTreeMap<squall_probe::EventId, Evidence>) -> u64 {
         let bit = 1 << (group % 64);
         let dead = self
@@ -117,7 +97,7 @@ impl Invariant for EventualConsistency {
                     || {
                         let a = self.setup.node(first.record.node);
                         let b = self.setup.node(other.record.node);
-                        format!("{a} and {b} do not agree on {}", self.describe(*of))
+                        format!("{a} and {b} do not agree on {}", self.setup.state(*of))
                     },
                     || vec![*first, *other],
                 );
@@ -133,7 +113,7 @@ impl Invariant for EventualConsistency {
                         || {
                             format!(
                                 "{} are {effects}, and the log has {expected} events for it",
-                                self.describe(*of)
+                                self.setup.state(*of)
                             )
                         },
                         || vec![*first],

@@ -86,6 +86,14 @@ impl Redriven {
     }
 }
 
+/// What a node told of its state: how far it is, and its digest.
+pub(super) fn told(evidence: &Evidence) -> (u64, u64) {
+    match evidence.record.what {
+        What::State { position, digest, .. } => (position, digest),
+        _ => (0, 0),
+    }
+}
+
 /// Which events the log holds and which groups are done with them; and how long after the healing somebody still
 /// waited for something.
 ///

@@ -39,7 +39,7 @@ mod votes_kept;
 pub use fold::Redriven;
 pub use promises::{BreakerPolicy, Promises, RetryPolicy};
 
-use squall_probe::{Name, NodeId, Record, What};
+use squall_probe::{Name, NodeId, Record, StateOf, What};
 use std::mem::{Discriminant, discriminant};
 
 /// What a judge may know beside the history.
@@ -84,6 +84,19 @@ impl Setup {
 
     fn node(&self, node: NodeId) -> &str {
         self.nodes.get(usize::from(node.0)).map_or("?", String::as_str)
+    }
+
+    /// What a state is the state of, in words.
+    fn state(&self, of: StateOf) -> String {
+        match of {
+            StateOf::Replica { partition } => format!("partition {partition}"),
+            StateOf::Projection { group } => {
+                let group = self.group_index(group).map_or("?", |index| self.group(index));
+                format!("the effects of {group}")
+            }
+            StateOf::Conserved { .. } => "what should not change".to_owned(),
+            StateOf::View { .. } => "a view of the log".to_owned(),
+        }
     }
 
     fn replica_index(&self, node: NodeId) -> Option<usize> {
