@@ -24,9 +24,9 @@ pub struct Bandwidth {
 
 impl Kind for Bandwidth {
     const KEY: &'static str = "bandwidth";
-    const ABOUT: &'static str =
-        "Limits what each direction of a link carries to `limit` (20kB) a second, over all of its connections; the rest waits its turn, until the limit ends";
-    const EXAMPLE: &'static str = "{ at: 500ms, bandwidth: { limit: 400B/s, isolate: broker-1 }, for: 400ms }";
+    const ABOUT: &'static str = "Limits what each direction of a link carries to `limit` (20kB) a second, over all of its connections; the rest waits its turn, until the limit ends";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, bandwidth: { limit: 400B/s, isolate: broker-1 }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a saturated uplink, a throttled instance";
     const FELT: &'static str = "a message had waited its turn";
     const LASTS: bool = true;

@@ -23,13 +23,11 @@ pub struct BitRot {
 
 impl Kind for BitRot {
     const KEY: &'static str = "bit_rot";
-    const ABOUT: &'static str =
-        "Turns over `bits` (1) bits of a file of a node, on its disk and in what is read from now on, until they are written over";
+    const ABOUT: &'static str = "Turns over `bits` (1) bits of a file of a node, on its disk and in what is read from now on, until they are written over";
     const EXAMPLE: &'static str = "{ at: 2s, bit_rot: any broker }";
     const OUTAGE: &'static str = "Stands for a decaying medium, a faulty controller or memory";
     const FELT: &'static str = "a damaged byte was read";
     const LASTS: bool = false;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "bit_rot", &["bits"])?;

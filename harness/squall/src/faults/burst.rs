@@ -19,7 +19,8 @@ pub struct Burst {
 
 impl Kind for Burst {
     const KEY: &'static str = "burst";
-    const ABOUT: &'static str = "Publishes `events` (200) events `within` 10ms, beside the workload's";
+    const ABOUT: &'static str =
+        "Publishes `events` (200) events `within` 10ms, beside the workload's";
     const EXAMPLE: &'static str = "{ at: 300ms, burst: { events: 30 } }";
     const OUTAGE: &'static str = "Stands for a batch job, a backlog that is flushed, a cron minute";
     const FELT: &'static str = "an event was published beside the workload";

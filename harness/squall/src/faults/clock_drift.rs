@@ -28,9 +28,9 @@ impl Kind for ClockDrift {
     const FELT: &'static str = "the node read its wall clock while it was wrong";
     const LASTS: bool = true;
 
-
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
-        let (node, mut fields) = parts::node_and(reader, node, "clock_drift", &["by", "direction"])?;
+        let (node, mut fields) =
+            parts::node_and(reader, node, "clock_drift", &["by", "direction"])?;
         let by = parts::time(reader, &mut fields, "by", Duration::from_millis(100));
         let behind = parts::behind(reader, &mut fields);
         Some(Self { node, by: by?, behind: behind? })

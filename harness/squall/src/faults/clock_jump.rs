@@ -24,10 +24,10 @@ impl Kind for ClockJump {
     const KEY: &'static str = "clock_jump";
     const ABOUT: &'static str = "Lets a node's wall clock jump ahead `by` (30s), or back with `direction: behind`, until everything is healed";
     const EXAMPLE: &'static str = "{ at: 500ms, clock_jump: { node: any broker, by: 1m } }";
-    const OUTAGE: &'static str = "Stands for a time service that steps, a leap second, a restored snapshot";
+    const OUTAGE: &'static str =
+        "Stands for a time service that steps, a leap second, a restored snapshot";
     const FELT: &'static str = "the node read its wall clock while it was wrong";
     const LASTS: bool = false;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "clock_jump", &["by", "direction"])?;

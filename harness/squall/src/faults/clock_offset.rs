@@ -23,14 +23,15 @@ pub struct ClockOffset {
 impl Kind for ClockOffset {
     const KEY: &'static str = "clock_offset";
     const ABOUT: &'static str = "Sets a node's wall clock `by` (5s) ahead of the others, or `direction: behind` them; timers go on as they were";
-    const EXAMPLE: &'static str = "{ at: 500ms, clock_offset: { node: all, by: 2s, direction: behind } }";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, clock_offset: { node: all, by: 2s, direction: behind } }";
     const OUTAGE: &'static str = "Stands for a machine without a time service, a wrong time server";
     const FELT: &'static str = "the node read its wall clock while it was wrong";
     const LASTS: bool = true;
 
-
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
-        let (node, mut fields) = parts::node_and(reader, node, "clock_offset", &["by", "direction"])?;
+        let (node, mut fields) =
+            parts::node_and(reader, node, "clock_offset", &["by", "direction"])?;
         let by = parts::time(reader, &mut fields, "by", Duration::from_millis(5000));
         let behind = parts::behind(reader, &mut fields);
         Some(Self { node, by: by?, behind: behind? })

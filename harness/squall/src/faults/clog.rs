@@ -21,10 +21,10 @@ pub struct Clog {
 
 impl Kind for Clog {
     const KEY: &'static str = "clog";
-    const ABOUT: &'static str =
-        "Stalls links, every link unless said, and releases them one by one in random order `within` (1s); what waits arrives then, as with hold";
+    const ABOUT: &'static str = "Stalls links, every link unless said, and releases them one by one in random order `within` (1s); what waits arrives then, as with hold";
     const EXAMPLE: &'static str = "{ at: 500ms, clog: { within: 1500ms }, for: 2s }";
-    const OUTAGE: &'static str = "Stands for congestion that dissolves; FoundationDB's simulator clogs so";
+    const OUTAGE: &'static str =
+        "Stands for congestion that dissolves; FoundationDB's simulator clogs so";
     const FELT: &'static str = "something that was held was released";
     const LASTS: bool = true;
 

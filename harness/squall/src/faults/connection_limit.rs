@@ -20,12 +20,14 @@ pub struct ConnectionLimit {
 
 impl Kind for ConnectionLimit {
     const KEY: &'static str = "connection_limit";
-    const ABOUT: &'static str = "Lets a node have `most` (4) connections: more are refused, and it can make no more";
-    const EXAMPLE: &'static str = "{ at: 500ms, connection_limit: { node: broker-1, most: 0 }, for: 300ms }";
-    const OUTAGE: &'static str = "Stands for a limit of file descriptors, a proxy's pool, conntrack";
+    const ABOUT: &'static str =
+        "Lets a node have `most` (4) connections: more are refused, and it can make no more";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, connection_limit: { node: broker-1, most: 0 }, for: 300ms }";
+    const OUTAGE: &'static str =
+        "Stands for a limit of file descriptors, a proxy's pool, conntrack";
     const FELT: &'static str = "a connection was refused";
     const LASTS: bool = true;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "connection_limit", &["most"])?;

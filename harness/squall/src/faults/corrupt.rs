@@ -20,7 +20,8 @@ impl Kind for Corrupt {
     const KEY: &'static str = "corrupt";
     const ABOUT: &'static str = "Turns over a bit in a share of messages";
     const EXAMPLE: &'static str = "{ at: 500ms, corrupt: { messages: 30% }, for: 500ms }";
-    const OUTAGE: &'static str = "Stands for a faulty network card or switch whose damage checksums do not see";
+    const OUTAGE: &'static str =
+        "Stands for a faulty network card or switch whose damage checksums do not see";
     const FELT: &'static str = "a damaged message was read";
     const LASTS: bool = true;
 

@@ -23,8 +23,7 @@ pub struct Crash(pub Target);
 
 impl Kind for Crash {
     const KEY: &'static str = "crash";
-    const ABOUT: &'static str =
-        "Cuts a node's power, first its disk's: unsynced data is lost, in whole or in any part, frames on the wire arrive, and peers then hear nothing; it comes back after `restart_after`, or when everything is healed";
+    const ABOUT: &'static str = "Cuts a node's power, first its disk's: unsynced data is lost, in whole or in any part, frames on the wire arrive, and peers then hear nothing; it comes back after `restart_after`, or when everything is healed";
     const EXAMPLE: &'static str = "{ at: 500ms, crash: broker-1, restart_after: 200ms }";
     const OUTAGE: &'static str = "Stands for a machine that dies";
     const FELT: &'static str = "a node went down";

@@ -28,8 +28,10 @@ impl Kind for CrashLoop {
     const KEY: &'static str = "crash_loop";
     const ABOUT: &'static str =
         "Crashes a node `times` times, as `crash` does, `down` long each, `up` long in between";
-    const EXAMPLE: &'static str = "{ at: 300ms, crash_loop: { node: broker-1, times: 3, up: 200ms, down: 100ms } }";
-    const OUTAGE: &'static str = "Stands for a bad deployment under a supervisor that never gives up";
+    const EXAMPLE: &'static str =
+        "{ at: 300ms, crash_loop: { node: broker-1, times: 3, up: 200ms, down: 100ms } }";
+    const OUTAGE: &'static str =
+        "Stands for a bad deployment under a supervisor that never gives up";
     const FELT: &'static str = "a node went down, each time";
     const LASTS: bool = false;
 

@@ -18,9 +18,11 @@ pub struct DependencyDown(pub Target);
 
 impl Kind for DependencyDown {
     const KEY: &'static str = "dependency_down";
-    const ABOUT: &'static str = "Refuses every connection to a node and resets those that are open; the node itself lives";
+    const ABOUT: &'static str =
+        "Refuses every connection to a node and resets those that are open; the node itself lives";
     const EXAMPLE: &'static str = "{ at: 500ms, dependency_down: gateways, for: 300ms }";
-    const OUTAGE: &'static str = "Stands for a payment provider's outage, a load balancer without back ends";
+    const OUTAGE: &'static str =
+        "Stands for a payment provider's outage, a load balancer without back ends";
     const FELT: &'static str = "a connection was refused, or one that was open met its reset";
     const LASTS: bool = true;
 

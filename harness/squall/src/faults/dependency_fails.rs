@@ -23,11 +23,12 @@ pub struct DependencyFails {
 impl Kind for DependencyFails {
     const KEY: &'static str = "dependency_fails";
     const ABOUT: &'static str = "Lets a `share` (30%) of the calls to a node fail: the connection is reset before the call is heard";
-    const EXAMPLE: &'static str = "{ at: 500ms, dependency_fails: { node: gateways, share: 50% }, for: 400ms }";
-    const OUTAGE: &'static str = "Stands for a provider that sheds load, a deployment that drops connections";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, dependency_fails: { node: gateways, share: 50% }, for: 400ms }";
+    const OUTAGE: &'static str =
+        "Stands for a provider that sheds load, a deployment that drops connections";
     const FELT: &'static str = "the caller or the node met the reset";
     const LASTS: bool = true;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "dependency_fails", &["share"])?;

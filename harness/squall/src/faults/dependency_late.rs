@@ -23,14 +23,16 @@ pub struct DependencyLate {
 impl Kind for DependencyLate {
     const KEY: &'static str = "dependency_late";
     const ABOUT: &'static str = "Delays a `share` (50%) of what a node sends `by` (5s), beyond its callers' patience: it was done, and they do not know";
-    const EXAMPLE: &'static str = "{ at: 500ms, dependency_late: { node: gateways, by: 600ms }, for: 300ms }";
-    const OUTAGE: &'static str = "Stands for a charge that went through although its request timed out";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, dependency_late: { node: gateways, by: 600ms }, for: 300ms }";
+    const OUTAGE: &'static str =
+        "Stands for a charge that went through although its request timed out";
     const FELT: &'static str = "an answer came late, whether or not anybody still listened";
     const LASTS: bool = true;
 
-
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
-        let (node, mut fields) = parts::node_and(reader, node, "dependency_late", &["share", "by"])?;
+        let (node, mut fields) =
+            parts::node_and(reader, node, "dependency_late", &["share", "by"])?;
         let share = parts::share(reader, &mut fields, "share", 0.5);
         let by = parts::time(reader, &mut fields, "by", Duration::from_millis(5000));
         Some(Self { node, share: share?, by: by? })
@@ -40,7 +42,11 @@ impl Kind for DependencyLate {
 impl Inject for DependencyLate {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
         let ms = u32::try_from(parts::ms(self.by)).unwrap_or(u32::MAX);
-        storm.tamper_from(&self.node, act, messages::tamper(Tampering::Reordered, self.share, (ms, ms)))
+        storm.tamper_from(
+            &self.node,
+            act,
+            messages::tamper(Tampering::Reordered, self.share, (ms, ms)),
+        )
     }
 }
 

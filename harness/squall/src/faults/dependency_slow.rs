@@ -23,11 +23,12 @@ pub struct DependencySlow {
 impl Kind for DependencySlow {
     const KEY: &'static str = "dependency_slow";
     const ABOUT: &'static str = "Delays all that a node sends `by` (500ms), in order";
-    const EXAMPLE: &'static str = "{ at: 500ms, dependency_slow: { node: gateways, by: 100ms }, for: 300ms }";
-    const OUTAGE: &'static str = "Stands for an overloaded payment provider, a database under a long query";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, dependency_slow: { node: gateways, by: 100ms }, for: 300ms }";
+    const OUTAGE: &'static str =
+        "Stands for an overloaded payment provider, a database under a long query";
     const FELT: &'static str = "an answer came late, whether or not anybody still listened";
     const LASTS: bool = true;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "dependency_slow", &["by"])?;

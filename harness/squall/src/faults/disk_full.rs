@@ -19,8 +19,7 @@ pub struct DiskFull(pub Target);
 
 impl Kind for DiskFull {
     const KEY: &'static str = "disk_full";
-    const ABOUT: &'static str =
-        "Makes writes to a node's disk fail with \"no space left\", after a part of the first; what is there stays, and syncs go well";
+    const ABOUT: &'static str = "Makes writes to a node's disk fail with \"no space left\", after a part of the first; what is there stays, and syncs go well";
     const EXAMPLE: &'static str = "{ at: 500ms, disk_full: broker-1, for: 300ms }";
     const OUTAGE: &'static str = "Stands for logs that nobody rotates";
     const FELT: &'static str = "a write was refused";

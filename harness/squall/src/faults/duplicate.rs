@@ -28,10 +28,10 @@ pub struct Duplicate {
 
 impl Kind for Duplicate {
     const KEY: &'static str = "duplicate";
-    const ABOUT: &'static str =
-        "Delivers a share of messages a second time, `by` (10ms..50ms) later, on the same connection, whose end waits for it";
+    const ABOUT: &'static str = "Delivers a share of messages a second time, `by` (10ms..50ms) later, on the same connection, whose end waits for it";
     const EXAMPLE: &'static str = "{ at: 500ms, duplicate: { messages: 50%, on: publish } }";
-    const OUTAGE: &'static str = "Stands for retries below the application: proxies, queues, failing links";
+    const OUTAGE: &'static str =
+        "Stands for retries below the application: proxies, queues, failing links";
     const FELT: &'static str = "a second copy was read";
     const LASTS: bool = true;
 

@@ -21,8 +21,7 @@ pub struct FailSync(pub Target);
 
 impl Kind for FailSync {
     const KEY: &'static str = "fail_sync";
-    const ABOUT: &'static str =
-        "Makes every sync of a node's disk fail; what it should have saved is on no disk, is still read or is not, and no later sync saves it unless it is written again";
+    const ABOUT: &'static str = "Makes every sync of a node's disk fail; what it should have saved is on no disk, is still read or is not, and no later sync saves it unless it is written again";
     const EXAMPLE: &'static str = "{ at: 500ms, fail_sync: broker-1, for: 300ms }";
     const OUTAGE: &'static str = "Stands for a dying disk; PostgreSQL's fsync surprise of 2018";
     const FELT: &'static str = "a sync failed";

@@ -23,11 +23,12 @@ pub struct Flap {
 
 impl Kind for Flap {
     const KEY: &'static str = "flap";
-    const ABOUT: &'static str =
-        "Cuts links for `down` (200ms), heals them for `up` (300ms), and so on until it is over; each cut is as that of partition, and each healing resets";
-    const EXAMPLE: &'static str = "{ at: 500ms, flap: { isolate: broker-1, up: 100ms, down: 100ms }, for: 600ms }";
+    const ABOUT: &'static str = "Cuts links for `down` (200ms), heals them for `up` (300ms), and so on until it is over; each cut is as that of partition, and each healing resets";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, flap: { isolate: broker-1, up: 100ms, down: 100ms }, for: 600ms }";
     const OUTAGE: &'static str = "Stands for a flapping switch port, a route that comes and goes";
-    const FELT: &'static str = "something on the wire or sent was lost, or somebody tried to connect";
+    const FELT: &'static str =
+        "something on the wire or sent was lost, or somebody tried to connect";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {

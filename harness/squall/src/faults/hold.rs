@@ -18,10 +18,10 @@ pub struct Hold(pub Links);
 
 impl Kind for Hold {
     const KEY: &'static str = "hold";
-    const ABOUT: &'static str =
-        "Stalls links, in both directions: what is on the wire or sent, connecting included, waits and arrives in order when they are released; nothing is lost or reset";
+    const ABOUT: &'static str = "Stalls links, in both directions: what is on the wire or sent, connecting included, waits and arrives in order when they are released; nothing is lost or reset";
     const EXAMPLE: &'static str = "{ at: 500ms, hold: { isolate: brokers }, for: 400ms }";
-    const OUTAGE: &'static str = "Stands for a congested link, a virtual machine's network paused during migration";
+    const OUTAGE: &'static str =
+        "Stands for a congested link, a virtual machine's network paused during migration";
     const FELT: &'static str = "something that was held was released";
     const LASTS: bool = true;
 

@@ -24,13 +24,12 @@ pub struct IoError {
 
 impl Kind for IoError {
     const KEY: &'static str = "io_error";
-    const ABOUT: &'static str =
-        "Makes reads and writes of a node's disk fail, with nothing done; `on: reads` or `on: writes` only one of them; syncs go well";
-    const EXAMPLE: &'static str = "{ at: 500ms, io_error: { node: broker-1, on: writes }, for: 300ms }";
+    const ABOUT: &'static str = "Makes reads and writes of a node's disk fail, with nothing done; `on: reads` or `on: writes` only one of them; syncs go well";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, io_error: { node: broker-1, on: writes }, for: 300ms }";
     const OUTAGE: &'static str = "Stands for a bad sector, a lost path to a volume";
     const FELT: &'static str = "a read or a write failed";
     const LASTS: bool = true;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "io_error", &["on"])?;

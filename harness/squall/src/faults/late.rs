@@ -28,9 +28,12 @@ pub struct Late {
 
 impl Kind for Late {
     const KEY: &'static str = "late";
-    const ABOUT: &'static str = "Delays a share of messages by `by` (2s..4s), beyond any timeout; later ones overtake them";
-    const EXAMPLE: &'static str = "{ at: 500ms, late: { messages: 30%, on: publish_ack, by: 400ms..600ms }, for: 500ms }";
-    const OUTAGE: &'static str = "Stands for a queue that stalls and then delivers, a phone that was offline";
+    const ABOUT: &'static str =
+        "Delays a share of messages by `by` (2s..4s), beyond any timeout; later ones overtake them";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, late: { messages: 30%, on: publish_ack, by: 400ms..600ms }, for: 500ms }";
+    const OUTAGE: &'static str =
+        "Stands for a queue that stalls and then delivers, a phone that was offline";
     const FELT: &'static str = "a message came late, whether or not anybody still listened";
     const LASTS: bool = true;
 

@@ -76,8 +76,7 @@ impl Distribution {
 
 impl Kind for Latency {
     const KEY: &'static str = "latency";
-    const ABOUT: &'static str =
-        "Makes links slow, in both directions: each message takes `delay`, and up to `jitter` more; \
+    const ABOUT: &'static str = "Makes links slow, in both directions: each message takes `delay`, and up to `jitter` more; \
          `distribution` is exponential unless said, or uniform, normal, heavy_tailed; what is on the wire \
          already is not slowed";
     const EXAMPLE: &'static str = "{ at: 500ms, latency: { delay: 40ms..60ms }, for: 400ms }";
@@ -130,7 +129,11 @@ impl Kind for Latency {
 
 impl Inject for Latency {
     fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        storm.disturb_links(Effect::Slow(self.min_ms, self.max_ms, self.distribution), &self.links, act)
+        storm.disturb_links(
+            Effect::Slow(self.min_ms, self.max_ms, self.distribution),
+            &self.links,
+            act,
+        )
     }
 }
 

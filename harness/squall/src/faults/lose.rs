@@ -22,7 +22,8 @@ pub struct Lose {
 impl Kind for Lose {
     const KEY: &'static str = "lose";
     const ABOUT: &'static str = "Drops a share of messages; the connections live on";
-    const EXAMPLE: &'static str = "{ at: 500ms, lose: { messages: 30%, on: publish_ack }, for: 600ms }";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, lose: { messages: 30%, on: publish_ack }, for: 600ms }";
     const OUTAGE: &'static str = "Stands for overloaded proxies and queues that shed";
     const FELT: &'static str = "a message was dropped that would have arrived";
     const LASTS: bool = true;

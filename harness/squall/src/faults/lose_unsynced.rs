@@ -23,10 +23,10 @@ pub struct LoseUnsynced(pub Target);
 
 impl Kind for LoseUnsynced {
     const KEY: &'static str = "lose_unsynced";
-    const ABOUT: &'static str =
-        "Cuts a node's power just before one of its next three syncs, as `crash` does: no content that it had not synced stays";
+    const ABOUT: &'static str = "Cuts a node's power just before one of its next three syncs, as `crash` does: no content that it had not synced stays";
     const EXAMPLE: &'static str = "{ at: 500ms, lose_unsynced: broker-1, restart_after: 100ms }";
-    const OUTAGE: &'static str = "Stands for a power failure at the worst moment; drives whose caches lie";
+    const OUTAGE: &'static str =
+        "Stands for a power failure at the worst moment; drives whose caches lie";
     const FELT: &'static str = "the power failed with something unsynced";
     const LASTS: bool = true;
     const CRASHES: bool = true;

@@ -21,11 +21,12 @@ pub struct MemoryLimit {
 impl Kind for MemoryLimit {
     const KEY: &'static str = "memory_limit";
     const ABOUT: &'static str = "Kills a node's process when its queued frames and reservations exceed `bytes` (64KiB); a supervisor starts it again";
-    const EXAMPLE: &'static str = "{ at: 500ms, memory_limit: { node: broker-1, bytes: 4B }, for: 300ms }";
-    const OUTAGE: &'static str = "Stands for a container's memory limit, the kernel's out-of-memory killer";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, memory_limit: { node: broker-1, bytes: 4B }, for: 300ms }";
+    const OUTAGE: &'static str =
+        "Stands for a container's memory limit, the kernel's out-of-memory killer";
     const FELT: &'static str = "the node was killed";
     const LASTS: bool = true;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "memory_limit", &["bytes"])?;

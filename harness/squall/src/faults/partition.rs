@@ -21,11 +21,11 @@ pub struct Partition(pub Links);
 
 impl Kind for Partition {
     const KEY: &'static str = "partition";
-    const ABOUT: &'static str =
-        "Cuts links, both ways or one: what is on the wire or sent is lost, who connects hears nothing, and connections that were cut are reset when the links are healed";
+    const ABOUT: &'static str = "Cuts links, both ways or one: what is on the wire or sent is lost, who connects hears nothing, and connections that were cut are reset when the links are healed";
     const EXAMPLE: &'static str = "{ at: 500ms, partition: { isolate: broker-1 }, for: 400ms }";
     const OUTAGE: &'static str = "Stands for a failed switch, a cut cable, a wrong firewall rule";
-    const FELT: &'static str = "something on the wire or sent was lost, or somebody tried to connect";
+    const FELT: &'static str =
+        "something on the wire or sent was lost, or somebody tried to connect";
     const LASTS: bool = true;
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {

@@ -17,7 +17,8 @@ impl Kind for Pause {
     const KEY: &'static str = "pause";
     const ABOUT: &'static str = "Stops a node's tasks; when it goes on, its clock has jumped, and it still believes that it leads";
     const EXAMPLE: &'static str = "{ at: 500ms, pause: broker-1, for: 400ms }";
-    const OUTAGE: &'static str = "Stands for a long garbage collection, a virtual machine that migrates, a stopped process";
+    const OUTAGE: &'static str =
+        "Stands for a long garbage collection, a virtual machine that migrates, a stopped process";
     const FELT: &'static str = "a task of it was due and did not run";
     const LASTS: bool = true;
 

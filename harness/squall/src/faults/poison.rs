@@ -20,10 +20,10 @@ pub struct Poison {
 
 impl Kind for Poison {
     const KEY: &'static str = "poison";
-    const ABOUT: &'static str =
-        "Makes a `share` (10%) of the publishes poison; `kind` is undecodable, rejected (it can be \
+    const ABOUT: &'static str = "Makes a `share` (10%) of the publishes poison; `kind` is undecodable, rejected (it can be \
          read and must be refused) or oversized, and any of them unless said";
-    const EXAMPLE: &'static str = "{ at: 500ms, poison: { share: 30%, kind: rejected }, for: 500ms }";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, poison: { share: 30%, kind: rejected }, for: 500ms }";
     const OUTAGE: &'static str = "Stands for a producer of another version, a broken serializer";
     const FELT: &'static str = "a poisoned event was answered, stored or delivered";
     const LASTS: bool = true;

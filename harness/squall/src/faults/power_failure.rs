@@ -22,13 +22,11 @@ pub struct PowerFailure {
 
 impl Kind for PowerFailure {
     const KEY: &'static str = "power_failure";
-    const ABOUT: &'static str =
-        "Cuts the power of many nodes in one moment (`all`, `brokers`), as `crash` does; each comes back at a random time `within` (1s)";
+    const ABOUT: &'static str = "Cuts the power of many nodes in one moment (`all`, `brokers`), as `crash` does; each comes back at a random time `within` (1s)";
     const EXAMPLE: &'static str = "{ at: 500ms, power_failure: { node: all, within: 300ms } }";
     const OUTAGE: &'static str = "Stands for a power failure of a rack or a site";
     const FELT: &'static str = "a node went down";
     const LASTS: bool = false;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "power_failure", &["within"])?;

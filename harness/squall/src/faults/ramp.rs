@@ -19,7 +19,8 @@ pub struct Ramp {
 
 impl Kind for Ramp {
     const KEY: &'static str = "ramp";
-    const ABOUT: &'static str = "Lets the rate grow to `factor` (5) times the workload's `lasting` 2s, and then fall back";
+    const ABOUT: &'static str =
+        "Lets the rate grow to `factor` (5) times the workload's `lasting` 2s, and then fall back";
     const EXAMPLE: &'static str = "{ at: 300ms, ramp: { factor: 4, lasting: 400ms } }";
     const OUTAGE: &'static str = "Stands for a morning, a queue of others that empties itself";
     const FELT: &'static str = "an event was published beside the workload";

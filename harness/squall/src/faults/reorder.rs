@@ -29,8 +29,7 @@ pub struct Reorder {
 
 impl Kind for Reorder {
     const KEY: &'static str = "reorder";
-    const ABOUT: &'static str =
-        "Delays a share of messages `by` (10ms..50ms), so that later ones overtake them; the end of their connection waits for them";
+    const ABOUT: &'static str = "Delays a share of messages `by` (10ms..50ms), so that later ones overtake them; the end of their connection waits for them";
     const EXAMPLE: &'static str = "{ at: 500ms, reorder: { messages: 50%, by: 20ms..60ms } }";
     const OUTAGE: &'static str = "Stands for several paths, parallel workers, retried requests";
     const FELT: &'static str = "a message was read before one that was sent earlier";

@@ -20,9 +20,12 @@ pub struct Replay {
 
 impl Kind for Replay {
     const KEY: &'static str = "replay";
-    const ABOUT: &'static str = "Sends an old message of the same connection again, behind a share of messages";
-    const EXAMPLE: &'static str = "{ at: 500ms, replay: { messages: 20%, on: publish }, for: 500ms }";
-    const OUTAGE: &'static str = "Stands for a queue that is rewound, a cache that answers with yesterday's news";
+    const ABOUT: &'static str =
+        "Sends an old message of the same connection again, behind a share of messages";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, replay: { messages: 20%, on: publish }, for: 500ms }";
+    const OUTAGE: &'static str =
+        "Stands for a queue that is rewound, a cache that answers with yesterday's news";
     const FELT: &'static str = "an old message was read again";
     const LASTS: bool = true;
 

@@ -18,10 +18,10 @@ pub struct Reset(pub Links);
 
 impl Kind for Reset {
     const KEY: &'static str = "reset";
-    const ABOUT: &'static str =
-        "Resets the open connections over links, at both ends; what had arrived can still be read, and new ones can be made at once";
+    const ABOUT: &'static str = "Resets the open connections over links, at both ends; what had arrived can still be read, and new ones can be made at once";
     const EXAMPLE: &'static str = "{ every: 300ms, reset: { isolate: broker-1 } }";
-    const OUTAGE: &'static str = "Stands for a firewall that forgets, a load balancer that restarts";
+    const OUTAGE: &'static str =
+        "Stands for a firewall that forgets, a load balancer that restarts";
     const FELT: &'static str = "an end of a connection met the reset";
     const LASTS: bool = false;
 

@@ -19,8 +19,7 @@ pub struct Restart(pub Target);
 
 impl Kind for Restart {
     const KEY: &'static str = "restart";
-    const ABOUT: &'static str =
-        "Cuts a node's power for 50 ms, as `crash` does: it is back before anyone has missed it, without what it had not synced";
+    const ABOUT: &'static str = "Cuts a node's power for 50 ms, as `crash` does: it is back before anyone has missed it, without what it had not synced";
     const EXAMPLE: &'static str = "{ between: 400ms..800ms, restart: leader }";
     const OUTAGE: &'static str = "Stands for a reboot, a kernel panic, a rescheduled container";
     const FELT: &'static str = "a node went down";

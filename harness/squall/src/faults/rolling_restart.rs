@@ -25,16 +25,15 @@ pub struct RollingRestart {
 
 impl Kind for RollingRestart {
     const KEY: &'static str = "rolling_restart";
-    const ABOUT: &'static str =
-        "Stops the nodes one after the other, `every` 800ms, as `stop` does, each with a `grace` of 500ms, and starts it again `down` (200ms) later";
+    const ABOUT: &'static str = "Stops the nodes one after the other, `every` 800ms, as `stop` does, each with a `grace` of 500ms, and starts it again `down` (200ms) later";
     const EXAMPLE: &'static str = "{ at: 500ms, rolling_restart: { node: brokers, every: 300ms } }";
     const OUTAGE: &'static str = "Stands for a rolling deployment";
     const FELT: &'static str = "a node was asked to stop";
     const LASTS: bool = false;
 
-
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
-        let (node, mut fields) = parts::node_and(reader, node, "rolling_restart", &["every", "grace", "down"])?;
+        let (node, mut fields) =
+            parts::node_and(reader, node, "rolling_restart", &["every", "grace", "down"])?;
         let every = parts::time(reader, &mut fields, "every", Duration::from_millis(800));
         let grace = parts::time(reader, &mut fields, "grace", Duration::from_millis(500));
         let down = parts::time(reader, &mut fields, "down", Duration::from_millis(200));

@@ -23,13 +23,12 @@ pub struct SlowClose {
 
 impl Kind for SlowClose {
     const KEY: &'static str = "slow_close";
-    const ABOUT: &'static str =
-        "Holds back the end of each connection that a node closes `by` (2s): until then its peer has it half open";
-    const EXAMPLE: &'static str = "{ at: 500ms, slow_close: { node: producers, by: 300ms }, for: 500ms }";
+    const ABOUT: &'static str = "Holds back the end of each connection that a node closes `by` (2s): until then its peer has it half open";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, slow_close: { node: producers, by: 300ms }, for: 500ms }";
     const OUTAGE: &'static str = "Stands for sockets that linger, a proxy that drains, a lost FIN";
     const FELT: &'static str = "a connection was closed late";
     const LASTS: bool = true;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "slow_close", &["by"])?;

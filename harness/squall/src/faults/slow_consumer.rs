@@ -21,11 +21,12 @@ pub struct SlowConsumer {
 impl Kind for SlowConsumer {
     const KEY: &'static str = "slow_consumer";
     const ABOUT: &'static str = "Makes a node take `by` (50ms) over each message that it reads, so that work piles up before it";
-    const EXAMPLE: &'static str = "{ at: 500ms, slow_consumer: { node: brokers, by: 30ms }, for: 300ms }";
-    const OUTAGE: &'static str = "Stands for an expensive handler, a slow database behind it, a cold cache";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, slow_consumer: { node: brokers, by: 30ms }, for: 300ms }";
+    const OUTAGE: &'static str =
+        "Stands for an expensive handler, a slow database behind it, a cold cache";
     const FELT: &'static str = "it had taken its time over a message";
     const LASTS: bool = true;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "slow_consumer", &["by"])?;

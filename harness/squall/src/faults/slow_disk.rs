@@ -24,13 +24,13 @@ pub struct SlowDisk {
 
 impl Kind for SlowDisk {
     const KEY: &'static str = "slow_disk";
-    const ABOUT: &'static str =
-        "Makes each write and sync of a node's disk take `by` (20ms), and its caller, which is the node, wait after it is done";
-    const EXAMPLE: &'static str = "{ at: 500ms, slow_disk: { node: broker-1, by: 50ms }, for: 300ms }";
-    const OUTAGE: &'static str = "Stands for a degraded volume, a battery that relearns, a neighbour that fills the queue";
+    const ABOUT: &'static str = "Makes each write and sync of a node's disk take `by` (20ms), and its caller, which is the node, wait after it is done";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, slow_disk: { node: broker-1, by: 50ms }, for: 300ms }";
+    const OUTAGE: &'static str =
+        "Stands for a degraded volume, a battery that relearns, a neighbour that fills the queue";
     const FELT: &'static str = "a write or a sync took long";
     const LASTS: bool = true;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "slow_disk", &["by"])?;

@@ -20,12 +20,14 @@ pub struct SlowNode {
 
 impl Kind for SlowNode {
     const KEY: &'static str = "slow_node";
-    const ABOUT: &'static str = "Starves a node of CPU: its tasks run in one of `one_in` steps of the simulation (10)";
-    const EXAMPLE: &'static str = "{ at: 500ms, slow_node: { node: broker-1, one_in: 20 }, for: 400ms }";
-    const OUTAGE: &'static str = "Stands for a noisy neighbour, a throttled container, a runaway process";
+    const ABOUT: &'static str =
+        "Starves a node of CPU: its tasks run in one of `one_in` steps of the simulation (10)";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, slow_node: { node: broker-1, one_in: 20 }, for: 400ms }";
+    const OUTAGE: &'static str =
+        "Stands for a noisy neighbour, a throttled container, a runaway process";
     const FELT: &'static str = "a task of it was due and had to wait";
     const LASTS: bool = true;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "slow_node", &["one_in"])?;

@@ -26,13 +26,12 @@ pub struct Stop {
 
 impl Kind for Stop {
     const KEY: &'static str = "stop";
-    const ABOUT: &'static str =
-        "Asks a node to stop; it has `grace` (2s) to finish what is under way and is killed after that, its files as it wrote them; it is started again `down` (200ms) later";
-    const EXAMPLE: &'static str = "{ at: 500ms, stop: { node: any consumer, grace: 1s, down: 100ms } }";
+    const ABOUT: &'static str = "Asks a node to stop; it has `grace` (2s) to finish what is under way and is killed after that, its files as it wrote them; it is started again `down` (200ms) later";
+    const EXAMPLE: &'static str =
+        "{ at: 500ms, stop: { node: any consumer, grace: 1s, down: 100ms } }";
     const OUTAGE: &'static str = "Stands for a deployment, a drained machine";
     const FELT: &'static str = "a node was asked to stop";
     const LASTS: bool = false;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "stop", &["grace", "down"])?;

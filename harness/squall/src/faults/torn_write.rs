@@ -19,8 +19,7 @@ pub struct TornWrite(pub Target);
 
 impl Kind for TornWrite {
     const KEY: &'static str = "torn_write";
-    const ABOUT: &'static str =
-        "Cuts a node's power in the middle of its next write, as `crash` does: of that file all before it is on disk, and of it a part";
+    const ABOUT: &'static str = "Cuts a node's power in the middle of its next write, as `crash` does: of that file all before it is on disk, and of it a part";
     const EXAMPLE: &'static str = "{ at: 500ms, torn_write: broker-1, restart_after: 100ms }";
     const OUTAGE: &'static str = "Stands for a power failure while a sector is written";
     const FELT: &'static str = "a write was torn";

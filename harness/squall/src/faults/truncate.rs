@@ -26,10 +26,10 @@ impl Kind for Truncate {
     const ABOUT: &'static str =
         "Cuts off the end of a file of a node, up to `bytes` (4KiB), and what it had unsynced";
     const EXAMPLE: &'static str = "{ at: 2s, truncate: any broker }";
-    const OUTAGE: &'static str = "Stands for a file system that replays too little, a copy that was cut short";
+    const OUTAGE: &'static str =
+        "Stands for a file system that replays too little, a copy that was cut short";
     const FELT: &'static str = "the missing bytes were looked for";
     const LASTS: bool = false;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "truncate", &["bytes"])?;

@@ -20,7 +20,8 @@ impl Kind for Wipe {
     const ABOUT: &'static str =
         "Cuts a node's power, as `crash` does, and empties its disk: it comes back with nothing";
     const EXAMPLE: &'static str = "{ at: 2s, wipe: any broker, restart_after: 200ms }";
-    const OUTAGE: &'static str = "Stands for a replaced machine, an ephemeral volume, a wrong delete";
+    const OUTAGE: &'static str =
+        "Stands for a replaced machine, an ephemeral volume, a wrong delete";
     const FELT: &'static str = "a node went down";
     const LASTS: bool = false;
     const CRASHES: bool = true;

@@ -22,13 +22,12 @@ pub struct ZoneFailure {
 
 impl Kind for ZoneFailure {
     const KEY: &'static str = "zone_failure";
-    const ABOUT: &'static str =
-        "Cuts the power of all nodes of a zone (`zone east`, `any zone`; see the scenario's `zones`), as `crash` does; each comes back at a random time `within` (1s)";
+    const ABOUT: &'static str = "Cuts the power of all nodes of a zone (`zone east`, `any zone`; see the scenario's `zones`), as `crash` does; each comes back at a random time `within` (1s)";
     const EXAMPLE: &'static str = "{ at: 500ms, zone_failure: { node: any zone, within: 300ms } }";
-    const OUTAGE: &'static str = "Stands for the loss of an availability zone: failures that come together";
+    const OUTAGE: &'static str =
+        "Stands for the loss of an availability zone: failures that come together";
     const FELT: &'static str = "a node went down";
     const LASTS: bool = false;
-
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         let (node, mut fields) = parts::node_and(reader, node, "zone_failure", &["within"])?;

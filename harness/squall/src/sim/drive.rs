@@ -156,8 +156,8 @@ impl Run<'_, '_> {
         (self.storm.plan.nodes.len() as u64 + 1) * 2 * patience
     }
 
-    /// Asks every node for its state if nothing is owed and nothing that was injected is still to come; the answer, if nothing took effect meanwhile, for that
-    /// would not be in what the observer was told.
+    /// Asks every node for its state if nothing is owed and nothing that was injected is still to come. The answer
+    /// counts only if nothing took effect meanwhile: that would not be in what the observer was told.
     fn look_at_rest(&mut self) -> Option<Told> {
         let rests = self.offered && self.storm.drained() && self.storm.under_way().is_none();
         if rests && self.observation.ask() {
