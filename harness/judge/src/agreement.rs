@@ -6,15 +6,17 @@
 //!
 //! And what an event says there is what was published: who makes an event tells a hash of its content.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
+use super::{
+    End, Evidence, Findings, Invariant, Setup,
+    dense::{ByEvent, ByPlace},
+};
 use squall_probe::{EventId, Phase, What};
-use std::collections::BTreeMap;
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Agreement {
         setup: setup.clone(),
-        log: BTreeMap::new(),
-        contents: BTreeMap::new(),
+        log: ByPlace::default(),
+        contents: ByPlace::default(),
         said: ByEvent::default(),
         findings: Findings::default(),
     }))
@@ -23,9 +25,9 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 struct Agreement {
     setup: Setup,
     /// For each partition, by offset: the event first seen there.
-    log: BTreeMap<(u32, u64), (EventId, Evidence)>,
+    log: ByPlace<Option<(EventId, Evidence)>>,
     /// And what it said, if that was told.
-    contents: BTreeMap<(u32, u64), (u32, Evidence)>,
+    contents: ByPlace<Option<(u32, Evidence)>>,
     /// What was published, if that was told, and whether it was found changed.
     said: ByEvent<Option<(u32, Evidence, bool)>>,
     findings: Findings,
@@ -47,7 +49,6 @@ impl Invariant for Agreement {
             }
             _ => return,
         };
-        let place = (position.partition, position.offset);
         if content != 0
             && let Some((published, proof, changed)) = self.said.entry(event)
             && *published != content
@@ -64,7 +65,7 @@ impl Invariant for Agreement {
             );
         }
         if content != 0 {
-            let (first, proof) = self.contents.entry(place).or_insert((content, *evidence));
+            let (first, proof) = self.contents.entry(position).get_or_insert((content, *evidence));
             if *first != content {
                 self.findings.add(
                     || {
@@ -77,7 +78,7 @@ impl Invariant for Agreement {
                 return;
             }
         }
-        let (first, proof) = self.log.entry(place).or_insert((event, *evidence));
+        let (first, proof) = self.log.entry(position).get_or_insert((event, *evidence));
         self.findings.judged(u64::from(proof.index != evidence.index));
         if *first != event {
             self.findings.add(
@@ -91,7 +92,7 @@ impl Invariant for Agreement {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         std::mem::take(&mut self.findings)
     }
 }

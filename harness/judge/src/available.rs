@@ -5,7 +5,7 @@
 //! All publishes count, whatever faults acted at the time: the history does not say who could reach a
 //! majority, so choose a limit that the scenario's faults leave room for.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
+use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
 use squall_probe::{Phase, What};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
@@ -55,7 +55,7 @@ impl Invariant for Available {
     }
 
     #[allow(clippy::cast_precision_loss)]
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = Findings::default();
         findings.judged(self.invoked);
         let share = self.ok as f64 / self.invoked as f64;

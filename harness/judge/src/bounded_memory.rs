@@ -5,7 +5,7 @@
 //! those that a system declares. What a node holds in all is counted by the simulation (frames that wait, and
 //! what is reserved), so that a queue of which nobody spoke is seen too.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{End, Evidence, Findings, Invariant, Setup};
 use squall_probe::{Mark, Name, NodeId, What};
 use std::collections::BTreeSet;
 
@@ -83,7 +83,7 @@ impl Invariant for BoundedMemory {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         std::mem::take(&mut self.findings)
     }
 }

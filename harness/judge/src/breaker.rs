@@ -9,7 +9,7 @@
 //! closed, it may count or not. Records do not say which call has ended: where several readings are possible, all are
 //! followed, and only what none of them allows is wrong.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{End, Evidence, Findings, Invariant, Setup};
 use squall_probe::{BreakerState, Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
 
@@ -263,7 +263,7 @@ impl Invariant for Breaker {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         std::mem::take(&mut self.findings)
     }
 }

@@ -7,9 +7,12 @@
 //! tells of must be in order from each of its rebuilds on; what nobody has told of before is new, and may not be
 //! below what others told; and when the run has converged, some replica that lives must have come as far as any.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{End, Evidence, Findings, Invariant, Setup};
 use squall_probe::{Mark, Name, NodeChange, NodeId, What};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(CommitAfterApply {
@@ -36,8 +39,13 @@ struct Done {
 
 impl Done {
     fn add(&mut self, offset: u64) {
-        if offset >= self.below {
-            self.beyond.insert(offset);
+        match offset.cmp(&self.below) {
+            Ordering::Less => return,
+            Ordering::Equal => self.below += 1,
+            Ordering::Greater => {
+                self.beyond.insert(offset);
+                return;
+            }
         }
         while self.beyond.remove(&self.below) {
             self.below += 1;
@@ -234,7 +242,7 @@ impl Invariant for CommitAfterApply {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = std::mem::take(&mut self.findings);
         for ((group, partition), plain) in &self.plain {
             let living = plain.last.iter().filter(|(node, _)| !self.down.contains(*node));

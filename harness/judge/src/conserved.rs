@@ -3,7 +3,7 @@
 //! Money is not made and not lost, and two ledgers of the same thing say the same (Gray and Reuter, Transaction
 //! Processing, 1993). What is summed up, the system says, with what it was in the beginning.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{End, Evidence, Findings, Invariant, Setup};
 use squall_probe::{Name, NodeId, StateOf, What};
 use std::collections::BTreeMap;
 
@@ -26,18 +26,14 @@ impl Invariant for Conserved {
         }
     }
 
-    fn finish(&mut self) -> Findings {
-        self.finish_with(&|_| "a sum that nothing should change".to_owned())
-    }
-
-    fn finish_with(&mut self, names: &dyn Fn(Name) -> String) -> Findings {
+    fn finish(&mut self, end: &End<'_>) -> Findings {
         let mut findings = Findings::default();
         for ((quantity, teller), (before, now, evidence)) in &self.sums {
             findings.judged(1);
             if before != now {
                 findings.add_missing(
                     || {
-                        let (quantity, teller) = (names(*quantity), self.setup.node(*teller));
+                        let (quantity, teller) = ((end.names)(*quantity), self.setup.node(*teller));
                         format!("{quantity}: {now} and {before}, as {teller} tells")
                     },
                     || vec![*evidence],

@@ -5,11 +5,7 @@
 //! `eventual_consistency`. What only the observer can see (views, sums) has agreed at the latest when it found so; a
 //! round of it takes a while, which is not held against the system.
 
-use super::{
-    Evidence, Findings, Invariant, Setup,
-    drains::seconds,
-    fold::{Copies, Lag, told},
-};
+use super::{End, Evidence, Findings, Invariant, Setup, drains::seconds, fold::told};
 use squall_probe::{Mark, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,8 +16,6 @@ const ROUNDS: u64 = 2 * 500_000;
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Converges {
         setup: setup.clone(),
-        lag: Lag::new(setup),
-        copies: Copies::new(setup),
         states: BTreeMap::new(),
         silent: BTreeMap::new(),
         healed: None,
@@ -33,8 +27,6 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 
 struct Converges {
     setup: Setup,
-    lag: Lag,
-    copies: Copies,
     /// What each node told last.
     states: BTreeMap<StateOf, BTreeMap<NodeId, Evidence>>,
     /// Nodes that did not answer in the last look.
@@ -48,10 +40,10 @@ struct Converges {
 
 impl Converges {
     /// What is wrong with the states that were told last.
-    fn disagreements(&self) -> Vec<(String, Vec<Evidence>)> {
+    fn disagreements(&self, end: &End<'_>) -> Vec<(String, Vec<Evidence>)> {
         let mut wrong = Vec::new();
         for (of, tellers) in &self.states {
-            let mut all = tellers.values().filter(|told| !self.copies.is_down(told.record.node));
+            let mut all = tellers.values().filter(|told| !end.copies.is_down(told.record.node));
             let Some(first) = all.next() else { continue };
             if matches!(of, StateOf::Conserved { .. }) {
                 let mut all = std::iter::once(first).chain(all);
@@ -76,8 +68,6 @@ impl Converges {
 
 impl Invariant for Converges {
     fn record(&mut self, evidence: &Evidence) {
-        self.lag.record(evidence);
-        self.copies.record(evidence);
         let node = evidence.record.node;
         match evidence.record.what {
             What::State { of, .. } => {
@@ -103,7 +93,7 @@ impl Invariant for Converges {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, end: &End<'_>) -> Findings {
         let mut findings = Findings::default();
         let Some(healed) = self.healed else { return findings };
         let told: usize = self.states.values().map(BTreeMap::len).sum();
@@ -115,7 +105,7 @@ impl Invariant for Converges {
             );
         }
         let limit = self.setup.limits.converges;
-        let waits = [self.lag.differed(&self.copies), self.lag.waited].into_iter().flatten();
+        let waits = [end.differed(), end.lag.waited].into_iter().flatten();
         let late = waits.max_by_key(|(late, _)| *late).filter(|(late, _)| *late > limit);
         if let Some((late, last)) = late {
             findings.add(
@@ -153,9 +143,7 @@ impl Invariant for Converges {
         let told: BTreeSet<NodeId> =
             self.states.values().flat_map(|tellers| tellers.keys().copied()).collect();
         let quiet = |node: &&NodeId| {
-            !told.contains(*node)
-                && !self.silent.contains_key(*node)
-                && !self.copies.is_down(**node)
+            !told.contains(*node) && !self.silent.contains_key(*node) && !end.copies.is_down(**node)
         };
         for node in self.setup.replicas.iter().filter(quiet) {
             findings.add(
@@ -163,20 +151,20 @@ impl Invariant for Converges {
                 || vec![healed, deadline],
             );
         }
-        for (wrong, evidence) in self.disagreements() {
+        for (wrong, evidence) in self.disagreements(end) {
             findings.add(
                 || format!("{since} after the healing {wrong}"),
                 || evidence.into_iter().chain([deadline]).collect(),
             );
         }
-        if self.lag.open() > 0 {
-            let open = self.lag.open();
+        if end.lag.open() > 0 {
+            let open = end.lag.open();
             findings.add(
                 || format!("{since} after the healing {open} publishes are not answered"),
                 || vec![healed, deadline],
             );
         }
-        if !self.lag.is_drained() {
+        if !end.lag.is_drained() {
             findings.add(
                 || format!("{since} after the healing groups are behind the log"),
                 || vec![healed, deadline],

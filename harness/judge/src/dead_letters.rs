@@ -11,7 +11,11 @@
 //! system promises no retries, a fault acted between the delivery and the giving up. When the event reaches the queue
 //! does not matter.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::Redriven};
+use super::{
+    End, Evidence, Findings, Invariant, Setup,
+    dense::{ByEvent, ByName},
+    fold::Redriven,
+};
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, What};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,15 +30,15 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
             poison: BTreeSet::new(),
             dead: BTreeMap::new(),
             redriven: Redriven::default(),
-            applied: BTreeMap::new(),
+            applied: ByName::default(),
             troubles: Vec::new(),
             down: BTreeMap::new(),
             healed: None,
-            delivered: BTreeMap::new(),
-            delivers: BTreeSet::new(),
+            delivered: ByName::default(),
             lives: BTreeMap::new(),
             requests: BTreeMap::new(),
-            made_for: BTreeMap::new(),
+            made_for: ByEvent::default(),
+            linked: false,
             letters: Vec::new(),
             findings: Findings::default(),
         }) as Box<dyn Invariant>
@@ -60,6 +64,23 @@ struct Request {
     failed: Vec<(u64, u64)>,
 }
 
+/// To whom an event was delivered.
+#[derive(Default)]
+struct Delivered {
+    /// When it was for the first time, or when it was redriven; and to whom.
+    first: Option<(u64, NodeId)>,
+    others: Vec<NodeId>,
+}
+
+impl Delivered {
+    /// Since when, and to which nodes.
+    fn known(&self) -> (u64, Vec<NodeId>) {
+        let since = self.first.map_or(0, |(since, _)| since);
+        let first = self.first.map(|(_, node)| node);
+        (since, first.into_iter().chain(self.others.iter().copied()).collect())
+    }
+}
+
 /// A good event among the dead, with what may explain it.
 struct Letter {
     evidence: Evidence,
@@ -77,20 +98,20 @@ struct DeadLetters {
     /// What is in a queue now.
     dead: BTreeMap<(Name, EventId), Evidence>,
     redriven: Redriven,
-    applied: BTreeMap<(Name, EventId), Evidence>,
+    applied: ByName<ByEvent<Option<Evidence>>>,
     troubles: Vec<Trouble>,
     /// Nodes that are down, and which trouble that is.
     down: BTreeMap<NodeId, usize>,
     healed: Option<u64>,
-    /// Since when, and to which nodes, an event was delivered.
-    delivered: BTreeMap<(Name, EventId), (u64, Vec<NodeId>)>,
-    /// Groups that tell of deliveries.
-    delivers: BTreeSet<Name>,
+    /// Of each group that tells of deliveries.
+    delivered: ByName<ByEvent<Delivered>>,
     /// How often each node has started.
     lives: BTreeMap<NodeId, u32>,
     requests: BTreeMap<Key, Request>,
     /// The requests for each event since it was redriven last.
-    made_for: BTreeMap<EventId, Vec<Key>>,
+    made_for: ByEvent<Vec<Key>>,
+    /// Somebody told for what a request was made.
+    linked: bool,
     letters: Vec<Letter>,
     findings: Findings,
 }
@@ -139,19 +160,22 @@ impl DeadLetters {
     /// Why nothing explains a dead letter, if so.
     fn unexplained(&self, letter: &Letter) -> Option<&'static str> {
         let at = letter.evidence.record.at;
-        if letter.nodes.is_empty() && self.delivers.contains(&letter.group) {
+        if letter.nodes.is_empty() && self.delivered.get(letter.group).is_some() {
             return Some("and had not been delivered there");
         }
         if self.setup.policies.is_empty() {
             let trouble = self.trouble(&BTreeSet::new(), letter.since, at);
             return (!trouble).then_some("when nothing was wrong");
         }
-        let linked = !self.made_for.is_empty();
         let mut attempts = self
             .requests
             .iter()
             .filter(|(key, _)| {
-                if linked { letter.requests.contains(key) } else { letter.nodes.contains(&key.0) }
+                if self.linked {
+                    letter.requests.contains(key)
+                } else {
+                    letter.nodes.contains(&key.0)
+                }
             })
             .flat_map(|(key, request)| request.failed.iter().map(move |span| (key, *span)))
             .filter(|(_, (from, to))| letter.since <= *to && *from <= at)
@@ -175,11 +199,13 @@ impl DeadLetters {
         }
         self.findings.judged(1);
         if !self.poison.contains(&event) {
-            let (since, nodes) = self.delivered.get(&(group, event)).cloned().unwrap_or_default();
-            let requests = self.made_for.get(&event).cloned().unwrap_or_default();
+            let delivered = self.delivered.get(group).and_then(|all| all.get(event));
+            let (since, nodes) = delivered.map(Delivered::known).unwrap_or_default();
+            let requests = self.made_for.get(event).cloned().unwrap_or_default();
             self.letters.push(Letter { evidence: *evidence, group, event, since, nodes, requests });
         }
-        if let Some(applied) = self.applied.get(&(group, event)).copied() {
+        let applied = self.applied.get(group).and_then(|all| *all.get(event)?);
+        if let Some(applied) = applied {
             let group = self.group(group);
             let position = place(evidence);
             self.findings.add(
@@ -229,16 +255,16 @@ impl Invariant for DeadLetters {
                 self.troubles.push(down);
             }
             What::Deliver { group, event, .. } => {
-                self.delivers.insert(group);
-                let (_, nodes) =
-                    self.delivered.entry((group, event)).or_insert_with(|| (at, Vec::new()));
-                if !nodes.contains(&node) {
-                    nodes.push(node);
+                let delivered = self.delivered.entry(group).entry(event);
+                let (_, first) = *delivered.first.get_or_insert((at, node));
+                if node != first && !delivered.others.contains(&node) {
+                    delivered.others.push(node);
                 }
             }
             What::Request { policy, request, event } => {
                 let key = self.key(node, policy, request);
-                self.made_for.entry(event).or_default().push(key);
+                self.made_for.entry(event).push(key);
+                self.linked = true;
             }
             What::Attempt { policy, request, phase, .. } => {
                 let key = self.key(node, policy, request);
@@ -248,7 +274,13 @@ impl Invariant for DeadLetters {
                         let request = self.requests.entry(key).or_default();
                         request.failed.push((request.begun, at));
                     }
-                    Phase::Ok => {}
+                    Phase::Ok => {
+                        let went_well =
+                            self.requests.get(&key).is_some_and(|r| r.failed.is_empty());
+                        if went_well {
+                            self.requests.remove(&key);
+                        }
+                    }
                 }
             }
             What::DeadLetter { group, event, .. } => {
@@ -259,14 +291,14 @@ impl Invariant for DeadLetters {
             What::Redrive { group, event, times, .. } => {
                 if self.redriven.take(group, event, times) {
                     self.dead.remove(&(group, event));
-                    self.made_for.entry(event).or_default().clear();
-                    if let Some((since, _)) = self.delivered.get_mut(&(group, event)) {
+                    self.made_for.entry(event).clear();
+                    if let Some((since, _)) = &mut self.delivered.entry(group).entry(event).first {
                         *since = at;
                     }
                 }
             }
             What::Apply { group, position, event, .. } => {
-                self.applied.entry((group, event)).or_insert(*evidence);
+                self.applied.entry(group).entry(event).get_or_insert(*evidence);
                 if let Some(dead) = self.dead.get(&(group, event)).copied() {
                     let group = self.group(group);
                     self.findings.add(
@@ -290,7 +322,7 @@ impl Invariant for DeadLetters {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = std::mem::take(&mut self.findings);
         for letter in &self.letters {
             let Some(why) = self.unexplained(letter) else { continue };

@@ -4,23 +4,16 @@
 //! TigerBeetle's liveness mode: once a core of the cluster is healthy, work that exists must be finished.
 //! Events that nobody promised anything about count as soon as they are in the log.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::Lag};
-use squall_probe::{EventId, Mark, Position, What};
-use std::collections::BTreeMap;
+use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
+use squall_probe::{Mark, Position, What};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    Some(Box::new(Drains {
-        setup: setup.clone(),
-        lag: Lag::new(setup),
-        positions: BTreeMap::new(),
-        healed: None,
-    }))
+    Some(Box::new(Drains { setup: setup.clone(), positions: ByEvent::default(), healed: None }))
 }
 
 struct Drains {
     setup: Setup,
-    lag: Lag,
-    positions: BTreeMap<EventId, (Position, Evidence)>,
+    positions: ByEvent<Option<(Position, Evidence)>>,
     healed: Option<Evidence>,
 }
 
@@ -28,24 +21,23 @@ impl Invariant for Drains {
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Append { event, position, .. } => {
-                self.positions.entry(event).or_insert((position, *evidence));
+                self.positions.entry(event).get_or_insert((position, *evidence));
             }
             What::Mark(Mark::Healed) => self.healed = Some(*evidence),
             _ => {}
         }
-        self.lag.record(evidence);
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, end: &End<'_>) -> Findings {
         let mut findings = Findings::default();
         let Some(healed) = self.healed else { return findings };
         if !self.setup.groups.is_empty() {
-            let committed = self.lag.events().filter(|(_, owed)| owed.committed.is_some()).count();
+            let committed = end.lag.events().filter(|(_, owed)| owed.committed.is_some()).count();
             findings.judged(committed as u64);
         }
         let limit = self.setup.limits.drains;
-        if self.lag.is_drained() {
-            if let Some((late, last)) = self.lag.behind.filter(|(late, _)| *late > limit) {
+        if end.lag.is_drained() {
+            if let Some((late, last)) = end.lag.behind.filter(|(late, _)| *late > limit) {
                 findings.add(
                     || {
                         format!(
@@ -61,11 +53,11 @@ impl Invariant for Drains {
         }
         for (index, _) in self.setup.groups.iter().enumerate() {
             let bit = 1 << (index % 64);
-            let mut owed: Vec<_> = self
+            let mut owed: Vec<_> = end
                 .lag
                 .events()
                 .filter(|(_, owed)| owed.committed.is_some() && owed.done & bit == 0)
-                .filter_map(|(event, _)| Some((*self.positions.get(&event)?, event)))
+                .filter_map(|(event, _)| Some(((*self.positions.get(event)?)?, event)))
                 .collect();
             owed.sort_by_key(|((position, _), _)| *position);
             if let Some(((position, append), event)) = owed.first() {

@@ -7,8 +7,9 @@
 //! observer (the final read). What nobody applied is `no_loss`'s business.
 
 use super::{
-    Evidence, Findings, Invariant, Setup,
-    fold::{ByEvent, Copies, named, share},
+    End, Evidence, Findings, Invariant, Setup,
+    dense::ByEvent,
+    fold::{named, share},
 };
 use squall_probe::{NodeChange, Phase, Position, What};
 
@@ -17,7 +18,6 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         setup: setup.clone(),
         up: vec![true; setup.replicas.len()],
         outage: None,
-        copies: Copies::new(setup),
         events: ByEvent::default(),
     }))
 }
@@ -28,7 +28,6 @@ struct Durability {
     up: Vec<bool>,
     /// The record with which the last replica went down, the last time all were.
     outage: Option<Evidence>,
-    copies: Copies,
     events: ByEvent<Event>,
 }
 
@@ -40,7 +39,6 @@ struct Event {
 
 impl Invariant for Durability {
     fn record(&mut self, evidence: &Evidence) {
-        self.copies.record(evidence);
         let replica = self.setup.replica_index(evidence.record.node);
         match (evidence.record.what, replica) {
             (What::Publish { phase: Phase::Ok, event, position, .. }, _) => {
@@ -65,18 +63,17 @@ impl Invariant for Durability {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, end: &End<'_>) -> Findings {
         let mut findings = Findings::default();
-        let present = self.copies.events();
         let (mut after, mut otherwise) = (None, None);
         let mut judged = 0;
         for (id, event) in self.events.iter() {
             let Some(acked) = event.acked else { continue };
-            let there = present.contains_key(&id)
-                || event.position.is_some_and(|position| self.copies.has(position, id));
+            let there =
+                end.has(id) || event.position.is_some_and(|position| end.copies.has(position, id));
             // A system that tells nothing of its log is not judged by it.
-            let known = self.copies.told
-                || event.position.is_some_and(|at| self.copies.is_known(at.partition));
+            let known = end.copies.told
+                || event.position.is_some_and(|at| end.copies.is_known(at.partition));
             judged += usize::from(there || known);
             if there || !known {
                 continue;

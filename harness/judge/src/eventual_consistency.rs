@@ -7,19 +7,13 @@
 //! by which the last difference vanished, and not from when the observer looked: an event has the limit from the
 //! healing, or from its first append if that was later, to be in every living copy and done in every group.
 
-use super::{
-    Evidence, Findings, Invariant, Setup,
-    drains::seconds,
-    fold::{Copies, Lag, told},
-};
+use super::{End, Evidence, Findings, Invariant, Setup, drains::seconds, fold::told};
 use squall_probe::{Mark, Name, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(EventualConsistency {
         setup: setup.clone(),
-        lag: Lag::new(setup),
-        copies: Copies::new(setup),
         states: BTreeMap::new(),
         applied: BTreeMap::new(),
         healed: None,
@@ -29,8 +23,6 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 
 struct EventualConsistency {
     setup: Setup,
-    lag: Lag,
-    copies: Copies,
     /// What each node told last.
     states: BTreeMap<StateOf, BTreeMap<NodeId, Evidence>>,
     /// The last effect of each group.
@@ -41,20 +33,15 @@ struct EventualConsistency {
 }
 
 impl EventualConsistency {
-    fn expected(&self, group: usize, present: &BTreeMap<squall_probe::EventId, Evidence>) -> u64 {
+    fn expected(&self, group: usize, end: &End<'_>) -> u64 {
         let bit = 1 << (group % 64);
-        let dead = self
-            .lag
-            .events()
-            .filter(|(event, owed)| owed.dead & bit != 0 && present.contains_key(event));
-        (present.len() - dead.count()) as u64
+        let dead = |event| end.lag.is_dead(event, bit);
+        end.events().filter(|event| !dead(*event)).count() as u64
     }
 }
 
 impl Invariant for EventualConsistency {
     fn record(&mut self, evidence: &Evidence) {
-        self.lag.record(evidence);
-        self.copies.record(evidence);
         match evidence.record.what {
             What::State { of, .. } => {
                 self.states.entry(of).or_default().insert(evidence.record.node, *evidence);
@@ -70,10 +57,10 @@ impl Invariant for EventualConsistency {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, end: &End<'_>) -> Findings {
         let mut findings = Findings::default();
         let limit = self.setup.limits.eventual_consistency;
-        let late = self.lag.differed(&self.copies).filter(|(late, _)| *late > limit);
+        let late = end.differed().filter(|(late, _)| *late > limit);
         if let (Some((late, last)), Some(healed)) = (late, self.healed) {
             findings.add(
                 || {
@@ -86,11 +73,10 @@ impl Invariant for EventualConsistency {
                 || vec![healed, last],
             );
         }
-        let Some(end) = self.end else { return findings };
-        let present = self.copies.events();
+        let Some(over) = self.end else { return findings };
         for (of, tellers) in &self.states {
             findings.judged(tellers.len() as u64);
-            let mut all = tellers.values().filter(|told| !self.copies.is_down(told.record.node));
+            let mut all = tellers.values().filter(|told| !end.copies.is_down(told.record.node));
             let Some(first) = all.next() else { continue };
             if let Some(other) = all.find(|other| told(other) != told(first)) {
                 findings.add(
@@ -104,9 +90,9 @@ impl Invariant for EventualConsistency {
             }
             if let StateOf::Projection { group } = of
                 && let Some(index) = self.setup.group_index(*group)
-                && self.copies.told
+                && end.copies.told
             {
-                let expected = self.expected(index, &present);
+                let expected = self.expected(index, end);
                 let (effects, _) = told(first);
                 if effects != expected {
                     findings.add(
@@ -128,12 +114,12 @@ impl Invariant for EventualConsistency {
             .flat_map(|(_, tellers)| tellers.keys().copied())
             .collect();
         // After the healing only those stay down that the harness leaves down.
-        let silent = |node: &&NodeId| !replicas.contains(*node) && !self.copies.is_down(**node);
+        let silent = |node: &&NodeId| !replicas.contains(*node) && !end.copies.is_down(**node);
         for silent in self.setup.replicas.iter().filter(silent) {
             findings.judged(1);
             findings.add(
                 || format!("{} did not tell its state", self.setup.node(*silent)),
-                || vec![end],
+                || vec![over],
             );
         }
         for (group, applied) in &self.applied {
@@ -142,7 +128,7 @@ impl Invariant for EventualConsistency {
                 let group = self.setup.group(index);
                 findings.add(
                     || format!("{group} has had effects, and nobody told what they add up to"),
-                    || vec![*applied, end],
+                    || vec![*applied, over],
                 );
             }
         }

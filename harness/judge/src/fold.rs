@@ -1,50 +1,11 @@
 //! What several invariants keep: values by event, and which events are in the log and owed to whom.
 
-use super::{Evidence, Setup};
+use super::{
+    Evidence, Setup,
+    dense::{ByEvent, ByPlace},
+};
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
 use std::collections::BTreeMap;
-
-/// Events below this id are kept in a vector.
-const DENSE: u64 = 1 << 21;
-
-/// A value for each event. The harness numbers events from 1, so a vector does; whatever else turns up
-/// (a phantom may have any id) goes to a map.
-#[derive(Debug, Default)]
-pub(super) struct ByEvent<T> {
-    dense: Vec<T>,
-    rest: BTreeMap<EventId, T>,
-}
-
-impl<T: Default> ByEvent<T> {
-    pub(super) fn get(&self, event: EventId) -> Option<&T> {
-        match usize::try_from(event.0) {
-            Ok(index) if event.0 < DENSE => self.dense.get(index),
-            _ => self.rest.get(&event),
-        }
-    }
-
-    pub(super) fn entry(&mut self, event: EventId) -> &mut T {
-        match usize::try_from(event.0) {
-            Ok(index) if event.0 < DENSE => {
-                if self.dense.len() <= index {
-                    self.dense.resize_with(index + 1, T::default);
-                }
-                &mut self.dense[index]
-            }
-            _ => self.rest.entry(event).or_default(),
-        }
-    }
-
-    /// In the order of ids. Ids that were never touched have the default.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (EventId, &T)> {
-        let dense = self.dense.iter().zip(0..).map(|(value, id)| (EventId(id), value));
-        dense.chain(self.rest.iter().map(|(event, value)| (*event, value)))
-    }
-
-    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.dense.iter_mut().chain(self.rest.values_mut())
-    }
-}
 
 /// So many events are named.
 const NAMED: usize = 3;
@@ -108,6 +69,7 @@ pub(super) struct Lag {
     owed: usize,
     open: usize,
     healed: Option<u64>,
+    owed_at_healing: usize,
     /// The longest that a group was behind with an event, in microseconds, and what ended it.
     pub(super) behind: Option<(u64, Evidence)>,
     /// The longest that a publish was waited for, in microseconds, and what ended it.
@@ -136,6 +98,7 @@ impl Lag {
             owed: 0,
             open: 0,
             healed: None,
+            owed_at_healing: 0,
             behind: None,
             waited: None,
         }
@@ -145,14 +108,19 @@ impl Lag {
         self.events.iter()
     }
 
+    /// It is in the dead-letter queue of one of these groups, a bit each.
+    pub(super) fn is_dead(&self, event: EventId, groups: u64) -> bool {
+        self.events.get(event).is_some_and(|owed| owed.dead & groups != 0)
+    }
+
     /// No group owes anything.
     pub(super) fn is_drained(&self) -> bool {
         self.owed == 0
     }
 
-    /// Effects that groups owe: each event counts for each group.
-    pub(super) fn owed(&self) -> u64 {
-        self.owed as u64
+    /// Effects that groups owed at the healing: each event counts for each group.
+    pub(super) fn owed_at_healing(&self) -> u64 {
+        self.owed_at_healing as u64
     }
 
     /// So many publishes have not ended.
@@ -160,21 +128,12 @@ impl Lag {
         self.open
     }
 
-    /// The longest that a copy of the log, or a group, was behind after the healing, in microseconds, and what ended
-    /// it.
-    pub(super) fn differed(&self, copies: &Copies) -> Option<(u64, Evidence)> {
-        let mut longest_of_all = self.behind;
-        for (event, append) in copies.events() {
-            let since = self.events.get(event).and_then(|owed| owed.committed).unwrap_or(0);
-            longest(&mut longest_of_all, self.healed, since, &append);
-        }
-        longest_of_all
-    }
-
     pub(super) fn record(&mut self, evidence: &Evidence) {
         let record = &evidence.record;
         match record.what {
-            What::Mark(Mark::Healed) => self.healed = Some(record.at),
+            What::Mark(Mark::Healed) => {
+                (self.healed, self.owed_at_healing) = (Some(record.at), self.owed);
+            }
             What::Publish { phase, event, .. } => {
                 let entry = self.events.entry(event);
                 // Nobody waits any more for what was called indeterminate; if it is in the log, that counts.
@@ -266,7 +225,7 @@ struct Copy {
     down: bool,
     /// It told of an append, ever.
     told: bool,
-    log: BTreeMap<(u32, u64), (EventId, Evidence)>,
+    log: ByPlace<Option<(EventId, Evidence)>>,
     /// The ends of its partitions, as it told them last.
     ends: BTreeMap<u32, u64>,
 }
@@ -291,7 +250,7 @@ impl Copies {
         match record.what {
             What::Append { position, event, .. } => {
                 (self.told, copy.told) = (true, true);
-                copy.log.insert((position.partition, position.offset), (event, *evidence));
+                *copy.log.entry(position) = Some((event, *evidence));
             }
             What::Rebuild => {
                 copy.log.clear();
@@ -301,11 +260,7 @@ impl Copies {
             What::State { of: StateOf::Replica { partition }, position: end, .. } => {
                 copy.ends.insert(partition, end);
                 if !self.late {
-                    let beyond = (partition, end)..=(partition, u64::MAX);
-                    let beyond: Vec<_> = copy.log.range(beyond).map(|(at, _)| *at).collect();
-                    for at in beyond {
-                        copy.log.remove(&at);
-                    }
+                    copy.log.truncate(partition, end);
                 }
             }
             _ => {}
@@ -322,9 +277,8 @@ impl Copies {
 
     /// A living replica has the event at this place. One that never tells of appends is believed by its end.
     pub(super) fn has(&self, at: Position, event: EventId) -> bool {
-        let place = (at.partition, at.offset);
         self.living().any(|copy| {
-            copy.log.get(&place).is_some_and(|(stands, _)| *stands == event)
+            copy.log.get(at).is_some_and(|stands| stands.is_some_and(|(stands, _)| stands == event))
                 || (!copy.told && copy.ends.get(&at.partition).is_some_and(|end| at.offset < *end))
         })
     }
@@ -335,14 +289,55 @@ impl Copies {
     }
 
     /// The events that living replicas have, with the last append of each.
-    pub(super) fn events(&self) -> BTreeMap<EventId, Evidence> {
-        let mut events: BTreeMap<EventId, Evidence> = BTreeMap::new();
-        for (event, append) in self.living().flat_map(|copy| copy.log.values()) {
-            let last = events.entry(*event).or_insert(*append);
-            if append.index > last.index {
-                *last = *append;
+    fn events(&self) -> ByEvent<Option<Evidence>> {
+        let mut events: ByEvent<Option<Evidence>> = ByEvent::default();
+        for (event, append) in
+            self.living().flat_map(|copy| copy.log.iter()).filter_map(|(_, stands)| *stands)
+        {
+            let last = events.entry(event);
+            if last.is_none_or(|last| append.index > last.index) {
+                *last = Some(append);
             }
         }
         events
+    }
+}
+
+/// What several invariants look at when the history is over, folded once for all of them.
+pub(super) struct End<'a> {
+    pub(super) lag: Lag,
+    pub(super) copies: Copies,
+    /// The events that living replicas have, with the last append of each.
+    present: ByEvent<Option<Evidence>>,
+    /// What names mean that the system made up while it ran.
+    pub(super) names: &'a dyn Fn(Name) -> String,
+}
+
+impl<'a> End<'a> {
+    pub(super) fn new(lag: Lag, copies: Copies, names: &'a dyn Fn(Name) -> String) -> Self {
+        let present = copies.events();
+        Self { lag, copies, present, names }
+    }
+
+    /// A living replica has the event.
+    pub(super) fn has(&self, event: EventId) -> bool {
+        self.present.get(event).is_some_and(Option::is_some)
+    }
+
+    /// The events that living replicas have.
+    pub(super) fn events(&self) -> impl Iterator<Item = EventId> {
+        self.present.iter().filter(|(_, append)| append.is_some()).map(|(event, _)| event)
+    }
+
+    /// The longest that a copy of the log, or a group, was behind after the healing, in microseconds, and what ended
+    /// it.
+    pub(super) fn differed(&self) -> Option<(u64, Evidence)> {
+        let mut longest_of_all = self.lag.behind;
+        for (event, append) in self.present.iter() {
+            let Some(append) = append else { continue };
+            let since = self.lag.events.get(event).and_then(|owed| owed.committed).unwrap_or(0);
+            longest(&mut longest_of_all, self.lag.healed, since, append);
+        }
+        longest_of_all
     }
 }

@@ -3,7 +3,7 @@
 //! Counted where effects land (the store tells, after its sync), not where the consumer says so. The
 //! textbook consumer that checks, acts, and then marks passes its own review and fails here.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
+use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
 use squall_probe::What;
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
@@ -39,7 +39,7 @@ impl Invariant for Idempotency {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         std::mem::take(&mut self.findings)
     }
 }

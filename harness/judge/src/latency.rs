@@ -4,7 +4,7 @@
 //! The time begins when the publish was due, not when its client got round to it, so that a stalled system is not
 //! spared (coordinated omission; Tene, 2013). Publishes that the harness added itself do not count.
 
-use super::{Evidence, Findings, Invariant, Setup, drains::seconds, fold::ByEvent};
+use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent, drains::seconds};
 use hdrhistogram::Histogram;
 use squall_probe::What;
 
@@ -62,7 +62,7 @@ impl Invariant for Latency {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = Findings::default();
         findings.judged(self.histogram.len());
         let found = self.histogram.value_at_quantile(self.quantile);

@@ -11,6 +11,7 @@ mod commit_after_apply;
 mod conserved;
 mod converges;
 mod dead_letters;
+mod dense;
 mod drains;
 mod durability;
 mod eventual_consistency;
@@ -36,7 +37,9 @@ mod testing;
 mod trail;
 mod votes_kept;
 
+pub use dense::{ByEvent, ByName};
 pub use fold::Redriven;
+use fold::{Copies, End, Lag};
 pub use promises::{BreakerPolicy, Promises, RetryPolicy};
 
 use squall_probe::{Name, NodeId, Record, StateOf, What};
@@ -165,15 +168,11 @@ pub struct Violation {
 pub const NEVER: u64 = u64::MAX;
 
 /// One judgement, made record by record.
-pub trait Invariant {
+trait Invariant {
     /// Takes the next record in.
     fn record(&mut self, evidence: &Evidence);
     /// The history is over: what was violated, and how many facts were judged?
-    fn finish(&mut self) -> Findings;
-    /// The same, for an invariant that speaks of names that are known when the run is over.
-    fn finish_with(&mut self, _names: &dyn Fn(Name) -> String) -> Findings {
-        self.finish()
-    }
+    fn finish(&mut self, end: &End<'_>) -> Findings;
 }
 
 /// Violations of one invariant: the first few, and how many there are in all; and how many facts were judged.
@@ -464,6 +463,8 @@ pub struct Judgement {
     /// How many facts each invariant of the catalogue has judged, in its order. One that judged none has not
     /// held: it is not applicable.
     pub judged: Vec<(&'static str, u64)>,
+    /// The records that were judged.
+    pub history: Vec<Record>,
     /// Names of the kinds of record that were seen.
     recorded: Vec<String>,
     /// Invariants for which no promise or limit is set.
@@ -500,7 +501,11 @@ impl Judgement {
 pub struct Judge {
     /// In the order of the catalogue; those that nothing promises or limits are not made.
     invariants: Vec<Option<Box<dyn Invariant>>>,
-    trail: trail::Trail,
+    setup: Setup,
+    lag: Lag,
+    copies: Copies,
+    /// All of it: how it came to a violation is looked up only if there is one.
+    history: Vec<Record>,
     /// The kinds of record that were seen, and the first of each.
     seen: Vec<(Discriminant<What>, What)>,
 }
@@ -517,18 +522,26 @@ impl Judge {
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
         let make = |entry: &Entry| (entry.make)(setup);
-        let trail = trail::Trail::new(setup);
-        Self { invariants: CATALOGUE.iter().map(make).collect(), trail, seen: Vec::new() }
+        Self {
+            invariants: CATALOGUE.iter().map(make).collect(),
+            setup: setup.clone(),
+            lag: Lag::new(setup),
+            copies: Copies::new(setup),
+            history: Vec::new(),
+            seen: Vec::new(),
+        }
     }
 
-    /// Takes the next record in; `index` is its place in the history.
-    pub fn record(&mut self, index: u64, record: &Record) {
+    /// Takes the next record in.
+    pub fn record(&mut self, record: &Record) {
         let kind = discriminant(&record.what);
         if !self.seen.iter().any(|(seen, _)| *seen == kind) {
             self.seen.push((kind, record.what));
         }
-        let evidence = Evidence { index, record: *record };
-        self.trail.record(&evidence);
+        let evidence = Evidence { index: self.history.len() as u64, record: *record };
+        self.history.push(*record);
+        self.lag.record(&evidence);
+        self.copies.record(&evidence);
         for invariant in self.invariants.iter_mut().flatten() {
             invariant.record(&evidence);
         }
@@ -541,13 +554,14 @@ impl Judge {
             recorded: self.seen.iter().map(|(_, what)| variant(what)).collect(),
             ..Judgement::default()
         };
+        let end = End::new(self.lag, self.copies, names);
         for (Entry { name, layer, .. }, invariant) in CATALOGUE.iter().zip(self.invariants) {
             let Some(mut invariant) = invariant else {
                 judgement.judged.push((name, 0));
                 judgement.unasked.push(name);
                 continue;
             };
-            let findings = invariant.finish_with(names);
+            let findings = invariant.finish(&end);
             judgement.judged.push((name, findings.judged));
             let mut found = findings.into_violations(name);
             if let Layer::End = layer {
@@ -555,10 +569,14 @@ impl Judge {
             }
             judgement.violations.extend(found);
         }
-        for violation in &mut judgement.violations {
-            self.trail.explain(violation);
+        if !judgement.violations.is_empty() {
+            let trail = trail::Trail::of(&self.setup, &self.history);
+            for violation in &mut judgement.violations {
+                trail.explain(violation);
+            }
+            by_cause(&mut judgement.violations);
         }
-        by_cause(&mut judgement.violations);
+        judgement.history = self.history;
         judgement
     }
 }

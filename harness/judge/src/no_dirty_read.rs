@@ -4,38 +4,35 @@
 //! was committed may be gone with that leader. What the log has in the end is what living replicas told of
 //! since they last rebuilt their copies, up to the ends that they told at last.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::Copies};
-use squall_probe::{EventId, Position, What};
-use std::collections::BTreeMap;
+use super::{End, Evidence, Findings, Invariant, Setup, dense::ByPlace};
+use squall_probe::{EventId, What};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    Some(Box::new(NoDirtyRead {
-        setup: setup.clone(),
-        given: BTreeMap::new(),
-        copies: Copies::new(setup),
-    }))
+    Some(Box::new(NoDirtyRead { setup: setup.clone(), given: ByPlace::default() }))
 }
 
 struct NoDirtyRead {
     setup: Setup,
     /// What consumers were given, with the first record of it.
-    given: BTreeMap<(Position, EventId), Evidence>,
-    copies: Copies,
+    given: ByPlace<Vec<(EventId, Evidence)>>,
 }
 
 impl Invariant for NoDirtyRead {
     fn record(&mut self, evidence: &Evidence) {
-        self.copies.record(evidence);
         if let What::Deliver { position, event, .. } = evidence.record.what {
-            self.given.entry((position, event)).or_insert(*evidence);
+            let given = self.given.entry(position);
+            if !given.iter().any(|(known, _)| *known == event) {
+                given.push((event, *evidence));
+            }
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, end: &End<'_>) -> Findings {
         let mut findings = Findings::default();
-        for ((position, event), given) in &self.given {
+        let all = self.given.iter().flat_map(|(at, given)| given.iter().map(move |one| (at, one)));
+        for (position, (event, given)) in all {
             findings.judged(1);
-            if !self.copies.has(*position, *event) {
+            if !end.copies.has(position, *event) {
                 findings.add(
                     || {
                         format!(

@@ -3,7 +3,7 @@
 //! After Jepsen's kafka checker ("duplicate"). Replicas tell of one place each for itself, and again
 //! after a restart: that is no duplicate.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
+use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
 use squall_probe::{Position, What};
 
 pub(super) fn make(_: &Setup) -> Option<Box<dyn Invariant>> {
@@ -35,7 +35,7 @@ impl Invariant for NoDuplicateAppend {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         std::mem::take(&mut self.findings)
     }
 }

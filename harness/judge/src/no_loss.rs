@@ -7,8 +7,9 @@
 //! judges at the end of the run, when everything should have drained.
 
 use super::{
-    Evidence, Findings, Invariant, Setup,
-    fold::{ByEvent, Redriven, named, share},
+    End, Evidence, Findings, Invariant, Setup,
+    dense::ByEvent,
+    fold::{Redriven, named, share},
 };
 use squall_probe::{EventId, Phase, Position, What};
 use std::collections::BTreeMap;
@@ -90,7 +91,7 @@ impl Invariant for NoLoss {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = Findings::default();
         let (mut lost, mut unseen) = (Missing::default(), Missing::default());
         let groups = self.setup.groups.len();

@@ -4,7 +4,7 @@
 //! A client that says "failed" and is later contradicted has lied: that `Fail` comes after the event was
 //! seen is a violation as well.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
+use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
 use squall_probe::{Phase, What};
 
 pub(super) fn make(_: &Setup) -> Option<Box<dyn Invariant>> {
@@ -68,7 +68,7 @@ impl Invariant for NoPhantom {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         std::mem::take(&mut self.findings)
     }
 }

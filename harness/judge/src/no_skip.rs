@@ -3,7 +3,7 @@
 //! After Jepsen's kafka checker ("poll skip"). Going back (a redelivery) is allowed, jumping ahead is not;
 //! offsets are dense, so an offset that was jumped over exists.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{End, Evidence, Findings, Invariant, Setup};
 use squall_probe::{Name, NodeChange, NodeId, What};
 use std::collections::BTreeMap;
 
@@ -29,10 +29,13 @@ impl Invariant for NoSkip {
             What::Deliver { group, position, generation, .. } => {
                 let offset = position.offset;
                 let key = (node, group, position.partition, generation);
-                let (last, before) = self.last.entry(key).or_insert((offset, *evidence));
+                let known = self.last.entry(key).or_insert((offset, *evidence));
+                let (last, before) = *known;
                 self.findings.judged(u64::from(before.index != evidence.index));
+                if offset >= last {
+                    *known = (offset, *evidence);
+                }
                 if offset > last.saturating_add(1) {
-                    let (last, before) = (*last, *before);
                     self.findings.add(
                         || {
                             let node = self.setup.node(node);
@@ -45,9 +48,6 @@ impl Invariant for NoSkip {
                         || vec![before, *evidence],
                     );
                 }
-                if offset >= self.last.get(&key).map_or(0, |(last, _)| *last) {
-                    self.last.insert(key, (offset, *evidence));
-                }
             }
             // Its next life begins where the group has committed.
             What::Node { change: NodeChange::Up } => {
@@ -57,7 +57,7 @@ impl Invariant for NoSkip {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         std::mem::take(&mut self.findings)
     }
 }

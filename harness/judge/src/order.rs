@@ -9,7 +9,7 @@
 //! landed for the first time: a redelivery that changes nothing is no inversion. An event that went to a
 //! dead-letter queue has left the sequence: that it is redriven later is what the queue is for.
 
-use super::{Evidence, Findings, Invariant, Setup, fold::ByEvent};
+use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
 use squall_probe::{NodeId, Phase, Position, What};
 use std::collections::BTreeMap;
 
@@ -90,8 +90,8 @@ impl Invariant for Order {
                     return;
                 }
                 let line = (index, entry.key, position.partition);
-                let (offset, before) =
-                    *self.applied.entry(line).or_insert((position.offset, *evidence));
+                let last = self.applied.entry(line).or_insert((position.offset, *evidence));
+                let (offset, before) = *last;
                 self.findings.judged(u64::from(before.index != evidence.index));
                 if position.offset < offset {
                     let key = entry.key;
@@ -106,14 +106,14 @@ impl Invariant for Order {
                         || vec![before, *evidence],
                     );
                 } else {
-                    self.applied.insert(line, (position.offset, *evidence));
+                    *last = (position.offset, *evidence);
                 }
             }
             _ => {}
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         for ((producer, key), published) in &self.published {
             let mut home: Option<(u32, Evidence, u64)> = None;
             let mut last: BTreeMap<u32, (u64, Evidence, u64)> = BTreeMap::new();

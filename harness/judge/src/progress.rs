@@ -5,7 +5,7 @@
 //! few events from every client in this phase, so that there is something to judge. A publish from before the
 //! healing may end indeterminate: an outage took its request or its answer. So may one whose client went down.
 
-use super::{Evidence, Findings, Invariant, Setup, drains::seconds};
+use super::{End, Evidence, Findings, Invariant, Setup, drains::seconds};
 use squall_probe::{EventId, Mark, NodeChange, NodeId, Phase, What};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,7 +103,7 @@ impl Invariant for Progress {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = std::mem::take(&mut self.findings);
         let Some(healed) = self.healed else { return findings };
         for (event, waiting) in &self.waiting {

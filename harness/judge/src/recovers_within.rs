@@ -5,18 +5,13 @@
 //! It measures from the end of the last fault, as availability targets do (time to recovery). A run in
 //! which nothing was owed at the healing has recovered at once.
 
-use super::{
-    Evidence, Findings, Invariant, Setup,
-    drains::seconds,
-    fold::{ByEvent, Lag},
-};
+use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent, drains::seconds};
 use squall_probe::{Mark, Phase, What};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     let limit = setup.limits.recovers_within?;
     Some(Box::new(RecoversWithin {
         limit,
-        lag: Lag::new(setup),
         waiting: ByEvent::default(),
         open: 0,
         healed: None,
@@ -29,7 +24,6 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 
 struct RecoversWithin {
     limit: u64,
-    lag: Lag,
     /// Somebody waits for the publish to end.
     waiting: ByEvent<bool>,
     /// How many publishes somebody waits for.
@@ -52,7 +46,7 @@ impl Invariant for RecoversWithin {
             What::Mark(Mark::Healed) => {
                 self.healed = Some(*evidence);
                 self.wanted = (self.open > 0).then_some(evidence.record.at);
-                self.facts = self.open + self.lag.owed();
+                self.facts = self.open;
             }
             What::Publish { phase, event, .. } => {
                 // Nobody waits any more for what was called indeterminate.
@@ -74,13 +68,12 @@ impl Invariant for RecoversWithin {
             }
             _ => {}
         }
-        self.lag.record(evidence);
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, end: &End<'_>) -> Findings {
         let mut findings = Findings::default();
         let Some(healed) = self.healed else { return findings };
-        findings.judged(self.facts);
+        findings.judged(self.facts + end.lag.owed_at_healing());
         let limit = seconds(self.limit);
         if let Some(wanted) = self.wanted {
             match self.acked {
@@ -98,11 +91,11 @@ impl Invariant for RecoversWithin {
                 _ => {}
             }
         }
-        if !self.lag.is_drained() || self.lag.open() > 0 {
+        if !end.lag.is_drained() || end.lag.open() > 0 {
             findings.add(|| "a group lagged to the end".to_owned(), || vec![healed]);
             return findings;
         }
-        let waits = [self.lag.behind, self.lag.waited].into_iter().flatten();
+        let waits = [end.lag.behind, end.lag.waited].into_iter().flatten();
         if let Some((late, last)) =
             waits.max_by_key(|(late, _)| *late).filter(|(late, _)| *late > self.limit)
         {

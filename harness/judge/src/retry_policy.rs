@@ -7,7 +7,7 @@
 //! After "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): without growth clients hammer, without
 //! jitter they hammer in step. A wait may be longer than it should when a fault of the plan makes timers late.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{End, Evidence, Findings, Invariant, Setup};
 use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
 
@@ -197,7 +197,7 @@ impl Invariant for RetryPolicies {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = std::mem::take(&mut self.findings);
         let waits = self.shares.iter().zip(&self.of_one);
         for (policy, (shares, of_one)) in self.setup.promises.retries.iter().zip(waits) {

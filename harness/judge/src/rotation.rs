@@ -6,7 +6,7 @@
 //! of calls to a dependency, of which there is one, is judged here of servers, of which there are several. A
 //! client belongs to a process, and forgets with it.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{End, Evidence, Findings, Invariant, Setup};
 use squall_probe::{Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
 
@@ -63,7 +63,7 @@ impl Invariant for Rotation {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         std::mem::take(&mut self.findings)
     }
 }

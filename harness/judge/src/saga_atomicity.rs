@@ -3,7 +3,7 @@
 //!
 //! After Garcia-Molina and Salem, Sagas (1987). Steps and compensations are counted where they land.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{End, Evidence, Findings, Invariant, Setup};
 use squall_probe::{EventId, Name, SagaChange, What};
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ impl Invariant for SagaAtomicity {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = Findings::default();
         let name = |step: Name| {
             let known = self.setup.sagas.iter().position(|known| *known == step);

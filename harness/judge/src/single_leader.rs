@@ -6,7 +6,7 @@
 //! with the last vote still under way, and then the new leader has it too (Paxos Made Simple, §2.2). So
 //! an acknowledgement is judged by what it promises, not by when it is given.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{End, Evidence, Findings, Invariant, Setup, dense::ByPlace};
 use squall_probe::{EventId, Position, What};
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(SingleLeader {
         setup: setup.clone(),
         leaders: BTreeMap::new(),
-        acks: BTreeMap::new(),
-        log: BTreeMap::new(),
+        acks: ByPlace::default(),
+        log: ByPlace::default(),
         findings: Findings::default(),
     }))
 }
@@ -24,17 +24,16 @@ struct SingleLeader {
     setup: Setup,
     leaders: BTreeMap<u64, Evidence>,
     /// Event and term acknowledged for a place.
-    acks: BTreeMap<(u32, u64), (EventId, u64, Evidence)>,
+    acks: ByPlace<Option<(EventId, u64, Evidence)>>,
     /// Event and newest term committed at a place.
-    log: BTreeMap<(u32, u64), (EventId, u64, Evidence)>,
+    log: ByPlace<Option<(EventId, u64, Evidence)>>,
     findings: Findings,
 }
 
 impl SingleLeader {
     fn compare(&mut self, position: Position) {
-        let place = (position.partition, position.offset);
-        let (Some((acked, ack_term, ack)), Some((stands, term, append))) =
-            (self.acks.get(&place), self.log.get(&place))
+        let (Some(Some((acked, ack_term, ack))), Some(Some((stands, term, append)))) =
+            (self.acks.get(position), self.log.get(position))
         else {
             return;
         };
@@ -72,16 +71,14 @@ impl Invariant for SingleLeader {
                 }
             }
             What::Acknowledge { event, position: Some(position), term } => {
-                let place = (position.partition, position.offset);
-                self.acks.insert(place, (event, term, *evidence));
+                *self.acks.entry(position) = Some((event, term, *evidence));
                 self.compare(position);
             }
             What::Append { event, position, term, .. } => {
-                let place = (position.partition, position.offset);
-                let known = self.log.get(&place).map(|(event, newest, _)| (*event, *newest));
+                let known = self.log.entry(position);
                 // Replicas tell one after the other: only news is compared.
-                if known.is_none_or(|(stands, newest)| stands != event && term >= newest) {
-                    self.log.insert(place, (event, term, *evidence));
+                if known.is_none_or(|(stands, newest, _)| stands != event && term >= newest) {
+                    *known = Some((event, term, *evidence));
                     self.compare(position);
                 }
             }
@@ -89,7 +86,7 @@ impl Invariant for SingleLeader {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         std::mem::take(&mut self.findings)
     }
 }

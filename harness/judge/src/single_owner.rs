@@ -4,7 +4,7 @@
 //! After the fencing of Kafka's KIP-98 and KIP-447. A generation has begun when it was fenced where effects
 //! land, or a member of it was given an event of the partition.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{End, Evidence, Findings, Invariant, Setup};
 use squall_probe::{Name, What};
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ impl Invariant for SingleOwner {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         std::mem::take(&mut self.findings)
     }
 }

@@ -465,8 +465,8 @@ impl History {
             stalls: false,
         };
         let mut judge = Judge::new(&setup);
-        for (record, index) in self.records.iter().zip(0..) {
-            judge.record(index, record);
+        for record in &self.records {
+            judge.record(record);
         }
         judge.finish(&|_| "money".to_owned())
     }

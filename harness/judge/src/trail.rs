@@ -1,8 +1,13 @@
 //! How it came to a violation: the records by which things went wrong, kept beside the invariants, and added to the
 //! evidence of what is told in the end. An invariant need only know what was promised and what became of it.
 
-use super::{Evidence, NEVER, Setup, Violation, fold::ByEvent};
-use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
+use super::{
+    Evidence, NEVER, Setup, Violation,
+    dense::{ByEvent, ByPlace},
+};
+use squall_probe::{
+    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What,
+};
 use std::collections::BTreeMap;
 
 /// What may be wanted as evidence later.
@@ -16,7 +21,7 @@ pub(super) struct Trail {
     /// Partitions that were given to another member.
     assigned: BTreeMap<(Name, u32), Vec<Evidence>>,
     /// By place, the event that was seen there first.
-    places: BTreeMap<(u32, u64), EventId>,
+    places: ByPlace<Option<EventId>>,
     /// Nodes that lost power and are not back.
     down: BTreeMap<NodeId, Evidence>,
     /// The deadline has passed: what is told then may have been looked up some time ago.
@@ -64,20 +69,29 @@ impl Life {
 }
 
 impl Trail {
-    pub(super) fn new(setup: &Setup) -> Self {
+    /// What may be wanted as evidence of a history.
+    pub(super) fn of(setup: &Setup, history: &[Record]) -> Self {
+        let mut trail = Self::new(setup);
+        for (index, record) in (0..).zip(history) {
+            trail.record(&Evidence { index, record: *record });
+        }
+        trail
+    }
+
+    fn new(setup: &Setup) -> Self {
         Self {
             setup: setup.clone(),
             events: ByEvent::default(),
             milestones: Vec::new(),
             commits: BTreeMap::new(),
             assigned: BTreeMap::new(),
-            places: BTreeMap::new(),
+            places: ByPlace::default(),
             down: BTreeMap::new(),
             late: false,
         }
     }
 
-    pub(super) fn record(&mut self, evidence: &Evidence) {
+    fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;
         match evidence.record.what {
             What::Acknowledge { event, .. } => {
@@ -94,7 +108,7 @@ impl Trail {
                     life.held |= 1 << (replica % 64);
                     life.gone = None;
                 }
-                self.places.entry((position.partition, position.offset)).or_insert(event);
+                self.places.entry(position).get_or_insert(event);
             }
             What::Deliver { event, .. }
             | What::Apply { event, .. }
@@ -123,8 +137,9 @@ impl Trail {
                 };
                 let beyond: Vec<EventId> = self
                     .places
-                    .range((partition, end)..=(partition, u64::MAX))
-                    .map(|(_, event)| *event)
+                    .partition(partition)
+                    .filter(|(offset, _)| *offset >= end)
+                    .filter_map(|(_, event)| *event)
                     .collect();
                 for event in beyond {
                     self.events.entry(event).lose(replica, evidence);
@@ -300,9 +315,9 @@ impl Trail {
         let What::Commit { group, partition, offset, .. } = proof.record.what else {
             return Vec::new();
         };
-        let mut below = self.places.range((partition, 0)..(partition, offset));
+        let mut below = self.places.partition(partition).take_while(|(at, _)| *at < offset);
         let open = below.find_map(|(_, event)| {
-            self.events.get(*event).filter(|life| !life.done(group, proof.index))
+            self.events.get((*event)?).filter(|life| !life.done(group, proof.index))
         });
         let Some(open) = open else { return Vec::new() };
         let given = open.handled.iter().rev().find(|record| {

@@ -6,7 +6,7 @@
 //! lost only if two leaders then really meet, which may take a thousand runs; that the vote is gone shows in
 //! each. A vote that no leader stood on may be forgotten: then nobody can tell.
 
-use super::{Evidence, Findings, Invariant, Setup};
+use super::{End, Evidence, Findings, Invariant, Setup};
 use squall_probe::{NodeId, What};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,7 +54,7 @@ impl Invariant for VotesKept {
         }
     }
 
-    fn finish(&mut self) -> Findings {
+    fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = Findings::default();
         findings.judged(self.count);
         for (term, vote, after) in &self.forgotten {

@@ -158,12 +158,8 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
         nodes: names.clone(),
         limits: limits(plan),
     });
-    let recorder = Rc::new(RefCell::new(Recorder::new(
-        judge,
-        Progress::new(groups),
-        !plan.faults.is_empty(),
-        keep,
-    )));
+    let recorder =
+        Rc::new(RefCell::new(Recorder::new(judge, Progress::new(groups), !plan.faults.is_empty())));
     let sink = {
         let recorder = recorder.clone();
         Box::new(move |record: &Record| recorder.borrow_mut().record(record))
@@ -298,8 +294,7 @@ fn finish(
         (world.names.clone(), world.touched.clone(), world.frames, points, flights)
     });
     // The simulation is gone, and with it the sink: nobody else holds the recorder any more.
-    let empty =
-        Recorder::new(Judge::new(&Setup::default()), Progress::new(Vec::new()), false, false);
+    let empty = Recorder::new(Judge::new(&Setup::default()), Progress::new(Vec::new()), false);
     let recorder = recorder.replace(empty);
 
     let recovery = recorder.recovery();
@@ -341,7 +336,7 @@ fn finish(
     }
     let judgement = recorder.judge.finish(&|name| names.text(name).to_owned());
     vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(expect.name())));
-    let Judgement { mut violations, judged, .. } = judgement;
+    let Judgement { mut violations, judged, history, .. } = judgement;
     if let Some(panic) = panic {
         let node = nodes.get(usize::from(panic.node.0)).map_or("the simulator", String::as_str);
         violations.push(Violation {
@@ -392,7 +387,7 @@ fn finish(
         notes,
         escape: None,
         unwatched: None,
-        trace: recorder.trace,
+        trace: flights.is_some().then_some(history),
         flights: flights.unwrap_or_default(),
         names,
         nodes,

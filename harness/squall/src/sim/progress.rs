@@ -1,15 +1,14 @@
 //! How far the system is: what is still owed to which group. Decides when a run may end, never
 //! whether it passed.
 
-use squall_judge::Redriven;
+use squall_judge::{ByEvent, Redriven};
 use squall_probe::{EventId, Name, Phase, Record, What};
-use std::collections::BTreeMap;
 
 /// A fold over the records of a run.
 #[derive(Debug)]
 pub struct Progress {
     groups: Vec<Name>,
-    events: BTreeMap<EventId, Event>,
+    events: ByEvent<Event>,
     redriven: Redriven,
     /// (event, group) pairs that are owed and not done.
     owed: usize,
@@ -42,7 +41,7 @@ impl Progress {
     pub fn new(groups: Vec<Name>) -> Self {
         Self {
             groups,
-            events: BTreeMap::new(),
+            events: ByEvent::default(),
             redriven: Redriven::default(),
             owed: 0,
             open: 0,
@@ -70,7 +69,7 @@ impl Progress {
     pub fn record(&mut self, record: &Record) {
         match record.what {
             What::Publish { phase, event, .. } => {
-                let entry = self.events.entry(event).or_default();
+                let entry = self.events.entry(event);
                 let was_open = entry.open;
                 match phase {
                     Phase::Invoke => entry.open = true,
@@ -116,16 +115,14 @@ impl Progress {
 
     /// A publish whose client died: nobody will ever say how it ended.
     pub fn abandon(&mut self, event: EventId) {
-        if let Some(entry) = self.events.get_mut(&event)
-            && entry.open
-        {
-            entry.open = false;
+        let entry = self.events.entry(event);
+        if std::mem::take(&mut entry.open) {
             self.open -= 1;
         }
     }
 
     fn owe(&mut self, event: EventId) {
-        let entry = self.events.entry(event).or_default();
+        let entry = self.events.entry(event);
         if !entry.owed {
             entry.owed = true;
             self.owed += self.groups.len() - entry.done.count_ones() as usize;
@@ -135,7 +132,7 @@ impl Progress {
     /// It is taken out of the dead-letter queue and must be handled again.
     fn undone(&mut self, event: EventId, group: Name) {
         let Some(bit) = self.groups.iter().position(|known| *known == group) else { return };
-        let entry = self.events.entry(event).or_default();
+        let entry = self.events.entry(event);
         let mask = 1 << (bit % 64);
         if entry.done & mask != 0 {
             entry.done &= !mask;
@@ -145,7 +142,7 @@ impl Progress {
 
     fn done(&mut self, event: EventId, group: Name, at: u64) {
         let Some(bit) = self.groups.iter().position(|known| *known == group) else { return };
-        let entry = self.events.entry(event).or_default();
+        let entry = self.events.entry(event);
         let mask = 1 << (bit % 64);
         if entry.done & mask == 0 {
             entry.done |= mask;

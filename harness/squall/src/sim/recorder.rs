@@ -2,7 +2,7 @@
 
 use super::{progress::Progress, signals::Signals};
 use crate::history::HistoryHash;
-use squall_judge::Judge;
+use squall_judge::{ByEvent, Judge};
 use squall_probe::{EventId, Mark, NodeId, Phase, Record, What};
 use squall_reports::{Counters, LatencyRecorder};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ pub(super) struct Recorder {
     pub(super) counters: Counters,
     pub(super) latency: LatencyRecorder,
     /// When each publish was due.
-    due: BTreeMap<EventId, u64>,
+    due: ByEvent<Option<u64>>,
     /// Publishes that the harness added to see whether publishing works. Totals leave them out.
     probes: BTreeSet<EventId>,
     pub(super) healed: Option<u64>,
@@ -24,12 +24,10 @@ pub(super) struct Recorder {
     pub(super) bitten: BTreeMap<u16, u64>,
     /// Faults of disks that nodes met.
     pub(super) refused: BTreeSet<(u16, NodeId)>,
-    /// Everything, if somebody will read it.
-    pub(super) trace: Option<Vec<Record>>,
 }
 
 impl Recorder {
-    pub(super) fn new(judge: Judge, progress: Progress, faults: bool, keep: bool) -> Self {
+    pub(super) fn new(judge: Judge, progress: Progress, faults: bool) -> Self {
         Self {
             hash: HistoryHash::default(),
             judge,
@@ -37,25 +35,20 @@ impl Recorder {
             signals: Signals::new(faults),
             counters: Counters::default(),
             latency: LatencyRecorder::default(),
-            due: BTreeMap::new(),
+            due: ByEvent::default(),
             probes: BTreeSet::new(),
             healed: None,
             bitten: BTreeMap::new(),
             refused: BTreeSet::new(),
-            trace: keep.then(Vec::new),
         }
     }
 
     pub(super) fn record(&mut self, record: &Record) {
-        let index = self.hash.count();
         self.hash.record(record);
-        self.judge.record(index, record);
+        self.judge.record(record);
         self.progress.record(record);
         self.signals.record(record);
         self.count(record);
-        if let Some(trace) = &mut self.trace {
-            trace.push(*record);
-        }
     }
 
     fn count(&mut self, record: &Record) {
@@ -70,12 +63,12 @@ impl Recorder {
                 self.probes.insert(event);
             }
             What::Late { event, due } => {
-                self.due.insert(event, due);
+                *self.due.entry(event) = Some(due);
             }
             What::Publish { phase, event, .. } => match phase {
                 Phase::Invoke => {
                     counters.events_published += 1;
-                    self.due.entry(event).or_insert(record.at);
+                    self.due.entry(event).get_or_insert(record.at);
                 }
                 Phase::Ok => counters.acknowledged += 1,
                 Phase::Fail => counters.failed += 1,
@@ -84,7 +77,7 @@ impl Recorder {
             What::Deliver { .. } => counters.delivered += 1,
             What::Apply { event, .. } => {
                 counters.applied += 1;
-                if let Some(due) = self.due.get(&event) {
+                if let Some(Some(due)) = self.due.get(event) {
                     self.latency.record(record.at.saturating_sub(*due));
                 }
             }

@@ -3,6 +3,7 @@
 //! A system elects, rebalances and retries while it starts, too. That is no answer to a fault, so nothing
 //! counts before the first fault has begun, in a plan that has any.
 
+use squall_judge::{ByEvent, ByName};
 use squall_probe::{
     BreakerState, EventId, Name, NodeChange, NodeId, Phase, Position, Record, SagaChange, What,
 };
@@ -32,7 +33,8 @@ pub const BUILT_IN: &[(&str, &str)] = &[
 pub struct Signals {
     counts: BTreeMap<&'static str, u64>,
     named: BTreeMap<Name, u64>,
-    delivered: BTreeMap<(Name, EventId), u64>,
+    /// How many nodes had crashed when an event was delivered last in a group.
+    delivered: ByName<ByEvent<Option<u64>>>,
     dead: BTreeSet<(Name, EventId)>,
     crashes: u64,
     /// No fault has begun yet, and one will.
@@ -53,7 +55,8 @@ impl Signals {
         match record.what {
             What::Deliver { group, event, position: Position { .. }, .. } => {
                 let crashes = self.crashes;
-                if let Some(before) = self.delivered.insert((group, event), crashes) {
+                let last = self.delivered.entry(group).entry(event);
+                if let Some(before) = last.replace(crashes) {
                     self.count("duplicate_delivered");
                     if before < crashes {
                         self.count("redelivered_after_crash");
