@@ -20,6 +20,26 @@ pub struct NodeId(pub u16);
 impl NodeId {
     /// The harness itself: faults, phases of the run, the observer.
     pub const HARNESS: Self = Self(u16::MAX);
+
+    /// The node at this place of the plan's list.
+    ///
+    /// # Panics
+    /// There are not so many ids: a scenario may have at most 1,000 nodes.
+    #[must_use]
+    pub const fn of_index(index: usize) -> Self {
+        assert!(
+            index < Self::HARNESS.0 as usize,
+            "node ids are 16 bits, and the last is the harness's"
+        );
+        #[allow(clippy::cast_possible_truncation)] // Asserted.
+        Self(index as u16)
+    }
+
+    /// Its place in the plan's list.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// The identity of a published event, unique within a run. It is the idempotency key.

@@ -6,17 +6,16 @@
 
 mod clients;
 mod drive;
-mod links;
+mod nemesis;
 mod observer;
 mod progress;
 mod recorder;
 mod signals;
-mod storm;
-mod targets;
 
-pub use links::Effect;
+/// The name that fault files use until they are values.
+pub use nemesis::Nemesis as Storm;
+pub use nemesis::{Act, Began, Effect, Nemesis, Tamper};
 pub use signals::BUILT_IN as BUILT_IN_SIGNALS;
-pub use storm::{Act, Began, Storm, Tamper};
 
 use crate::{
     determinism::{self, Panic},
@@ -230,7 +229,7 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
                         exits.borrow_mut().push((id, end));
                     }
                 }
-                // turmoil would take an ended host for a finished one; the storm restarts it.
+                // turmoil would take an ended host for a finished one; the nemesis restarts it.
                 std::future::pending::<()>().await;
                 Ok(())
             })
@@ -248,10 +247,11 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
     }
 
     let replica_roles = system.roles().iter().filter(|role| role.replica).map(|r| r.name).collect();
-    let mut storm =
-        Storm::new(plan, turmoil, names.clone(), replica_roles, recorder.clone(), clients, exits);
-    let panic = drive::drive(&mut storm, &observation);
-    finish(storm, plan, &recorder, names, panic)
+    let simulator = nemesis::Simulator::new(turmoil, names.clone());
+    let mut nemesis =
+        Nemesis::new(plan, simulator, replica_roles, recorder.clone(), clients, exits);
+    let panic = drive::drive(&mut nemesis, &observation);
+    finish(nemesis, plan, &recorder, names, panic)
 }
 
 fn limits(plan: &Plan) -> Limits {
@@ -283,14 +283,14 @@ fn limits(plan: &Plan) -> Limits {
 }
 
 fn finish(
-    storm: Storm<'_>,
+    nemesis: Nemesis<'_>,
     plan: &Plan,
     recorder: &Rc<RefCell<Recorder>>,
     nodes: Vec<String>,
     panic: Option<Panic>,
 ) -> Outcome {
-    let elapsed = storm.now();
-    let storm::Remains { notes, unfired, begun, begun_steps, destruction, late } = storm.end();
+    let elapsed = nemesis.now();
+    let nemesis::Remains { notes, unfired, begun, begun_steps, destruction, late } = nemesis.end();
     let world = sim::uninstall();
     let (names, touched, frames, points, flights) = world.map_or_else(Default::default, |world| {
         let points: Vec<_> = world.points().map(|(name, n)| (name.to_owned(), n)).collect();
@@ -308,7 +308,7 @@ fn finish(
         *signals.entry(point).or_default() += u64::from(count);
     }
     let mut felt: Felt = touched;
-    for (step, count) in &recorder.bitten {
+    for (step, count) in &recorder.felt {
         *felt.entry(*step).or_default() += count;
     }
     let kinds: BTreeMap<u16, &'static str> =
@@ -359,7 +359,7 @@ fn finish(
         vacuous.push(format!("when the deadline passed there was still under way {what}"));
     }
     let mut note = None;
-    if let Some(storm::Destruction { text }) = destruction
+    if let Some(text) = destruction
         && !violations.is_empty()
     {
         let unexplained: BTreeSet<&str> = violations
