@@ -69,7 +69,7 @@ impl TcpListener {
                 loop {
                     let (stream, peer) = simulated.accept().await?;
                     let here = sim::current_node();
-                    if sim::with(|world| world.refuses(here)) == Some(true) {
+                    if sim::with(|world| world.refuses(here)) {
                         // The kernel takes it, and it ends at once.
                         continue;
                     }
@@ -323,7 +323,7 @@ impl FrameSender {
     /// `BrokenPipe` when the connection is gone. That the frame was queued does not say that it arrives.
     pub async fn send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
         #[cfg(feature = "sim")]
-        if sim::with(|world| world.is_dead_here()) == Some(true) {
+        if sim::try_with(|world| world.is_dead_here()) == Some(true) {
             // A node that has died and does not know sends nothing any more.
             return Ok(());
         }
@@ -337,7 +337,7 @@ impl FrameSender {
     /// `BrokenPipe` when the connection is gone, `WouldBlock` when the queue is full.
     pub fn try_send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
         #[cfg(feature = "sim")]
-        if sim::with(|world| world.is_dead_here()) == Some(true) {
+        if sim::try_with(|world| world.is_dead_here()) == Some(true) {
             return Ok(());
         }
         self.queue.try_send(Queued::new(kind, frame)).map_err(|error| match error {
@@ -374,7 +374,7 @@ pub struct FrameReceiver {
 struct Busy {
     until: tokio::time::Instant,
     fault: u16,
-    _under_way: Option<sim::UnderWay>,
+    _under_way: sim::UnderWay,
 }
 
 impl FrameReceiver {
@@ -397,7 +397,7 @@ impl FrameReceiver {
     async fn take_time(&mut self) {
         if self.busy.is_none()
             && let Read::Simulated(_, wire) = &self.read.0
-            && let Some((takes, fault)) = sim::with(|world| world.reading_takes_here()).flatten()
+            && let Some((takes, fault)) = sim::with(|world| world.reading_takes_here())
         {
             let until = tokio::time::Instant::now() + takes;
             let _under_way =
@@ -537,7 +537,7 @@ async fn write_simulated(
             let mut goes = |due: Instant, kind, frame, feels, what| {
                 let takes = due - now;
                 let waits = !takes.is_zero();
-                let _under_way = waits.then(|| wire.under_way(what, kind, takes)).flatten();
+                let _under_way = waits.then(|| wire.under_way(what, kind, takes));
                 waiting.push(Outgoing { due, kind, frame, number, feels, _under_way });
             };
             let older = fate.replayed.and_then(|(draw, fault)| {
@@ -569,7 +569,7 @@ async fn write_simulated(
                 }
                 let what = "a message that waits for a narrow link";
                 let _under_way = wire.under_way(what, kind, takes);
-                sim::room(&wire, takes).await;
+                sim::room(wire.direction(), takes).await;
                 sim::with(|world| narrow.iter().for_each(|fault| world.feel(*fault)));
             }
             put_frame(&mut out, &frame);
@@ -579,7 +579,7 @@ async fn write_simulated(
             return;
         }
     }
-    let late = sim::with(|world| world.closing_takes(wire.node())).flatten();
+    let late = sim::with(|world| world.closing_takes(wire.node()));
     if let Some((takes, fault)) = late {
         let _under_way = wire.under_way("the end of a connection", "close", takes);
         sleep(takes).await;

@@ -5,7 +5,7 @@
 //! time, for what comes late, and looked at once more.
 
 use super::{
-    DEFAULT_DEADLINE, STEPS, limits,
+    STEPS, limits,
     nemesis::Nemesis,
     observer::{self, Observation, Told},
     signals::PANIC_HANDLED,
@@ -81,7 +81,7 @@ impl Run<'_, '_> {
     /// nobody held. One that was handled is told, and judged by what follows.
     fn unhandled(&mut self, unwound: bool) -> Option<Panic> {
         let panics = determinism::take_panics();
-        let left = sim::with(|world| std::mem::take(&mut world.unhandled)).unwrap_or_default();
+        let left = sim::with(sim::World::take_unhandled);
         // Without the flag tokio keeps to itself what panics in its own tasks, handled or not.
         let unwound = unwound || cfg!(not(tokio_unstable));
         for panic in panics {
@@ -89,7 +89,7 @@ impl Run<'_, '_> {
                 return Some(panic);
             }
             sim::with(|world| {
-                let signal = world.names.intern(PANIC_HANDLED);
+                let signal = world.intern(PANIC_HANDLED);
                 world.record(panic.node, What::Signal { signal });
             });
             self.nemesis.note(panic.node, format!("a panic, handled: {}", panic.message));
@@ -107,9 +107,7 @@ impl Run<'_, '_> {
             Phase::Faults if self.nemesis.is_over() => {
                 self.nemesis.heal_all();
                 self.observation.leave_out(self.nemesis.left_out());
-                // A limit that is missed early is judged by itself: the run goes on, so that nothing else
-                // looks broken that was only not waited for.
-                let patience = limits(self.nemesis.plan).last().max(DEFAULT_DEADLINE);
+                let patience = limits::patience(&self.nemesis.plan.expect);
                 Phase::Recovery { deadline: now + patience }
             }
             Phase::Recovery { deadline } if now >= deadline => {

@@ -1,6 +1,6 @@
 //! A history as data, for diagrams: all of it, or what stands around the evidence.
 
-use crate::{plan::Plan, sim::Outcome, words::Words};
+use crate::{plan::Plan, sim::RunOutcome, words::Words};
 use squall_probe::{EventId, Mark, NodeChange, NodeId, Record, What, sim::Flight};
 use squall_reports::{Trace, TraceFault, TraceMessage, TraceRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ const RECORDS: usize = 160;
 const MESSAGES: usize = 100;
 
 /// Everything.
-pub(super) fn whole(plan: &Plan, outcome: &Outcome) -> Trace {
+pub(super) fn whole(plan: &Plan, outcome: &RunOutcome) -> Trace {
     let records = outcome.trace.as_deref().unwrap_or_default();
     let proofs = proofs(outcome);
     let all: Vec<usize> = (0..records.len()).collect();
@@ -21,7 +21,7 @@ pub(super) fn whole(plan: &Plan, outcome: &Outcome) -> Trace {
 
 /// What proves the violations, the events that it speaks of, what the nodes and the faults did, and
 /// the messages at that time; so much of it as a report has room for.
-pub(super) fn around_the_evidence(plan: &Plan, outcome: &Outcome) -> Trace {
+pub(super) fn around_the_evidence(plan: &Plan, outcome: &RunOutcome) -> Trace {
     let records = outcome.trace.as_deref().unwrap_or_default();
     let proofs = proofs(outcome);
     let evidence = || outcome.violations.iter().flat_map(|violation| &violation.evidence);
@@ -66,7 +66,7 @@ pub(super) fn around_the_evidence(plan: &Plan, outcome: &Outcome) -> Trace {
     make(plan, outcome, &proofs, &chosen, &flights)
 }
 
-fn proofs(outcome: &Outcome) -> BTreeSet<usize> {
+fn proofs(outcome: &RunOutcome) -> BTreeSet<usize> {
     let evidence = outcome.violations.iter().flat_map(|violation| &violation.evidence);
     evidence.filter_map(|item| usize::try_from(item.index).ok()).collect()
 }
@@ -80,7 +80,7 @@ fn distance(times: &BTreeSet<u64>, at: u64) -> u64 {
 
 fn make(
     plan: &Plan,
-    outcome: &Outcome,
+    outcome: &RunOutcome,
     proofs: &BTreeSet<usize>,
     chosen: &[usize],
     flights: &[Flight],

@@ -53,7 +53,7 @@ impl Nemesis<'_> {
         let nodes = self.nodes(target, act);
         for node in &nodes {
             let kind = how(act.draw ^ u64::from(node.0));
-            sim::with(|world| world.disk(*node).map(|disk| disk.begin(act.id, kind)));
+            sim::with(|world| world.disk(*node).begin(act.id, kind));
         }
         Began::on(nodes)
     }
@@ -61,7 +61,7 @@ impl Nemesis<'_> {
     /// The disk of a node that is down is replaced by an empty one.
     pub fn wipe(&mut self, node: NodeId, act: &Act) {
         self.disks.destroy(node, Destroyed { index: act.index, latent: false });
-        sim::with(|world| world.disk(node).map(Disk::wipe));
+        sim::with(|world| world.disk(node).wipe());
     }
 
     /// What nodes have on disk is damaged. They must have something.
@@ -74,8 +74,7 @@ impl Nemesis<'_> {
         let mut nodes = self.nodes(target, act);
         nodes.retain(|node| {
             let draw = act.draw ^ u64::from(node.0);
-            sim::with(|world| world.disk(*node).is_some_and(|disk| how(disk, act.id.step, draw)))
-                .unwrap_or(false)
+            sim::with(|world| how(world.disk(*node), act.id.step, draw))
         });
         for node in &nodes {
             self.disks.destroy(*node, Destroyed { index: act.index, latent: true });

@@ -64,7 +64,7 @@ impl LinkTable {
     /// All links as the plan's network has them: latency between so many milliseconds and so many.
     #[must_use]
     pub fn new(min_ms: u32, max_ms: u32, draws: Stream) -> Self {
-        sim::with(|world| world.latency_ms = max_ms);
+        sim::with(|world| world.set_latency(max_ms));
         Self {
             base: (min_ms, max_ms),
             active: Vec::new(),
@@ -178,7 +178,7 @@ impl LinkTable {
         }
         let disturbed = self.disturbances();
         sim::with(|world| {
-            world.disturbed = disturbed;
+            world.disturb(disturbed);
             // TCP would have retransmitted or given up; turmoil does neither, so a connection that
             // was cut would stay silent for ever. It meets a reset instead, as behind a firewall
             // that has forgotten it.

@@ -29,8 +29,8 @@ impl Nemesis<'_> {
     ) {
         let Tamper { tampering, share, delay_ms, by_order } = how;
         sim::with(|world| {
-            let kinds = kinds.iter().map(|kind| world.names.intern(kind)).collect();
-            world.messages.push(sim::MessageFault {
+            let kinds = kinds.iter().map(|kind| world.intern(kind)).collect();
+            world.tamper(sim::MessageFault {
                 id: act.id,
                 draw: act.draw,
                 tampering,

@@ -119,9 +119,8 @@ impl<'a> Nemesis<'a> {
                 Start::When { condition, limit } => {
                     if let Condition::Reaches { point, hit } = condition {
                         sim::with(|world| {
-                            let point = world.names.intern(point);
-                            let trigger = u32::try_from(index).unwrap_or(u32::MAX);
-                            world.arm(sim::Armed { trigger, point, hit: *hit });
+                            let point = world.intern(point);
+                            world.arm(sim::Armed { trigger: index, point, hit: *hit });
                         });
                     }
                     self.triggers.wait(index, condition.clone(), *limit);
@@ -134,8 +133,7 @@ impl<'a> Nemesis<'a> {
     pub(super) fn act(&mut self) {
         self.tend_brought_down();
         self.tend_exits();
-        let abandoned = sim::with(|world| std::mem::take(&mut world.abandoned)).unwrap_or_default();
-        for event in abandoned {
+        for event in sim::with(sim::World::take_abandoned) {
             self.recorder.borrow_mut().progress.abandon(event);
         }
         if !self.recovery.has_begun() {
@@ -166,10 +164,7 @@ impl<'a> Nemesis<'a> {
         sim::with(sim::World::begin_step);
         self.simulator.step()?;
         let now = self.now();
-        sim::with(|world| {
-            world.step += 1;
-            world.now = now;
-        });
+        sim::with(|world| world.end_step(now));
         Ok(())
     }
 
@@ -240,7 +235,7 @@ impl<'a> Nemesis<'a> {
 
     /// Something that was injected and has not come to its end, in words.
     pub(super) fn under_way(&self) -> Option<String> {
-        sim::with(|world| world.under_way()).flatten()
+        sim::with(|world| world.under_way())
     }
 
     fn view<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {

@@ -145,11 +145,7 @@ impl Nemesis<'_> {
         let links = self.directions(links, act);
         let nodes = senders(&links);
         if !nodes.is_empty() {
-            let busy_until = BTreeMap::new();
-            sim::with(|world| {
-                let limit = sim::Bandwidth { id: act.id, bytes_per_second, links, busy_until };
-                world.bandwidth.push(limit);
-            });
+            sim::with(|world| world.narrow(act.id, bytes_per_second, links));
         }
         Began::on(nodes)
     }

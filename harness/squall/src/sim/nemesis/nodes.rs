@@ -5,7 +5,7 @@ use super::{Act, Action, Began, Nemesis};
 use crate::{faults::Target, plan::Micros};
 use squall_probe::{
     NodeChange, NodeId, Phase, What,
-    sim::{self, Hindrance},
+    sim::{self, BroughtDown, Hindrance},
 };
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ impl Nodes {
         if let Some(after) = self.stopping.remove(&node) {
             return Comeback { after, part_of_fault: true };
         }
-        let backoff = &mut self.backoff[usize::from(node.0)];
+        let backoff = &mut self.backoff[node.index()];
         let after = *backoff;
         *backoff = (*backoff * 2).min(EXIT_BACKOFF_CAP);
         Comeback { after, part_of_fault: false }
@@ -121,30 +121,28 @@ impl Nemesis<'_> {
     /// Whether a node runs.
     #[must_use]
     pub fn is_up(&self, node: NodeId) -> bool {
-        self.nodes.up.get(usize::from(node.0)).copied().unwrap_or(false)
+        self.nodes.up[node.index()]
     }
 
     fn set_up(&mut self, node: NodeId, up: bool) {
-        if let Some(slot) = self.nodes.up.get_mut(usize::from(node.0)) {
-            *slot = up;
-        }
+        self.nodes.up[node.index()] = up;
     }
 
     /// Nodes that a fault brought down from within: a disk lost its power, memory ran out.
     pub(super) fn tend_brought_down(&mut self) {
-        for struck in sim::with(|world| std::mem::take(&mut world.struck)).unwrap_or_default() {
+        for BroughtDown { node, fault, power } in sim::with(sim::World::take_brought_down) {
             let plan = self.plan;
-            let planned = plan.faults.iter().find(|fault| fault.step == struck.fault);
-            let Some(planned) = planned.filter(|_| self.is_up(struck.node)) else { continue };
-            if struck.power {
+            let planned = plan.faults.iter().find(|planned| planned.step == fault);
+            let Some(planned) = planned.filter(|_| self.is_up(node)) else { continue };
+            if power {
                 // That it was felt was counted when it happened.
-                self.cut_power(struck.node);
+                self.cut_power(node);
                 if let Some(after) = planned.restart_after {
-                    self.restart_later(after, struck.node);
+                    self.restart_later(after, node);
                 }
             } else {
-                self.note(struck.node, "killed: out of memory".to_owned());
-                self.kill_process(struck.node);
+                self.note(node, "killed: out of memory".to_owned());
+                self.kill_process(node);
             }
         }
     }
@@ -161,7 +159,7 @@ impl Nemesis<'_> {
 
     /// A fault cuts the power of a machine, unless it has none.
     pub(super) fn crash(&mut self, index: usize, node: NodeId) {
-        if sim::with(|world| world.is_dark(node)).unwrap_or(false) {
+        if sim::with(|world| world.is_dark(node)) {
             return;
         }
         self.feel(index);
@@ -260,7 +258,7 @@ impl Nemesis<'_> {
 }
 
 fn incarnation(node: NodeId) -> u32 {
-    sim::with(|world| world.incarnation(node)).unwrap_or(0)
+    sim::with(|world| world.incarnation(node))
 }
 
 #[cfg(test)]

@@ -94,14 +94,13 @@ impl Nemesis<'_> {
         if self.triggers.waiting.is_empty() {
             return;
         }
-        let fired = sim::with(|world| std::mem::take(&mut world.fired)).unwrap_or_default();
         let reached = {
             let recorder = self.recorder.borrow();
             Reached {
                 acked: recorder.progress.acked,
                 delivered: recorder.progress.delivered,
                 applied: recorder.progress.applied,
-                passed: fired.iter().map(|(trigger, _)| *trigger as usize).collect(),
+                passed: sim::with(sim::World::take_fired),
             }
         };
         let now = self.now();

@@ -83,7 +83,7 @@ async fn hear(log: Log, takes: u64) {
 impl Net {
     fn new(count: u8, takes: u64) -> Self {
         let names = vec!["sender".to_owned(), "hearer".to_owned()];
-        sim::install(1, &names, Box::new(|_| ()));
+        sim::install(1, &names, sim::Names::default(), Box::new(|_| ()));
         let mut sim = turmoil::Builder::new()
             .rng_seed(1)
             .tick_duration(Duration::from_millis(1))
@@ -118,10 +118,7 @@ impl Net {
             sim::with(sim::World::begin_step);
             self.simulator.step().unwrap();
             let now = self.simulator.now();
-            sim::with(|world| {
-                world.step += 1;
-                world.now = now;
-            });
+            sim::with(|world| world.end_step(now));
         }
         self
     }
@@ -149,7 +146,7 @@ impl Net {
     }
 
     fn felt(&self) -> u64 {
-        sim::with(|world| world.touched.get(&0).copied()).flatten().unwrap_or(0)
+        sim::with(|world| world.felt(0))
     }
 }
 
@@ -279,19 +276,18 @@ fn what_waits_for_a_narrow_link_leaves_when_it_is_wide_again() {
     net.until(50);
     sim::with(|world| {
         let links = BOTH.iter().copied().collect();
-        let busy_until = BTreeMap::new();
         // A number with its length has five bytes: a second.
-        world.bandwidth.push(sim::Bandwidth { id: ID, bytes_per_second: 5, links, busy_until });
+        world.narrow(ID, 5, links);
     });
     net.until(400);
     assert!(heard(&net).len() < 4, "{:?}", net.log.borrow());
     assert_eq!(net.felt(), 0, "nothing has waited to the end");
-    assert!(sim::with(|world| world.under_way()).flatten().is_some());
+    assert!(sim::with(|world| world.under_way()).is_some());
     net.end().until(450);
     assert_eq!(heard(&net), (0..20).collect::<Vec<u8>>());
     assert!(net.felt() > 0);
     net.until(600);
-    assert_eq!(sim::with(|world| world.under_way()).flatten(), None);
+    assert_eq!(sim::with(|world| world.under_way()), None);
 }
 
 #[test]
@@ -318,17 +314,17 @@ fn a_connection_that_closes_late_is_under_way_until_it_has() {
     sim::with(|world| world.hinder(SENDER, ID, Hindrance::SlowClose { ms: 200 }));
     net.until(150);
     assert_eq!(net.felt(), 0);
-    let told = sim::with(|world| world.under_way()).flatten().unwrap();
+    let told = sim::with(|world| world.under_way()).unwrap();
     assert!(told.contains("the end of a connection (close from sender to hearer)"), "{told}");
     net.end().until(400);
     assert!(net.time("closed by sender") > 250);
     assert_eq!(net.felt(), 1);
-    assert_eq!(sim::with(|world| world.under_way()).flatten(), None);
+    assert_eq!(sim::with(|world| world.under_way()), None);
 }
 
 fn tamper(tampering: Tampering, share: f64, late: u32) {
     sim::with(|world| {
-        world.messages.push(sim::MessageFault {
+        world.tamper(sim::MessageFault {
             id: ID,
             draw: 7,
             tampering,
@@ -382,10 +378,10 @@ fn a_node_that_crashes_takes_what_was_to_come_with_it() {
     let mut net = Net::new(3, 0);
     tamper(Tampering::Duplicated, 1.0, 300);
     net.until(200);
-    assert!(sim::with(|world| world.under_way()).flatten().is_some());
+    assert!(sim::with(|world| world.under_way()).is_some());
     net.simulator.crash(SENDER);
     sim::with(|world| world.node_stops(SENDER));
-    assert_eq!(sim::with(|world| world.under_way()).flatten(), None);
+    assert_eq!(sim::with(|world| world.under_way()), None);
     net.until(500);
     assert_eq!(net.felt(), 0);
 }
