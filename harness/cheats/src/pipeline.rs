@@ -212,7 +212,7 @@ pub fn client(rules: Rules) -> Box<dyn Client> {
 /// Another one for each life of a client, and each time that it begins anew.
 fn new_session(number: u64) -> u64 {
     let node = sim::current_node();
-    let life = sim::with(|world| world.incarnation(node)).unwrap_or(0);
+    let life = sim::with(|world| world.incarnation(node));
     (u64::from(node.0) << 48) | (u64::from(life) << 24) | (number + 1)
 }
 

@@ -31,7 +31,7 @@ pub type Rng = rand_chacha::ChaCha8Rng;
 #[must_use]
 pub fn name(text: &str) -> Name {
     #[cfg(feature = "sim")]
-    if let Some(name) = sim::with(|world| world.names.intern(text)) {
+    if let Some(name) = sim::try_with(|world| world.intern(text)) {
         return name;
     }
     let _ = text;
@@ -41,7 +41,7 @@ pub fn name(text: &str) -> Name {
 /// Says that something happened on this node, now. Outside a simulation this does nothing.
 pub fn record(what: What) {
     #[cfg(feature = "sim")]
-    sim::with(|world| world.record_here(what));
+    sim::try_with(|world| world.record_here(what));
     #[cfg(not(feature = "sim"))]
     let _ = what;
 }
@@ -49,8 +49,8 @@ pub fn record(what: What) {
 /// Counts something worth counting by its name: `retried`, `rebalanced`, …
 pub fn signal(name: &str) {
     #[cfg(feature = "sim")]
-    sim::with(|world| {
-        let signal = world.names.intern(name);
+    sim::try_with(|world| {
+        let signal = world.intern(name);
         world.record_here(What::Signal { signal });
     });
     #[cfg(not(feature = "sim"))]
@@ -64,9 +64,9 @@ pub fn signal(name: &str) {
 /// kill the node here). Outside a simulation it is ready at once.
 pub async fn point(name: &'static str) {
     #[cfg(feature = "sim")]
-    if let Some(Some(step)) = sim::with(|world| world.pass_point(name)) {
+    if let Some(Some(step)) = sim::try_with(|world| world.pass_point(name)) {
         // The harness acts between steps; virtual time moves on within one.
-        while sim::with(|world| world.step) == Some(step) {
+        while sim::with(|world| world.step()) == step {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
     }
@@ -98,9 +98,9 @@ pub struct Reserved {
 pub fn reserve(bytes: usize) -> Reserved {
     #[cfg(feature = "sim")]
     {
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let bytes = i64::try_from(bytes).expect("no memory has 2^63 bytes");
         let node = sim::current_node();
-        sim::with(|world| world.hold(node, bytes));
+        sim::try_with(|world| world.hold(node, bytes));
         Reserved { node, bytes }
     }
     #[cfg(not(feature = "sim"))]
@@ -113,7 +113,7 @@ pub fn reserve(bytes: usize) -> Reserved {
 #[cfg(feature = "sim")]
 impl Drop for Reserved {
     fn drop(&mut self) {
-        sim::with(|world| world.hold(self.node, -self.bytes));
+        sim::try_with(|world| world.hold(self.node, -self.bytes));
     }
 }
 
@@ -124,7 +124,7 @@ impl Drop for Reserved {
 #[must_use]
 pub fn rng(purpose: &str) -> Rng {
     #[cfg(feature = "sim")]
-    if let Some(seed) = sim::with(|world| world.seed_here(purpose)) {
+    if let Some(seed) = sim::try_with(|world| world.seed_here(purpose)) {
         return Rng::seed_from_u64(seed);
     }
     // std's hasher keys are fresh OS randomness; jitter needs no more.

@@ -9,7 +9,7 @@ use crate::{
     faults,
     plan::Plan,
     scenario::Scenario,
-    sim::{self, Outcome},
+    sim::{self, RunOutcome},
     system::System,
 };
 use squall_probe::{NodeId, What};
@@ -72,7 +72,7 @@ pub fn pairs(
 }
 
 /// Each fault that was felt, and a node that felt it.
-fn felt_where(plan: &Plan, outcome: &Outcome) -> BTreeSet<(&'static str, NodeId)> {
+fn felt_where(plan: &Plan, outcome: &RunOutcome) -> BTreeSet<(&'static str, NodeId)> {
     let kinds: BTreeMap<u16, &faults::Entry> = plan
         .faults
         .iter()
@@ -82,7 +82,7 @@ fn felt_where(plan: &Plan, outcome: &Outcome) -> BTreeSet<(&'static str, NodeId)
         })
         .collect();
     let (mut began, mut told) = (BTreeSet::new(), BTreeSet::new());
-    for record in outcome.trace.iter().flatten() {
+    for record in outcome.history.iter() {
         let (step, nodes, told_of) = match record.what {
             What::FaultBegan { fault, target } => (fault, vec![target], &mut began),
             What::Tampered { fault, to, .. } => (fault, vec![record.node, to], &mut told),

@@ -8,14 +8,14 @@ use squall::{
     adapter::reference::ReferenceSystem,
     plan::Plan,
     scenario::parse,
-    sim::{Outcome, execute},
+    sim::{RunOutcome, execute},
     system::System,
 };
 use squall_probe::{Mark, Phase, Record, What, sim::Flight};
 use std::sync::Arc;
 
 /// A run with one fault, with its history.
-fn run(fault: &str) -> Outcome {
+fn run(fault: &str) -> RunOutcome {
     let text =
         format!("name: x\nworkload: {{ events: 300, rate: 120/s }}\nfaults:\n  - {{ {fault} }}\n");
     let system: Arc<dyn System> = Arc::new(ReferenceSystem);
@@ -25,7 +25,7 @@ fn run(fault: &str) -> Outcome {
 }
 
 /// As that, with the fault again and again, each time so long: from 500 ms on to [`END`].
-fn again(fault: &str, lasts: &str) -> Outcome {
+fn again(fault: &str, lasts: &str) -> RunOutcome {
     run(&format!("every: 500ms, {fault}, for: {lasts}, until: 2400ms"))
 }
 
@@ -35,17 +35,17 @@ const END: u64 = 2_500_000;
 /// The first begins.
 const BEGIN: u64 = 500_000;
 
-fn records(outcome: &Outcome) -> impl Iterator<Item = &Record> {
-    outcome.trace.iter().flatten()
+fn records(outcome: &RunOutcome) -> impl Iterator<Item = &Record> {
+    outcome.history.iter()
 }
 
 /// Frames that were sent between the first beginning and the last healing.
-fn flights(outcome: &Outcome) -> impl Iterator<Item = &Flight> {
+fn flights(outcome: &RunOutcome) -> impl Iterator<Item = &Flight> {
     outcome.flights.iter().filter(|flight| (BEGIN + 10_000..END - 10_000).contains(&flight.sent))
 }
 
 /// How often publishes were answered while the fault should act.
-fn answered(outcome: &Outcome) -> usize {
+fn answered(outcome: &RunOutcome) -> usize {
     records(outcome)
         .filter(|record| (BEGIN + 20_000..END).contains(&record.at))
         .filter(|record| matches!(record.what, What::Publish { phase: Phase::Ok, .. }))
@@ -85,7 +85,7 @@ fn a_disk_that_fails_again_when_it_is_over_goes_on_failing() {
 fn a_narrow_link_stays_narrow() {
     let outcome = again("bandwidth: { limit: 1kB }", "500ms");
     let free = run("at: 2400ms, bandwidth: { limit: 1kB }");
-    let read = |outcome: &Outcome| {
+    let read = |outcome: &RunOutcome| {
         outcome.flights.iter().filter(|f| f.read.is_some_and(|at| at < END - 100_000)).count()
     };
     assert!(read(&outcome) * 2 < read(&free), "{} {}", read(&outcome), read(&free));
@@ -113,7 +113,7 @@ fn a_hold_that_begins_again_when_it_is_over_lets_nothing_through() {
     assert!(released.count() > 0);
 }
 
-fn broker_ids(outcome: &Outcome) -> Vec<u16> {
+fn broker_ids(outcome: &RunOutcome) -> Vec<u16> {
     (0..)
         .zip(&outcome.nodes)
         .filter(|(_, name)| name.starts_with("broker"))

@@ -1,14 +1,8 @@
 //! What faults do to a node as a whole: it is paused, starved, its clock is wrong, its limits are low.
 
-use super::{OccurrenceId, World, with};
+use super::{OccurrenceId, World, nodes::Machine};
 use crate::{NodeId, What};
-use std::{
-    cell::Cell,
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll, Waker},
-    time::Duration,
-};
+use std::{task::Waker, time::Duration};
 
 /// Below this nobody is told what a node holds, in bytes.
 const MUCH: u64 = 64 << 10;
@@ -72,11 +66,6 @@ pub(crate) struct Hindered {
 }
 
 impl Hindered {
-    /// It waits for a call to return.
-    pub(super) fn blocked(&self, now: u64) -> bool {
-        self.blocked_until > now
-    }
-
     /// Whether its tasks may be polled now.
     fn runs(&self, now: u64, step: u64) -> bool {
         now >= self.blocked_until && self.is_scheduled(step)
@@ -94,11 +83,11 @@ impl Hindered {
 
 impl World {
     fn hindered(&self, node: NodeId) -> Option<&Hindered> {
-        self.nodes.get(usize::from(node.0)).map(|entry| &entry.hindered)
+        self.machine(node).map(|machine| &machine.hindered)
     }
 
     fn hindered_mut(&mut self, node: NodeId) -> Option<&mut Hindered> {
-        self.nodes.get_mut(usize::from(node.0)).map(|entry| &mut entry.hindered)
+        self.machine_mut(node).map(|machine| &mut machine.hindered)
     }
 
     /// A fault begins to hinder a node.
@@ -126,7 +115,7 @@ impl World {
         if self.hindrances == 0 {
             return;
         }
-        for entry in &mut self.nodes {
+        for entry in &mut self.machines {
             let before = entry.hindered.active.len();
             entry.hindered.active.retain(|(active, _)| !over(*active));
             self.hindrances -= before - entry.hindered.active.len();
@@ -158,17 +147,11 @@ impl World {
         }
     }
 
-    /// A step begins: tasks of nodes that may run again are woken.
-    pub fn begin_step(&mut self) {
-        if self.hindrances > 0 || self.blocked {
-            self.wake_those_who_run();
-        }
-    }
-
-    fn wake_those_who_run(&mut self) {
+    pub(super) fn wake_those_who_run(&mut self) {
         let (now, step) = (self.now, self.step);
         let mut blocked = false;
-        for entry in &mut self.nodes {
+        let mut felt = Vec::new();
+        for entry in &mut self.machines {
             blocked |= entry.hindered.blocked_until > now;
             if entry.hindered.runs(now, step) {
                 for waker in entry.hindered.waiting.drain(..) {
@@ -178,21 +161,22 @@ impl World {
                 // What waited for a call to return could go on, if it were not for these.
                 for (id, hindrance) in &entry.hindered.active {
                     if *hindrance == Hindrance::Paused {
-                        self.touched.entry(id.step).or_insert(1);
+                        felt.push(id.step);
                     }
                 }
             }
         }
         self.blocked = blocked;
+        felt.into_iter().for_each(|fault| self.feel_once(fault));
     }
 
     /// Whether a task of the node may be polled now; its waker is kept for when it may.
-    fn may_run(&mut self, node: NodeId, sends: bool, waker: &Waker) -> bool {
+    pub(super) fn may_run(&mut self, node: NodeId, sends: bool, waker: &Waker) -> bool {
         if self.hindrances == 0 && !self.blocked {
             return true;
         }
         let (now, step) = (self.now, self.step);
-        let Some(entry) = self.nodes.get_mut(usize::from(node.0)) else { return true };
+        let Some(entry) = self.machine_mut(node) else { return true };
         // What was given to the network before a node died, another core may have sent by then.
         let sends = sends && entry.life.is_over();
         let hindered = &mut entry.hindered;
@@ -200,11 +184,12 @@ impl World {
             return true;
         }
         hindered.waiting.push(waker.clone());
-        for (id, hindrance) in &hindered.active {
-            if matches!(hindrance, Hindrance::Paused | Hindrance::Starved { .. }) {
-                *self.touched.entry(id.step).or_default() += 1;
-            }
-        }
+        let holds = |hindrance: &Hindrance| {
+            matches!(hindrance, Hindrance::Paused | Hindrance::Starved { .. })
+        };
+        let felt: Vec<u16> =
+            hindered.active.iter().filter(|(_, what)| holds(what)).map(|(id, _)| id.step).collect();
+        felt.into_iter().for_each(|fault| self.feel(fault));
         false
     }
 
@@ -331,14 +316,13 @@ impl World {
         });
         let Some(fault) = limit.filter(|_| !hindered.killed) else { return };
         hindered.killed = true;
-        self.strike(node, fault, false);
+        self.bring_down(node, fault, false);
         self.kill(node);
     }
 
     /// Records what each node holds, if it is much.
     pub fn tell_held(&mut self) {
-        for index in 0..self.nodes.len() {
-            let Some(node) = u16::try_from(index).ok().map(NodeId) else { return };
+        for node in (0..self.machines.len()).map(NodeId::of_index) {
             let bytes = self.hindered(node).map_or(0, |hindered| hindered.memory);
             if bytes >= MUCH {
                 self.record(node, What::Held { bytes });
@@ -346,30 +330,26 @@ impl World {
         }
     }
 
+    /// Nodes that faults brought down from within since the last call.
+    pub fn take_brought_down(&mut self) -> Vec<BroughtDown> {
+        std::mem::take(&mut self.brought_down)
+    }
+
+    /// A node that waits for a call to return.
+    pub(super) fn blocked_node(&self) -> Option<NodeId> {
+        let blocked = |machine: &Machine| machine.hindered.blocked_until > self.now;
+        self.machines.iter().position(blocked).map(NodeId::of_index)
+    }
+
     /// A fault brings the node down in the middle of a call: what runs now runs on to its next await, and no
     /// further.
-    pub(crate) fn strike(&mut self, node: NodeId, fault: u16, power: bool) {
+    pub(crate) fn bring_down(&mut self, node: NodeId, fault: u16, power: bool) {
         self.feel(fault);
         self.block(node, u64::MAX);
-        self.struck.push(Struck { node, fault, power });
+        self.brought_down.push(BroughtDown { node, fault, power });
     }
 
-    /// A fault is asked of a node: end by yourself, and tidily.
-    pub fn ask_to_stop(&mut self, node: NodeId) {
-        if let Some(entry) = self.nodes.get_mut(usize::from(node.0)) {
-            entry.stopping = true;
-            for waker in entry.stop_waiters.drain(..) {
-                waker.wake();
-            }
-        }
-    }
-
-    /// Says that the fault bit.
-    pub fn feel(&mut self, fault: u16) {
-        *self.touched.entry(fault).or_default() += 1;
-    }
-
-    /// As [`World::feel`], with a record of it.
+    /// A disk refused something; the record says who felt that.
     pub(crate) fn refuse(&mut self, node: NodeId, fault: u16) {
         self.record(node, What::DiskRefused { fault });
     }
@@ -377,108 +357,28 @@ impl World {
 
 /// A node that a fault brought down from within.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Struck {
+pub struct BroughtDown {
     /// Who.
     pub node: NodeId,
-    /// By which fault, by index in the plan.
+    /// By which fault: the step of the scenario.
     pub fault: u16,
     /// Its machine lost power; else only its process was killed.
     pub power: bool,
 }
 
-/// Returns when this node is asked to stop. Outside a simulation never.
-pub(crate) async fn stop_asked() {
-    let node = super::here();
-    std::future::poll_fn(|context| {
-        with(|world| {
-            let Some(entry) = world.nodes.get_mut(usize::from(node.0)) else {
-                return Poll::Pending;
-            };
-            if entry.stopping {
-                return Poll::Ready(());
-            }
-            entry.stop_waiters.push(context.waker().clone());
-            Poll::Pending
-        })
-        .unwrap_or(Poll::Pending)
-    })
-    .await;
-}
-
-thread_local! {
-    static IN_GATED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// What runs now belongs to a task that was made here, not one of tokio's own `spawn`.
-#[must_use]
-pub fn in_gated_task() -> bool {
-    IN_GATED.get()
-}
-
-/// Restores what was, however the poll ends.
-struct Inside(bool);
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        IN_GATED.set(self.0);
-    }
-}
-
-/// A task of a node: not polled while the node is stopped.
-#[derive(Debug)]
-pub struct Gated<F> {
-    node: NodeId,
-    /// It only sends what it was given: it goes on in the step in which the node died.
-    sends: bool,
-    future: Pin<Box<F>>,
-}
-
-/// Makes `future` a task of `node`.
-pub fn gated<F: Future>(node: NodeId, future: F) -> Gated<F> {
-    Gated { node, sends: false, future: Box::pin(future) }
-}
-
-/// Makes `future` a task of the node that runs now.
-pub fn gated_here<F: Future>(future: F) -> Gated<F> {
-    gated(super::here(), future)
-}
-
-/// As [`gated_here`], of a task that sends what it was given.
-pub(crate) fn gated_sender<F: Future>(future: F) -> Gated<F> {
-    Gated { sends: true, ..gated_here(future) }
-}
-
-impl<F: Future> Future for Gated<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let (node, sends) = (self.node, self.sends);
-        if with(|world| world.may_run(node, sends, context.waker())) == Some(false) {
-            return Poll::Pending;
-        }
-        let _inside = Inside(IN_GATED.replace(true));
-        let polled = self.future.as_mut().poll(context);
-        // Whoever died meanwhile has come to no end, and nobody is told of one.
-        if polled.is_ready() && !sends && with(|world| world.is_dead(node)) == Some(true) {
-            return Poll::Pending;
-        }
-        polled
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim;
+    use crate::sim::{self, Names};
 
     const NODE: NodeId = NodeId(0);
 
     /// Acts on a world of one node, in which a fault of one step occurs twice.
     fn twice(act: impl FnOnce(&mut World, OccurrenceId, OccurrenceId)) {
-        sim::install(1, &["a".to_owned()], Box::new(|_| ()));
+        sim::install(1, &["a".to_owned()], Names::default(), Box::new(|_| ()));
         let id = |occurrence| OccurrenceId { step: 3, occurrence };
-        with(|world| act(world, id(0), id(1))).unwrap();
-        sim::uninstall();
+        sim::with(|world| act(world, id(0), id(1)));
+        let _ = sim::uninstall();
     }
 
     #[test]
@@ -493,7 +393,7 @@ mod tests {
             world.end(second);
             assert!(runs(world));
             // Twice by both or one of them that it was due.
-            assert_eq!(world.touched[&3], 3);
+            assert_eq!(world.felt(3), 3);
         });
     }
 
@@ -504,10 +404,10 @@ mod tests {
             assert!(!world.may_run(NODE, false, Waker::noop()));
             world.hinder(NODE, pause, Hindrance::Paused);
             world.begin_step();
-            assert!(world.touched.is_empty());
+            assert_eq!(world.felt(3), 0);
             world.now = 1_000;
             world.begin_step();
-            assert_eq!(world.touched[&3], 1);
+            assert_eq!(world.felt(3), 1);
         });
     }
 
@@ -517,14 +417,14 @@ mod tests {
             let clock = |offset_us, drift| Hindrance::Clock { offset_us, drift, since: 0 };
             world.hinder(NODE, first, clock(0, 100));
             assert_eq!(world.clock_error(NODE), 0);
-            assert!(world.touched.is_empty());
+            assert_eq!(world.felt(3), 0);
             world.now = 1_000_000;
             assert_eq!(world.clock_error(NODE), 100);
             world.hinder(NODE, second, clock(5_000, 0));
             assert_eq!(world.clock_error(NODE), 5_100);
             world.end(first);
             assert_eq!(world.clock_error(NODE), 5_000);
-            assert_eq!(world.touched[&3], 4);
+            assert_eq!(world.felt(3), 4);
         });
     }
 }

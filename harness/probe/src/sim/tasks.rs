@@ -81,7 +81,7 @@ impl Future for Task {
             *inner = None;
             if Arc::strong_count(driver) == 1 {
                 let node = here();
-                with(|world| world.unhandled.push(node));
+                with(|world| world.panic_unhandled(node));
             }
         }
         *inner = None;

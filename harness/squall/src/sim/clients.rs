@@ -227,7 +227,7 @@ pub(super) async fn run(
                 Outcome::Info(_) => {
                     inform(&clients, id, event, key);
                     close(&clients, id, event);
-                    sim::with(|world| world.abandoned.push(event));
+                    sim::with(|world| world.abandon(event));
                 }
             }
         }));
@@ -237,7 +237,7 @@ pub(super) async fn run(
 /// The node was brought down from within, and its code runs on to its next await: what comes of its operations
 /// nobody hears any more.
 fn is_dead(node: NodeId) -> bool {
-    sim::with(|world| world.is_dead(node)).unwrap_or(false)
+    sim::with(|world| world.is_dead(node))
 }
 
 fn inform(clients: &Rc<RefCell<Clients>>, node: NodeId, event: EventId, key: u32) {

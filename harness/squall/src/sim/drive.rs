@@ -5,10 +5,10 @@
 //! time, for what comes late, and looked at once more.
 
 use super::{
-    DEFAULT_DEADLINE, STEPS, limits,
+    STEPS, limits,
+    nemesis::Nemesis,
     observer::{self, Observation, Told},
     signals::PANIC_HANDLED,
-    storm::Storm,
 };
 use crate::{
     determinism::{self, Panic},
@@ -37,7 +37,7 @@ enum Phase {
 }
 
 struct Run<'r, 's> {
-    storm: &'r mut Storm<'s>,
+    nemesis: &'r mut Nemesis<'s>,
     observation: &'r Observation,
     offered: bool,
     /// How many effects had landed when the observer was last asked.
@@ -45,9 +45,9 @@ struct Run<'r, 's> {
 }
 
 /// Steps until the run is over. A panic of the system ends it.
-pub(super) fn drive(storm: &mut Storm<'_>, observation: &Observation) -> Option<Panic> {
-    storm.begin();
-    let mut run = Run { storm, observation, offered: false, seen: 0 };
+pub(super) fn drive(nemesis: &mut Nemesis<'_>, observation: &Observation) -> Option<Panic> {
+    nemesis.begin();
+    let mut run = Run { nemesis, observation, offered: false, seen: 0 };
     let mut phase = Phase::Faults;
     while !matches!(phase, Phase::Over) {
         if let Err(panic) = run.step() {
@@ -60,8 +60,8 @@ pub(super) fn drive(storm: &mut Storm<'_>, observation: &Observation) -> Option<
 
 impl Run<'_, '_> {
     fn step(&mut self) -> Result<(), Panic> {
-        self.storm.act();
-        let step = catch_unwind(AssertUnwindSafe(|| self.storm.step()));
+        self.nemesis.act();
+        let step = catch_unwind(AssertUnwindSafe(|| self.nemesis.step()));
         STEPS.fetch_add(1, Ordering::Relaxed);
         if determinism::escaped() {
             return Err(Panic { node: NodeId::HARNESS, message: "the run escaped".to_owned() });
@@ -81,7 +81,7 @@ impl Run<'_, '_> {
     /// nobody held. One that was handled is told, and judged by what follows.
     fn unhandled(&mut self, unwound: bool) -> Option<Panic> {
         let panics = determinism::take_panics();
-        let left = sim::with(|world| std::mem::take(&mut world.unhandled)).unwrap_or_default();
+        let left = sim::with(sim::World::take_unhandled);
         // Without the flag tokio keeps to itself what panics in its own tasks, handled or not.
         let unwound = unwound || cfg!(not(tokio_unstable));
         for panic in panics {
@@ -89,38 +89,36 @@ impl Run<'_, '_> {
                 return Some(panic);
             }
             sim::with(|world| {
-                let signal = world.names.intern(PANIC_HANDLED);
+                let signal = world.intern(PANIC_HANDLED);
                 world.record(panic.node, What::Signal { signal });
             });
-            self.storm.note(panic.node, format!("a panic, handled: {}", panic.message));
+            self.nemesis.note(panic.node, format!("a panic, handled: {}", panic.message));
         }
         None
     }
 
     fn next(&mut self, phase: Phase) -> Phase {
-        if !self.offered && self.storm.offered() {
+        if !self.offered && self.nemesis.offered() {
             self.offered = true;
-            self.storm.mark(Mark::WorkloadOffered);
+            self.nemesis.mark(Mark::WorkloadOffered);
         }
-        let now = self.storm.now();
+        let now = self.nemesis.now();
         match phase {
-            Phase::Faults if self.storm.is_over() => {
-                self.storm.heal_all();
-                self.observation.leave_out(self.storm.left_out());
-                // A limit that is missed early is judged by itself: the run goes on, so that nothing else
-                // looks broken that was only not waited for.
-                let patience = limits(self.storm.plan).last().max(DEFAULT_DEADLINE);
+            Phase::Faults if self.nemesis.is_over() => {
+                self.nemesis.heal_all();
+                self.observation.leave_out(self.nemesis.left_out());
+                let patience = limits::patience(&self.nemesis.plan.expect);
                 Phase::Recovery { deadline: now + patience }
             }
             Phase::Recovery { deadline } if now >= deadline => {
-                self.storm.miss_deadline();
+                self.nemesis.miss_deadline();
                 Phase::Missed { since: now, until: now + self.look() }
             }
             Phase::Recovery { .. } => match self.look_at_rest() {
                 Some(told) if told.agrees() => {
                     self.tell(&told);
-                    self.storm.mark(Mark::Converged);
-                    Phase::Settling { until: now + self.storm.plan.settle_us }
+                    self.nemesis.mark(Mark::Converged);
+                    Phase::Settling { until: now + self.nemesis.plan.settle_us }
                 }
                 _ => phase,
             },
@@ -153,33 +151,33 @@ impl Run<'_, '_> {
     /// How long the last look may take: every node may be silent.
     fn look(&self) -> Micros {
         let patience = u64::try_from(observer::PATIENCE.as_micros()).unwrap_or(u64::MAX);
-        (self.storm.plan.nodes.len() as u64 + 1) * 2 * patience
+        (self.nemesis.plan.nodes.len() as u64 + 1) * 2 * patience
     }
 
     /// Asks every node for its state if nothing is owed and nothing that was injected is still to come. The answer
     /// counts only if nothing took effect meanwhile: that would not be in what the observer was told.
     fn look_at_rest(&mut self) -> Option<Told> {
-        let rests = self.offered && self.storm.drained() && self.storm.under_way().is_none();
+        let rests = self.offered && self.nemesis.drained() && self.nemesis.under_way().is_none();
         if rests && self.observation.ask() {
-            self.seen = self.storm.applied();
+            self.seen = self.nemesis.applied();
         }
-        self.observation.take().filter(|_| rests && self.seen == self.storm.applied())
+        self.observation.take().filter(|_| rests && self.seen == self.nemesis.applied())
     }
 
     fn tell(&self, told: &Told) {
         for state in &told.states {
             let (of, position, digest) = (state.of, state.position, state.digest);
-            self.storm.record(state.node, What::State { of, position, digest });
+            self.nemesis.record(state.node, What::State { of, position, digest });
         }
         for node in &told.silent {
-            self.storm.record(*node, What::Unanswered);
+            self.nemesis.record(*node, What::Unanswered);
         }
     }
 
     fn conclude(&self, told: &Told, mark: Option<Mark>) -> Phase {
         self.tell(told);
         if let Some(mark) = mark {
-            self.storm.mark(mark);
+            self.nemesis.mark(mark);
         }
         Phase::Over
     }

@@ -1,57 +1,44 @@
 //! A plan becomes a history: the system under turmoil, and the faults that come over it.
 //!
-//! The run has named phases (`drive`), as TigerBeetle's simulator has: faults come and go; everything is healed and the
-//! system must recover by a deadline; it is watched while it settles. What happened is recorded; whether it was right is
-//! judged from the records alone.
+//! A run is built (`build`), driven through its phases (`drive`), as TigerBeetle's simulator is: faults come and go;
+//! everything is healed and the system must recover by a deadline; it is watched while it settles; and concluded
+//! (`conclude`). What happened is recorded; whether it was right is judged from the records alone.
 
+mod build;
 mod clients;
+mod conclude;
 mod drive;
-mod links;
+mod limits;
+mod nemesis;
 mod observer;
 mod progress;
 mod recorder;
 mod signals;
-mod storm;
-mod targets;
 
-pub use links::Effect;
+/// The name that fault files use until they are values.
+pub use nemesis::Nemesis as Storm;
+pub use nemesis::{Act, Began, Effect, Nemesis, Tamper};
 pub use signals::BUILT_IN as BUILT_IN_SIGNALS;
-pub use storm::{Act, Began, Storm, Tamper};
 
-use crate::{
-    determinism::{self, Panic},
-    plan::Plan,
-    scenario::Expect,
-    stream::Stream,
-    system::{Cluster, Node, System},
-};
-use clients::Clients;
-use observer::Observation;
-use progress::Progress;
-use recorder::Recorder;
-use squall_judge::{Judge, Judgement, Limits, Setup, Violation};
+use crate::{determinism, plan::Plan, system::System};
+use squall_judge::Violation;
 use squall_probe::{NodeId, Record, sim};
 use squall_reports::{Counters, LatencyRecorder};
 use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
+    collections::BTreeMap,
     sync::{Arc, atomic::AtomicU64},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 /// Steps made by this process, for a watchdog that looks whether it still moves.
 pub static STEPS: AtomicU64 = AtomicU64::new(0);
-
-/// How long the system may take to converge when a scenario sets no limit, in microseconds.
-const DEFAULT_DEADLINE: u64 = 30_000_000;
 
 /// The wall clock at the start of every run: 2025-01-01T00:00:00Z.
 pub(crate) const EPOCH: Duration = Duration::from_secs(1_735_689_600);
 
 /// What came of a run.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// Of the history, in hexadecimal.
     pub hash: String,
     /// Virtual time that passed, in microseconds.
@@ -78,9 +65,9 @@ pub struct Outcome {
     pub escape: Option<determinism::Escape>,
     /// Why nobody looked whether something did.
     pub unwatched: Option<String>,
-    /// The history, if it was kept.
-    pub trace: Option<Vec<Record>>,
-    /// The frames, if the history was kept.
+    /// All records, in order.
+    pub history: Vec<Record>,
+    /// The frames, if they were kept.
     pub flights: Vec<sim::Flight>,
     /// Names of groups, points, signals and kinds of message.
     pub names: sim::Names,
@@ -88,7 +75,7 @@ pub struct Outcome {
     pub nodes: Vec<String>,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// What is to be said of the verdict: why the run proves nothing, and what is to be known of its failure.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
@@ -97,335 +84,18 @@ impl Outcome {
     }
 }
 
-/// Executes a plan on a thread of its own. `keep` keeps the history itself.
+/// Executes a plan on a thread of its own. `keep` keeps the frames that nodes sent to each other.
 ///
 /// # Errors
 /// The harness itself failed.
-pub fn execute(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Result<Outcome, String> {
+pub fn execute(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Result<RunOutcome, String> {
     let watched = determinism::isolated(plan.seed, &plan.allow, || run(plan, system, keep))?;
     let determinism::Watched { result, escape, unwatched } = watched;
-    Ok(Outcome { escape, unwatched, ..result })
+    Ok(RunOutcome { escape, unwatched, ..result })
 }
 
-fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
-    let names: Vec<String> = plan.nodes.iter().map(|node| node.name.clone()).collect();
-    let ids: Vec<NodeId> =
-        (0..names.len()).filter_map(|i| u16::try_from(i).ok()).map(NodeId).collect();
-    let role = |name: &str| system.roles().iter().find(|role| role.name == name);
-    let client_nodes: Vec<NodeId> = ids
-        .iter()
-        .zip(&plan.nodes)
-        .filter(|(_, node)| role(&node.role).is_some_and(|role| role.client))
-        .map(|(id, _)| *id)
-        .collect();
-    let orders = plan.orders(client_nodes.len());
-
-    // Groups are interned first: their names are 0, 1, 2, … in every run.
-    let mut interned = sim::Names::default();
-    let groups: Vec<_> = system.groups().iter().map(|group| interned.intern(group)).collect();
-    let promises = system.promises();
-    let judge = Judge::new(&Setup {
-        promises: promises.clone(),
-        sagas: promises.saga.iter().map(|step| interned.intern(step)).collect(),
-        policies: promises.retries.iter().map(|policy| interned.intern(policy.name)).collect(),
-        dependencies: promises.breakers.iter().map(|b| interned.intern(b.dependency)).collect(),
-        dependency_nodes: promises
-            .breakers
-            .iter()
-            .map(|breaker| {
-                let nodes = ids.iter().zip(&plan.nodes);
-                let named = |node: &crate::plan::PlannedNode| {
-                    breaker.dependency == node.role || breaker.dependency == node.name
-                };
-                nodes.filter(|(_, node)| named(node)).map(|(id, _)| *id).collect()
-            })
-            .collect(),
-        buffers: promises.buffers.iter().map(|(name, _)| interned.intern(name)).collect(),
-        memory: plan
-            .nodes
-            .iter()
-            .map(|node| promises.memory.iter().find(|(role, _)| *role == node.role).map(|m| m.1))
-            .collect(),
-        stalls: plan.faults.iter().any(|fault| fault.fault.stalls()),
-        groups: groups.clone(),
-        group_names: system.groups().iter().map(|&group| group.to_owned()).collect(),
-        replicas: ids
-            .iter()
-            .zip(&plan.nodes)
-            .filter(|(_, node)| role(&node.role).is_some_and(|role| role.replica))
-            .map(|(id, _)| *id)
-            .collect(),
-        nodes: names.clone(),
-        limits: limits(plan),
-    });
-    let recorder =
-        Rc::new(RefCell::new(Recorder::new(judge, Progress::new(groups), !plan.faults.is_empty())));
-    let sink = {
-        let recorder = recorder.clone();
-        Box::new(move |record: &Record| recorder.borrow_mut().record(record))
-    };
-    sim::install(plan.seed, &names, sink);
-    sim::with(|world| {
-        world.names = interned;
-        world.flights = keep.then(sim::Flights::default);
-    });
-
-    let cluster = Cluster {
-        nodes: ids
-            .iter()
-            .zip(&plan.nodes)
-            .filter_map(|(id, node)| {
-                Some(Node {
-                    id: *id,
-                    name: node.name.as_str().into(),
-                    role: role(&node.role)?.name,
-                    index: node.index,
-                    incarnation: 0,
-                })
-            })
-            .collect(),
-        defects: plan.defects.clone().into(),
-        keys: plan.workload.keys,
-    };
-    let clients = Rc::new(RefCell::new(Clients::new(&client_nodes, &orders)));
-    let observation = Rc::new(Observation::default());
-    let exits = Rc::new(RefCell::new(Vec::new()));
-
-    let mut turmoil = turmoil::Builder::new()
-        .rng_seed(Stream::new(plan.seed, "simulator", &[]).between(0, u64::MAX))
-        .enable_random_order()
-        .tick_duration(Duration::from_millis(u64::from(plan.tick_ms)))
-        .simulation_duration(Duration::from_secs(u64::from(u32::MAX)))
-        .epoch(SystemTime::UNIX_EPOCH + EPOCH)
-        .min_message_latency(Duration::from_millis(u64::from(plan.network.min_ms)))
-        .max_message_latency(Duration::from_millis(u64::from(plan.network.max_ms)))
-        .tcp_capacity(4096)
-        .build();
-    for node in cluster.nodes.iter() {
-        let (node, cluster) = (node.clone(), cluster.clone());
-        let (system, clients, exits) = (system.clone(), clients.clone(), exits.clone());
-        let is_client = client_nodes.contains(&node.id);
-        turmoil.host(node.name.to_string(), move || {
-            let (mut node, cluster) = (node.clone(), cluster.clone());
-            let (system, clients, exits) = (system.clone(), clients.clone(), exits.clone());
-            sim::gated(node.id, async move {
-                let id = node.id;
-                sim::with(|world| {
-                    world.node_starts(id);
-                    node.incarnation = world.incarnation(id);
-                });
-                if is_client {
-                    clients::run(system, node, cluster, clients).await;
-                } else {
-                    let end = match system.start(node, cluster).await {
-                        Ok(()) => "its software ended".to_owned(),
-                        Err(error) => error.to_string(),
-                    };
-                    // Whoever was brought down from within has come to no end of its own.
-                    if sim::with(|world| world.is_dead(id)) == Some(false) {
-                        exits.borrow_mut().push((id, end));
-                    }
-                }
-                // turmoil would take an ended host for a finished one; the storm restarts it.
-                std::future::pending::<()>().await;
-                Ok(())
-            })
-        });
-    }
-    {
-        let (system, cluster, shared) = (system.clone(), cluster.clone(), observation.clone());
-        turmoil.host("squall-observer", move || {
-            let (system, cluster, shared) = (system.clone(), cluster.clone(), shared.clone());
-            async move {
-                observer::run(system, cluster, shared).await;
-                Ok(())
-            }
-        });
-    }
-
-    let replica_roles = system.roles().iter().filter(|role| role.replica).map(|r| r.name).collect();
-    let mut storm =
-        Storm::new(plan, turmoil, names.clone(), replica_roles, recorder.clone(), clients, exits);
-    let panic = drive::drive(&mut storm, &observation);
-    finish(storm, plan, &recorder, names, panic)
-}
-
-fn limits(plan: &Plan) -> Limits {
-    let micros = |duration: &Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    let mut limits = Limits {
-        eventual_consistency: DEFAULT_DEADLINE,
-        drains: DEFAULT_DEADLINE,
-        progress: DEFAULT_DEADLINE,
-        converges: DEFAULT_DEADLINE,
-        recovers_within: None,
-        available: None,
-        latency: None,
-    };
-    for expect in &plan.expect {
-        match expect {
-            Expect::Safety(_) => {}
-            Expect::EventualConsistency { within } => limits.eventual_consistency = micros(within),
-            Expect::Drains { within } => limits.drains = micros(within),
-            Expect::Progress { within } => limits.progress = micros(within),
-            Expect::Converges { within } => limits.converges = micros(within),
-            Expect::RecoversWithin(within) => limits.recovers_within = Some(micros(within)),
-            Expect::Latency { quantile, limit } => {
-                limits.latency = Some((*quantile, micros(limit)));
-            }
-            Expect::Available { at_least } => limits.available = Some(*at_least),
-        }
-    }
-    limits
-}
-
-fn finish(
-    storm: Storm<'_>,
-    plan: &Plan,
-    recorder: &Rc<RefCell<Recorder>>,
-    nodes: Vec<String>,
-    panic: Option<Panic>,
-) -> Outcome {
-    let elapsed = storm.now();
-    let storm::Remains { notes, unfired, begun, begun_steps, destruction, late } = storm.end();
-    let world = sim::uninstall();
-    let (names, touched, frames, points, flights) = world.map_or_else(Default::default, |world| {
-        let points: Vec<_> = world.points().map(|(name, n)| (name.to_owned(), n)).collect();
-        let flights = world.flights.as_ref().map(|flights| flights.all().to_vec());
-        (world.names.clone(), world.touched.clone(), world.frames, points, flights)
-    });
-    // The simulation is gone, and with it the sink: nobody else holds the recorder any more.
-    let empty = Recorder::new(Judge::new(&Setup::default()), Progress::new(Vec::new()), false);
-    let recorder = recorder.replace(empty);
-
-    let recovery = recorder.recovery();
-    let mut signals = recorder.signals.seen(|name| names.text(name).to_owned());
-    for (point, count) in points {
-        *signals.entry(point).or_default() += u64::from(count);
-    }
-    let mut felt: Felt = touched;
-    for (step, count) in &recorder.bitten {
-        *felt.entry(*step).or_default() += count;
-    }
-    let kinds: BTreeMap<u16, &'static str> =
-        plan.faults.iter().map(|fault| (fault.step, fault.fault.signal())).collect();
-    for (step, count) in &felt {
-        if let Some(signal) = kinds.get(step) {
-            *signals.entry((*signal).to_owned()).or_default() += count;
-        }
-    }
-    let mut counters = recorder.counters;
-    counters.messages = frames;
-    counters.faults = begun;
-    let mut hash = recorder.hash;
-    for index in 0..u16::MAX {
-        match names.text(squall_probe::Name(index)) {
-            "?" => break,
-            text => hash.text(text),
-        }
-    }
-    let mut vacuous = Vec::new();
-    if counters.acknowledged == 0 {
-        vacuous.push("no publish was acknowledged".to_owned());
-    }
-    vacuous.extend(unfired);
-    vacuous.extend(toothless(plan, &begun_steps, &felt));
-    for signal in &plan.must_see {
-        if !signals.contains_key(signal) {
-            vacuous.push(format!("must_see: {signal} was never seen"));
-        }
-    }
-    let judgement = recorder.judge.finish(&|name| names.text(name).to_owned());
-    vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(expect.name())));
-    let Judgement { mut violations, judged, history, .. } = judgement;
-    if let Some(panic) = panic {
-        let node = nodes.get(usize::from(panic.node.0)).map_or("the simulator", String::as_str);
-        violations.push(Violation {
-            invariant: "no_panic",
-            summary: format!("{node} panicked: {}", panic.message),
-            evidence: Vec::new(),
-            since: squall_judge::NEVER,
-            consequence_of: None,
-        });
-        squall_judge::by_cause(&mut violations);
-    }
-    if let Some(what) = late {
-        // Nobody can have answered what has not come, or have applied it.
-        violations.retain(|broken| !FOLLOWS_FROM_ABSENCE.contains(&broken.invariant));
-        vacuous.push(format!("when the deadline passed there was still under way {what}"));
-    }
-    let mut note = None;
-    if let Some(storm::Destruction { text }) = destruction
-        && !violations.is_empty()
-    {
-        let unexplained: BTreeSet<&str> = violations
-            .iter()
-            .map(|violation| violation.invariant)
-            .filter(|broken| !FOLLOWS_FROM_ABSENCE.contains(broken))
-            .collect();
-        if unexplained.is_empty() {
-            let broken: BTreeSet<&str> = violations.drain(..).map(|v| v.invariant).collect();
-            let broken: Vec<&str> = broken.into_iter().collect();
-            let broken = broken.join(", ");
-            vacuous.push(format!("{text}; no system could have kept {broken}"));
-        } else {
-            let unexplained: Vec<&str> = unexplained.into_iter().collect();
-            let unexplained = unexplained.join(", ");
-            note = Some(format!("{text}; that does not explain {unexplained}"));
-        }
-    }
-    Outcome {
-        hash: hash.hex(),
-        elapsed,
-        violations,
-        judged,
-        vacuous,
-        note,
-        signals,
-        counters,
-        latency: recorder.latency,
-        recovery,
-        notes,
-        escape: None,
-        unwatched: None,
-        trace: flights.is_some().then_some(history),
-        flights: flights.unwrap_or_default(),
-        names,
-        nodes,
-    }
-}
-
-/// What can be broken because the disks of a majority are gone, or frames: what they held, and all that waits for it. That an
-/// effect happens twice, that places are given out of order or twice, or that a node panics never follows from it.
-const FOLLOWS_FROM_ABSENCE: &[&str] = &[
-    "durability",
-    "no_loss",
-    "no_dirty_read",
-    "saga_atomicity",
-    "conserved",
-    "eventual_consistency",
-    "converges",
-    "drains",
-    "progress",
-    "recovers_within",
-    "available",
-    "latency",
-];
-
-/// How often each step was felt.
-type Felt = BTreeMap<u16, u64>;
-
-/// Steps of the scenario that began and were never felt.
-fn toothless(plan: &Plan, begun: &BTreeSet<u16>, felt: &Felt) -> Vec<String> {
-    let steps: BTreeMap<u16, &crate::plan::PlannedFault> =
-        plan.faults.iter().map(|fault| (fault.step, fault)).collect();
-    steps
-        .into_iter()
-        .filter(|(step, _)| begun.contains(step) && !felt.contains_key(step))
-        .map(|(_, fault)| {
-            format!(
-                "line {}: the fault began and nothing ever felt it: {}",
-                fault.line, fault.fault
-            )
-        })
-        .collect()
+fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> RunOutcome {
+    let mut built = build::build(plan, system, keep);
+    let panic = drive::drive(&mut built.nemesis, &built.observation);
+    conclude::conclude(plan, built, panic)
 }

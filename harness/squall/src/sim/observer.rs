@@ -1,5 +1,5 @@
-//! A client of the harness that asks every node for its state, over the simulated network, when the
-//! storm is over.
+//! A client of the harness that asks every node for its state, over the simulated network, in the
+//! recovery phase.
 
 use crate::system::{Cluster, State, System};
 use squall_probe::{NodeId, StateOf};

@@ -21,7 +21,7 @@ pub(super) struct Recorder {
     probes: BTreeSet<EventId>,
     pub(super) healed: Option<u64>,
     /// How often faults were felt, by the records that say so.
-    pub(super) bitten: BTreeMap<u16, u64>,
+    pub(super) felt: BTreeMap<u16, u64>,
     /// Faults of disks that nodes met.
     pub(super) refused: BTreeSet<(u16, NodeId)>,
 }
@@ -38,7 +38,7 @@ impl Recorder {
             due: ByEvent::default(),
             probes: BTreeSet::new(),
             healed: None,
-            bitten: BTreeMap::new(),
+            felt: BTreeMap::new(),
             refused: BTreeSet::new(),
         }
     }
@@ -83,7 +83,7 @@ impl Recorder {
             }
             What::DeadLetter { .. } => counters.dead_lettered += 1,
             What::DiskRefused { fault } => {
-                *self.bitten.entry(fault).or_default() += 1;
+                *self.felt.entry(fault).or_default() += 1;
             }
             What::Mark(Mark::Healed) => self.healed = Some(record.at),
             _ => {}
@@ -91,8 +91,8 @@ impl Recorder {
     }
 
     /// A fault was felt.
-    pub(super) fn bite(&mut self, fault: u16) {
-        *self.bitten.entry(fault).or_default() += 1;
+    pub(super) fn feel(&mut self, fault: u16) {
+        *self.felt.entry(fault).or_default() += 1;
     }
 
     /// How long after the healing the system had caught up, in microseconds.

@@ -38,7 +38,7 @@ pub struct Signals {
     dead: BTreeSet<(Name, EventId)>,
     crashes: u64,
     /// No fault has begun yet, and one will.
-    before_the_storm: bool,
+    before_faults: bool,
     term: Option<u64>,
     /// Who leads, by its own word, and still runs.
     pub leader: Option<(NodeId, u64)>,
@@ -47,7 +47,7 @@ pub struct Signals {
 impl Signals {
     /// Nothing was seen. `faults` says whether any will come.
     pub fn new(faults: bool) -> Self {
-        Self { before_the_storm: faults, ..Self::default() }
+        Self { before_faults: faults, ..Self::default() }
     }
 
     /// Takes the next record in.
@@ -67,7 +67,7 @@ impl Signals {
                 if change == NodeChange::Crashed {
                     self.crashes += 1;
                     // It takes effect, and is told, before the fault that caused it.
-                    self.before_the_storm = false;
+                    self.before_faults = false;
                 }
                 if change != NodeChange::Up
                     && self.leader.is_some_and(|(leader, _)| leader == record.node)
@@ -97,8 +97,8 @@ impl Signals {
             What::Breaker { state: BreakerState::Open, .. } => self.count("breaker_opened"),
             What::Breaker { state: BreakerState::Closed, .. } => self.count("breaker_closed_again"),
             What::Saga { change: SagaChange::Undone, .. } => self.count("compensated"),
-            What::FaultBegan { .. } => self.before_the_storm = false,
-            What::Signal { signal } if !self.before_the_storm => {
+            What::FaultBegan { .. } => self.before_faults = false,
+            What::Signal { signal } if !self.before_faults => {
                 *self.named.entry(signal).or_default() += 1;
             }
             _ => {}
@@ -106,7 +106,7 @@ impl Signals {
     }
 
     fn count(&mut self, signal: &'static str) {
-        if !self.before_the_storm {
+        if !self.before_faults {
             *self.counts.entry(signal).or_default() += 1;
         }
     }

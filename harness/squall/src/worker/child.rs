@@ -4,7 +4,7 @@ use super::{Answer, Request, Want, trace};
 use crate::{
     plan::Plan,
     runner::suspects,
-    sim::{self, Outcome},
+    sim::{self, RunOutcome},
     system::System,
     words::{Words, timeline_line},
 };
@@ -39,7 +39,7 @@ pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
         let parent = parent.clone();
         std::thread::spawn(move || pulse(&parent));
     }
-    let mut kept: Option<(Plan, Outcome)> = None;
+    let mut kept: Option<(Plan, RunOutcome)> = None;
     for line in BufReader::new(requests).lines() {
         let answer = match serde_json::from_str(&line?) {
             Ok(Request::Run { plan, want }) => match execute(&plan, want, system) {
@@ -70,7 +70,7 @@ pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
     Ok(())
 }
 
-fn execute(plan: &Plan, want: Want, system: &Arc<dyn System>) -> Result<(Run, Outcome), String> {
+fn execute(plan: &Plan, want: Want, system: &Arc<dyn System>) -> Result<(Run, RunOutcome), String> {
     let started = Instant::now();
     let mut outcome = sim::execute(plan, system, want.history)?;
     let mut run = run_of(plan, &outcome, started.elapsed());
@@ -123,11 +123,11 @@ fn pulse(socket: &Parent) {
     }
 }
 
-fn words<'a>(plan: &'a Plan, outcome: &'a Outcome) -> Words<'a> {
+fn words<'a>(plan: &'a Plan, outcome: &'a RunOutcome) -> Words<'a> {
     Words { names: &outcome.names, nodes: &outcome.nodes, faults: &plan.faults }
 }
 
-fn run_of(plan: &Plan, outcome: &Outcome, wall: Duration) -> Run {
+fn run_of(plan: &Plan, outcome: &RunOutcome, wall: Duration) -> Run {
     let words = words(plan, outcome);
     let verdict = if !outcome.violations.is_empty() {
         Verdict::Failed
@@ -183,14 +183,14 @@ fn run_of(plan: &Plan, outcome: &Outcome, wall: Duration) -> Run {
     }
 }
 
-fn lines(plan: &Plan, outcome: &Outcome) -> Vec<String> {
+fn lines(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
     let words = words(plan, outcome);
-    outcome.trace.iter().flatten().map(|record| words.line(record)).collect()
+    outcome.history.iter().map(|record| words.line(record)).collect()
 }
 
 /// Milestones, everything about the events that the evidence speaks of, and what nodes said when
 /// they ended; in the order of time.
-fn story(plan: &Plan, outcome: &Outcome) -> Vec<String> {
+fn story(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
     let words = words(plan, outcome);
     let mut evidence = BTreeSet::new();
     let mut events = BTreeSet::new();
@@ -199,7 +199,7 @@ fn story(plan: &Plan, outcome: &Outcome) -> Vec<String> {
         events.extend(item.record.what.events());
     }
     let mut lines: Vec<(u64, String)> = Vec::new();
-    for (index, record) in outcome.trace.iter().flatten().enumerate() {
+    for (index, record) in outcome.history.iter().enumerate() {
         let proves = evidence.contains(&(index as u64));
         let about = record.what.events().any(|event| events.contains(&event));
         if proves || about || record.what.is_milestone() {

@@ -1,6 +1,6 @@
 //! A history as data, for diagrams: all of it, or what stands around the evidence.
 
-use crate::{plan::Plan, sim::Outcome, words::Words};
+use crate::{plan::Plan, sim::RunOutcome, words::Words};
 use squall_probe::{EventId, Mark, NodeChange, NodeId, Record, What, sim::Flight};
 use squall_reports::{Trace, TraceFault, TraceMessage, TraceRecord};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,8 +12,8 @@ const RECORDS: usize = 160;
 const MESSAGES: usize = 100;
 
 /// Everything.
-pub(super) fn whole(plan: &Plan, outcome: &Outcome) -> Trace {
-    let records = outcome.trace.as_deref().unwrap_or_default();
+pub(super) fn whole(plan: &Plan, outcome: &RunOutcome) -> Trace {
+    let records = outcome.history.as_slice();
     let proofs = proofs(outcome);
     let all: Vec<usize> = (0..records.len()).collect();
     make(plan, outcome, &proofs, &all, &outcome.flights)
@@ -21,8 +21,8 @@ pub(super) fn whole(plan: &Plan, outcome: &Outcome) -> Trace {
 
 /// What proves the violations, the events that it speaks of, what the nodes and the faults did, and
 /// the messages at that time; so much of it as a report has room for.
-pub(super) fn around_the_evidence(plan: &Plan, outcome: &Outcome) -> Trace {
-    let records = outcome.trace.as_deref().unwrap_or_default();
+pub(super) fn around_the_evidence(plan: &Plan, outcome: &RunOutcome) -> Trace {
+    let records = outcome.history.as_slice();
     let proofs = proofs(outcome);
     let evidence = || outcome.violations.iter().flat_map(|violation| &violation.evidence);
     let events: BTreeSet<EventId> = evidence().flat_map(|item| item.record.what.events()).collect();
@@ -66,7 +66,7 @@ pub(super) fn around_the_evidence(plan: &Plan, outcome: &Outcome) -> Trace {
     make(plan, outcome, &proofs, &chosen, &flights)
 }
 
-fn proofs(outcome: &Outcome) -> BTreeSet<usize> {
+fn proofs(outcome: &RunOutcome) -> BTreeSet<usize> {
     let evidence = outcome.violations.iter().flat_map(|violation| &violation.evidence);
     evidence.filter_map(|item| usize::try_from(item.index).ok()).collect()
 }
@@ -80,12 +80,12 @@ fn distance(times: &BTreeSet<u64>, at: u64) -> u64 {
 
 fn make(
     plan: &Plan,
-    outcome: &Outcome,
+    outcome: &RunOutcome,
     proofs: &BTreeSet<usize>,
     chosen: &[usize],
     flights: &[Flight],
 ) -> Trace {
-    let records = outcome.trace.as_deref().unwrap_or_default();
+    let records = outcome.history.as_slice();
     let words = Words { names: &outcome.names, nodes: &outcome.nodes, faults: &plan.faults };
     let keys: BTreeMap<EventId, u64> = records
         .iter()

@@ -1,0 +1,71 @@
+//! Tasks of a node, which are polled only while it runs.
+
+use super::{here, with};
+use crate::NodeId;
+use std::{
+    cell::Cell,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+thread_local! {
+    static IN_GATED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What runs now belongs to a task that was made here, not one of tokio's own `spawn`.
+#[must_use]
+pub fn in_gated_task() -> bool {
+    IN_GATED.get()
+}
+
+/// Restores what was, however the poll ends.
+struct Inside(bool);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        IN_GATED.set(self.0);
+    }
+}
+
+/// A task of a node: not polled while the node is stopped.
+#[derive(Debug)]
+pub struct Gated<F> {
+    node: NodeId,
+    /// It only sends what it was given: it goes on in the step in which the node died.
+    sends: bool,
+    future: Pin<Box<F>>,
+}
+
+/// Makes `future` a task of `node`.
+pub fn gated<F: Future>(node: NodeId, future: F) -> Gated<F> {
+    Gated { node, sends: false, future: Box::pin(future) }
+}
+
+/// Makes `future` a task of the node that runs now.
+pub fn gated_here<F: Future>(future: F) -> Gated<F> {
+    gated(here(), future)
+}
+
+/// As [`gated_here`], of a task that sends what it was given.
+pub(crate) fn gated_sender<F: Future>(future: F) -> Gated<F> {
+    Gated { sends: true, ..gated_here(future) }
+}
+
+impl<F: Future> Future for Gated<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let (node, sends) = (self.node, self.sends);
+        if !with(|world| world.may_run(node, sends, context.waker())) {
+            return Poll::Pending;
+        }
+        let _inside = Inside(IN_GATED.replace(true));
+        let polled = self.future.as_mut().poll(context);
+        // Whoever died meanwhile has come to no end, and nobody is told of one.
+        if polled.is_ready() && !sends && with(|world| world.is_dead(node)) {
+            return Poll::Pending;
+        }
+        polled
+    }
+}

@@ -1,0 +1,39 @@
+//! Names in records: numbers in a history, texts for people.
+
+use crate::Name;
+use std::collections::BTreeMap;
+
+/// Names used in a run, numbered in the order of first use.
+#[derive(Debug, Default, Clone)]
+pub struct Names {
+    texts: Vec<String>,
+    index: BTreeMap<String, Name>,
+}
+
+impl Names {
+    /// The name's number, handed out now if it is new.
+    ///
+    /// # Panics
+    /// There are 65,536 others: names are for kinds of things, not for each of them.
+    pub fn intern(&mut self, text: &str) -> Name {
+        if let Some(name) = self.index.get(text) {
+            return *name;
+        }
+        let number = u16::try_from(self.texts.len());
+        let name = Name(number.expect("a run uses at most 65,536 names: name kinds of things"));
+        self.texts.push(text.to_owned());
+        self.index.insert(text.to_owned(), name);
+        name
+    }
+
+    /// The text of a name.
+    #[must_use]
+    pub fn text(&self, name: Name) -> &str {
+        self.texts.get(usize::from(name.0)).map_or("?", String::as_str)
+    }
+
+    /// All texts, by number.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(String::as_str)
+    }
+}

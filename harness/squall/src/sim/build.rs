@@ -1,0 +1,214 @@
+//! From a plan to a simulation that is ready to run: the world, the judge, and a host for each node.
+
+use super::{
+    EPOCH,
+    clients::{self, Clients},
+    limits::limits,
+    nemesis::{Exits, Nemesis, Simulator},
+    observer::{self, Observation},
+    progress::Progress,
+    recorder::Recorder,
+};
+use crate::{
+    plan::{Plan, PlannedNode},
+    stream::Stream,
+    system::{Cluster, Node, Role, System},
+};
+use squall_judge::{Judge, Setup};
+use squall_probe::{
+    NodeId, Record,
+    sim::{self, World},
+};
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// A simulation that is ready to run.
+pub(super) struct Built<'a> {
+    pub(super) nemesis: Nemesis<'a>,
+    pub(super) observation: Rc<Observation>,
+    pub(super) recorder: Rc<RefCell<Recorder>>,
+}
+
+/// What every node's software is given.
+#[derive(Clone)]
+struct Shared {
+    system: Arc<dyn System>,
+    cluster: Cluster,
+    clients: Rc<RefCell<Clients>>,
+    exits: Exits,
+}
+
+/// Builds the simulation of a plan, and installs its world on this thread. `keep` keeps the frames that nodes sent.
+pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>, keep: bool) -> Built<'a> {
+    let mut names = sim::Names::default();
+    let setup = setup(plan, &**system, &mut names);
+    let recorder = Rc::new(RefCell::new(Recorder::new(
+        Judge::new(&setup),
+        Progress::new(setup.groups.clone()),
+        !plan.faults.is_empty(),
+    )));
+    let sink = {
+        let recorder = recorder.clone();
+        Box::new(move |record: &Record| recorder.borrow_mut().record(record))
+    };
+    sim::install(plan.seed, &setup.nodes, names, sink);
+    if keep {
+        sim::with(World::keep_flights);
+    }
+
+    let client_nodes = nodes_where(plan, &**system, |role| role.client);
+    let orders = plan.orders(client_nodes.len());
+    let shared = Shared {
+        system: system.clone(),
+        cluster: cluster(plan, &**system),
+        clients: Rc::new(RefCell::new(Clients::new(&client_nodes, &orders))),
+        exits: Exits::default(),
+    };
+    let mut turmoil = turmoil(plan);
+    for node in shared.cluster.nodes.iter() {
+        host(&mut turmoil, node, client_nodes.contains(&node.id), &shared);
+    }
+    let observation = Rc::new(Observation::default());
+    host_observer(&mut turmoil, &observation, &shared);
+
+    let replica_roles =
+        system.roles().iter().filter(|role| role.replica).map(|role| role.name).collect();
+    let nemesis = Nemesis::new(
+        plan,
+        Simulator::new(turmoil, setup.nodes),
+        replica_roles,
+        recorder.clone(),
+        shared.clients,
+        shared.exits,
+    );
+    Built { nemesis, observation, recorder }
+}
+
+fn planned(plan: &Plan) -> impl Iterator<Item = (NodeId, &PlannedNode)> {
+    plan.nodes.iter().enumerate().map(|(index, node)| (NodeId::of_index(index), node))
+}
+
+fn role<'s>(system: &'s dyn System, node: &PlannedNode) -> &'s Role {
+    let role = system.roles().iter().find(|role| role.name == node.role);
+    role.expect("a plan has nodes of the system's roles only")
+}
+
+fn nodes_where(plan: &Plan, system: &dyn System, which: impl Fn(&Role) -> bool) -> Vec<NodeId> {
+    planned(plan).filter(|(_, node)| which(role(system, node))).map(|(id, _)| id).collect()
+}
+
+/// What the judge knows beforehand. Groups are interned first: their names are 0, 1, 2, … in every run.
+fn setup(plan: &Plan, system: &dyn System, names: &mut sim::Names) -> Setup {
+    let groups = system.groups().iter().map(|group| names.intern(group)).collect();
+    let promises = system.promises();
+    Setup {
+        sagas: promises.saga.iter().map(|step| names.intern(step)).collect(),
+        policies: promises.retries.iter().map(|policy| names.intern(policy.name)).collect(),
+        dependencies: promises.breakers.iter().map(|b| names.intern(b.dependency)).collect(),
+        dependency_nodes: promises
+            .breakers
+            .iter()
+            .map(|breaker| {
+                let named = |node: &PlannedNode| {
+                    breaker.dependency == node.role || breaker.dependency == node.name
+                };
+                planned(plan).filter(|(_, node)| named(node)).map(|(id, _)| id).collect()
+            })
+            .collect(),
+        buffers: promises.buffers.iter().map(|(name, _)| names.intern(name)).collect(),
+        memory: plan
+            .nodes
+            .iter()
+            .map(|node| promises.memory.iter().find(|(role, _)| *role == node.role).map(|m| m.1))
+            .collect(),
+        stalls: plan.faults.iter().any(|fault| fault.fault.stalls()),
+        groups,
+        group_names: system.groups().iter().map(|&group| group.to_owned()).collect(),
+        replicas: nodes_where(plan, system, |role| role.replica),
+        nodes: plan.nodes.iter().map(|node| node.name.clone()).collect(),
+        limits: limits(&plan.expect),
+        promises,
+    }
+}
+
+fn cluster(plan: &Plan, system: &dyn System) -> Cluster {
+    let node = |(id, node): (NodeId, &PlannedNode)| Node {
+        id,
+        name: node.name.as_str().into(),
+        role: role(system, node).name,
+        index: node.index,
+        incarnation: 0,
+    };
+    Cluster {
+        nodes: planned(plan).map(node).collect(),
+        defects: plan.defects.clone().into(),
+        keys: plan.workload.keys,
+    }
+}
+
+fn turmoil(plan: &Plan) -> turmoil::Sim<'static> {
+    let ms = |ms: u32| Duration::from_millis(u64::from(ms));
+    turmoil::Builder::new()
+        .rng_seed(Stream::new(plan.seed, "simulator", &[]).between(0, u64::MAX))
+        .enable_random_order()
+        .tick_duration(ms(plan.tick_ms))
+        .simulation_duration(Duration::from_secs(u64::from(u32::MAX)))
+        .epoch(SystemTime::UNIX_EPOCH + EPOCH)
+        .min_message_latency(ms(plan.network.min_ms))
+        .max_message_latency(ms(plan.network.max_ms))
+        .tcp_capacity(4096)
+        .build()
+}
+
+/// A host whose software starts with the simulation, and again after each crash.
+fn host(turmoil: &mut turmoil::Sim<'static>, node: &Node, is_client: bool, shared: &Shared) {
+    let (node, shared) = (node.clone(), shared.clone());
+    turmoil.host(node.name.to_string(), move || {
+        let (node, shared) = (node.clone(), shared.clone());
+        sim::gated(node.id, async move {
+            software(node, is_client, shared).await;
+            // turmoil would take an ended host for a finished one; the nemesis restarts it.
+            std::future::pending::<()>().await;
+            Ok(())
+        })
+    });
+}
+
+async fn software(mut node: Node, is_client: bool, shared: Shared) {
+    let id = node.id;
+    let Shared { system, cluster, clients, exits } = shared;
+    sim::with(|world| {
+        world.node_starts(id);
+        node.incarnation = world.incarnation(id);
+    });
+    if is_client {
+        return clients::run(system, node, cluster, clients).await;
+    }
+    let end = match system.start(node, cluster).await {
+        Ok(()) => "its software ended".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    // Whoever was brought down from within has come to no end of its own.
+    if !sim::with(|world| world.is_dead(id)) {
+        exits.borrow_mut().push((id, end));
+    }
+}
+
+fn host_observer(
+    turmoil: &mut turmoil::Sim<'static>,
+    observation: &Rc<Observation>,
+    shared: &Shared,
+) {
+    let (shared, observation) = (shared.clone(), observation.clone());
+    turmoil.host("squall-observer", move || {
+        let (shared, observation) = (shared.clone(), observation.clone());
+        async move {
+            observer::run(shared.system, shared.cluster, observation).await;
+            Ok(())
+        }
+    });
+}

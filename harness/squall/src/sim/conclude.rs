@@ -1,0 +1,266 @@
+//! What came of a run: the judges' findings, why it may prove nothing, and what excuses a failure.
+
+use super::{RunOutcome, build::Built, nemesis::Remains, recorder::Recorder};
+use crate::{
+    determinism::Panic,
+    plan::{Plan, PlannedFault},
+};
+use squall_judge::{Judgement, Violation};
+use squall_probe::sim;
+use squall_reports::Counters;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+
+/// What can be broken because the disks of a majority are gone, or frames: what they held, and all that waits for it. That an
+/// effect happens twice, that places are given out of order or twice, or that a node panics never follows from it.
+const FOLLOWS_FROM_ABSENCE: &[&str] = &[
+    "durability",
+    "no_loss",
+    "no_dirty_read",
+    "saga_atomicity",
+    "conserved",
+    "eventual_consistency",
+    "converges",
+    "drains",
+    "progress",
+    "recovers_within",
+    "available",
+    "latency",
+];
+
+/// How often each step of the scenario was felt.
+type Felt = BTreeMap<u16, u64>;
+
+/// The simulation is over; `panic` ended it, if one did.
+pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> RunOutcome {
+    let Built { nemesis, recorder, .. } = built;
+    let elapsed = nemesis.now();
+    let Remains { notes, unfired, begun, begun_steps, destruction, late } = nemesis.end();
+    let world = sim::uninstall();
+    let recorder = Rc::into_inner(recorder).expect("nemesis and world, who shared it, are gone");
+    let recorder = recorder.into_inner();
+
+    let recovery = recorder.recovery();
+    let felt = felt(&recorder, &world);
+    let signals = signals(plan, &recorder, &felt, &world);
+    let counters = Counters { messages: world.frames, faults: begun, ..recorder.counters };
+    let mut hash = recorder.hash;
+    world.names.texts().for_each(|text| hash.text(text));
+    let judgement = recorder.judge.finish(&|name| world.names.text(name).to_owned());
+    let nodes: Vec<String> = plan.nodes.iter().map(|node| node.name.clone()).collect();
+
+    // Why the run may prove nothing: nothing went on, a fault did not begin or was not felt, what must be seen was
+    // not, a judge had nothing to judge.
+    let mut vacuous = Vec::new();
+    if counters.acknowledged == 0 {
+        vacuous.push("no publish was acknowledged".to_owned());
+    }
+    vacuous.extend(unfired);
+    vacuous.extend(never_felt(plan, &begun_steps, &felt));
+    vacuous.extend(never_seen(plan, &signals));
+    vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(expect.name())));
+
+    // What was violated; and what of it nobody could have kept.
+    let Judgement { violations, judged, history, .. } = judgement;
+    let mut verdict = Verdict { violations, vacuous, note: None };
+    if let Some(panic) = panic {
+        verdict.add_panic(&panic, &nodes);
+    }
+    if let Some(what) = late {
+        verdict.excuse_what_is_late(&what);
+    }
+    if let Some(disks) = destruction {
+        verdict.excuse_destruction(&disks);
+    }
+    let Verdict { violations, vacuous, note } = verdict;
+
+    RunOutcome {
+        hash: hash.hex(),
+        elapsed,
+        violations,
+        judged,
+        vacuous,
+        note,
+        signals,
+        counters,
+        latency: recorder.latency,
+        recovery,
+        notes,
+        escape: None,
+        unwatched: None,
+        history,
+        flights: world.flights,
+        names: world.names,
+        nodes,
+    }
+}
+
+/// How often each step was felt, by the simulation and by the records that say so.
+fn felt(recorder: &Recorder, world: &sim::Summary) -> Felt {
+    let mut felt = world.felt.clone();
+    for (step, count) in &recorder.felt {
+        *felt.entry(*step).or_default() += count;
+    }
+    felt
+}
+
+/// What was seen, by name: signals of the harness and of the system, fault points, and faults that were felt.
+fn signals(
+    plan: &Plan,
+    recorder: &Recorder,
+    felt: &Felt,
+    world: &sim::Summary,
+) -> BTreeMap<String, u64> {
+    let mut signals = recorder.signals.seen(|name| world.names.text(name).to_owned());
+    for (point, count) in &world.points {
+        *signals.entry(point.clone()).or_default() += u64::from(*count);
+    }
+    let kinds: BTreeMap<u16, &'static str> =
+        plan.faults.iter().map(|fault| (fault.step, fault.fault.signal())).collect();
+    for (step, count) in felt {
+        if let Some(signal) = kinds.get(step) {
+            *signals.entry((*signal).to_owned()).or_default() += count;
+        }
+    }
+    signals
+}
+
+/// Steps of the scenario that began and were never felt.
+fn never_felt(plan: &Plan, begun: &BTreeSet<u16>, felt: &Felt) -> Vec<String> {
+    let steps: BTreeMap<u16, &PlannedFault> =
+        plan.faults.iter().map(|fault| (fault.step, fault)).collect();
+    steps
+        .into_iter()
+        .filter(|(step, _)| begun.contains(step) && !felt.contains_key(step))
+        .map(|(_, fault)| {
+            format!(
+                "line {}: the fault began and nothing ever felt it: {}",
+                fault.line, fault.fault
+            )
+        })
+        .collect()
+}
+
+fn never_seen(plan: &Plan, signals: &BTreeMap<String, u64>) -> impl Iterator<Item = String> {
+    plan.must_see
+        .iter()
+        .filter(|signal| !signals.contains_key(*signal))
+        .map(|signal| format!("must_see: {signal} was never seen"))
+}
+
+/// What is to be said of a run.
+#[derive(Debug, Default)]
+struct Verdict {
+    violations: Vec<Violation>,
+    /// Why it proves nothing, if so.
+    vacuous: Vec<String>,
+    /// What is to be known of its failure beside.
+    note: Option<String>,
+}
+
+impl Verdict {
+    fn add_panic(&mut self, panic: &Panic, nodes: &[String]) {
+        let node = nodes.get(panic.node.index()).map_or("the simulator", String::as_str);
+        self.violations.push(Violation {
+            invariant: "no_panic",
+            summary: format!("{node} panicked: {}", panic.message),
+            evidence: Vec::new(),
+            since: squall_judge::NEVER,
+            consequence_of: None,
+        });
+        squall_judge::by_cause(&mut self.violations);
+    }
+
+    /// `what` was still under way when the deadline passed: nobody can have answered what has not come, or have
+    /// applied it.
+    fn excuse_what_is_late(&mut self, what: &str) {
+        self.violations.retain(|broken| !FOLLOWS_FROM_ABSENCE.contains(&broken.invariant));
+        self.vacuous.push(format!("when the deadline passed there was still under way {what}"));
+    }
+
+    /// `disks` were destroyed, and nothing could have brought back what they held. If that explains all that is
+    /// violated, the run proves nothing; if not, it is noted.
+    fn excuse_destruction(&mut self, disks: &str) {
+        let names = |which: &dyn Fn(&str) -> bool| -> Option<String> {
+            let broken: BTreeSet<&str> = self.violations.iter().map(|v| v.invariant).collect();
+            let broken: Vec<&str> = broken.into_iter().filter(|name| which(name)).collect();
+            (!broken.is_empty()).then(|| broken.join(", "))
+        };
+        let Some(broken) = names(&|_| true) else { return };
+        match names(&|broken| !FOLLOWS_FROM_ABSENCE.contains(&broken)) {
+            None => {
+                self.violations.clear();
+                self.vacuous.push(format!("{disks}; no system could have kept {broken}"));
+            }
+            Some(unexplained) => {
+                self.note = Some(format!("{disks}; that does not explain {unexplained}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use squall_probe::NodeId;
+
+    const DISKS: &str = "the disks of 2 of 3 broker nodes were destroyed: broker-1, broker-2";
+
+    fn broken(invariants: &[&'static str]) -> Verdict {
+        let violation = |invariant: &&'static str| Violation {
+            invariant,
+            summary: String::new(),
+            evidence: Vec::new(),
+            since: 0,
+            consequence_of: None,
+        };
+        Verdict { violations: invariants.iter().map(violation).collect(), ..Verdict::default() }
+    }
+
+    #[test]
+    fn what_destroyed_disks_held_nobody_could_have_kept() {
+        let mut verdict = broken(&["no_loss", "durability", "no_loss"]);
+        verdict.excuse_destruction(DISKS);
+        assert!(verdict.violations.is_empty() && verdict.note.is_none());
+        let vacuous = format!("{DISKS}; no system could have kept durability, no_loss");
+        assert_eq!(verdict.vacuous, [vacuous]);
+    }
+
+    #[test]
+    fn destroyed_disks_do_not_explain_what_happens_twice() {
+        let mut verdict = broken(&["no_loss", "no_duplicate_effect"]);
+        verdict.excuse_destruction(DISKS);
+        assert_eq!(verdict.violations.len(), 2, "nothing is taken back");
+        assert!(verdict.vacuous.is_empty());
+        let note = format!("{DISKS}; that does not explain no_duplicate_effect");
+        assert_eq!(verdict.note, Some(note));
+    }
+
+    #[test]
+    fn destroyed_disks_are_nothing_to_speak_of_when_all_was_kept() {
+        let mut verdict = broken(&[]);
+        verdict.excuse_destruction(DISKS);
+        assert!(verdict.vacuous.is_empty() && verdict.note.is_none());
+    }
+
+    #[test]
+    fn what_is_still_under_way_excuses_what_is_missing_and_nothing_else() {
+        let mut verdict = broken(&["eventual_consistency", "order"]);
+        verdict.excuse_what_is_late("a message that comes late");
+        let left: Vec<&str> = verdict.violations.iter().map(|v| v.invariant).collect();
+        assert_eq!(left, ["order"]);
+        assert_eq!(verdict.vacuous.len(), 1);
+    }
+
+    #[test]
+    fn a_panic_is_a_violation_of_the_node_in_which_it_was() {
+        let mut verdict = broken(&[]);
+        let panic = |node| Panic { node, message: "x".to_owned() };
+        verdict.add_panic(&panic(NodeId(0)), &["broker-1".to_owned()]);
+        verdict.add_panic(&panic(NodeId::HARNESS), &["broker-1".to_owned()]);
+        let said: Vec<&str> = verdict.violations.iter().map(|v| v.summary.as_str()).collect();
+        assert_eq!(said, ["broker-1 panicked: x", "the simulator panicked: x"]);
+    }
+}

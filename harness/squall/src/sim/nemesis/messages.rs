@@ -1,0 +1,71 @@
+//! Faults of single messages: lost, duplicated, delayed, out of order, damaged.
+
+use super::{Act, Began, Direction, Nemesis};
+use crate::faults::Target;
+use squall_probe::{NodeId, Tampering, sim};
+use std::collections::BTreeSet;
+
+/// What is done to frames.
+#[derive(Clone, Copy, Debug)]
+pub struct Tamper {
+    /// What.
+    pub tampering: Tampering,
+    /// To which share of them, 0 to 1.
+    pub share: f64,
+    /// How late a late one comes, in milliseconds, from and to.
+    pub delay_ms: (u32, u32),
+    /// Of frames that are overtaken: it is felt only where a later one is read first.
+    pub by_order: bool,
+}
+
+impl Nemesis<'_> {
+    /// Begins to tamper with frames.
+    pub fn tamper(
+        &self,
+        act: &Act,
+        how: Tamper,
+        kinds: &[String],
+        directions: BTreeSet<Direction>,
+    ) {
+        let Tamper { tampering, share, delay_ms, by_order } = how;
+        sim::with(|world| {
+            let kinds = kinds.iter().map(|kind| world.intern(kind)).collect();
+            world.tamper(sim::MessageFault {
+                id: act.id,
+                draw: act.draw,
+                tampering,
+                share,
+                kinds,
+                links: Some(directions),
+                delay_ms,
+                by_order,
+            });
+        });
+    }
+
+    /// Begins to tamper with what nodes send.
+    pub fn tamper_from(&self, from: &Target, act: &mut Act, how: Tamper) -> Began {
+        self.tamper_each(from, act, how, |node, other| (node, other))
+    }
+
+    /// Begins to tamper with what is sent to nodes.
+    pub fn tamper_to(&self, to: &Target, act: &mut Act, how: Tamper) -> Began {
+        self.tamper_each(to, act, how, |node, other| (other, node))
+    }
+
+    fn tamper_each(
+        &self,
+        target: &Target,
+        act: &mut Act,
+        how: Tamper,
+        direction: impl Fn(NodeId, NodeId) -> Direction,
+    ) -> Began {
+        let nodes = self.nodes(target, act);
+        let directions = nodes
+            .iter()
+            .flat_map(|node| self.simulator.ids().map(|other| direction(*node, other)))
+            .collect();
+        self.tamper(act, how, &[], directions);
+        Began::on(nodes)
+    }
+}

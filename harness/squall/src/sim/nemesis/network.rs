@@ -1,0 +1,152 @@
+//! Faults of links: cut, held, slow, flapping, clogged, reset, narrow.
+
+use super::{
+    Act, Action, Began, Nemesis, OccurrenceId, Simulator,
+    links::{Direction, Effect, LinkTable},
+    occurrences::id_of,
+};
+use crate::{
+    faults::Links,
+    plan::{Micros, Plan},
+    stream::Stream,
+};
+use squall_probe::{NodeId, sim};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Links that are cut and healed by turns.
+#[derive(Clone, Debug)]
+struct Flapping {
+    directions: BTreeSet<Direction>,
+    /// How long they are whole, and how long they are cut.
+    up: Micros,
+    down: Micros,
+}
+
+/// What is wrong with links.
+#[derive(Debug)]
+pub(super) struct Network {
+    links: LinkTable,
+    /// By the index of the fault in the plan.
+    flapping: BTreeMap<usize, Flapping>,
+}
+
+impl Network {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let (min_ms, max_ms) = (plan.network.min_ms, plan.network.max_ms);
+        let draws = Stream::new(plan.seed, "latency", &[]);
+        Self { links: LinkTable::new(min_ms, max_ms, draws), flapping: BTreeMap::new() }
+    }
+
+    /// An occurrence is over.
+    pub(super) fn end(&mut self, index: usize, id: OccurrenceId) {
+        self.flapping.remove(&index);
+        self.links.end(id);
+    }
+
+    /// See [`LinkTable::draw_latencies`].
+    pub(super) fn draw_latencies(&mut self, simulator: &Simulator) {
+        self.links.draw_latencies(simulator);
+    }
+
+    /// See [`LinkTable::settle`].
+    pub(super) fn settle(&mut self, simulator: &Simulator) {
+        self.links.settle(simulator);
+    }
+
+    /// See [`LinkTable::unplug`].
+    pub(super) fn unplug(&self, node: NodeId, simulator: &Simulator) {
+        self.links.unplug(node, simulator);
+    }
+
+    /// See [`LinkTable::replug`].
+    pub(super) fn replug(&self, node: NodeId, simulator: &Simulator) {
+        self.links.replug(node, simulator);
+    }
+}
+
+/// The nodes that send in these directions: they feel what is wrong with them.
+fn senders(directions: &BTreeSet<Direction>) -> Vec<NodeId> {
+    let senders: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
+    senders.into_iter().collect()
+}
+
+impl Nemesis<'_> {
+    /// Link faults begin to act, felt by the nodes whose messages they disturb.
+    pub fn disturb_links(&mut self, effect: Effect, links: &Links, act: &mut Act) -> Began {
+        let directions = self.directions(links, act);
+        let nodes = senders(&directions);
+        if !nodes.is_empty() {
+            self.network.links.begin(act.id, 0, effect, directions);
+        }
+        Began::on(nodes)
+    }
+
+    /// Links begin to be cut for `down` and healed for `up`, by turns.
+    pub fn flap_links(&mut self, links: &Links, up: Micros, down: Micros, act: &mut Act) -> Began {
+        let directions = self.directions(links, act);
+        let nodes = senders(&directions);
+        if !nodes.is_empty() {
+            self.network.flapping.insert(act.index, Flapping { directions, up, down });
+            self.agenda.schedule(self.now(), Action::Flap { index: act.index, cut: true });
+        }
+        Began::on(nodes)
+    }
+
+    /// Flapping links are cut or healed, until the fault is over.
+    pub(super) fn flap(&mut self, index: usize, cut: bool) {
+        let Some(flapping) = self.network.flapping.get(&index).cloned() else { return };
+        if !self.occurrences.is_active(index) {
+            self.network.flapping.remove(&index);
+            return;
+        }
+        let id = id_of(&self.plan.faults[index]);
+        let next = if cut {
+            self.network.links.begin(id, 0, Effect::Cut, flapping.directions);
+            flapping.down
+        } else {
+            self.network.links.end(id);
+            flapping.up
+        };
+        self.agenda.schedule(self.now() + next, Action::Flap { index, cut: !cut });
+    }
+
+    /// Links are held, and released one by one until `within` has passed.
+    pub fn clog_links(&mut self, links: &Links, within: Micros, act: &mut Act) -> Began {
+        let directions = self.directions(links, act);
+        let nodes = senders(&directions);
+        let pairs: BTreeSet<Direction> =
+            directions.iter().map(|(a, b)| (*a.min(b), *a.max(b))).collect();
+        for ((a, b), part) in pairs.into_iter().zip(1..) {
+            let both = BTreeSet::from([(a, b), (b, a)]);
+            self.network.links.begin(act.id, part, Effect::Hold, both);
+            let at = self.now() + act.stream.between(within / 5, within);
+            self.agenda.schedule(at, Action::Unclog { index: act.index, part });
+        }
+        Began::on(nodes)
+    }
+
+    /// One of the links that a fault holds is released.
+    pub(super) fn unclog(&mut self, index: usize, part: u32) {
+        self.network.links.end_part(id_of(&self.plan.faults[index]), part);
+    }
+
+    /// Open connections over links are reset.
+    pub fn reset_links(&mut self, links: &Links, act: &mut Act) -> Began {
+        let directions = self.directions(links, act);
+        let nodes = senders(&directions);
+        for (a, b) in directions {
+            sim::with(|world| world.reset_connections(a, b, Some(act.id.step)));
+        }
+        Began::on(nodes)
+    }
+
+    /// Links carry at most `bytes_per_second` from now on, in each direction.
+    pub fn narrow_links(&mut self, links: &Links, bytes_per_second: u64, act: &mut Act) -> Began {
+        let links = self.directions(links, act);
+        let nodes = senders(&links);
+        if !nodes.is_empty() {
+            sim::with(|world| world.narrow(act.id, bytes_per_second, links));
+        }
+        Began::on(nodes)
+    }
+}

@@ -1,0 +1,287 @@
+//! Nodes as they go down and come up: power cuts, kills, tidy stops, and the supervisor that starts what ended by
+//! itself.
+
+use super::{Act, Action, Began, Nemesis};
+use crate::{faults::Target, plan::Micros};
+use squall_probe::{
+    NodeChange, NodeId, Phase, What,
+    sim::{self, BroughtDown, Hindrance},
+};
+use std::collections::BTreeMap;
+
+/// A node whose software ended by itself is started again after this, doubling up to [`EXIT_BACKOFF_CAP`], as its
+/// supervisor would. In microseconds.
+const EXIT_BACKOFF: Micros = 250_000;
+/// See [`EXIT_BACKOFF`].
+const EXIT_BACKOFF_CAP: Micros = 4_000_000;
+
+/// When a node whose process has ended is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Comeback {
+    after: Micros,
+    /// It was asked to stop: when it is back, that fault is over. Else its supervisor starts it.
+    part_of_fault: bool,
+}
+
+/// Who runs, who was asked to stop, and how patient each node's supervisor is.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    up: Vec<bool>,
+    backoff: Vec<Micros>,
+    /// Nodes that were asked to stop, and after how long they are started again.
+    stopping: BTreeMap<NodeId, Micros>,
+}
+
+impl Nodes {
+    /// `count` nodes, all up.
+    pub(super) fn new(count: usize) -> Self {
+        Self {
+            up: vec![true; count],
+            backoff: vec![EXIT_BACKOFF; count],
+            stopping: BTreeMap::new(),
+        }
+    }
+
+    /// By id, whether each is up.
+    pub(super) fn up(&self) -> &[bool] {
+        &self.up
+    }
+
+    /// The process of `node` has ended.
+    fn ended(&mut self, node: NodeId) -> Comeback {
+        if let Some(after) = self.stopping.remove(&node) {
+            return Comeback { after, part_of_fault: true };
+        }
+        let backoff = &mut self.backoff[node.index()];
+        let after = *backoff;
+        *backoff = (*backoff * 2).min(EXIT_BACKOFF_CAP);
+        Comeback { after, part_of_fault: false }
+    }
+
+    /// From here on supervisors are as patient as at first.
+    pub(super) fn forgive(&mut self) {
+        self.backoff.fill(EXIT_BACKOFF);
+    }
+}
+
+impl Nemesis<'_> {
+    /// Power is cut at all of these in one moment. `back` says after how long each is up again, if before the
+    /// healing.
+    pub fn cut_power_of(
+        &mut self,
+        target: &Target,
+        act: &mut Act,
+        mut back: impl FnMut(&mut Act) -> Option<Micros>,
+    ) -> Began {
+        let nodes = self.nodes(target, act);
+        for node in &nodes {
+            self.crash(act.index, *node);
+            if let Some(after) = back(act) {
+                self.restart_later(after, *node);
+            }
+        }
+        Began::on(nodes)
+    }
+
+    /// The power of a node is cut `after` from now.
+    pub fn crash_later(&mut self, after: Micros, node: NodeId, act: &Act) {
+        let at = self.now() + after;
+        self.agenda.schedule(at, Action::Crash { index: act.index, node });
+    }
+
+    /// A node that is down starts again `after` from now.
+    pub fn restart_later(&mut self, after: Micros, node: NodeId) {
+        let at = self.now() + after;
+        self.agenda.schedule(at, Action::Restart { node, part_of_fault: true });
+    }
+
+    /// A node is asked to stop `after` from now. It is killed if it still runs after `grace`, and started again `down`
+    /// after it ended.
+    pub fn stop_later(
+        &mut self,
+        after: Micros,
+        node: NodeId,
+        grace: Micros,
+        down: Micros,
+        act: &Act,
+    ) {
+        let at = self.now() + after;
+        self.agenda.schedule(at, Action::Stop { index: act.index, node, grace, down });
+    }
+
+    /// Something begins to be wrong with nodes as a whole.
+    pub fn hinder(&self, target: &Target, act: &mut Act, how: impl Fn(u64) -> Hindrance) -> Began {
+        let nodes = self.nodes(target, act);
+        for node in &nodes {
+            sim::with(|world| world.hinder(*node, act.id, how(act.draw)));
+        }
+        Began::on(nodes)
+    }
+
+    /// Whether a node runs.
+    #[must_use]
+    pub fn is_up(&self, node: NodeId) -> bool {
+        self.nodes.up[node.index()]
+    }
+
+    fn set_up(&mut self, node: NodeId, up: bool) {
+        self.nodes.up[node.index()] = up;
+    }
+
+    /// Nodes that a fault brought down from within: a disk lost its power, memory ran out.
+    pub(super) fn tend_brought_down(&mut self) {
+        for BroughtDown { node, fault, power } in sim::with(sim::World::take_brought_down) {
+            let plan = self.plan;
+            let planned = plan.faults.iter().find(|planned| planned.step == fault);
+            let Some(planned) = planned.filter(|_| self.is_up(node)) else { continue };
+            if power {
+                // That it was felt was counted when it happened.
+                self.cut_power(node);
+                if let Some(after) = planned.restart_after {
+                    self.restart_later(after, node);
+                }
+            } else {
+                self.note(node, "killed: out of memory".to_owned());
+                self.kill_process(node);
+            }
+        }
+    }
+
+    /// Nodes whose software ended by itself: their files stay, and a supervisor starts them again.
+    pub(super) fn tend_exits(&mut self) {
+        for (node, reason) in self.exits.take() {
+            self.note(node, reason);
+            if self.is_up(node) {
+                self.end_process(node);
+            }
+        }
+    }
+
+    /// A fault cuts the power of a machine, unless it has none.
+    pub(super) fn crash(&mut self, index: usize, node: NodeId) {
+        if sim::with(|world| world.is_dark(node)) {
+            return;
+        }
+        self.feel(index);
+        self.cut_power(node);
+    }
+
+    /// First the disk dies, and then the code: nobody hears of it, and what was not synced is lost. If its process was
+    /// down already, its machine loses what the process had left unsynced, and no supervisor starts it again before
+    /// the power is back.
+    pub(super) fn cut_power(&mut self, node: NodeId) {
+        self.nodes.stopping.remove(&node);
+        self.record(node, What::Node { change: NodeChange::Crashed });
+        sim::with(|world| world.cut_power(node));
+        if !self.is_up(node) {
+            self.agenda.forget_supervised_restart(node);
+            return;
+        }
+        self.abandon_clients(node);
+        self.network.unplug(node, &self.simulator);
+        self.drop_code(node);
+        self.network.replug(node, &self.simulator);
+    }
+
+    /// A node that is down starts again.
+    pub(super) fn restart(&mut self, node: NodeId) {
+        if self.is_up(node) {
+            return;
+        }
+        self.record(node, What::Node { change: NodeChange::Up });
+        sim::with(|world| world.node_returns(node));
+        self.simulator.bounce(node);
+        self.set_up(node, true);
+    }
+
+    /// A node is asked to stop, now.
+    pub(super) fn stop(&mut self, index: usize, node: NodeId, grace: Micros, down: Micros) {
+        if !self.is_up(node) {
+            return;
+        }
+        self.feel(index);
+        self.nodes.stopping.insert(node, down);
+        sim::with(|world| world.ask_to_stop(node));
+        let incarnation = incarnation(node);
+        let at = self.now() + grace;
+        self.agenda.schedule(at, Action::EndGrace { node, incarnation });
+    }
+
+    /// Who has not stopped in the time that it was given is killed.
+    pub(super) fn end_grace(&mut self, node: NodeId, asked: u32) {
+        if self.is_up(node) && incarnation(node) == asked {
+            self.note(node, "killed: it did not stop in time".to_owned());
+            self.kill_process(node);
+        }
+    }
+
+    /// A process is killed (SIGKILL), and its machine lives: its files are as it wrote them, its destructors do
+    /// nothing, and the kernel closes its connections.
+    fn kill_process(&mut self, node: NodeId) {
+        sim::with(|world| world.kill(node));
+        self.end_process(node);
+    }
+
+    /// A process is gone, and its machine lives. If nobody killed it, its destructors run.
+    fn end_process(&mut self, node: NodeId) {
+        self.abandon_clients(node);
+        self.drop_code(node);
+        self.record(node, What::Node { change: NodeChange::Exited });
+        let Comeback { after, part_of_fault } = self.nodes.ended(node);
+        let at = self.now() + after;
+        self.agenda.schedule(at, Action::Restart { node, part_of_fault });
+    }
+
+    /// The code of a node is dropped, with its connections and listeners.
+    fn drop_code(&mut self, node: NodeId) {
+        sim::with(|world| world.node_goes_down(node));
+        self.simulator.crash(node);
+        sim::with(|world| world.node_stops(node));
+        self.set_up(node, false);
+    }
+
+    /// Operations of a client that died end as `Info`.
+    fn abandon_clients(&mut self, node: NodeId) {
+        for (event, key, informed) in self.clients.borrow_mut().abandon(node) {
+            if !informed {
+                let phase = Phase::Info;
+                self.record(node, What::Publish { phase, event, key, position: None });
+            }
+            self.recorder.borrow_mut().progress.abandon(event);
+        }
+    }
+
+    /// A fault of the plan was felt.
+    fn feel(&self, index: usize) {
+        self.recorder.borrow_mut().feel(self.plan.faults[index].step);
+    }
+}
+
+fn incarnation(node: NodeId) -> u32 {
+    sim::with(|world| world.incarnation(node))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NODE: NodeId = NodeId(1);
+
+    #[test]
+    fn a_supervisor_waits_twice_as_long_each_time_up_to_a_cap() {
+        let mut nodes = Nodes::new(2);
+        let waits: Vec<Micros> = (0..6).map(|_| nodes.ended(NODE).after).collect();
+        assert_eq!(waits, [250_000, 500_000, 1_000_000, 2_000_000, 4_000_000, 4_000_000]);
+        assert_eq!(nodes.ended(NodeId(0)).after, EXIT_BACKOFF, "each node has its own");
+        nodes.forgive();
+        assert_eq!(nodes.ended(NODE).after, EXIT_BACKOFF);
+    }
+
+    #[test]
+    fn who_was_asked_to_stop_comes_back_when_its_fault_says_and_no_supervisor_loses_patience() {
+        let mut nodes = Nodes::new(2);
+        nodes.stopping.insert(NODE, 7_000);
+        assert_eq!(nodes.ended(NODE), Comeback { after: 7_000, part_of_fault: true });
+        assert_eq!(nodes.ended(NODE), Comeback { after: EXIT_BACKOFF, part_of_fault: false });
+    }
+}

@@ -1,0 +1,187 @@
+//! How it ends: everything is healed, and the system must recover. Who is left out all the same, what could not have
+//! been recovered, and what was still under way when the deadline passed.
+
+use super::{Nemesis, disks::Destroyed};
+use crate::stream::Stream;
+use squall_probe::{Mark, NodeId, What, sim};
+use std::collections::BTreeSet;
+
+/// The share of runs in which only a core is healed.
+const CORE_ONLY: f64 = 0.25;
+
+/// How far the run is in recovering.
+#[derive(Debug, Default)]
+pub(super) struct Recovery {
+    healed: bool,
+    /// Nodes that stay down after the healing.
+    left_out: BTreeSet<NodeId>,
+    late: Option<String>,
+}
+
+impl Recovery {
+    /// Everything is healed.
+    pub(super) fn has_begun(&self) -> bool {
+        self.healed
+    }
+
+    /// What of all that was injected had not come to its end when the deadline passed.
+    pub(super) fn into_late(self) -> Option<String> {
+        self.late
+    }
+}
+
+impl Nemesis<'_> {
+    /// The recovery phase begins: every fault ends and every node comes back, but for those that are left out.
+    pub(in crate::sim) fn heal_all(&mut self) {
+        self.recovery.healed = true;
+        for index in self.occurrences.active() {
+            self.heal_fault(index);
+        }
+        self.agenda.clear();
+        // Some faults do not end until here.
+        sim::with(sim::World::unhinder_all);
+        self.network.settle(&self.simulator);
+        self.recovery.left_out = self.outside_the_core();
+        for node in self.simulator.ids() {
+            if self.recovery.left_out.contains(&node) {
+                self.cut_power(node);
+            } else {
+                self.restart(node);
+            }
+        }
+        self.nodes.forgive();
+        self.mark(Mark::Healed);
+        self.probe_clients();
+    }
+
+    /// Whether publishing works is seen only if somebody publishes.
+    fn probe_clients(&mut self) {
+        let workload = &self.plan.workload;
+        let probes = self.clients.borrow_mut().probe(
+            self.now(),
+            &self.recovery.left_out,
+            workload.keys,
+            workload.size,
+        );
+        for event in probes {
+            self.record(NodeId::HARNESS, What::Probe { event });
+        }
+    }
+
+    /// Nodes that stay down after the healing.
+    pub(in crate::sim) fn left_out(&self) -> &BTreeSet<NodeId> {
+        &self.recovery.left_out
+    }
+
+    /// The system has not converged in time; what was injected may be why.
+    pub(in crate::sim) fn miss_deadline(&mut self) {
+        self.recovery.late = self.under_way();
+        self.mark(Mark::DeadlinePassed);
+    }
+
+    /// In some runs only a core of the replicas is healed, and the others stay down: progress is required all the same
+    /// (TigerBeetle's liveness mode). Not where disks were destroyed: who is needed then depends on what others still
+    /// have.
+    fn outside_the_core(&self) -> BTreeSet<NodeId> {
+        if self.plan.faults.is_empty() || !self.disks.are_whole() {
+            return BTreeSet::new();
+        }
+        let replicas: Vec<Vec<NodeId>> =
+            self.replica_roles.iter().map(|role| self.nodes_of(role)).collect();
+        outside_a_core(&replicas, &mut Stream::new(self.plan.seed, "core", &[]))
+    }
+
+    fn nodes_of(&self, role: &str) -> Vec<NodeId> {
+        let nodes = self.simulator.ids().zip(&self.plan.nodes);
+        nodes.filter(|(_, node)| node.role == role).map(|(id, _)| id).collect()
+    }
+
+    /// The disks that were destroyed, in a sentence, if nothing could bring back what they held. A disk counts if its
+    /// node noticed: it read a damaged byte, or started on an empty disk.
+    pub(super) fn destruction(&self) -> Option<String> {
+        let roles: BTreeSet<&str> = self.plan.nodes.iter().map(|node| node.role.as_str()).collect();
+        roles.into_iter().find_map(|role| {
+            let nodes = self.nodes_of(role);
+            let lost: Vec<String> =
+                nodes.iter().filter_map(|node| self.lost_disk_of(*node)).collect();
+            let replicated = self.replica_roles.contains(&role);
+            (lost.len() >= irreplaceable(nodes.len(), replicated)).then(|| {
+                format!(
+                    "the disks of {} of {} {role} nodes were destroyed: {}",
+                    lost.len(),
+                    nodes.len(),
+                    lost.join(", ")
+                )
+            })
+        })
+    }
+
+    /// Which node's disk, and by which fault, if it was destroyed and the node has noticed.
+    fn lost_disk_of(&self, node: NodeId) -> Option<String> {
+        let recorder = self.recorder.borrow();
+        self.disks.destroyed(node).iter().find_map(|Destroyed { index, latent }| {
+            let fault = &self.plan.faults[*index];
+            let noticed = if *latent {
+                recorder.refused.contains(&(fault.step, node))
+            } else {
+                self.is_up(node)
+            };
+            let name = self.simulator.name(node);
+            noticed.then(|| format!("{name} (line {}: {})", fault.line, fault.fault))
+        })
+    }
+}
+
+/// Of each group of replicas, those outside a random majority of it, in [`CORE_ONLY`] of all runs. Of a group of one or
+/// two nobody can be spared.
+fn outside_a_core(groups: &[Vec<NodeId>], stream: &mut Stream) -> BTreeSet<NodeId> {
+    let mut outside = BTreeSet::new();
+    if stream.share() >= CORE_ONLY {
+        return outside;
+    }
+    for replicas in groups.iter().filter(|replicas| replicas.len() >= 3) {
+        let core = stream.choose(replicas.len() / 2 + 1, replicas);
+        outside.extend(replicas.iter().filter(|node| !core.contains(node)));
+    }
+    outside
+}
+
+/// Of how many disks of a role's `count` the loss cannot be made good: of one that replicates, when no majority is left
+/// to which nothing is missing; of another, all of them.
+fn irreplaceable(count: usize, replicated: bool) -> usize {
+    let spare = if replicated { count.saturating_sub(1) / 2 } else { 0 };
+    if spare == 0 { count } else { spare + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nodes(range: std::ops::Range<u16>) -> Vec<NodeId> {
+        range.map(NodeId).collect()
+    }
+
+    #[test]
+    fn a_majority_of_each_group_is_healed_and_in_a_quarter_of_runs_no_more() {
+        let groups = [nodes(0..3), nodes(3..8), nodes(8..10)];
+        let mut partly = 0;
+        for seed in 0..1_000 {
+            let outside = outside_a_core(&groups, &mut Stream::new(seed, "core", &[]));
+            if outside.is_empty() {
+                continue;
+            }
+            partly += 1;
+            let left_out = |group: &[NodeId]| group.iter().filter(|n| outside.contains(n)).count();
+            assert_eq!(groups.each_ref().map(|group| left_out(group)), [1, 2, 0]);
+        }
+        assert!((200..300).contains(&partly), "{partly}");
+    }
+
+    #[test]
+    fn a_replicated_role_survives_its_minority_and_another_role_all_but_one() {
+        let replicated = [1, 2, 3, 4, 5].map(|count| irreplaceable(count, true));
+        // Of four, three are a majority: two lost leave none to which nothing is missing.
+        assert_eq!(replicated, [1, 2, 2, 2, 3]);
+        assert_eq!([1, 2, 3].map(|count| irreplaceable(count, false)), [1, 2, 3]);
+    }
+}
