@@ -1,7 +1,7 @@
 //! `squall list`: the words that scenarios are made of, from the lists that define them.
 
 use super::{PASSED, say};
-use crate::{faults, scenario::Allow, sim, system::System};
+use crate::{faults, scenario::Allow, signals, system::System};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
 
@@ -50,7 +50,7 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
             .iter()
             .map(|entry| (entry.name.to_owned(), about(entry)))
             .collect(),
-        What::Signals => sim::BUILT_IN_SIGNALS
+        What::Signals => signals::BUILT_IN
             .iter()
             .map(|(name, about)| ((*name).to_owned(), (*about).to_owned()))
             .chain(system.signals().iter().map(|name| ((*name).to_owned(), String::new())))

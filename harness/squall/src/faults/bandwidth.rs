@@ -7,8 +7,9 @@
 
 use super::{Inject, Kind, Links, links};
 use crate::{
-    scenario::{Node, Reader, value},
+    scenario::Reader,
     sim::{Act, Began, Storm},
+    syntax::{Node, value},
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -4,8 +4,9 @@
 
 use super::{Inject, Kind, Target, messages, parts};
 use crate::{
-    scenario::{Node, Reader},
+    scenario::Reader,
     sim::{Act, Began, Storm},
+    syntax::Node,
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::Tampering;

@@ -8,8 +8,9 @@ use super::{
     messages::{self, Messages},
 };
 use crate::{
-    scenario::{Node, Reader},
+    scenario::Reader,
     sim::{Act, Began, Storm},
+    syntax::Node,
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::Tampering;

@@ -6,9 +6,10 @@
 
 use super::{Inject, Kind, Links, links, parts};
 use crate::{
-    scenario::{Node, Reader, value},
+    scenario::Reader,
     sim::{Act, Began, Effect, Storm},
     stream::Stream,
+    syntax::{Node, value},
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};

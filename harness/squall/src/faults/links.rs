@@ -1,7 +1,10 @@
 //! Between whom a fault acts: `{ isolate: leader }`, `{ between: [broker-1, stores] }`, …
 
 use super::Target;
-use crate::scenario::{Node, Reader, Value};
+use crate::{
+    scenario::Reader,
+    syntax::{Node, Value},
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -71,7 +74,7 @@ impl Links {
     /// Takes the keys that choose links; the inner `None` if there are none of them.
     pub(super) fn take(
         reader: &mut Reader<'_>,
-        fields: &mut crate::scenario::Fields<'_>,
+        fields: &mut crate::syntax::Fields<'_>,
     ) -> Option<Option<Self>> {
         let [isolate, from, to, between, halves, majority] =
             ["isolate", "from", "to", "between", "halves", "majority"].map(|key| fields.take(key));
@@ -147,7 +150,7 @@ fn same(
     reader: &mut Reader<'_>,
     a: &Target,
     b: &Target,
-    fields: &crate::scenario::Fields<'_>,
+    fields: &crate::syntax::Fields<'_>,
 ) -> Option<()> {
     let single = matches!(a, Target::Node(_) | Target::Leader);
     if single && a == b {

@@ -2,8 +2,9 @@
 
 use super::{Links, links};
 use crate::{
-    scenario::{Fields, Node, Reader, Value, value},
+    scenario::Reader,
     sim::{Act, Began, Storm, Tamper},
+    syntax::{Fields, Node, Value, value},
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::{NodeId, Tampering};

@@ -14,8 +14,9 @@ pub use parts::Operations;
 pub use target::Target;
 
 use crate::{
-    scenario::{Node, Reader},
+    scenario::Reader,
     sim::{Act, Began, Storm},
+    syntax::Node,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;

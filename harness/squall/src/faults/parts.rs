@@ -1,7 +1,10 @@
 //! What the readers of several faults have in common.
 
 use super::Target;
-use crate::scenario::{Fields, Node, Reader, Value, value};
+use crate::{
+    scenario::Reader,
+    syntax::{Fields, Node, Value, value},
+};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

@@ -2,8 +2,9 @@
 
 use super::{Inject, Kind, parts};
 use crate::{
-    scenario::{Node, Reader, Value},
+    scenario::Reader,
     sim::{Act, Began, Storm},
+    syntax::{Node, Value},
     system,
 };
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ impl Kind for Poison {
 
     fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
         if let Value::Scalar(_) = node.value {
-            let share = reader.scalar(node, "a share", crate::scenario::value::percent)?;
+            let share = reader.scalar(node, "a share", crate::syntax::value::percent)?;
             return Some(Self { share, kind: None });
         }
         let mut fields = reader.fields(node, "poison", &["share", "kind"])?;

@@ -6,8 +6,9 @@
 
 use super::{Inject, Kind, Links};
 use crate::{
-    scenario::{Node, Reader},
+    scenario::Reader,
     sim::{Act, Began, Storm},
+    syntax::Node,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;

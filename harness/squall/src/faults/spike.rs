@@ -2,8 +2,9 @@
 
 use super::{Inject, Kind, parts};
 use crate::{
-    scenario::{Node, Reader},
+    scenario::Reader,
     sim::{Act, Began, Storm},
+    syntax::Node,
 };
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};

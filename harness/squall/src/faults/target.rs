@@ -1,7 +1,8 @@
 //! Whom a fault hits: `broker-1`, `brokers`, `leader`, `any broker`, `2 of brokers`, `all`, or a list.
 
 use crate::{
-    scenario::{Node, Reader, Span, Value, nearest},
+    scenario::Reader,
+    syntax::{Node, Span, Value, nearest},
     system::Role,
 };
 use serde::{Deserialize, Serialize};

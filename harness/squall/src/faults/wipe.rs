@@ -5,8 +5,9 @@
 
 use super::{Inject, Kind, Target};
 use crate::{
-    scenario::{Node, Reader},
+    scenario::Reader,
     sim::{Act, Began, Storm},
+    syntax::Node,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;

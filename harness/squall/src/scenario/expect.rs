@@ -1,10 +1,7 @@
 //! `expect:`: which invariants matter here, and the limits of those that need one.
 
-use super::{
-    reader::Reader,
-    tree::{Node, Value},
-    value,
-};
+use super::reader::Reader;
+use crate::syntax::{Node, Span, Value, value};
 use serde::{Deserialize, Serialize};
 use squall_judge as judge;
 use std::{
@@ -113,12 +110,7 @@ pub(super) fn read(
     all
 }
 
-fn one(
-    reader: &mut Reader<'_>,
-    name: &str,
-    span: super::Span,
-    limit: Option<&Node>,
-) -> Option<Expect> {
+fn one(reader: &mut Reader<'_>, name: &str, span: Span, limit: Option<&Node>) -> Option<Expect> {
     match name {
         "eventual_consistency" => {
             let within = within(reader, name, limit).or_else(|| default(limit))?;

@@ -1,28 +1,21 @@
 //! Scenarios: from YAML text to something that is known to make sense.
 //!
-//! The card of this project names `serde_yaml`. It is archived: it has no spans, wants `!Tag` for enums
-//! and lets a duplicate key win silently. Under its key stands serde-saphyr, which has spans, refuses
-//! duplicate keys and alias bombs, and does not panic on any input that was tried. It is used in
-//! `tree.rs` alone, which turns text into a tree whose every value knows its place; all else walks that
-//! tree, so that all mistakes of a file can be told at once.
+//! The YAML itself is read by [`crate::syntax`]; here its tree is checked against the system under test.
 
-mod allow;
-mod diagnostic;
 mod document;
 mod expect;
 mod load;
 mod reader;
 mod step;
-mod tree;
-pub(crate) mod value;
 
-pub use allow::Allow;
-pub use diagnostic::{Diagnostic, Problems, Span};
+pub use crate::{
+    determinism::Allow,
+    syntax::{Diagnostic, Problems},
+};
 pub use document::parse;
 pub use expect::Expect;
 pub use load::load;
-pub(crate) use reader::{Fields, Reader, nearest};
-pub(crate) use tree::{Node, Value};
+pub(crate) use reader::Reader;
 
 use crate::faults::Fault;
 use serde::{Deserialize, Serialize};

@@ -1,13 +1,10 @@
 //! One entry of `faults:`: a trigger, a fault, and how long.
 
-use super::{
-    Condition, Step, Trigger,
-    diagnostic::Span,
-    reader::{Fields, Reader},
-    tree::{Key, Node},
-    value,
+use super::{Condition, Step, Trigger, reader::Reader};
+use crate::{
+    faults,
+    syntax::{Fields, Key, Node, Span, value},
 };
-use crate::faults;
 use std::time::Duration;
 
 const TRIGGERS: &[&str] = &["at", "between", "every", "when"];
@@ -16,7 +13,7 @@ const MODIFIERS: &[&str] = &["for", "restart_after", "until", "within"];
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
     let kinds: Vec<&str> = faults::CATALOGUE.iter().map(|entry| entry.key).collect();
     let known: Vec<&str> = [TRIGGERS, &kinds, MODIFIERS].concat();
-    let before = reader.problems.len();
+    let before = reader.mistakes();
     let mut fields = reader.fields(node, "a fault", &known)?;
     let trigger = exactly_one(reader, &mut fields, TRIGGERS, "trigger");
     let kind = exactly_one(reader, &mut fields, &kinds, "kind of fault");
@@ -25,7 +22,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
     let fault = kind.and_then(|(key, node)| Some((key, faults::read(reader, &key.text, node)?)));
     let (Some((trigger, trigger_key, trigger_span)), Some((kind_key, fault))) = (trigger, fault)
     else {
-        debug_assert!(reader.problems.len() > before);
+        debug_assert!(reader.mistakes() > before);
         return None;
     };
     let mut step = Step {
@@ -71,7 +68,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
         step.within = reader.positive(node, "a time");
     }
     in_time(reader, &step.trigger, trigger_key.span, trigger_span);
-    (reader.problems.len() == before).then_some(step)
+    (reader.mistakes() == before).then_some(step)
 }
 
 fn belongs(reader: &mut Reader<'_>, key: &Key, does: bool, to: &str) {

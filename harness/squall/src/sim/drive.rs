@@ -7,12 +7,12 @@
 use super::{
     DEFAULT_DEADLINE, STEPS, limits,
     observer::{self, Observation, Told},
-    signals::PANIC_HANDLED,
     storm::Storm,
 };
 use crate::{
     determinism::{self, Panic},
     plan::Micros,
+    signals::PANIC_HANDLED,
 };
 use squall_probe::{Mark, NodeId, What, sim};
 use std::{

@@ -15,7 +15,6 @@ mod storm;
 mod targets;
 
 pub use links::Effect;
-pub use signals::BUILT_IN as BUILT_IN_SIGNALS;
 pub use storm::{Act, Began, Storm, Tamper};
 
 use crate::{
@@ -45,9 +44,6 @@ pub static STEPS: AtomicU64 = AtomicU64::new(0);
 
 /// How long the system may take to converge when a scenario sets no limit, in microseconds.
 const DEFAULT_DEADLINE: u64 = 30_000_000;
-
-/// The wall clock at the start of every run: 2025-01-01T00:00:00Z.
-pub(crate) const EPOCH: Duration = Duration::from_secs(1_735_689_600);
 
 /// What came of a run.
 #[derive(Debug)]
@@ -200,7 +196,7 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
         .enable_random_order()
         .tick_duration(Duration::from_millis(u64::from(plan.tick_ms)))
         .simulation_duration(Duration::from_secs(u64::from(u32::MAX)))
-        .epoch(SystemTime::UNIX_EPOCH + EPOCH)
+        .epoch(SystemTime::UNIX_EPOCH + determinism::EPOCH)
         .min_message_latency(Duration::from_millis(u64::from(plan.network.min_ms)))
         .max_message_latency(Duration::from_millis(u64::from(plan.network.max_ms)))
         .tcp_capacity(4096)
