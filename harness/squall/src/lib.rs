@@ -10,6 +10,8 @@ pub mod cli;
 pub mod determinism;
 pub mod faults;
 pub mod history;
+pub mod injection;
+mod legacy;
 pub mod pairs;
 pub mod plan;
 mod replay;

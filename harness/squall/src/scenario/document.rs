@@ -1,9 +1,15 @@
 //! A whole file.
 
-use super::{Allow, Network, Problems, Scenario, Workload, expect, reader::Reader, step};
+use super::{
+    expect,
+    model::{Network, Scenario, Workload},
+    reader::Reader,
+    step,
+};
 use crate::{
-    signals,
-    syntax::{self, Node, Span, Value, value},
+    determinism::Allow,
+    faults, signals,
+    syntax::{self, Node, Problems, Span, Value, value},
     system::System,
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -29,8 +35,8 @@ pub fn parse(path: &str, bytes: &[u8], system: &dyn System) -> Result<Scenario, 
         system,
         nodes: system.roles().iter().map(|r| (r.name.to_owned(), r.default, None)).collect(),
         zones: Vec::new(),
-        load_faults: false,
         workload: (Duration::ZERO, None),
+        too_many: Vec::new(),
         events: 0,
     };
     let scenario = document(&mut reader, &root, path, bytes);
@@ -81,15 +87,10 @@ fn document(reader: &mut Reader<'_>, root: &Node, path: &str, bytes: &[u8]) -> O
     let mut faults = Vec::new();
     if let Some((_, node)) = fields.take("faults") {
         let items = reader.list(node, "faults").unwrap_or_default();
-        reader.load_faults = items.iter().any(|item| match &item.value {
-            Value::Mapping(entries) => entries
-                .iter()
-                .any(|(key, _)| ["spike", "burst", "ramp"].contains(&key.text.as_str())),
-            _ => false,
-        });
         for item in items {
             faults.extend(step::read(reader, item));
         }
+        step::check_counts(reader, &faults, items.len());
     }
     let expect = fields.take("expect").map(|(_, node)| expect::read(reader, node, &mut lines));
     let must_see = fields.take("must_see").map(|(_, node)| must_see(reader, node));
@@ -250,10 +251,11 @@ fn workload(reader: &mut Reader<'_>, node: &Node) -> Option<Workload> {
 }
 
 fn must_see(reader: &mut Reader<'_>, node: &Node) -> Vec<String> {
+    let felt: Vec<String> = faults::CATALOGUE.iter().map(|kind| kind.signal()).collect();
     let known: Vec<&str> = signals::BUILT_IN
         .iter()
         .map(|(name, _)| *name)
-        .chain(crate::faults::CATALOGUE.iter().map(|entry| entry.signal))
+        .chain(felt.iter().map(String::as_str))
         .chain(reader.system.signals().iter().copied())
         .chain(reader.system.points().iter().copied())
         .collect();

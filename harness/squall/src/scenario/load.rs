@@ -1,7 +1,10 @@
 //! Files and folders of scenarios.
 
-use super::{Diagnostic, Problems, Scenario, document};
-use crate::{syntax, system::System};
+use super::{document, model::Scenario};
+use crate::{
+    syntax::{self, Diagnostic, Problems},
+    system::System,
+};
 use std::{
     collections::BTreeMap,
     fs, io,

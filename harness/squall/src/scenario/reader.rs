@@ -10,24 +10,31 @@ use std::{
 };
 
 /// What is known while a file is read.
-pub(crate) struct Reader<'a> {
+pub(super) struct Reader<'a> {
     pub(super) file: syntax::Reader<'a>,
-    pub(crate) system: &'a dyn System,
+    pub(super) system: &'a dyn System,
     /// Role and count, in the system's order, with where the count was defined.
-    pub(crate) nodes: Vec<(String, u32, Option<Span>)>,
+    pub(super) nodes: Vec<(String, u32, Option<Span>)>,
     /// Zones and the nodes in them.
-    pub(crate) zones: Vec<(String, Vec<String>)>,
+    pub(super) zones: Vec<(String, Vec<String>)>,
     /// How long offering the workload takes, and where that was defined.
-    pub(crate) workload: (Duration, Option<Span>),
-    /// A fault of the scenario publishes events beside the workload.
-    pub(crate) load_faults: bool,
+    pub(super) workload: (Duration, Option<Span>),
+    /// Counts that triggers wait for and that the workload alone never comes to: their places, and what to say if no
+    /// fault publishes beside it.
+    pub(super) too_many: Vec<(Span, String, String)>,
     /// How many events there are.
-    pub(crate) events: u32,
+    pub(super) events: u32,
 }
 
 impl Reader<'_> {
+    /// A choice of one node that the system has, for messages.
+    pub(super) fn any_node(&self) -> String {
+        let role = self.system.roles().first().map_or("node", |role| role.name);
+        format!("any {role}")
+    }
+
     /// The count of a role, and where it was defined.
-    pub(crate) fn count_of(&self, role: &str) -> (u32, Option<Span>) {
+    pub(super) fn count_of(&self, role: &str) -> (u32, Option<Span>) {
         self.nodes
             .iter()
             .find(|(name, _, _)| name == role)

@@ -4,7 +4,7 @@
 //! hold is kept here, and a link that changed is set anew. Changes take effect together, once a step, so
 //! that a link which one fault gives back and another takes in the same moment does not notice.
 
-use crate::{faults::Distribution, stream::Stream};
+use crate::{injection::Distribution, stream::Stream};
 use squall_probe::{
     NodeId,
     sim::{self, OccurrenceId},

@@ -6,6 +6,7 @@
 
 mod clients;
 mod drive;
+mod inject;
 mod links;
 mod observer;
 mod progress;
@@ -142,7 +143,7 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
             .iter()
             .map(|node| promises.memory.iter().find(|(role, _)| *role == node.role).map(|m| m.1))
             .collect(),
-        stalls: plan.faults.iter().any(|fault| fault.fault.stalls()),
+        stalls: plan.faults.iter().any(|fault| fault.fault.injection().stalls_timers()),
         groups: groups.clone(),
         group_names: system.groups().iter().map(|&group| group.to_owned()).collect(),
         replicas: ids
@@ -307,11 +308,11 @@ fn finish(
     for (step, count) in &recorder.bitten {
         *felt.entry(*step).or_default() += count;
     }
-    let kinds: BTreeMap<u16, &'static str> =
-        plan.faults.iter().map(|fault| (fault.step, fault.fault.signal())).collect();
+    let kinds: BTreeMap<u16, String> =
+        plan.faults.iter().map(|fault| (fault.step, fault.fault.kind.signal())).collect();
     for (step, count) in &felt {
         if let Some(signal) = kinds.get(step) {
-            *signals.entry((*signal).to_owned()).or_default() += count;
+            *signals.entry(signal.clone()).or_default() += count;
         }
     }
     let mut counters = recorder.counters;

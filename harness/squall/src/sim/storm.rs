@@ -7,7 +7,7 @@ use super::{
     targets::View,
 };
 use crate::{
-    faults::{Links, Target},
+    injection::{Links, Target},
     plan::{Micros, Plan, PlannedFault, Start},
     scenario::Condition,
     stream::Stream,
@@ -515,14 +515,14 @@ impl<'a> Storm<'a> {
         let planned = &plan.faults[index];
         let mut act = self.act_of(index, planned);
         let now = self.now();
-        match planned.fault.inject().begin(self, &mut act) {
+        match self.inject(&planned.fault.injection(), &mut act) {
             Began::On(nodes) => {
                 self.begun += 1;
                 self.begun_steps.insert(planned.step);
                 for target in nodes {
                     self.record(NodeId::HARNESS, What::FaultBegan { fault: planned.step, target });
                 }
-                if planned.fault.lasts() {
+                if planned.fault.kind.lasts {
                     self.active.insert(index);
                     if let Some(lasts) = planned.lasts {
                         self.schedule(now + lasts, Action::Heal(index));
