@@ -43,7 +43,7 @@ impl Invariant for Drains {
             let committed = self.lag.events().filter(|(_, owed)| owed.committed.is_some()).count();
             findings.judged(committed as u64);
         }
-        let limit = self.setup.limits.drains;
+        let limit = self.setup.limits.always_within("drains");
         if self.lag.is_drained() {
             if let Some((late, last)) = self.lag.behind.filter(|(late, _)| *late > limit) {
                 findings.add(

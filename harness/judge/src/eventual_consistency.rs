@@ -72,7 +72,7 @@ impl Invariant for EventualConsistency {
 
     fn finish(&mut self) -> Findings {
         let mut findings = Findings::default();
-        let limit = self.setup.limits.eventual_consistency;
+        let limit = self.setup.limits.always_within("eventual_consistency");
         let late = self.lag.differed(&self.copies).filter(|(late, _)| *late > limit);
         if let (Some((late, last)), Some(healed)) = (late, self.healed) {
             findings.add(

@@ -4,12 +4,12 @@
 //! The time begins when the publish was due, not when its client got round to it, so that a stalled system is not
 //! spared (coordinated omission; Tene, 2013). Publishes that the harness added itself do not count.
 
-use super::{Evidence, Findings, Invariant, Setup, drains::seconds, fold::ByEvent};
+use super::{Bound, Evidence, Findings, Invariant, Setup, drains::seconds, fold::ByEvent};
 use hdrhistogram::Histogram;
 use squall_probe::What;
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    let (quantile, limit) = setup.limits.latency?;
+    let Bound::Quantile(quantile, limit) = setup.limits.of("latency")? else { return None };
     // Whole microseconds to three digits, growing as needed.
     let histogram = Histogram::new(3).ok()?;
     let due = ByEvent::default();

@@ -13,7 +13,7 @@ use super::{
 use squall_probe::{Mark, Phase, What};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    let limit = setup.limits.recovers_within?;
+    let limit = setup.limits.within("recovers_within")?;
     Some(Box::new(RecoversWithin {
         limit,
         lag: Lag::new(setup),

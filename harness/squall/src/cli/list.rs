@@ -108,12 +108,16 @@ fn fault(kind: &FaultKind) -> String {
 /// What an invariant says, and when it has something to say.
 fn about(entry: &squall_judge::Entry) -> String {
     let promise = entry.promise.map_or(String::new(), |promise| format!("; and {promise}"));
-    format!(
+    let mut text = format!(
         "{}\nNeeds: {}{promise}.\nJudged: {}.",
         entry.about,
         entry.needs.join(", "),
         entry.judged
-    )
+    );
+    if let Some(limit) = entry.limit {
+        let _ = write!(text, "\nLimit: {limit}.\n- {}: {{ {} }}", entry.name, limit.example());
+    }
+    text
 }
 
 fn named(names: &[&str]) -> Vec<(String, String)> {

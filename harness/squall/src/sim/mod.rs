@@ -21,7 +21,6 @@ pub use storm::{Act, Began, Storm, Tamper};
 use crate::{
     determinism::{self, Panic},
     plan::Plan,
-    scenario::Expect,
     stream::Stream,
     system::{Cluster, Node, System},
 };
@@ -44,7 +43,7 @@ use std::{
 pub static STEPS: AtomicU64 = AtomicU64::new(0);
 
 /// How long the system may take to converge when a scenario sets no limit, in microseconds.
-const DEFAULT_DEADLINE: u64 = 30_000_000;
+const DEFAULT_DEADLINE: u64 = squall_judge::DEFAULT_WITHIN;
 
 /// What came of a run.
 #[derive(Debug)]
@@ -252,31 +251,7 @@ fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Outcome {
 }
 
 fn limits(plan: &Plan) -> Limits {
-    let micros = |duration: &Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    let mut limits = Limits {
-        eventual_consistency: DEFAULT_DEADLINE,
-        drains: DEFAULT_DEADLINE,
-        progress: DEFAULT_DEADLINE,
-        converges: DEFAULT_DEADLINE,
-        recovers_within: None,
-        available: None,
-        latency: None,
-    };
-    for expect in &plan.expect {
-        match expect {
-            Expect::Safety(_) => {}
-            Expect::EventualConsistency { within } => limits.eventual_consistency = micros(within),
-            Expect::Drains { within } => limits.drains = micros(within),
-            Expect::Progress { within } => limits.progress = micros(within),
-            Expect::Converges { within } => limits.converges = micros(within),
-            Expect::RecoversWithin(within) => limits.recovers_within = Some(micros(within)),
-            Expect::Latency { quantile, limit } => {
-                limits.latency = Some((*quantile, micros(limit)));
-            }
-            Expect::Available { at_least } => limits.available = Some(*at_least),
-        }
-    }
-    limits
+    Limits::new(plan.expect.iter().filter_map(|e| Some((e.name.as_str(), e.limit?))))
 }
 
 fn finish(
@@ -337,7 +312,7 @@ fn finish(
         }
     }
     let judgement = recorder.judge.finish(&|name| names.text(name).to_owned());
-    vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(expect.name())));
+    vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(&expect.name)));
     let Judgement { mut violations, judged, .. } = judgement;
     if let Some(panic) = panic {
         let node = nodes.get(usize::from(panic.node.0)).map_or("the simulator", String::as_str);
