@@ -5,11 +5,11 @@
 //! All publishes count, whatever faults acted at the time: the history does not say who could reach a
 //! majority, so choose a limit that the scenario's faults leave room for.
 
-use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
+use super::{Bound, End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
 use squall_probe::{Phase, What};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    let limit = setup.limits.available?;
+    let Bound::AtLeast(limit) = setup.limits.of("available")? else { return None };
     Some(Box::new(Available {
         limit,
         informed: ByEvent::default(),

@@ -104,7 +104,7 @@ impl Invariant for Converges {
                 || vec![healed, *unanswered],
             );
         }
-        let limit = self.setup.limits.converges;
+        let limit = self.setup.limits.always_within("converges");
         let waits = [end.differed(), end.lag.waited].into_iter().flatten();
         let late = waits.max_by_key(|(late, _)| *late).filter(|(late, _)| *late > limit);
         if let Some((late, last)) = late {

@@ -35,7 +35,7 @@ impl Invariant for Drains {
             let committed = end.lag.events().filter(|(_, owed)| owed.committed.is_some()).count();
             findings.judged(committed as u64);
         }
-        let limit = self.setup.limits.drains;
+        let limit = self.setup.limits.always_within("drains");
         if end.lag.is_drained() {
             if let Some((late, last)) = end.lag.behind.filter(|(late, _)| *late > limit) {
                 findings.add(

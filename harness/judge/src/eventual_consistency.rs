@@ -59,7 +59,7 @@ impl Invariant for EventualConsistency {
 
     fn finish(&mut self, end: &End<'_>) -> Findings {
         let mut findings = Findings::default();
-        let limit = self.setup.limits.eventual_consistency;
+        let limit = self.setup.limits.always_within("eventual_consistency");
         let late = end.differed().filter(|(late, _)| *late > limit);
         if let (Some((late, last)), Some(healed)) = (late, self.healed) {
             findings.add(

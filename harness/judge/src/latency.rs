@@ -4,12 +4,12 @@
 //! The time begins when the publish was due, not when its client got round to it, so that a stalled system is not
 //! spared (coordinated omission; Tene, 2013). Publishes that the harness added itself do not count.
 
-use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent, drains::seconds};
+use super::{Bound, End, Evidence, Findings, Invariant, Setup, dense::ByEvent, drains::seconds};
 use hdrhistogram::Histogram;
 use squall_probe::What;
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    let (quantile, limit) = setup.limits.latency?;
+    let Bound::Quantile(quantile, limit) = setup.limits.of("latency")? else { return None };
     // Whole microseconds to three digits, growing as needed.
     let histogram = Histogram::new(3).ok()?;
     let due = ByEvent::default();

@@ -18,6 +18,7 @@ mod eventual_consistency;
 mod fold;
 mod idempotency;
 mod latency;
+mod limits;
 mod no_dirty_read;
 mod no_duplicate_append;
 mod no_loss;
@@ -40,6 +41,7 @@ mod votes_kept;
 pub use dense::{ByEvent, ByName};
 pub use fold::Redriven;
 use fold::{Copies, End, Lag};
+pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES};
 pub use promises::{BreakerPolicy, Promises, RetryPolicy};
 
 use squall_probe::{Name, NodeId, Record, StateOf, What};
@@ -104,38 +106,6 @@ impl Setup {
 
     fn replica_index(&self, node: NodeId) -> Option<usize> {
         self.replicas.iter().position(|known| *known == node)
-    }
-}
-
-/// Limits of the liveness invariants, in microseconds after the healing, and shares from 0 to 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Limits {
-    /// All copies agree.
-    pub eventual_consistency: u64,
-    /// No group lags.
-    pub drains: u64,
-    /// Every publish is answered; from its own start, if that is later.
-    pub progress: u64,
-    /// Everything has answered and agrees.
-    pub converges: u64,
-    /// Publishing works and no group lags; not judged if `None`.
-    pub recovers_within: Option<u64>,
-    /// The share of publishes that end ok; not judged if `None`.
-    pub available: Option<f64>,
-    /// A quantile, 0 to 1, of the time from publish to effect; not judged if `None`.
-    pub latency: Option<(f64, u64)>,
-}
-
-impl Limits {
-    /// The last of the limits on what must have happened so long after the healing.
-    #[must_use]
-    pub fn last(&self) -> u64 {
-        let recovers = self.recovers_within.unwrap_or(0);
-        self.eventual_consistency
-            .max(self.drains)
-            .max(self.progress)
-            .max(self.converges)
-            .max(recovers)
     }
 }
 
@@ -275,8 +245,10 @@ pub struct Entry {
     pub layer: Layer,
     /// Records without which there is nothing to judge, by the names of [`What`]'s variants.
     pub needs: &'static [&'static str],
-    /// What must be set for it to be judged: a promise of the system, or a limit of the scenario.
+    /// The promise of the system without which it is not judged.
     pub promise: Option<&'static str>,
+    /// What a scenario can limit of it.
+    pub limit: Option<Limit>,
     /// What counts as a fact that it judges.
     pub judged: &'static str,
     make: fn(&Setup) -> Option<Box<dyn Invariant>>,
@@ -287,6 +259,7 @@ macro_rules! entries {
         $about:literal,
         needs: [$($need:ident),*],
         $(promise: $promise:literal,)?
+        $(limit: $limit:expr,)?
         judged: $judged:literal,
     })*) => {
         &[$(Entry {
@@ -296,13 +269,14 @@ macro_rules! entries {
             layer: Layer::$layer,
             needs: &[$(stringify!($need)),*],
             promise: entries!(@or $($promise)?),
+            limit: entries!(@or $($limit)?),
             judged: $judged,
             make: $name::make,
         }),*]
     };
     (@is safety) => { true };
     (@is) => { false };
-    (@or $promise:literal) => { Some($promise) };
+    (@or $one:expr) => { Some($one) };
     (@or) => { None };
 }
 
@@ -418,39 +392,43 @@ pub const CATALOGUE: &[Entry] = entries! {
     End progress {
         "After the healing, every publish ends within the deadline, and new ones end ok.",
         needs: [Publish],
+        limit: Limit::Within { default: Some(DEFAULT_WITHIN) },
         judged: "each publish that was open at the healing or came later",
     }
     End drains {
         "After the healing, no group lags behind the log by the deadline.",
         needs: [Append, Apply],
+        limit: Limit::Within { default: Some(DEFAULT_WITHIN) },
         judged: "each event of the log",
     }
     End eventual_consistency {
         "After the healing, replicas and projections agree within the deadline, and in the end.",
         needs: [State],
+        limit: Limit::Within { default: Some(DEFAULT_WITHIN) },
         judged: "each state that a node tells at the end, and each replica that tells none",
     }
     End converges {
         "After the healing, all that should agree answers and agrees within the deadline.",
         needs: [State],
+        limit: Limit::Within { default: Some(DEFAULT_WITHIN) },
         judged: "each state that a node tells at the end, and each node that tells none",
     }
     End recovers_within {
         "After the healing, publishing works and nothing lags within the limit.",
         needs: [Publish],
-        promise: "a limit under expect",
+        limit: Limit::Within { default: None },
         judged: "each publish that was open at the healing or came later, and each effect that was owed then",
     }
     End available {
         "At least this share of publishes ends ok in time.",
         needs: [Publish],
-        promise: "a limit under expect",
+        limit: Limit::AtLeast,
         judged: "each publish",
     }
     End latency {
         "A quantile of the time from publish to effect stays below the limit.",
         needs: [Publish, Apply],
-        promise: "a limit under expect",
+        limit: Limit::Quantile,
         judged: "each effect of a published event",
     }
 };

@@ -67,7 +67,7 @@ impl Progress {
         }
         let since = invoked.record.at.max(healed.record.at);
         let took = evidence.record.at.saturating_sub(since);
-        let limit = self.setup.limits.progress;
+        let limit = self.setup.limits.always_within("progress");
         if took > limit {
             let node = self.setup.node(invoked.record.node);
             self.findings.add(

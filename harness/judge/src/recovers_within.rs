@@ -9,7 +9,7 @@ use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent, drains::s
 use squall_probe::{Mark, Phase, What};
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    let limit = setup.limits.recovers_within?;
+    let limit = setup.limits.within("recovers_within")?;
     Some(Box::new(RecoversWithin {
         limit,
         waiting: ByEvent::default(),

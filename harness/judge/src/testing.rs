@@ -1,6 +1,6 @@
 //! Histories written by hand, and random ones: a correct system's, and the same with one lie in it.
 
-use super::{Judge, Limits, Setup};
+use super::{Bound, CATALOGUE, Judge, Limit, Limits, Setup};
 use crate::{BreakerPolicy, Promises, RetryPolicy};
 use proptest::prelude::*;
 use squall_probe::{
@@ -423,15 +423,14 @@ impl History {
             group_names: self.groups.clone(),
             replicas: (0..REPLICAS).map(NodeId).collect(),
             nodes: names.map(str::to_owned).to_vec(),
-            limits: Limits {
-                eventual_consistency: LIMIT,
-                drains: LIMIT,
-                progress: LIMIT,
-                converges: LIMIT,
-                recovers_within: Some(LIMIT),
-                available: Some(0.75),
-                latency: Some((0.9, LIMIT)),
-            },
+            limits: Limits::new(CATALOGUE.iter().filter_map(|entry| {
+                let bound = match entry.limit? {
+                    Limit::Within { .. } => Bound::Within(LIMIT),
+                    Limit::AtLeast => Bound::AtLeast(0.75),
+                    Limit::Quantile => Bound::Quantile(0.9, LIMIT),
+                };
+                Some((entry.name, bound))
+            })),
             promises: Promises {
                 key_has_one_partition: true,
                 dead_letters: true,

@@ -73,14 +73,8 @@ pub fn pairs(
 
 /// Each fault that was felt, and a node that felt it.
 fn felt_where(plan: &Plan, outcome: &RunOutcome) -> BTreeSet<(&'static str, NodeId)> {
-    let kinds: BTreeMap<u16, &faults::Entry> = plan
-        .faults
-        .iter()
-        .filter_map(|fault| {
-            let entry = faults::CATALOGUE.iter().find(|e| e.signal == fault.fault.signal())?;
-            Some((fault.step, entry))
-        })
-        .collect();
+    let kinds: BTreeMap<u16, &faults::FaultKind> =
+        plan.faults.iter().map(|fault| (fault.step, fault.fault.kind)).collect();
     let (mut began, mut told) = (BTreeSet::new(), BTreeSet::new());
     for record in outcome.history.iter() {
         let (step, nodes, told_of) = match record.what {
@@ -96,7 +90,7 @@ fn felt_where(plan: &Plan, outcome: &RunOutcome) -> BTreeSet<(&'static str, Node
     let exact: BTreeSet<&str> = told.iter().map(|(fault, _)| *fault).collect();
     let was_felt = |fault: &str| {
         let entry = faults::CATALOGUE.iter().find(|entry| entry.key == fault);
-        entry.is_some_and(|entry| outcome.signals.contains_key(entry.signal))
+        entry.is_some_and(|entry| outcome.signals.contains_key(&entry.signal()))
     };
     told.into_iter()
         .chain(began.into_iter().filter(|(fault, _)| !exact.contains(fault) && was_felt(fault)))

@@ -4,8 +4,7 @@
 //! choice will be made among the candidates of that moment.
 
 use crate::{
-    faults::Fault,
-    scenario::{Allow, Condition, Expect, Network, Scenario, Step, Trigger, Workload},
+    scenario::{Allow, Condition, Expect, Fault, Network, Scenario, Step, Trigger, Workload},
     stream::Stream,
     system::{Event, Poison, System},
 };
@@ -175,7 +174,7 @@ impl Plan {
                 }],
             };
             let lasts = step.lasts.map(micros).or(match &step.trigger {
-                Trigger::Every(period) if step.fault.lasts() => Some(micros(*period) / 2),
+                Trigger::Every(period) if step.fault.kind.lasts => Some(micros(*period) / 2),
                 _ => None,
             });
             for (occurrence, start) in starts.into_iter().enumerate() {
@@ -266,7 +265,7 @@ impl Plan {
             };
             let lasts = match fault.lasts {
                 Some(lasts) => format!(" for {}", seconds(lasts)),
-                None if fault.fault.lasts() => " until healed".to_owned(),
+                None if fault.fault.kind.lasts => " until healed".to_owned(),
                 None => String::new(),
             };
             let restart = fault
@@ -302,8 +301,7 @@ impl Plan {
 
 /// What tells a step from others: all that it says, but not its line.
 fn identity(step: &Step) -> u64 {
-    let said = Step { line: 0, ..step.clone() };
-    xxh3_64(format!("{said:?}").as_bytes())
+    xxh3_64(crate::legacy::text(step).as_bytes())
 }
 
 /// How long offering a workload takes.

@@ -50,7 +50,7 @@ fn readme() -> String {
             (path.parent().unwrap().to_string_lossy(), path.to_string_lossy().into_owned());
         let mut kinds: Vec<&str> = Vec::new();
         for step in &scenario.faults {
-            let kind = step.fault.signal().trim_end_matches("_felt");
+            let kind = step.fault.kind.key;
             if !kinds.contains(&kind) {
                 kinds.push(kind);
             }

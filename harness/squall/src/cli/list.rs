@@ -1,7 +1,12 @@
 //! `squall list`: the words that scenarios are made of, from the lists that define them.
 
 use super::{PASSED, say};
-use crate::{faults, scenario::Allow, sim, system::System};
+use crate::{
+    faults::{self, FaultKind},
+    scenario::Allow,
+    signals,
+    system::System,
+};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
 
@@ -34,30 +39,23 @@ enum What {
 
 pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
     let rows: Vec<(String, String)> = match args.what {
-        What::Faults => faults::CATALOGUE
-            .iter()
-            .map(|entry| {
-                let faults::Entry { key, about, example, outage, felt, signal, .. } = entry;
-                let ends =
-                    if entry.lasts { "Lasts `for:` a time, or until all is healed. " } else { "" };
-                (
-                    (*key).to_owned(),
-                    format!("{about}. {outage}. {ends}Felt ({signal}) when {felt}.\n- {example}"),
-                )
-            })
-            .collect(),
+        What::Faults => {
+            faults::CATALOGUE.iter().map(|kind| (kind.key.to_owned(), fault(kind))).collect()
+        }
         What::Invariants => squall_judge::CATALOGUE
             .iter()
             .map(|entry| (entry.name.to_owned(), about(entry)))
             .collect(),
-        What::Signals => sim::BUILT_IN_SIGNALS
+        What::Signals => signals::BUILT_IN
             .iter()
             .map(|(name, about)| ((*name).to_owned(), (*about).to_owned()))
             .chain(system.signals().iter().map(|name| ((*name).to_owned(), String::new())))
             .chain(system.points().iter().map(|name| ((*name).to_owned(), "a fault point".into())))
-            .chain(faults::CATALOGUE.iter().map(|entry| {
-                (entry.signal.to_owned(), format!("{} was felt: {}", entry.key, entry.felt))
-            }))
+            .chain(
+                faults::CATALOGUE.iter().map(|kind| {
+                    (kind.signal(), format!("{} was felt: {}", kind.key, kind.felt_when))
+                }),
+            )
             .collect(),
         What::Points => named(system.points()),
         What::Roles => system
@@ -88,15 +86,38 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
     PASSED
 }
 
+/// What a fault does and stands for, when it is felt, what can be said of it, and a step with it.
+fn fault(kind: &FaultKind) -> String {
+    let FaultKind { does, stands_for, felt_when, params, example, .. } = kind;
+    let ends = if kind.lasts { "Lasts `for:` a time, or until all is healed. " } else { "" };
+    let mut text = format!(
+        "{does}. Stands for {stands_for}. {ends}Felt ({}) when {felt_when}.",
+        kind.signal()
+    );
+    for param in *params {
+        let _ = write!(text, "\n{}: {}", param.written(), param.about);
+        let _ = match param.default {
+            Some(default) => write!(text, " ({}; {default} unless said)", param.kind),
+            None => write!(text, " ({})", param.kind),
+        };
+    }
+    let _ = write!(text, "\n- {example}");
+    text
+}
+
 /// What an invariant says, and when it has something to say.
 fn about(entry: &squall_judge::Entry) -> String {
     let promise = entry.promise.map_or(String::new(), |promise| format!("; and {promise}"));
-    format!(
+    let mut text = format!(
         "{}\nNeeds: {}{promise}.\nJudged: {}.",
         entry.about,
         entry.needs.join(", "),
         entry.judged
-    )
+    );
+    if let Some(limit) = entry.limit {
+        let _ = write!(text, "\nLimit: {limit}.\n- {}: {{ {} }}", entry.name, limit.example());
+    }
+    text
 }
 
 fn named(names: &[&str]) -> Vec<(String, String)> {

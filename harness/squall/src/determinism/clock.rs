@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code)] // Overrides a function of libc.
 
-use super::{entropy, escape};
+use super::{EPOCH, entropy, escape};
 use squall_probe::{NodeId, sim};
 use std::{cell::Cell, time::Duration};
 
@@ -38,7 +38,7 @@ pub(super) fn read(wall: bool) -> Option<Duration> {
             return Some(node + SLEPT.get());
         }
     }
-    Some(if wall { crate::sim::EPOCH } else { BOOTED } + LAST.get() + SLEPT.get())
+    Some(if wall { EPOCH } else { BOOTED } + LAST.get() + SLEPT.get())
 }
 
 /// The thread is to sleep so long: its clocks go on, and it does not sleep.

@@ -1,7 +1,7 @@
 //! What a system did past the simulation: noted where it happens, told in words when the run is over.
 
+use super::Allow;
 use super::entropy;
-use crate::scenario::Allow;
 use squall_probe::{NodeId, sim};
 use std::{backtrace::Backtrace, cell::RefCell};
 

@@ -6,6 +6,7 @@
 //! none: `syscalls` lets no other pass, and `escape` says what it was. The two last and `entropy` and `clock`
 //! are where the workspace is `unsafe`.
 
+mod allow;
 pub(crate) mod calls;
 mod clock;
 mod entropy;
@@ -13,11 +14,14 @@ mod escape;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod syscalls;
 
+pub use allow::Allow;
 pub use escape::Escape;
 
-use crate::scenario::Allow;
 use squall_probe::{NodeId, sim};
-use std::{cell::RefCell, panic, sync::Once};
+use std::{cell::RefCell, panic, sync::Once, time::Duration};
+
+/// The wall clock at the start of every run: 2025-01-01T00:00:00Z.
+pub(crate) const EPOCH: Duration = Duration::from_secs(1_735_689_600);
 
 thread_local! {
     static PANICS: RefCell<Vec<Panic>> = const { RefCell::new(Vec::new()) };

@@ -11,11 +11,11 @@
 
 #![allow(unsafe_code)] // Installs a filter and a handler; reads what the kernel gives it.
 
+use super::Allow;
 use super::{
     calls, clock, entropy,
     escape::{self, Call},
 };
-use crate::scenario::Allow;
 use libc::{c_int, c_long, c_void};
 use std::{
     cell::Cell,

@@ -1,54 +1,36 @@
 //! A clock runs fast, or slow.
 
-use super::{Inject, Kind, Target, parts};
-use crate::{
-    scenario::{Node, Reader},
-    sim::{Act, Began, Storm},
+use super::{
+    kind::FaultKind,
+    param::{Choice, choice, node, time},
 };
-use serde::{Deserialize, Serialize};
-use squall_probe::sim::Hindrance;
-use std::{fmt, time::Duration};
+use crate::injection::{Injection, NodeState};
 
-/// These nodes' wall clocks drift.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClockDrift {
-    /// Who.
-    pub node: Target,
-    /// By so much in each second.
-    pub by: Duration,
-    /// It runs slow rather than fast.
-    pub behind: bool,
-}
+const DIRECTIONS: Choice = Choice {
+    what: "direction",
+    unknown: "squall::bad_value",
+    words: &[("ahead", "gains"), ("behind", "loses")],
+};
 
-impl Kind for ClockDrift {
-    const KEY: &'static str = "clock_drift";
-    const ABOUT: &'static str = "Lets a node's wall clock gain `by` (100ms) in each second, or lose it with `direction: behind`";
-    const EXAMPLE: &'static str = "{ at: 500ms, clock_drift: { node: all, by: 50ms }, for: 400ms }";
-    const OUTAGE: &'static str = "Stands for a bad oscillator, a virtual machine short of ticks";
-    const FELT: &'static str = "the node read its wall clock while it was wrong";
-    const LASTS: bool = true;
-
-    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
-        let (node, mut fields) =
-            parts::node_and(reader, node, "clock_drift", &["by", "direction"])?;
-        let by = parts::time(reader, &mut fields, "by", Duration::from_millis(100));
-        let behind = parts::behind(reader, &mut fields);
-        Some(Self { node, by: by?, behind: behind? })
-    }
-}
-
-impl Inject for ClockDrift {
-    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        let (by, sign) = (parts::us(self.by), if self.behind { -1 } else { 1 });
-        let drift = sign * i64::try_from(by).unwrap_or(i64::MAX);
-        let since = storm.now();
-        storm.hinder(&self.node, act, |_| Hindrance::Clock { offset_us: 0, drift, since })
-    }
-}
-
-impl fmt::Display for ClockDrift {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let direction = if self.behind { "loses" } else { "gains" };
-        write!(f, "{}, {direction} {:?} a second", self.node, self.by)
-    }
-}
+pub(super) const CLOCK_DRIFT: FaultKind = FaultKind {
+    key: "clock_drift",
+    does: "Lets a node's wall clock gain `by` in each second, or lose it with `direction: behind`",
+    stands_for: "a bad oscillator, a virtual machine short of ticks",
+    felt_when: "the node read its wall clock while it was wrong",
+    lasts: true,
+    params: &[
+        node(),
+        time("by", "100ms", "by how much in each second"),
+        choice("direction", &DIRECTIONS, "ahead", "which way it is wrong"),
+    ],
+    says: "{node}, {direction} {by} a second",
+    example: "{ at: 500ms, clock_drift: { node: all, by: 50ms }, for: 400ms }",
+    injection: |given| {
+        let sign = if given.choice("direction") == "behind" { -1 } else { 1 };
+        let by = sign * given.micros("by");
+        Injection::Nodes {
+            nodes: given.node(),
+            state: NodeState::Clock { offset_us: 0, drift_us: by },
+        }
+    },
+};

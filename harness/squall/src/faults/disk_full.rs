@@ -4,40 +4,17 @@
 //! whether it would grow the file or not. No file can be made or made longer. Syncs, reads, renames, removals and
 //! making a file shorter go well, and nothing that is there is lost.
 
-use super::{Inject, Kind, Target};
-use crate::{
-    scenario::{Node, Reader},
-    sim::{Act, Began, Storm},
+use super::{kind::FaultKind, param::node};
+use crate::injection::{DiskState, Injection};
+
+pub(super) const DISK_FULL: FaultKind = FaultKind {
+    key: "disk_full",
+    does: "Makes writes to a node's disk fail with \"no space left\", after a part of the first; what is there stays, and syncs go well",
+    stands_for: "logs that nobody rotates",
+    felt_when: "a write was refused",
+    lasts: true,
+    params: &[node()],
+    says: "{node}",
+    example: "{ at: 500ms, disk_full: broker-1, for: 300ms }",
+    injection: |given| Injection::Disks { nodes: given.node(), state: DiskState::Full },
 };
-use serde::{Deserialize, Serialize};
-use squall_probe::sim::disk::DiskFault;
-use std::fmt;
-
-/// Writes to these nodes' disks fail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DiskFull(pub Target);
-
-impl Kind for DiskFull {
-    const KEY: &'static str = "disk_full";
-    const ABOUT: &'static str = "Makes writes to a node's disk fail with \"no space left\", after a part of the first; what is there stays, and syncs go well";
-    const EXAMPLE: &'static str = "{ at: 500ms, disk_full: broker-1, for: 300ms }";
-    const OUTAGE: &'static str = "Stands for logs that nobody rotates";
-    const FELT: &'static str = "a write was refused";
-    const LASTS: bool = true;
-
-    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
-        Target::read(reader, node).map(Self)
-    }
-}
-
-impl Inject for DiskFull {
-    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        storm.break_disks(&self.0, act, |draw| DiskFault::Full { draw: Some(draw) })
-    }
-}
-
-impl fmt::Display for DiskFull {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}

@@ -6,40 +6,17 @@
 //! draw. Who writes the data again and syncs it after the fault has it. A directory's changes stay unsynced, and a
 //! later sync saves them.
 
-use super::{Inject, Kind, Target};
-use crate::{
-    scenario::{Node, Reader},
-    sim::{Act, Began, Storm},
+use super::{kind::FaultKind, param::node};
+use crate::injection::{DiskState, Injection};
+
+pub(super) const FAIL_SYNC: FaultKind = FaultKind {
+    key: "fail_sync",
+    does: "Makes every sync of a node's disk fail; what it should have saved is on no disk, is still read or is not, and no later sync saves it unless it is written again",
+    stands_for: "a dying disk; PostgreSQL's fsync surprise of 2018",
+    felt_when: "a sync failed",
+    lasts: true,
+    params: &[node()],
+    says: "{node}",
+    example: "{ at: 500ms, fail_sync: broker-1, for: 300ms }",
+    injection: |given| Injection::Disks { nodes: given.node(), state: DiskState::SyncFails },
 };
-use serde::{Deserialize, Serialize};
-use squall_probe::sim::disk::DiskFault;
-use std::fmt;
-
-/// Syncs of these nodes' disks fail, and what they should have saved is dropped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailSync(pub Target);
-
-impl Kind for FailSync {
-    const KEY: &'static str = "fail_sync";
-    const ABOUT: &'static str = "Makes every sync of a node's disk fail; what it should have saved is on no disk, is still read or is not, and no later sync saves it unless it is written again";
-    const EXAMPLE: &'static str = "{ at: 500ms, fail_sync: broker-1, for: 300ms }";
-    const OUTAGE: &'static str = "Stands for a dying disk; PostgreSQL's fsync surprise of 2018";
-    const FELT: &'static str = "a sync failed";
-    const LASTS: bool = true;
-
-    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
-        Target::read(reader, node).map(Self)
-    }
-}
-
-impl Inject for FailSync {
-    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        storm.break_disks(&self.0, act, |draw| DiskFault::SyncFails { draw })
-    }
-}
-
-impl fmt::Display for FailSync {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}

@@ -3,45 +3,22 @@
 //! At its edges: a message whose connection is broken or cut, or whose receiver has closed it, would not have arrived:
 //! that it was drawn is not felt.
 
-use super::{Inject, Kind, messages::Messages};
-use crate::{
-    scenario::{Node, Reader},
-    sim::{Act, Began, Storm},
+use super::{kind::FaultKind, param::messages};
+use crate::injection::{Carried, Delay, Injection, Tampering};
+
+pub(super) const LOSE: FaultKind = FaultKind {
+    key: "lose",
+    does: "Drops a share of messages; the connections live on",
+    stands_for: "overloaded proxies and queues that shed",
+    felt_when: "a message was dropped that would have arrived",
+    lasts: true,
+    params: &[messages()],
+    says: "{messages}",
+    example: "{ at: 500ms, lose: { messages: 30%, on: publish_ack }, for: 600ms }",
+    injection: |given| Injection::Messages {
+        which: Carried::Of(given.messages()),
+        tampering: Tampering::Lost,
+        delay: Delay::default(),
+        by_order: false,
+    },
 };
-use serde::{Deserialize, Serialize};
-use squall_probe::Tampering;
-use std::fmt;
-
-/// These messages never arrive, though their connection lives.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Lose {
-    /// Which.
-    pub messages: Messages,
-}
-
-impl Kind for Lose {
-    const KEY: &'static str = "lose";
-    const ABOUT: &'static str = "Drops a share of messages; the connections live on";
-    const EXAMPLE: &'static str =
-        "{ at: 500ms, lose: { messages: 30%, on: publish_ack }, for: 600ms }";
-    const OUTAGE: &'static str = "Stands for overloaded proxies and queues that shed";
-    const FELT: &'static str = "a message was dropped that would have arrived";
-    const LASTS: bool = true;
-
-    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
-        let (messages, _) = Messages::read(reader, node, &[])?;
-        Some(Self { messages })
-    }
-}
-
-impl Inject for Lose {
-    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        self.messages.begin(Tampering::Lost, (0, 0), storm, act)
-    }
-}
-
-impl fmt::Display for Lose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.messages.fmt(f)
-    }
-}

@@ -5,46 +5,23 @@
 //! each as often as not. All else as in `crash`: the call that it strikes in never comes back to anyone who could
 //! tell. It strikes once, and waits if nothing is unsynced.
 
-use super::{Inject, Kind, Target};
-use crate::{
-    scenario::{Node, Reader},
-    sim::{Act, Began, Storm},
-};
-use serde::{Deserialize, Serialize};
-use squall_probe::sim::disk::DiskFault;
-use std::fmt;
+use super::{kind::FaultKind, param::node};
+use crate::injection::{DiskState, Injection};
 
-/// It strikes at one of so many syncs.
+/// It strikes at one of this many syncs: always the next one would be the same one of a system that syncs in turns.
 const SYNCS: u64 = 3;
 
-/// One of the next syncs of these nodes' disks comes too late.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LoseUnsynced(pub Target);
-
-impl Kind for LoseUnsynced {
-    const KEY: &'static str = "lose_unsynced";
-    const ABOUT: &'static str = "Cuts a node's power just before one of its next three syncs, as `crash` does: no content that it had not synced stays";
-    const EXAMPLE: &'static str = "{ at: 500ms, lose_unsynced: broker-1, restart_after: 100ms }";
-    const OUTAGE: &'static str =
-        "Stands for a power failure at the worst moment; drives whose caches lie";
-    const FELT: &'static str = "the power failed with something unsynced";
-    const LASTS: bool = true;
-    const CRASHES: bool = true;
-
-    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self> {
-        Target::read(reader, node).map(Self)
-    }
-}
-
-impl Inject for LoseUnsynced {
-    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began {
-        // Always the next one would be the same one of a system that syncs in turns.
-        storm.break_disks(&self.0, act, |draw| DiskFault::LostUnsynced { after: draw % SYNCS })
-    }
-}
-
-impl fmt::Display for LoseUnsynced {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+pub(super) const LOSE_UNSYNCED: FaultKind = FaultKind {
+    key: "lose_unsynced",
+    does: "Cuts a node's power just before one of its next three syncs, as `crash` does: no content that it had not synced stays",
+    stands_for: "a power failure at the worst moment; drives whose caches lie",
+    felt_when: "the power failed with something unsynced",
+    lasts: true,
+    params: &[node()],
+    says: "{node}",
+    example: "{ at: 500ms, lose_unsynced: broker-1, restart_after: 100ms }",
+    injection: |given| Injection::Disks {
+        nodes: given.node(),
+        state: DiskState::LostUnsynced(SYNCS),
+    },
+};

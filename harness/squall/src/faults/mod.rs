@@ -1,227 +1,118 @@
-//! What can go wrong: one file a fault, and one line here.
+//! What can go wrong: one file a fault, its `mod` and one line in [`CATALOGUE`].
 //!
-//! Each file holds the fault's parameters, how they are read from a scenario, and how it begins in a
-//! [`Storm`]. What it began ends with it.
+//! Each file holds one constant: what the fault is, its parameters, and what it wants done as an [`Injection`]. It does
+//! not know how scenarios are written, nor what carries the injection out.
+//!
+//! [`Injection`]: crate::injection::Injection
 
-mod links;
-mod messages;
-mod parts;
-mod target;
+mod bandwidth;
+mod bit_rot;
+mod burst;
+mod clock_drift;
+mod clock_jump;
+mod clock_offset;
+mod clog;
+mod connection_limit;
+mod corrupt;
+mod crash;
+mod crash_loop;
+mod dependency_down;
+mod dependency_fails;
+mod dependency_late;
+mod dependency_slow;
+mod disk_full;
+mod duplicate;
+mod fail_sync;
+mod flap;
+mod given;
+mod hold;
+mod io_error;
+mod kind;
+mod late;
+mod latency;
+mod lose;
+mod lose_unsynced;
+mod memory_limit;
+mod param;
+mod partition;
+mod pause;
+mod poison;
+mod power_failure;
+mod ramp;
+mod reorder;
+mod replay;
+mod reset;
+mod restart;
+mod rolling_restart;
+mod slow_close;
+mod slow_consumer;
+mod slow_disk;
+mod slow_node;
+mod spike;
+mod stop;
+mod torn_write;
+mod truncate;
+mod wipe;
+mod zone_failure;
 
-pub use latency::Distribution;
-pub use links::Links;
-pub use parts::Operations;
-pub use target::Target;
+pub use given::{Given, Value};
+pub use kind::FaultKind;
+pub use param::{Choice, Param, ParamKind};
 
-use crate::{
-    scenario::{Node, Reader},
-    sim::{Act, Began, Storm},
-};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// What a fault does once its time has come.
-pub trait Inject {
-    /// Begins. What it begins through the storm ends with this occurrence of the fault, by itself.
-    fn begin(&self, storm: &mut Storm<'_>, act: &mut Act) -> Began;
-}
-
-/// What a fault is, beside what it does.
-trait Kind: Inject + fmt::Display + Sized {
-    /// As scenarios write it.
-    const KEY: &'static str;
-    /// What it does, in a sentence.
-    const ABOUT: &'static str;
-    /// A step with it, as scenarios write it.
-    const EXAMPLE: &'static str;
-    /// The outage it stands for.
-    const OUTAGE: &'static str;
-    /// When it counts as felt.
-    const FELT: &'static str;
-    /// It lasts: it begins, and is over later.
-    const LASTS: bool;
-    /// It brings nodes down, of which `restart_after` can say when they come back.
-    const CRASHES: bool = false;
-    /// Reads its parameters, telling every mistake.
-    fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Self>;
-}
-
-/// A fault, for lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// As scenarios write it.
-    pub key: &'static str,
-    /// What it does, in a sentence.
-    pub about: &'static str,
-    /// A step with it, as scenarios write it.
-    pub example: &'static str,
-    /// The outage it stands for.
-    pub outage: &'static str,
-    /// When it counts as felt. How often it was is the run's signal `<key>_felt`.
-    pub felt: &'static str,
-    /// That signal.
-    pub signal: &'static str,
-    /// It lasts: it begins, and is over later.
-    pub lasts: bool,
-}
-
-macro_rules! faults {
-    ($($module:ident: $name:ident,)*) => {
-        $(mod $module; pub use $module::$name;)*
-
-        /// A fault with its parameters.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-        #[allow(missing_docs)] // Each is documented where it is defined.
-        pub enum Fault {
-            $($name($name),)*
-        }
-
-        /// Every kind of fault.
-        pub const CATALOGUE: &[Entry] = &[$(Entry {
-            key: $name::KEY,
-            about: $name::ABOUT,
-            example: $name::EXAMPLE,
-            outage: $name::OUTAGE,
-            felt: $name::FELT,
-            signal: concat!(stringify!($module), "_felt"),
-            lasts: $name::LASTS,
-        },)*];
-
-        pub(crate) fn read(reader: &mut Reader<'_>, key: &str, node: &Node) -> Option<Fault> {
-            match key {
-                $($name::KEY => $name::read(reader, node).map(Fault::$name),)*
-                _ => None,
-            }
-        }
-
-        impl Fault {
-            /// It begins, and is over later.
-            #[must_use]
-            pub fn lasts(&self) -> bool {
-                match self {
-                    $(Self::$name(_) => $name::LASTS,)*
-                }
-            }
-
-            /// It brings nodes down, of which `restart_after` can say when they come back.
-            pub(crate) fn crashes(&self) -> bool {
-                match self {
-                    $(Self::$name(_) => $name::CRASHES,)*
-                }
-            }
-
-            /// Its name.
-            #[cfg(test)]
-            fn key(&self) -> &'static str {
-                match self {
-                    $(Self::$name(_) => $name::KEY,)*
-                }
-            }
-
-            /// The signal that counts how often it was felt.
-            #[must_use]
-            pub fn signal(&self) -> &'static str {
-                match self {
-                    $(Self::$name(_) => concat!(stringify!($module), "_felt"),)*
-                }
-            }
-
-            /// What it does.
-            #[must_use]
-            pub fn inject(&self) -> &dyn Inject {
-                match self {
-                    $(Self::$name(fault) => fault,)*
-                }
-            }
-        }
-
-        impl fmt::Display for Fault {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self {
-                    $(Self::$name(fault) => write!(f, "{}: {fault}", $name::KEY),)*
-                }
-            }
-        }
-    };
-}
-
-faults! {
+/// Every kind of fault.
+pub const CATALOGUE: &[&FaultKind] = &[
     // Nodes.
-    crash: Crash,
-    restart: Restart,
-    stop: Stop,
-    rolling_restart: RollingRestart,
-    crash_loop: CrashLoop,
-    power_failure: PowerFailure,
-    zone_failure: ZoneFailure,
-    wipe: Wipe,
-    pause: Pause,
-    slow_node: SlowNode,
+    &crash::CRASH,
+    &restart::RESTART,
+    &stop::STOP,
+    &rolling_restart::ROLLING_RESTART,
+    &crash_loop::CRASH_LOOP,
+    &power_failure::POWER_FAILURE,
+    &zone_failure::ZONE_FAILURE,
+    &wipe::WIPE,
+    &pause::PAUSE,
+    &slow_node::SLOW_NODE,
     // The network.
-    partition: Partition,
-    flap: Flap,
-    hold: Hold,
-    clog: Clog,
-    latency: Latency,
-    bandwidth: Bandwidth,
-    reset: Reset,
-    slow_close: SlowClose,
-    lose: Lose,
-    duplicate: Duplicate,
-    reorder: Reorder,
-    corrupt: Corrupt,
+    &partition::PARTITION,
+    &flap::FLAP,
+    &hold::HOLD,
+    &clog::CLOG,
+    &latency::LATENCY,
+    &bandwidth::BANDWIDTH,
+    &reset::RESET,
+    &slow_close::SLOW_CLOSE,
+    &lose::LOSE,
+    &duplicate::DUPLICATE,
+    &reorder::REORDER,
+    &corrupt::CORRUPT,
     // Messages.
-    late: Late,
-    replay: Replay,
-    poison: Poison,
+    &late::LATE,
+    &replay::REPLAY,
+    &poison::POISON,
     // Disks.
-    disk_full: DiskFull,
-    fail_sync: FailSync,
-    io_error: IoError,
-    slow_disk: SlowDisk,
-    lose_unsynced: LoseUnsynced,
-    torn_write: TornWrite,
-    bit_rot: BitRot,
-    truncate: Truncate,
+    &disk_full::DISK_FULL,
+    &fail_sync::FAIL_SYNC,
+    &io_error::IO_ERROR,
+    &slow_disk::SLOW_DISK,
+    &lose_unsynced::LOSE_UNSYNCED,
+    &torn_write::TORN_WRITE,
+    &bit_rot::BIT_ROT,
+    &truncate::TRUNCATE,
     // Clocks.
-    clock_offset: ClockOffset,
-    clock_drift: ClockDrift,
-    clock_jump: ClockJump,
+    &clock_offset::CLOCK_OFFSET,
+    &clock_drift::CLOCK_DRIFT,
+    &clock_jump::CLOCK_JUMP,
     // Resources.
-    memory_limit: MemoryLimit,
-    connection_limit: ConnectionLimit,
+    &memory_limit::MEMORY_LIMIT,
+    &connection_limit::CONNECTION_LIMIT,
     // Dependencies.
-    dependency_down: DependencyDown,
-    dependency_slow: DependencySlow,
-    dependency_fails: DependencyFails,
-    dependency_late: DependencyLate,
+    &dependency_down::DEPENDENCY_DOWN,
+    &dependency_slow::DEPENDENCY_SLOW,
+    &dependency_fails::DEPENDENCY_FAILS,
+    &dependency_late::DEPENDENCY_LATE,
     // Load.
-    spike: Spike,
-    burst: Burst,
-    ramp: Ramp,
-    slow_consumer: SlowConsumer,
-}
-
-impl Fault {
-    /// It makes a node's own timers late.
-    pub(crate) fn stalls(&self) -> bool {
-        matches!(self, Self::Pause(_) | Self::SlowNode(_) | Self::SlowDisk(_))
-    }
-}
-
-#[cfg(test)]
-#[cfg(feature = "reference")]
-mod tests {
-    use super::*;
-    use crate::{adapter::reference::ReferenceSystem, scenario::parse};
-
-    #[test]
-    fn the_example_of_each_fault_is_a_step_with_it() {
-        for Entry { key, example, .. } in CATALOGUE {
-            let text = format!("name: x\nzones: {{ a: [broker-1] }}\nfaults:\n  - {example}\n");
-            let scenario = parse("x", text.as_bytes(), &ReferenceSystem);
-            let scenario = scenario.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
-            assert_eq!(scenario.faults[0].fault.key(), *key, "{example}");
-        }
-    }
-}
+    &spike::SPIKE,
+    &burst::BURST,
+    &ramp::RAMP,
+    &slow_consumer::SLOW_CONSUMER,
+];

@@ -1,13 +1,17 @@
 //! A whole file.
 
 use super::{
-    Allow, Network, Problems, Scenario, Workload, expect,
+    expect,
+    model::{Network, Scenario, Workload},
     reader::Reader,
-    step, tree,
-    tree::{Node, Value},
-    value,
+    step,
 };
-use crate::{sim, system::System};
+use crate::{
+    determinism::Allow,
+    faults, signals,
+    syntax::{self, Node, Problems, Span, Value, value},
+    system::System,
+};
 use std::{collections::BTreeMap, time::Duration};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -24,29 +28,26 @@ const MAX_NODES: u32 = 50;
 /// # Errors
 /// Every mistake in it.
 pub fn parse(path: &str, bytes: &[u8], system: &dyn System) -> Result<Scenario, Problems> {
-    let (source, root) = tree::parse(path, bytes)
+    let (source, root) = syntax::parse(path, bytes)
         .map_err(|diagnostic| Problems { diagnostics: vec![diagnostic] })?;
     let mut reader = Reader {
-        path,
-        source,
+        file: syntax::Reader::new(path, source),
         system,
-        problems: Vec::new(),
         nodes: system.roles().iter().map(|r| (r.name.to_owned(), r.default, None)).collect(),
         zones: Vec::new(),
-        load_faults: false,
         workload: (Duration::ZERO, None),
+        too_many: Vec::new(),
         events: 0,
     };
-    let scenario = document(&mut reader, &root, bytes);
-    let mut diagnostics = reader.problems;
-    diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    let scenario = document(&mut reader, &root, path, bytes);
+    let problems = reader.file.into_problems();
     match scenario {
-        Some(scenario) if diagnostics.is_empty() => Ok(scenario),
-        _ => Err(Problems { diagnostics }),
+        Some(scenario) if problems.diagnostics.is_empty() => Ok(scenario),
+        _ => Err(problems),
     }
 }
 
-fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenario> {
+fn document(reader: &mut Reader<'_>, root: &Node, path: &str, bytes: &[u8]) -> Option<Scenario> {
     let mut fields = reader.fields(root, "a scenario", KEYS)?;
     let mut lines = BTreeMap::new();
     let name = match fields.take("name") {
@@ -86,22 +87,17 @@ fn document(reader: &mut Reader<'_>, root: &Node, bytes: &[u8]) -> Option<Scenar
     let mut faults = Vec::new();
     if let Some((_, node)) = fields.take("faults") {
         let items = reader.list(node, "faults").unwrap_or_default();
-        reader.load_faults = items.iter().any(|item| match &item.value {
-            Value::Mapping(entries) => entries
-                .iter()
-                .any(|(key, _)| ["spike", "burst", "ramp"].contains(&key.text.as_str())),
-            _ => false,
-        });
         for item in items {
             faults.extend(step::read(reader, item));
         }
+        step::check_counts(reader, &faults, items.len());
     }
     let expect = fields.take("expect").map(|(_, node)| expect::read(reader, node, &mut lines));
     let must_see = fields.take("must_see").map(|(_, node)| must_see(reader, node));
     let allow = fields.take("allow").map(|(_, node)| allow(reader, node));
     Some(Scenario {
         name: name?,
-        path: reader.path.to_owned(),
+        path: path.to_owned(),
         hash: format!("{:032x}", xxh3_128(bytes)),
         nodes: reader.nodes.iter().map(|(role, count, _)| (role.clone(), *count)).collect(),
         zones: std::mem::take(&mut reader.zones),
@@ -141,7 +137,7 @@ fn nodes(reader: &mut Reader<'_>, node: &Node) {
         let max = role.max.min(MAX_NODES);
         if let Some(count) = reader.number(node, "a number of nodes", role.min, max) {
             let len = (node.span.start + node.span.len).saturating_sub(key.span.start);
-            let whole = super::Span { start: key.span.start, len };
+            let whole = Span { start: key.span.start, len };
             reader.nodes[index] = (role.name.to_owned(), count, Some(whole));
         }
     }
@@ -166,7 +162,7 @@ fn zones(reader: &mut Reader<'_>, node: &Node) {
         .flat_map(|(role, count, _)| (1..=*count).map(move |index| format!("{role}-{index}")))
         .collect();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let mut placed: Vec<(String, super::Span)> = Vec::new();
+    let mut placed: Vec<(String, Span)> = Vec::new();
     for (key, node) in entries {
         if key.text.is_empty() || key.text.contains(char::is_whitespace) || key.text.len() > 40 {
             let label = "one word of at most 40 characters";
@@ -221,7 +217,7 @@ fn workload(reader: &mut Reader<'_>, node: &Node) -> Option<Workload> {
     let mut fields = reader.fields(node, "workload", &known)?;
     reader.workload.1 = Some(node.span);
     let mut workload = default_workload();
-    let before = reader.problems.len();
+    let before = reader.mistakes();
     if let Some((_, node)) = fields.take("events")
         && let Some(events) = reader.number(node, "a number of events", 1, 1_000_000)
     {
@@ -251,14 +247,15 @@ fn workload(reader: &mut Reader<'_>, node: &Node) -> Option<Workload> {
         let message = "offering this workload takes longer than an hour";
         reader.tell("squall::bad_value", node.span, message, "fewer events, or a higher rate");
     }
-    (reader.problems.len() == before).then_some(workload)
+    (reader.mistakes() == before).then_some(workload)
 }
 
 fn must_see(reader: &mut Reader<'_>, node: &Node) -> Vec<String> {
-    let known: Vec<&str> = sim::BUILT_IN_SIGNALS
+    let felt: Vec<String> = faults::CATALOGUE.iter().map(|kind| kind.signal()).collect();
+    let known: Vec<&str> = signals::BUILT_IN
         .iter()
         .map(|(name, _)| *name)
-        .chain(crate::faults::CATALOGUE.iter().map(|entry| entry.signal))
+        .chain(felt.iter().map(String::as_str))
         .chain(reader.system.signals().iter().copied())
         .chain(reader.system.points().iter().copied())
         .collect();

@@ -1,80 +1,21 @@
-//! `expect:`: which invariants matter here, and the limits of those that need one.
+//! `expect:`: which invariants matter here, and the limits of those that take one.
 
-use super::{
-    reader::Reader,
-    tree::{Node, Value},
-    value,
-};
+use super::reader::Reader;
+use crate::syntax::{Node, Span, Value, value};
 use serde::{Deserialize, Serialize};
-use squall_judge as judge;
+use squall_judge::{Bound, CATALOGUE, Limit, QUANTILES};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-/// A liveness deadline where a scenario gives none.
-const DEFAULT_WITHIN: Duration = Duration::from_secs(30);
-
-/// The quantiles that can be limited.
-const QUANTILES: [(&str, f64); 5] =
-    [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("max", 1.0)];
-
-/// What a scenario expects. Safety invariants are judged in every run, named or not.
+/// An invariant that a scenario names. Those that hold always are judged in every run, named or not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Expect {
-    /// A safety invariant, by name.
-    Safety(String),
-    /// Copies agree so long after the healing.
-    EventualConsistency {
-        /// How long.
-        within: Duration,
-    },
-    /// No group lags so long after the healing.
-    Drains {
-        /// How long.
-        within: Duration,
-    },
-    /// Every publish is answered so long after the healing.
-    Progress {
-        /// How long.
-        within: Duration,
-    },
-    /// Everything has answered and agrees so long after the healing.
-    Converges {
-        /// How long.
-        within: Duration,
-    },
-    /// Publishing works and nothing lags so long after the healing.
-    RecoversWithin(Duration),
-    /// A quantile of the time from publish to effect.
-    Latency {
-        /// Which, 0 to 1.
-        quantile: f64,
-        /// At most so long.
-        limit: Duration,
-    },
-    /// At least this share of publishes ends ok while a majority is connected, 0 to 1.
-    Available {
-        /// The share.
-        at_least: f64,
-    },
-}
-
-impl Expect {
+pub struct Expect {
     /// The invariant.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Safety(name) => name,
-            Self::EventualConsistency { .. } => "eventual_consistency",
-            Self::Drains { .. } => "drains",
-            Self::Progress { .. } => "progress",
-            Self::Converges { .. } => "converges",
-            Self::RecoversWithin(_) => "recovers_within",
-            Self::Latency { .. } => "latency",
-            Self::Available { .. } => "available",
-        }
-    }
+    pub name: String,
+    /// The limit that is set; `None`: what the invariant declares.
+    pub limit: Option<Bound>,
 }
 
 /// Reads the list; `lines` learns where each invariant is named.
@@ -99,7 +40,7 @@ pub(super) fn read(
                 continue;
             }
         };
-        let names: Vec<_> = judge::CATALOGUE.iter().map(|entry| entry.name).collect();
+        let names: Vec<_> = CATALOGUE.iter().map(|entry| entry.name).collect();
         if !reader.known(span, name, "invariant", "squall::unknown_invariant", &names) {
             continue;
         }
@@ -108,110 +49,83 @@ pub(super) fn read(
             continue;
         }
         lines.insert(name.clone(), reader.line(span));
-        all.extend(one(reader, name, span, limit));
+        let declared = CATALOGUE.iter().find(|entry| entry.name == name).and_then(|e| e.limit);
+        if let Some(limit) = one(reader, name, span, declared, limit) {
+            all.push(Expect { name: name.clone(), limit });
+        }
     }
     all
 }
 
+/// The limit that is set on an invariant; the inner `None` if it is left to what is declared.
 fn one(
     reader: &mut Reader<'_>,
     name: &str,
-    span: super::Span,
-    limit: Option<&Node>,
-) -> Option<Expect> {
-    match name {
-        "eventual_consistency" => {
-            let within = within(reader, name, limit).or_else(|| default(limit))?;
-            Some(Expect::EventualConsistency { within })
+    span: Span,
+    declared: Option<Limit>,
+    said: Option<&Node>,
+) -> Option<Option<Bound>> {
+    match (declared, said) {
+        (None, None) => Some(None),
+        (None, Some(said)) => {
+            let message = format!("{name} holds always: it takes no limit");
+            reader.tell("squall::bad_value", said.span, message, "leave this out");
+            None
         }
-        "drains" => {
-            let within = within(reader, name, limit).or_else(|| default(limit))?;
-            Some(Expect::Drains { within })
+        (Some(limit), None) if limit.default().is_some() => Some(None),
+        (Some(limit), None) => {
+            let label = format!("such as {name}: {{ {} }}", limit.example());
+            reader.tell("squall::missing", span, format!("{name} needs a limit"), label);
+            None
         }
-        "progress" => {
-            let within = within(reader, name, limit).or_else(|| default(limit))?;
-            Some(Expect::Progress { within })
-        }
-        "converges" => {
-            let within = within(reader, name, limit).or_else(|| default(limit))?;
-            Some(Expect::Converges { within })
-        }
-        "recovers_within" => {
-            if limit.is_none() {
-                let message = "recovers_within needs a limit";
-                reader.tell("squall::missing", span, message, "such as recovers_within: 5s");
-            }
-            within(reader, name, limit).map(Expect::RecoversWithin)
-        }
-        "available" => {
-            let Some(limit) = limit else {
-                let label = "such as available: { at_least: 90% }";
-                reader.tell("squall::missing", span, "available needs a limit", label);
-                return None;
+        (Some(limit), Some(said)) => bound(reader, name, limit, said).map(Some),
+    }
+}
+
+fn bound(reader: &mut Reader<'_>, name: &str, limit: Limit, said: &Node) -> Option<Bound> {
+    match limit {
+        Limit::Within { .. } => {
+            let time = match said.value {
+                Value::Scalar(_) => said,
+                _ => {
+                    let mut fields = reader.fields(said, name, &["within"])?;
+                    let within = fields.take("within").map(|(_, time)| time);
+                    within.or_else(|| missing(reader, fields.span, limit))?
+                }
             };
-            let mut fields = reader.fields(limit, name, &["at_least"])?;
-            let Some((_, share)) = fields.take("at_least") else {
-                reader.tell("squall::missing", fields.span, "a limit is missing", "at_least: 90%");
-                return None;
-            };
-            let at_least = reader.scalar(share, "a share", value::percent)?;
-            Some(Expect::Available { at_least })
+            reader.positive(time, "a time").map(|time| Bound::Within(micros(time)))
         }
-        "latency" => {
-            let Some(limit) = limit else {
-                let label = "such as latency: { p99: 2s }";
-                reader.tell("squall::missing", span, "latency needs a limit", label);
-                return None;
-            };
-            let keys = QUANTILES.map(|(name, _)| name);
-            let mut fields = reader.fields(limit, name, &keys)?;
+        Limit::AtLeast => {
+            let mut fields = reader.fields(said, name, &["at_least"])?;
+            let share = fields.take("at_least").map(|(_, share)| share);
+            let share = share.or_else(|| missing(reader, fields.span, limit))?;
+            reader.scalar(share, "a share", value::percent).map(Bound::AtLeast)
+        }
+        Limit::Quantile => {
+            let mut fields = reader.fields(said, name, &QUANTILES.map(|(name, _)| name))?;
             let mut found = QUANTILES
                 .into_iter()
                 .filter_map(|(name, quantile)| Some((fields.take(name)?, quantile)));
-            let Some(((_, node), quantile)) = found.next() else {
-                reader.tell(
-                    "squall::missing",
-                    fields.span,
-                    "a limit is missing",
-                    "such as p99: 2s",
-                );
-                return None;
+            let (first, second) = (found.next(), found.next());
+            let Some(((_, time), quantile)) = first else {
+                return missing(reader, fields.span, limit);
             };
-            if let Some(((key, _), _)) = found.next() {
+            if let Some(((key, _), _)) = second {
                 let message = "one limit is judged, and here are two";
                 reader.tell("squall::two_of_a_kind", key.span, message, "the second");
                 return None;
             }
-            let limit = reader.positive(node, "a time")?;
-            Some(Expect::Latency { quantile, limit })
-        }
-        safety => {
-            if let Some(limit) = limit {
-                let message = format!("{safety} holds always: it takes no limit");
-                reader.tell("squall::bad_value", limit.span, message, "leave this out");
-                return None;
-            }
-            Some(Expect::Safety(safety.to_owned()))
+            let time = reader.positive(time, "a time")?;
+            Some(Bound::Quantile(quantile, micros(time)))
         }
     }
 }
 
-fn default(limit: Option<&Node>) -> Option<Duration> {
-    limit.is_none().then_some(DEFAULT_WITHIN)
+fn missing<T>(reader: &mut Reader<'_>, span: Span, limit: Limit) -> Option<T> {
+    reader.tell("squall::missing", span, "a limit is missing", limit.example());
+    None
 }
 
-/// `{ within: 5s }`, or just `5s`.
-fn within(reader: &mut Reader<'_>, name: &str, limit: Option<&Node>) -> Option<Duration> {
-    let limit = limit?;
-    if matches!(limit.value, Value::Scalar(_)) {
-        return reader.positive(limit, "a time");
-    }
-    let mut fields = reader.fields(limit, name, &["within"])?;
-    match fields.take("within") {
-        Some((_, time)) => reader.positive(time, "a time"),
-        None => {
-            reader.tell("squall::missing", fields.span, "a limit is missing", "within: 10s");
-            None
-        }
-    }
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).expect("the longest time is an hour")
 }

@@ -1,7 +1,10 @@
 //! Files and folders of scenarios.
 
-use super::{Diagnostic, Problems, Scenario, document, tree};
-use crate::system::System;
+use super::{document, model::Scenario};
+use crate::{
+    syntax::{self, Diagnostic, Problems},
+    system::System,
+};
 use std::{
     collections::BTreeMap,
     fs, io,
@@ -95,12 +98,12 @@ fn read(path: &Path, system: &dyn System) -> Result<Scenario, Problems> {
     let file = fs::File::open(path).map_err(|error| fail(refused(path, &error)))?;
     let name = path.to_string_lossy();
     let length = file.metadata().map(|metadata| metadata.len()).unwrap_or(0);
-    if length > tree::MAX_FILE {
-        return Err(fail(tree::too_large(&name, length)));
+    if length > syntax::MAX_FILE {
+        return Err(fail(syntax::too_large(&name, length)));
     }
     let mut bytes = Vec::new();
     // A pipe has no length: it is cut one byte beyond what is accepted.
-    file.take(tree::MAX_FILE + 1)
+    file.take(syntax::MAX_FILE + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| fail(refused(path, &error)))?;
     document::parse(&name, &bytes, system)

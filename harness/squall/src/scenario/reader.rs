@@ -1,188 +1,40 @@
-//! Walking the tree of one file, and gathering mistakes on the way.
+//! What a scenario has said already, while the rest of it is read.
 
-use super::{
-    diagnostic::{Diagnostic, Span},
-    tree::{Key, Node, Value},
+use crate::{
+    syntax::{self, Span},
+    system::System,
 };
-use crate::system::System;
-use std::{sync::Arc, time::Duration};
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 /// What is known while a file is read.
-pub(crate) struct Reader<'a> {
-    pub(super) path: &'a str,
-    pub(super) source: Arc<str>,
-    pub(crate) system: &'a dyn System,
-    pub(super) problems: Vec<Diagnostic>,
+pub(super) struct Reader<'a> {
+    pub(super) file: syntax::Reader<'a>,
+    pub(super) system: &'a dyn System,
     /// Role and count, in the system's order, with where the count was defined.
-    pub(crate) nodes: Vec<(String, u32, Option<Span>)>,
+    pub(super) nodes: Vec<(String, u32, Option<Span>)>,
     /// Zones and the nodes in them.
-    pub(crate) zones: Vec<(String, Vec<String>)>,
+    pub(super) zones: Vec<(String, Vec<String>)>,
     /// How long offering the workload takes, and where that was defined.
-    pub(crate) workload: (Duration, Option<Span>),
-    /// A fault of the scenario publishes events beside the workload.
-    pub(crate) load_faults: bool,
+    pub(super) workload: (Duration, Option<Span>),
+    /// Counts that triggers wait for and that the workload alone never comes to: their places, and what to say if no
+    /// fault publishes beside it.
+    pub(super) too_many: Vec<(Span, String, String)>,
     /// How many events there are.
-    pub(crate) events: u32,
-}
-
-/// The entries of a mapping, taken one by one.
-pub(crate) struct Fields<'n> {
-    /// Of the mapping.
-    pub(crate) span: Span,
-    entries: Vec<&'n (Key, Node)>,
-}
-
-impl<'n> Fields<'n> {
-    /// No entries, at a place.
-    pub(crate) fn none(span: Span) -> Self {
-        Self { span, entries: Vec::new() }
-    }
-
-    /// The entry of this key, once.
-    pub(crate) fn take(&mut self, key: &str) -> Option<(&'n Key, &'n Node)> {
-        let at = self.entries.iter().position(|(known, _)| known.text == key)?;
-        let (key, node) = self.entries.remove(at);
-        Some((key, node))
-    }
+    pub(super) events: u32,
 }
 
 impl Reader<'_> {
-    /// Tells a mistake.
-    pub(crate) fn tell(
-        &mut self,
-        code: &'static str,
-        span: Span,
-        message: impl Into<String>,
-        label: impl Into<String>,
-    ) -> &mut Diagnostic {
-        let diagnostic = Diagnostic::at(self.path, &self.source, code, span, message, label);
-        self.problems.push(diagnostic);
-        let last = self.problems.len() - 1;
-        &mut self.problems[last]
-    }
-
-    /// The line of a place, counted from 1.
-    pub(super) fn line(&self, span: Span) -> u32 {
-        let before = self.source.get(..span.start).unwrap_or_default();
-        u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX)
-    }
-
-    /// The entries of a mapping that may have only these keys.
-    pub(crate) fn fields<'n>(
-        &mut self,
-        node: &'n Node,
-        what: &str,
-        known: &[&str],
-    ) -> Option<Fields<'n>> {
-        let Value::Mapping(entries) = &node.value else {
-            let message = format!("{what} is {}, not a mapping", node.value.kind());
-            let label = format!("expected some of: {}", known.join(", "));
-            self.tell("squall::wrong_type", node.span, message, label);
-            return None;
-        };
-        for (key, _) in entries {
-            if !known.contains(&key.text.as_str()) {
-                let message = format!("{what} has no `{}`", key.text);
-                self.tell("squall::unknown_key", key.span, message, "no such key")
-                    .help(choices(&key.text, known));
-            }
-        }
-        let entries =
-            entries.iter().filter(|(key, _)| known.contains(&key.text.as_str())).collect();
-        Some(Fields { span: node.span, entries })
-    }
-
-    /// A scalar's text.
-    pub(crate) fn text<'n>(&mut self, node: &'n Node, expected: &str) -> Option<&'n str> {
-        match &node.value {
-            Value::Scalar(text) => Some(text),
-            other => {
-                let message = format!("expected {expected}, found {}", other.kind());
-                self.tell("squall::wrong_type", node.span, message, format!("expected {expected}"));
-                None
-            }
-        }
-    }
-
-    /// A scalar that `parse` understands.
-    pub(crate) fn scalar<T>(
-        &mut self,
-        node: &Node,
-        expected: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        let text = self.text(node, expected)?;
-        match parse(text.trim()) {
-            Ok(value) => Some(value),
-            Err(label) => {
-                let message = format!("`{text}` is not {expected}");
-                self.tell("squall::bad_value", node.span, message, label);
-                None
-            }
-        }
-    }
-
-    /// A time above zero.
-    pub(crate) fn positive(&mut self, node: &Node, expected: &str) -> Option<Duration> {
-        let duration = self.scalar(node, expected, super::value::duration)?;
-        if duration.is_zero() {
-            let message = format!("{expected} of zero");
-            self.tell("squall::bad_value", node.span, message, "must be longer than 0s");
-            return None;
-        }
-        Some(duration)
-    }
-
-    /// A whole number within bounds.
-    pub(crate) fn number(
-        &mut self,
-        node: &Node,
-        expected: &str,
-        low: u32,
-        high: u32,
-    ) -> Option<u32> {
-        self.scalar(node, expected, |text| match text.parse::<u32>() {
-            Ok(number) if (low..=high).contains(&number) => Ok(number),
-            _ => Err(format!("expected a whole number from {low} to {high}")),
-        })
-    }
-
-    /// A list.
-    pub(crate) fn list<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
-        match &node.value {
-            Value::Sequence(items) if items.is_empty() => {
-                let message = format!("{what} is empty");
-                self.tell("squall::empty_list", node.span, message, "leave it out, or fill it");
-                None
-            }
-            Value::Sequence(items) => Some(items),
-            other => {
-                let message = format!("{what} is {}, not a list", other.kind());
-                self.tell("squall::wrong_type", node.span, message, "expected a list");
-                None
-            }
-        }
-    }
-
-    /// A name that must be one of these.
-    pub(crate) fn known(
-        &mut self,
-        span: Span,
-        name: &str,
-        what: &str,
-        code: &'static str,
-        known: &[&str],
-    ) -> bool {
-        if known.contains(&name) {
-            return true;
-        }
-        let message = format!("there is no {what} `{name}`");
-        self.tell(code, span, message, format!("no such {what}")).help(choices(name, known));
-        false
+    /// A choice of one node that the system has, for messages.
+    pub(super) fn any_node(&self) -> String {
+        let role = self.system.roles().first().map_or("node", |role| role.name);
+        format!("any {role}")
     }
 
     /// The count of a role, and where it was defined.
-    pub(crate) fn count_of(&self, role: &str) -> (u32, Option<Span>) {
+    pub(super) fn count_of(&self, role: &str) -> (u32, Option<Span>) {
         self.nodes
             .iter()
             .find(|(name, _, _)| name == role)
@@ -190,25 +42,16 @@ impl Reader<'_> {
     }
 }
 
-/// What could have been meant, and what can be said at all.
-fn choices(text: &str, known: &[&str]) -> String {
-    let near = nearest(text, known.iter().copied())
-        .map(|near| format!("did you mean `{near}`? "))
-        .unwrap_or_default();
-    let all = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
-    format!("{near}There is: {all}")
+impl<'a> Deref for Reader<'a> {
+    type Target = syntax::Reader<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.file
+    }
 }
 
-/// The candidate most like `text`, if one is like it.
-pub(crate) fn nearest<'a>(
-    text: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let text = text.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(candidate, &text), candidate))
-        .filter(|(likeness, _)| *likeness >= 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
+impl DerefMut for Reader<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.file
+    }
 }

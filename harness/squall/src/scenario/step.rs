@@ -1,31 +1,35 @@
 //! One entry of `faults:`: a trigger, a fault, and how long.
 
 use super::{
-    Condition, Step, Trigger,
-    diagnostic::Span,
-    reader::{Fields, Reader},
-    tree::{Key, Node},
-    value,
+    fault::Fault,
+    model::{Condition, Step, Trigger},
+    reader::Reader,
 };
-use crate::faults;
+use crate::{
+    faults,
+    syntax::{Fields, Key, Node, Span, value},
+};
 use std::time::Duration;
 
 const TRIGGERS: &[&str] = &["at", "between", "every", "when"];
 const MODIFIERS: &[&str] = &["for", "restart_after", "until", "within"];
 
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
-    let kinds: Vec<&str> = faults::CATALOGUE.iter().map(|entry| entry.key).collect();
+    let kinds: Vec<&str> = faults::CATALOGUE.iter().map(|kind| kind.key).collect();
     let known: Vec<&str> = [TRIGGERS, &kinds, MODIFIERS].concat();
-    let before = reader.problems.len();
+    let before = reader.mistakes();
     let mut fields = reader.fields(node, "a fault", &known)?;
     let trigger = exactly_one(reader, &mut fields, TRIGGERS, "trigger");
     let kind = exactly_one(reader, &mut fields, &kinds, "kind of fault");
     // An unknown key may well be the one that is missing: it has been told.
     let trigger = trigger.and_then(|(key, node)| read_trigger(reader, key, node));
-    let fault = kind.and_then(|(key, node)| Some((key, faults::read(reader, &key.text, node)?)));
+    let fault = kind.and_then(|(key, node)| {
+        let kind = faults::CATALOGUE.iter().find(|kind| kind.key == key.text)?;
+        Some((key, Fault::read(reader, kind, node)?))
+    });
     let (Some((trigger, trigger_key, trigger_span)), Some((kind_key, fault))) = (trigger, fault)
     else {
-        debug_assert!(reader.problems.len() > before);
+        debug_assert!(reader.mistakes() > before);
         return None;
     };
     let mut step = Step {
@@ -39,7 +43,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
     };
     let every = matches!(step.trigger, Trigger::Every(_));
     if let Some((key, node)) = fields.take("for") {
-        belongs(reader, key, step.fault.lasts(), "a fault that lasts; this one happens at once");
+        belongs(reader, key, step.fault.kind.lasts, "a fault that lasts; this one happens at once");
         step.lasts = reader.positive(node, "a time");
         if let (Trigger::Every(period), Some(lasts)) = (&step.trigger, step.lasts)
             && lasts > *period
@@ -51,7 +55,8 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
         }
     }
     if let Some((key, node)) = fields.take("restart_after") {
-        belongs(reader, key, step.fault.crashes(), "a fault that brings nodes down, such as crash");
+        let crashes = step.fault.injection().takes_restart_after();
+        belongs(reader, key, crashes, "a fault that brings nodes down, such as crash");
         step.restart_after = reader.scalar(node, "a time", value::duration);
     }
     if let Some((key, node)) = fields.take("until") {
@@ -71,7 +76,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
         step.within = reader.positive(node, "a time");
     }
     in_time(reader, &step.trigger, trigger_key.span, trigger_span);
-    (reader.problems.len() == before).then_some(step)
+    (reader.mistakes() == before).then_some(step)
 }
 
 fn belongs(reader: &mut Reader<'_>, key: &Key, does: bool, to: &str) {
@@ -171,15 +176,26 @@ fn condition(reader: &mut Reader<'_>, node: &Node) -> Option<Condition> {
         "delivered" => (all, Condition::Delivered(count)),
         _ => (all, Condition::Applied(count)),
     };
-    if count > most && !reader.load_faults {
-        let related = reader.workload.1;
+    if count > most {
         let message = format!("{} can never reach {count}", key.text);
-        reader
-            .tell("squall::never", value.span, message, format!("at most {most}"))
-            .related(related, format!("{events} events"));
-        return None;
+        reader.too_many.push((value.span, message, format!("at most {most}")));
     }
     Some(condition)
+}
+
+/// Tells of counts that the workload never comes to, unless a fault publishes beside it; a step that could not be read
+/// may be such a one.
+pub(super) fn check_counts(reader: &mut Reader<'_>, steps: &[Step], written: usize) {
+    let more = steps.iter().any(|step| step.fault.injection().adds_load());
+    if more || steps.len() < written {
+        return;
+    }
+    let (workload, events) = (reader.workload.1, reader.events);
+    for (span, message, label) in std::mem::take(&mut reader.too_many) {
+        reader
+            .tell("squall::never", span, message, label)
+            .related(workload, format!("{events} events"));
+    }
 }
 
 /// A fault that starts when the workload is over proves nothing.

@@ -1,7 +1,6 @@
 //! From a plan to a simulation that is ready to run: the world, the judge, and a host for each node.
 
 use super::{
-    EPOCH,
     clients::{self, Clients},
     limits::limits,
     nemesis::{Exits, Nemesis, Simulator},
@@ -125,7 +124,7 @@ fn setup(plan: &Plan, system: &dyn System, names: &mut sim::Names) -> Setup {
             .iter()
             .map(|node| promises.memory.iter().find(|(role, _)| *role == node.role).map(|m| m.1))
             .collect(),
-        stalls: plan.faults.iter().any(|fault| fault.fault.stalls()),
+        stalls: plan.faults.iter().any(|fault| fault.fault.injection().stalls_timers()),
         groups,
         group_names: system.groups().iter().map(|&group| group.to_owned()).collect(),
         replicas: nodes_where(plan, system, |role| role.replica),
@@ -157,7 +156,7 @@ fn turmoil(plan: &Plan) -> turmoil::Sim<'static> {
         .enable_random_order()
         .tick_duration(ms(plan.tick_ms))
         .simulation_duration(Duration::from_secs(u64::from(u32::MAX)))
-        .epoch(SystemTime::UNIX_EPOCH + EPOCH)
+        .epoch(SystemTime::UNIX_EPOCH + crate::determinism::EPOCH)
         .min_message_latency(ms(plan.network.min_ms))
         .max_message_latency(ms(plan.network.max_ms))
         .tcp_capacity(4096)

@@ -60,7 +60,7 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
     vacuous.extend(unfired);
     vacuous.extend(never_felt(plan, &begun_steps, &felt));
     vacuous.extend(never_seen(plan, &signals));
-    vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(expect.name())));
+    vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(&expect.name)));
 
     // What was violated; and what of it nobody could have kept.
     let Judgement { violations, judged, history, .. } = judgement;
@@ -117,11 +117,11 @@ fn signals(
     for (point, count) in &world.points {
         *signals.entry(point.clone()).or_default() += u64::from(*count);
     }
-    let kinds: BTreeMap<u16, &'static str> =
-        plan.faults.iter().map(|fault| (fault.step, fault.fault.signal())).collect();
+    let kinds: BTreeMap<u16, String> =
+        plan.faults.iter().map(|fault| (fault.step, fault.fault.kind.signal())).collect();
     for (step, count) in felt {
         if let Some(signal) = kinds.get(step) {
-            *signals.entry((*signal).to_owned()).or_default() += count;
+            *signals.entry(signal.clone()).or_default() += count;
         }
     }
     signals

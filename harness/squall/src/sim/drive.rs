@@ -8,11 +8,11 @@ use super::{
     STEPS, limits,
     nemesis::Nemesis,
     observer::{self, Observation, Told},
-    signals::PANIC_HANDLED,
 };
 use crate::{
     determinism::{self, Panic},
     plan::Micros,
+    signals::PANIC_HANDLED,
 };
 use squall_probe::{Mark, NodeId, What, sim};
 use std::{

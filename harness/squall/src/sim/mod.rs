@@ -15,10 +15,7 @@ mod progress;
 mod recorder;
 mod signals;
 
-/// The name that fault files use until they are values.
-pub use nemesis::Nemesis as Storm;
 pub use nemesis::{Act, Began, Effect, Nemesis, Tamper};
-pub use signals::BUILT_IN as BUILT_IN_SIGNALS;
 
 use crate::{determinism, plan::Plan, system::System};
 use squall_judge::Violation;
@@ -27,14 +24,10 @@ use squall_reports::{Counters, LatencyRecorder};
 use std::{
     collections::BTreeMap,
     sync::{Arc, atomic::AtomicU64},
-    time::Duration,
 };
 
 /// Steps made by this process, for a watchdog that looks whether it still moves.
 pub static STEPS: AtomicU64 = AtomicU64::new(0);
-
-/// The wall clock at the start of every run: 2025-01-01T00:00:00Z.
-pub(crate) const EPOCH: Duration = Duration::from_secs(1_735_689_600);
 
 /// What came of a run.
 #[derive(Debug)]

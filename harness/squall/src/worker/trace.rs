@@ -166,7 +166,7 @@ fn faults(plan: &Plan, records: &[Record]) -> Vec<TraceFault> {
             }
             // What does not last, such as a crash, is over when the node is back.
             What::Node { change: NodeChange::Up } => open.retain(|(step, index)| {
-                let lasts = steps.get(step).is_some_and(|planned| planned.fault.lasts());
+                let lasts = steps.get(step).is_some_and(|planned| planned.fault.kind.lasts);
                 let back = !lasts && all[*index].nodes.contains(&record.node.0);
                 if back {
                     all[*index].to_us = Some(record.at);

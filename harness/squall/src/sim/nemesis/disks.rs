@@ -1,7 +1,7 @@
 //! Faults of disks: those that fail for a while, and those of which something is gone for good.
 
 use super::{Act, Began, Nemesis};
-use crate::faults::Target;
+use crate::injection::Target;
 use squall_probe::{
     NodeId,
     sim::{

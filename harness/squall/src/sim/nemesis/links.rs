@@ -5,7 +5,7 @@
 //! that a link which one fault gives back and another takes in the same moment does not notice.
 
 use super::Simulator;
-use crate::{faults::Distribution, stream::Stream};
+use crate::{injection::Distribution, stream::Stream};
 use squall_probe::{
     NodeId,
     sim::{self, OccurrenceId},

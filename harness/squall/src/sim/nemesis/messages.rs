@@ -1,7 +1,7 @@
 //! Faults of single messages: lost, duplicated, delayed, out of order, damaged.
 
 use super::{Act, Began, Direction, Nemesis};
-use crate::faults::Target;
+use crate::injection::Target;
 use squall_probe::{NodeId, Tampering, sim};
 use std::collections::BTreeSet;
 

@@ -7,6 +7,7 @@
 
 mod agenda;
 mod disks;
+mod inject;
 mod links;
 mod load;
 mod messages;
@@ -25,7 +26,7 @@ pub(super) use simulator::Simulator;
 
 use super::{clients::Clients, recorder::Recorder};
 use crate::{
-    faults::{Links, Target},
+    injection::{Links, Target},
     plan::{Micros, Plan, Start},
     scenario::Condition,
 };

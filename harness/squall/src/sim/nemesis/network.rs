@@ -6,7 +6,7 @@ use super::{
     occurrences::id_of,
 };
 use crate::{
-    faults::Links,
+    injection::Links,
     plan::{Micros, Plan},
     stream::Stream,
 };

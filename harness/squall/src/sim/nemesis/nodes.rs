@@ -2,7 +2,7 @@
 //! itself.
 
 use super::{Act, Action, Began, Nemesis};
-use crate::{faults::Target, plan::Micros};
+use crate::{injection::Target, plan::Micros};
 use squall_probe::{
     NodeChange, NodeId, Phase, What,
     sim::{self, BroughtDown, Hindrance},

@@ -100,13 +100,13 @@ impl Nemesis<'_> {
         let planned = &plan.faults[index];
         let mut act = Act::new(index, planned);
         let now = self.now();
-        match planned.fault.inject().begin(self, &mut act) {
+        match self.inject(&planned.fault.injection(), &mut act) {
             Began::On(nodes) => {
                 self.occurrences.began(planned);
                 for target in nodes {
                     self.record(NodeId::HARNESS, What::FaultBegan { fault: planned.step, target });
                 }
-                if planned.fault.lasts() {
+                if planned.fault.kind.lasts {
                     self.occurrences.active.insert(index);
                     if let Some(lasts) = planned.lasts {
                         self.agenda.schedule(now + lasts, Action::Heal(index));

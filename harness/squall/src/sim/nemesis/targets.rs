@@ -2,7 +2,7 @@
 
 use super::links::Direction;
 use crate::{
-    faults::{Links, Target},
+    injection::{Links, Target},
     plan::PlannedNode,
     stream::Stream,
 };

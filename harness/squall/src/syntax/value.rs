@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The longest time that a scenario can speak of.
+/// The longest time that can be written.
 pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
 
 /// A time with its unit.
@@ -19,7 +19,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)
         .map_err(|_| "expected a time, such as 250ms, 3s or 1m 30s".to_owned())?;
     if duration > LONGEST {
-        return Err("a scenario can speak of at most 1h".to_owned());
+        return Err("a time is at most 1h".to_owned());
     }
     if !duration.subsec_nanos().is_multiple_of(1_000_000) {
         return Err("times are told in whole milliseconds".to_owned());
@@ -101,7 +101,7 @@ pub(crate) fn size(text: &str) -> Result<u32, String> {
     let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
     match bytes.and_then(|bytes| u32::try_from(bytes).ok()) {
         Some(bytes) if bytes <= 4 << 20 => Ok(bytes),
-        _ => Err("an event has at most 4MiB".to_owned()),
+        _ => Err("a size is at most 4MiB".to_owned()),
     }
 }
 

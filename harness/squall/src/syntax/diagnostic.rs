@@ -1,4 +1,4 @@
-//! Mistakes in a scenario, each with its place, and showing them.
+//! Mistakes in a file, each with its place, and showing them.
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceSpan};
 use std::{fmt, sync::Arc};
@@ -68,7 +68,7 @@ impl Diagnostic {
     }
 
     /// A mistake of a file as a whole.
-    pub(super) fn of_file(path: &str, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn of_file(path: &str, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
             path: path.to_owned(),

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, de};
 use serde_yaml::Spanned;
 use std::{fmt, sync::Arc};
 
-/// A scenario file is a page or two: more than this is no scenario, in bytes.
-pub(super) const MAX_FILE: u64 = 1 << 20;
+/// The most that is read, in bytes: what people write is a page or two.
+pub(crate) const MAX_FILE: u64 = 1 << 20;
 
 /// A value and its place.
 #[derive(Clone, Debug)]
@@ -112,7 +112,7 @@ impl<'de> de::Visitor<'de> for RawVisitor {
 }
 
 /// Reads a file's bytes.
-pub(super) fn parse(path: &str, bytes: &[u8]) -> Result<(Arc<str>, Node), Diagnostic> {
+pub(crate) fn parse(path: &str, bytes: &[u8]) -> Result<(Arc<str>, Node), Diagnostic> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(too_large(path, bytes.len() as u64));
     }
@@ -163,15 +163,15 @@ fn explain(message: &str, word: &str) -> (&'static str, String) {
         return ("squall::duplicate_key", format!("`{word}` stands here a second time"));
     }
     if message.contains("multiple YAML documents") {
-        let message = "a file holds one scenario, and here a second document begins";
+        let message = "a file holds one document, and here a second begins";
         return ("squall::documents", message.to_owned());
     }
     let message = message.split(" at line ").next().unwrap_or(message);
     ("squall::syntax", message.to_owned())
 }
 
-pub(super) fn too_large(path: &str, length: u64) -> Diagnostic {
-    let message = format!("the file has {length} bytes; a scenario has at most {MAX_FILE}");
+pub(crate) fn too_large(path: &str, length: u64) -> Diagnostic {
+    let message = format!("the file has {length} bytes, and at most {MAX_FILE} are read");
     Diagnostic::of_file(path, "squall::too_large", message)
 }
 

@@ -1,7 +1,7 @@
 //! What a system may do past the simulation, by name.
 
-use super::nearest;
-use crate::determinism::calls;
+use super::calls;
+use crate::syntax::nearest;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

@@ -1,0 +1,123 @@
+//! Limits that a scenario can set on an invariant. Each is declared once, in the invariant's entry of the catalogue:
+//! reading, lists and what counts where a scenario says nothing follow from there.
+
+use super::CATALOGUE;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
+
+/// How long the system may take to recover where a scenario does not say, in microseconds.
+pub const DEFAULT_WITHIN: u64 = 30_000_000;
+
+/// What can be limited of an invariant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// It must have come about this long after the healing: `{ within: 10s }`, or just `10s`.
+    Within {
+        /// What counts where a scenario does not say, in microseconds; `None`: it is not judged then.
+        default: Option<u64>,
+    },
+    /// At least this share: `{ at_least: 90% }`. Without it the invariant is not judged.
+    AtLeast,
+    /// One of the [`QUANTILES`] is at most this long: `{ p99: 2s }`. Without it the invariant is not judged.
+    Quantile,
+}
+
+/// The quantiles that can be limited, 0 to 1.
+pub const QUANTILES: [(&str, f64); 5] =
+    [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("max", 1.0)];
+
+/// A limit that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Bound {
+    /// This long after the healing, in microseconds.
+    Within(u64),
+    /// A share, 0 to 1.
+    AtLeast(f64),
+    /// A quantile, 0 to 1, and the most that it may be, in microseconds.
+    Quantile(f64, u64),
+}
+
+impl Limit {
+    /// What counts where a scenario does not say.
+    #[must_use]
+    pub fn default(self) -> Option<Bound> {
+        match self {
+            Self::Within { default } => default.map(Bound::Within),
+            Self::AtLeast | Self::Quantile => None,
+        }
+    }
+
+    /// How scenarios write it, with an example.
+    #[must_use]
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Within { .. } => "within: 10s",
+            Self::AtLeast => "at_least: 90%",
+            Self::Quantile => "p99: 2s",
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Within { .. } => f.write_str("a time after the healing")?,
+            Self::AtLeast => f.write_str("a share")?,
+            Self::Quantile => {
+                let names = QUANTILES.map(|(name, _)| name);
+                write!(f, "a time for one of {}", names.join(", "))?;
+            }
+        }
+        match self.default() {
+            Some(Bound::Within(us)) => write!(f, "; {}s unless said", us / 1_000_000),
+            Some(_) => Ok(()),
+            None => f.write_str("; not judged without it"),
+        }
+    }
+}
+
+/// The limits of a run: those that were set, and for the others what their invariants declare.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Limits(BTreeMap<String, Bound>);
+
+impl Limits {
+    /// With these set, by the names of invariants.
+    pub fn new<'a>(set: impl IntoIterator<Item = (&'a str, Bound)>) -> Self {
+        Self(set.into_iter().map(|(name, bound)| (name.to_owned(), bound)).collect())
+    }
+
+    /// The limit on an invariant; `None` if it is not to be judged.
+    #[must_use]
+    pub fn of(&self, invariant: &str) -> Option<Bound> {
+        self.0.get(invariant).copied().or_else(|| {
+            let entry = CATALOGUE.iter().find(|entry| entry.name == invariant)?;
+            entry.limit?.default()
+        })
+    }
+
+    /// How long after the healing an invariant must have come about, in microseconds; `None` if it is not to be judged.
+    pub(crate) fn within(&self, invariant: &str) -> Option<u64> {
+        match self.of(invariant)? {
+            Bound::Within(us) => Some(us),
+            other => unreachable!("{invariant} declares a time after the healing, not {other:?}"),
+        }
+    }
+
+    /// As that, for an invariant that declares a default.
+    pub(crate) fn always_within(&self, invariant: &str) -> u64 {
+        self.within(invariant).expect("the catalogue declares a default")
+    }
+
+    /// The last of the limits on what must have come about after the healing, in microseconds.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        CATALOGUE
+            .iter()
+            .filter_map(|entry| match self.of(entry.name)? {
+                Bound::Within(us) => Some(us),
+                Bound::AtLeast(_) | Bound::Quantile(..) => None,
+            })
+            .max()
+            .unwrap_or(DEFAULT_WITHIN)
+    }
+}

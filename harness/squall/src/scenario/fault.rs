@@ -1,0 +1,320 @@
+//! A fault with the values that a step gives it: reading it, by the table of its kind, and printing it.
+
+use super::{links, messages, reader::Reader, target};
+use crate::{
+    faults::{CATALOGUE, FaultKind, Given, Param, ParamKind, Value as Said},
+    injection::{Injection, Links},
+    syntax::{Fields, Node, Value, value},
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::fmt;
+
+/// A kind of fault, and what a step says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// What kind.
+    pub kind: &'static FaultKind,
+    /// What is said of it.
+    pub given: Given,
+}
+
+impl Fault {
+    /// What it wants done.
+    #[must_use]
+    pub fn injection(&self) -> Injection {
+        (self.kind.injection)(&self.given)
+    }
+
+    /// Reads what a step says under a fault's key, telling every mistake.
+    pub(super) fn read(
+        reader: &mut Reader<'_>,
+        kind: &'static FaultKind,
+        node: &Node,
+    ) -> Option<Self> {
+        let values = match kind.params {
+            // What says whom it hits and no more is written without a name.
+            [only @ Param { kind: ParamKind::Target, .. }] => vec![one(reader, only, node)?],
+            [first, rest @ ..] if stands_alone(first, node) => {
+                let first = one(reader, first, node);
+                let rest = all(reader, kind, rest, &mut Fields::none(node.span));
+                std::iter::once(first?).chain(rest?).collect()
+            }
+            params => {
+                let keys: Vec<&str> = params.iter().flat_map(keys).collect();
+                let mut fields = reader.fields(node, kind.key, &keys)?;
+                all(reader, kind, params, &mut fields)?
+            }
+        };
+        let given = kind.given(values).expect("each value was read by its parameter's type");
+        Some(Self { kind, given })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.print(&self.given, f)
+    }
+}
+
+/// As the workers are sent it: its key and its values.
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    fault: String,
+    given: Vec<Said>,
+}
+
+impl Serialize for Fault {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let given = self.given.values().to_vec();
+        Wire { fault: self.kind.key.to_owned(), given }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fault {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Wire { fault, given } = Wire::deserialize(deserializer)?;
+        let kind = CATALOGUE.iter().copied().find(|kind| kind.key == fault);
+        let kind = kind.ok_or_else(|| D::Error::custom(format!("there is no fault `{fault}`")))?;
+        let given = kind.given(given);
+        let given = given.ok_or_else(|| D::Error::custom(format!("no parameters of `{fault}`")))?;
+        Ok(Self { kind, given })
+    }
+}
+
+/// The keys that a parameter is written with.
+fn keys(param: &'static Param) -> Vec<&'static str> {
+    match param.kind {
+        ParamKind::Links => links::KEYS.to_vec(),
+        ParamKind::Messages => [messages::KEYS, links::KEYS].concat(),
+        _ => vec![param.name],
+    }
+}
+
+/// Whether this is a single value, which is given to the first parameter: `slow_node: broker-1`, `poison: 20%`.
+fn stands_alone(first: &Param, node: &Node) -> bool {
+    match first.kind {
+        ParamKind::Target => !matches!(node.value, Value::Mapping(_)),
+        ParamKind::Share => matches!(node.value, Value::Scalar(_)),
+        _ => false,
+    }
+}
+
+/// The values of all these parameters; `None` if one of them is wrong or missing.
+fn all(
+    reader: &mut Reader<'_>,
+    kind: &FaultKind,
+    params: &'static [Param],
+    fields: &mut Fields<'_>,
+) -> Option<Vec<Said>> {
+    let values: Vec<_> =
+        params.iter().map(|param| of_fields(reader, kind, param, fields)).collect();
+    values.into_iter().collect()
+}
+
+fn of_fields(
+    reader: &mut Reader<'_>,
+    kind: &FaultKind,
+    param: &Param,
+    fields: &mut Fields<'_>,
+) -> Option<Said> {
+    let said = match param.kind {
+        ParamKind::Links => links::take(reader, fields)?.map(Said::Links),
+        ParamKind::Messages => messages::take(reader, fields)?.map(Said::Messages),
+        _ => match fields.take(param.name) {
+            Some((_, node)) => Some(one(reader, param, node)?),
+            None => None,
+        },
+    };
+    let said = said.or_else(|| default(param));
+    if said.is_none() {
+        let (what, such_as) = match param.kind {
+            ParamKind::Target => ("of whom?", format!("node: {}", reader.any_node())),
+            ParamKind::Links => ("between whom?", "isolate: leader".to_owned()),
+            ParamKind::Messages => ("how many messages?", "messages: 20%".to_owned()),
+            _ => (param.about, format!("{}: {}", param.name, example(&param.kind))),
+        };
+        let message = format!("{}: {what}", kind.key);
+        reader.tell("squall::missing", fields.span, message, format!("such as {such_as}"));
+    }
+    said
+}
+
+/// What counts if the parameter is not said.
+fn default(param: &Param) -> Option<Said> {
+    let text = param.default?;
+    Some(match param.kind {
+        ParamKind::Links => Said::Links(Links::Every),
+        _ => parse(&param.kind, text).expect("a test reads every default"),
+    })
+}
+
+/// What is said of a parameter that has a key of its own.
+fn one(reader: &mut Reader<'_>, param: &Param, node: &Node) -> Option<Said> {
+    if let ParamKind::Target = param.kind {
+        return target::read(reader, node).map(Said::Target);
+    }
+    let expected = expected(&param.kind);
+    if let ParamKind::Choice(choice) = param.kind {
+        let words: Vec<&str> = choice.words.iter().map(|(word, _)| *word).collect();
+        let word = reader.text(node, expected)?.trim();
+        if !reader.known(node.span, word, choice.what, choice.unknown, &words) {
+            return None;
+        }
+    }
+    let said = reader.scalar(node, expected, |text| parse(&param.kind, text))?;
+    let (nothing, code) = match said {
+        Said::Time(time) => (time.is_zero(), "squall::bad_value"),
+        Said::Delay(_, 0) => (true, "squall::never"),
+        Said::Share(share) => (share == 0.0, "squall::never"),
+        Said::Size(bytes) | Said::Throughput(bytes) => (bytes == 0, "squall::bad_value"),
+        _ => (false, ""),
+    };
+    if nothing {
+        let label = format!("must be above zero, such as {}", example(&param.kind));
+        reader.tell(code, node.span, format!("{expected} of zero"), label);
+        return None;
+    }
+    Some(said)
+}
+
+/// What a type is called in messages and lists.
+fn expected(kind: &ParamKind) -> &'static str {
+    match kind {
+        ParamKind::Target => "a target",
+        ParamKind::Links => "a choice of links",
+        ParamKind::Messages => "a share of messages",
+        ParamKind::Time => "a time",
+        ParamKind::Delay => "a delay",
+        ParamKind::Number { .. } => "a number",
+        ParamKind::Share => "a share",
+        ParamKind::Size => "a size",
+        ParamKind::Throughput => "a size a second",
+        ParamKind::Choice(_) => "a word",
+    }
+}
+
+/// A value of a type, as scenarios write it.
+fn example(kind: &ParamKind) -> &'static str {
+    match kind {
+        ParamKind::Target => "leader",
+        ParamKind::Links => "isolate: leader",
+        ParamKind::Messages => "messages: 20%",
+        ParamKind::Time => "200ms",
+        ParamKind::Delay => "50ms..200ms",
+        ParamKind::Number { .. } => "5",
+        ParamKind::Share => "20%",
+        ParamKind::Size => "4KiB",
+        ParamKind::Throughput => "20kB/s",
+        ParamKind::Choice(choice) => choice.words[0].0,
+    }
+}
+
+/// A value with its unit. Zero is a mistake where somebody says it, and a default where nobody does.
+fn parse(kind: &ParamKind, text: &str) -> Result<Said, String> {
+    match kind {
+        ParamKind::Time => value::duration(text).map(Said::Time),
+        // A message takes a step of the simulation at least.
+        ParamKind::Delay => match value::range_or_one(text)? {
+            (_, 0) => Ok(Said::Delay(0, 0)),
+            (min_ms, max_ms) => Ok(Said::Delay(min_ms.max(1), max_ms)),
+        },
+        ParamKind::Number { low, high } => match text.parse::<u32>() {
+            Ok(number) if (low..=high).contains(&&number) => Ok(Said::Number(number)),
+            _ => Err(format!("expected a whole number from {low} to {high}")),
+        },
+        ParamKind::Share => value::percent(text).map(Said::Share),
+        ParamKind::Size => value::size(text).map(Said::Size),
+        ParamKind::Throughput => {
+            value::size(text.strip_suffix("/s").unwrap_or(text)).map(Said::Throughput)
+        }
+        ParamKind::Choice(choice) => {
+            let index = choice.words.iter().position(|(word, _)| *word == text);
+            index.map(Said::Choice).ok_or_else(|| format!("no {}", choice.what))
+        }
+        ParamKind::Target | ParamKind::Links | ParamKind::Messages => {
+            unreachable!("these are no scalars: they are read from nodes and from fields")
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "reference")]
+mod tests {
+    use super::*;
+    use crate::adapter::reference::ReferenceSystem;
+    use std::{collections::BTreeSet, fmt::Write as _};
+
+    /// The only fault of a scenario with this step.
+    fn fault(step: &str) -> Fault {
+        let text = format!("name: x\nzones: {{ a: [broker-1] }}\nfaults:\n  - {step}\n");
+        let scenario = crate::scenario::parse("x", text.as_bytes(), &ReferenceSystem);
+        let mut scenario = scenario.unwrap_or_else(|told| panic!("{}", told.render(false)));
+        scenario.faults.remove(0).fault
+    }
+
+    #[test]
+    fn each_example_is_a_step_that_says_what_it_wants() {
+        let mut table = String::new();
+        for kind in CATALOGUE {
+            let read = fault(kind.example);
+            assert_eq!(read.kind, *kind, "{}", kind.example);
+            let injection = read.injection();
+            let _ = writeln!(table, "{}\n  {read}\n  {injection:?}", kind.example);
+        }
+        insta::assert_snapshot!(table);
+    }
+
+    #[test]
+    fn the_workers_are_sent_the_same_fault() {
+        for kind in CATALOGUE {
+            let read = fault(kind.example);
+            let line = serde_json::to_string(&read).unwrap();
+            assert_eq!(serde_json::from_str::<Fault>(&line).unwrap(), read, "{line}");
+        }
+        for bad in [
+            r#"{"fault":"nonsense","given":[]}"#,
+            r#"{"fault":"crash","given":[]}"#,
+            r#"{"fault":"crash","given":[{"Number":3}]}"#,
+            r#"{"fault":"bit_rot","given":[{"Target":"Leader"},{"Number":0}]}"#,
+        ] {
+            assert!(serde_json::from_str::<Fault>(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// A default that is no value, or a choice that a fault overlooks, would show in nobody's scenario at first.
+    #[test]
+    fn each_default_is_a_value_and_each_choice_is_another_injection() {
+        for kind in CATALOGUE {
+            let example = fault(kind.example);
+            let scalar = |param: &&Param| !matches!(param.kind, ParamKind::Links);
+            for (index, param) in kind.params.iter().enumerate().filter(|(_, p)| scalar(p)) {
+                if let Some(text) = param.default {
+                    let value = parse(&param.kind, text);
+                    assert!(value.is_ok(), "{}: {}: {text}: {value:?}", kind.key, param.name);
+                }
+                if let ParamKind::Choice(choice) = param.kind {
+                    let wanted = (0..choice.words.len()).map(|word| {
+                        let mut values = example.given.values().to_vec();
+                        values[index] = Said::Choice(word);
+                        format!("{:?}", (kind.injection)(&kind.given(values).unwrap()))
+                    });
+                    assert_eq!(wanted.collect::<BTreeSet<_>>().len(), choice.words.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_printed_names_parameters_and_keys_are_told_apart() {
+        let keys: BTreeSet<&str> = CATALOGUE.iter().map(|kind| kind.key).collect();
+        assert_eq!(keys.len(), CATALOGUE.len(), "two faults have one key");
+        for kind in CATALOGUE {
+            let names: BTreeSet<&str> = kind.params.iter().map(|param| param.name).collect();
+            assert_eq!(names.len(), kind.params.len(), "{}", kind.key);
+            let named = kind.says.split(['{', '}']).skip(1).step_by(2);
+            for name in named.flat_map(|name| name.split('+')) {
+                assert!(names.contains(name), "{}: {{{name}}}", kind.key);
+            }
+        }
+    }
+}

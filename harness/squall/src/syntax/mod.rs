@@ -1,0 +1,18 @@
+//! Reading YAML: text to a tree whose every value knows its place, and walking that tree so that all mistakes of a
+//! file are told at once, each where it is.
+//!
+//! This room knows YAML, units and mistakes. It knows no scenario, no fault and no system under test.
+//!
+//! The card of this project names `serde_yaml`. It is archived: it has no spans, wants `!Tag` for enums
+//! and lets a duplicate key win silently. Under its key stands serde-saphyr, which has spans, refuses
+//! duplicate keys and alias bombs, and does not panic on any input that was tried. It is used in
+//! `tree.rs` alone.
+
+mod diagnostic;
+mod reader;
+mod tree;
+pub(crate) mod value;
+
+pub use diagnostic::{Diagnostic, Problems, Span};
+pub(crate) use reader::{Fields, Reader, nearest};
+pub(crate) use tree::{Key, MAX_FILE, Node, Value, parse, too_large};
