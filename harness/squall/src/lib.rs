@@ -14,6 +14,8 @@ pub mod pairs;
 pub mod plan;
 mod replay;
 pub mod runner;
+#[cfg(test)]
+mod sample;
 pub mod scenario;
 pub mod shard;
 pub mod sim;
@@ -21,7 +23,3 @@ pub mod stream;
 pub mod system;
 pub mod words;
 pub mod worker;
-
-/// Systems under test that squall brings along.
-#[cfg(feature = "reference")]
-pub mod adapter;

@@ -210,16 +210,15 @@ impl Fault {
 }
 
 #[cfg(test)]
-#[cfg(feature = "reference")]
 mod tests {
     use super::*;
-    use crate::{adapter::reference::ReferenceSystem, scenario::parse};
+    use crate::{sample::Sample, scenario::parse};
 
     #[test]
     fn the_example_of_each_fault_is_a_step_with_it() {
         for Entry { key, example, .. } in CATALOGUE {
             let text = format!("name: x\nzones: {{ a: [broker-1] }}\nfaults:\n  - {example}\n");
-            let scenario = parse("x", text.as_bytes(), &ReferenceSystem);
+            let scenario = parse("x", text.as_bytes(), &Sample);
             let scenario = scenario.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
             assert_eq!(scenario.faults[0].fault.key(), *key, "{example}");
         }
