@@ -215,7 +215,7 @@ mkdir -p "$CARGO_TARGET_DIR/release" && cp -L "$(command -v squall)" "$CARGO_TAR
         assert runner.jobs[name] == "success", runner.printed
         return log.exists() and log.read_text().splitlines()[-1]
 
-    assert built("first") == "cargo build --release --locked --package squall --bin squall"
+    assert built("first") == "cargo build --release --locked --package squall-command --bin squall"
     assert not built("second")
     (place.work / "reports/config.toml").write_text("b")
     assert built("third")

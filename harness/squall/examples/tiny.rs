@@ -1,6 +1,6 @@
 //! A system of your own in one file: a server that stores events, and clients that send them.
 //!
-//!     cargo run --example tiny -- run my-scenarios/
+//!     cargo run -p squall --example tiny -- run my-scenarios/
 //!
 //! It has no replicas; the server's file is its log, and an event takes effect when it is synced there. Its
 //! defects are for squall's own tests: they show what becomes of a run that panics, never yields, or is not

@@ -16,6 +16,8 @@ pub mod pairs;
 pub mod plan;
 mod replay;
 pub mod runner;
+#[cfg(test)]
+mod sample;
 pub mod scenario;
 pub mod shard;
 mod signals;
@@ -25,7 +27,3 @@ mod syntax;
 pub mod system;
 pub mod words;
 pub mod worker;
-
-/// Systems under test that squall brings along.
-#[cfg(feature = "reference")]
-pub mod adapter;

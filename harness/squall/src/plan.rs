@@ -311,15 +311,14 @@ fn workload_length(workload: &Workload) -> Micros {
 }
 
 #[cfg(test)]
-#[cfg(feature = "reference")]
 mod tests {
     use super::*;
-    use crate::{adapter::reference::ReferenceSystem, scenario::parse};
+    use crate::{sample::Sample, scenario::parse};
 
     fn plan(faults: &str, seed: u64) -> Plan {
         let text = format!("name: x\nfaults:\n{faults}");
-        let scenario = parse("x", text.as_bytes(), &ReferenceSystem).unwrap();
-        Plan::new(&scenario, seed, &ReferenceSystem, &[])
+        let scenario = parse("x", text.as_bytes(), &Sample).unwrap();
+        Plan::new(&scenario, seed, &Sample, &[])
     }
 
     const CRASH: &str = "  - { between: 1s..3s, crash: any broker }\n";

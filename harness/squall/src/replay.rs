@@ -118,19 +118,18 @@ pub(crate) fn command(
 }
 
 #[cfg(test)]
-#[cfg(feature = "reference")]
 mod tests {
     use super::*;
-    use crate::{adapter::reference::ReferenceSystem, scenario::parse};
+    use crate::{sample::Sample, scenario::parse};
 
     #[test]
     fn a_run_that_is_not_the_same_says_why() {
-        let scenario = parse("x", b"name: x\n", &ReferenceSystem).unwrap();
-        let other = parse("x", b"name: y\n", &ReferenceSystem).unwrap();
-        let expected = Expected::of("0123456789abcdef", &scenario, &ReferenceSystem);
+        let scenario = parse("x", b"name: x\n", &Sample).unwrap();
+        let other = parse("x", b"name: y\n", &Sample).unwrap();
+        let expected = Expected::of("0123456789abcdef", &scenario, &Sample);
         let read: Expected = expected.to_string().parse().unwrap();
         assert_eq!(read, expected);
-        let differs = |history, scenario| read.differs(history, scenario, &ReferenceSystem);
+        let differs = |history, scenario| read.differs(history, scenario, &Sample);
         assert_eq!(differs("0123456789abffff", &scenario), None);
         let same = differs("ffff456789abcdef", &scenario).unwrap();
         assert!(same.contains("nothing that the command names has changed"), "{same}");

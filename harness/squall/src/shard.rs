@@ -286,15 +286,14 @@ mod tests {
         assert_eq!("2/3".parse(), Ok(Part { index: 2, of: 3 }));
     }
 
-    #[cfg(feature = "reference")]
     #[test]
     fn a_division_is_disjoint_whole_and_balanced_by_an_earlier_report() {
-        use crate::{adapter::reference::ReferenceSystem, scenario::parse};
+        use crate::{sample::Sample, scenario::parse};
         use squall_reports::{Run, ScenarioReport};
         let scenarios: Vec<_> = ["a", "b", "c"]
             .map(|name| {
                 let text = format!("name: {name}\n");
-                parse(name, text.as_bytes(), &ReferenceSystem).unwrap()
+                parse(name, text.as_bytes(), &Sample).unwrap()
             })
             .into();
         let jobs: Vec<Job> = (0..3)

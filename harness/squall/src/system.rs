@@ -1,6 +1,7 @@
 //! What is under test: the one trait that a user's own system implements.
 //!
-//! The harness knows nothing else of a system. `adapter/reference.rs` is the model for others.
+//! The harness knows nothing else of a system. `harness/command` is the model for a crate of your own, and
+//! `examples/tiny.rs` a whole system with it in one file.
 
 use serde::{Deserialize, Serialize};
 use squall_probe::{EventId, NodeId, Position, StateOf, mix};

@@ -238,16 +238,15 @@ fn parse(kind: &ParamKind, text: &str) -> Result<Said, String> {
 }
 
 #[cfg(test)]
-#[cfg(feature = "reference")]
 mod tests {
     use super::*;
-    use crate::adapter::reference::ReferenceSystem;
+    use crate::sample::Sample;
     use std::{collections::BTreeSet, fmt::Write as _};
 
     /// The only fault of a scenario with this step.
     fn fault(step: &str) -> Fault {
         let text = format!("name: x\nzones: {{ a: [broker-1] }}\nfaults:\n  - {step}\n");
-        let scenario = crate::scenario::parse("x", text.as_bytes(), &ReferenceSystem);
+        let scenario = crate::scenario::parse("x", text.as_bytes(), &Sample);
         let mut scenario = scenario.unwrap_or_else(|told| panic!("{}", told.render(false)));
         scenario.faults.remove(0).fault
     }

@@ -1,8 +1,7 @@
 //! The library of scenarios: its README says what is in the files, and every kind of fault is in one.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
-
-use squall::{adapter::reference::ReferenceSystem, faults, scenario};
+use squall::{faults, scenario};
+use squall_command::ReferenceSystem;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -62,7 +61,7 @@ fn readme() -> String {
     }
     let mut out = String::from(
         "# Scenarios\n\nWhich failure is in which file. Generated from the files by \
-         `BLESS=1 cargo test -p squall --test scenarios`; CI checks that it is current.\n",
+         `BLESS=1 cargo test -p squall-command scenarios`; CI checks that it is current.\n",
     );
     for (folder, about) in FOLDERS {
         let _ = write!(out, "\n## {about}\n\n| file | what happens | faults |\n|---|---|---|\n");
@@ -92,7 +91,7 @@ fn the_readme_is_current() {
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == expected,
-        "scenarios/README.md is not current: run BLESS=1 cargo test -p squall --test scenarios"
+        "scenarios/README.md is not current: run BLESS=1 cargo test -p squall-command scenarios"
     );
 }
 

@@ -1,10 +1,6 @@
 //! The adapter for the reference system, and the model for your own: everything that the harness needs to
-//! know of a system stands in one file like this.
+//! know of a system stands in one file like this, and `main.rs` gives it to the command.
 
-use crate::system::{
-    BreakerPolicy, Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Poison,
-    Promises, RetryPolicy, Role, State, System,
-};
 use reference_system::{
     POINTS, SIGNALS, breaker, broker, client, consumer,
     defects::{Defects, KNOWN},
@@ -14,6 +10,10 @@ use reference_system::{
     producer::{self, NewOrder, Producer, ProducerConfig},
     store,
     wire::{MESSAGES, leave_frames_unchecked},
+};
+use squall::system::{
+    BreakerPolicy, Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Poison,
+    Promises, RetryPolicy, Role, State, System,
 };
 use squall_probe::{Position, StateOf, name};
 use std::{path::PathBuf, rc::Rc, sync::LazyLock, time::Duration};

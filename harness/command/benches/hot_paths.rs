@@ -1,6 +1,6 @@
 //! What a run spends its time on, and what squall adds to bare turmoil.
 //!
-//!     cargo bench -p squall
+//!     cargo bench -p squall-command
 //!
 //! `one run` against `bare turmoil` (as many hosts, idle, for as many steps) in the same invocation is the
 //! ratio to watch: both slow down together on a slow machine.
@@ -8,10 +8,8 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use squall::{
-    adapter::reference::ReferenceSystem, history::HistoryHash, plan::Plan, scenario::parse,
-    sim::execute, system::System,
-};
+use squall::{history::HistoryHash, plan::Plan, scenario::parse, sim::execute, system::System};
+use squall_command::ReferenceSystem;
 use squall_judge::{Judge, Setup};
 use squall_probe::{EventId, Name, NodeId, Position, Record, What};
 use std::{hint::black_box, sync::Arc, time::Duration};

@@ -1,11 +1,10 @@
 //! Each limit is judged by itself, from its own start: one that nobody could keep is missed, and nothing else is broken
 //! by it.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
-
-mod common;
-
-use common::{report, scenario, squall};
+use crate::{
+    common::{report, scenario},
+    squall,
+};
 use squall_reports::Verdict;
 
 fn violated(expect: &str) -> Vec<(Verdict, Vec<String>)> {

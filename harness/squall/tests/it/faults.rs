@@ -1,11 +1,10 @@
 //! Every fault is felt by a system of a page, which survives it: a fault that nothing feels is vacuous, and
 //! a system that does not survive it fails.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
-
-mod common;
-
-use common::{report, scenario, squall, tiny};
+use crate::{
+    common::{report, scenario},
+    tiny,
+};
 use squall_reports::Verdict;
 
 /// A step for each kind of fault.
@@ -106,28 +105,9 @@ fn each_is_felt_and_survived() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A replayed message needs one that came before it on the same connection, and a message that is overtaken one
-/// that comes after it.
-#[test]
-fn old_messages_come_again_and_new_ones_overtake() {
-    for (kind, step) in [
-        ("replay", "{ at: 300ms, replay: { messages: 30% }, for: 500ms }"),
-        ("reorder", "{ at: 300ms, reorder: { messages: 30%, by: 20ms..60ms }, for: 500ms }"),
-    ] {
-        let text =
-            format!("name: x\nworkload: {{ events: 200, rate: 200/s }}\nfaults:\n  - {step}\n");
-        let (folder, path) = scenario(&text);
-        let json = folder.path().join("report.json");
-        let said = squall(&["run", &path, "--runs", "3", "--report", &json.to_string_lossy()]);
-        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-        let signal = format!("{kind}_felt");
-        assert!(report(&json).runs().all(|(_, run)| run.signals[&signal] > 0), "{kind}");
-    }
-}
-
 #[test]
 fn each_kind_is_here() {
-    let listed = squall(&["list", "faults"]).out;
+    let listed = tiny(&["list", "faults"]).out;
     let listed: Vec<&str> = listed
         .lines()
         .filter(|line| !line.starts_with(' '))

@@ -1,15 +1,9 @@
 //! Mistakes in scenarios: each told at its place, all of them at once, and never a panic.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
-
-mod common;
-
-use common::{scenario, squall};
+use crate::{common::scenario, squall};
 use proptest::prelude::*;
-use squall::{
-    adapter::reference::ReferenceSystem,
-    scenario::{Diagnostic, parse},
-};
+use squall::scenario::{Diagnostic, parse};
+use squall_command::ReferenceSystem;
 
 fn mistakes(text: &str) -> Vec<Diagnostic> {
     mistakes_of(text.as_bytes())
@@ -243,7 +237,7 @@ proptest! {
     fn a_damaged_scenario_never_panics(
         places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
-        let text = include_bytes!("../../../scenarios/network/majority.yaml");
+        let text = include_bytes!("../../../../scenarios/network/majority.yaml");
         let mut text = text.to_vec();
         for (place, byte) in places {
             let place = place.index(text.len());

@@ -1,16 +1,13 @@
 //! What a fault does lasts as long as its occurrence, also where the next begins at the moment, or before, that one
 //! is over. And what faults do to the network, at its edges.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
-#![cfg(feature = "reference")]
-
 use squall::{
-    adapter::reference::ReferenceSystem,
     plan::Plan,
     scenario::parse,
     sim::{RunOutcome, execute},
     system::System,
 };
+use squall_command::ReferenceSystem;
 use squall_probe::{Mark, Phase, Record, What, sim::Flight};
 use std::sync::Arc;
 

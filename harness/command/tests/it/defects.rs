@@ -1,11 +1,7 @@
 //! The suite notices every known mistake, each by an invariant that it should break: `squall audit`, for each
 //! defect in the scenario that is made for it.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
-
-mod common;
-
-use common::squall;
+use crate::{common, squall};
 
 /// Each defect with its scenario.
 const MATRIX: &[(&str, &str)] = &[

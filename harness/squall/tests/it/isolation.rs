@@ -1,10 +1,9 @@
 //! A run that misbehaves ends its worker at worst, never the harness, and is told apart from others.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
-
-mod common;
-
-use common::{report, scenario, tiny};
+use crate::{
+    common::{report, scenario},
+    tiny,
+};
 use squall_reports::{Run, Verdict};
 
 const CALM: &str = "

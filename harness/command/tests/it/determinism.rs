@@ -1,10 +1,6 @@
 //! Same plan, same seed, same history: in another process, beside other runs, at another position.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
-
-mod common;
-
-use common::{report, squall};
+use crate::{common::report, squall};
 use squall_reports::Report;
 
 const SCENARIOS: &[&str] = &[

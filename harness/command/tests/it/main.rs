@@ -1,0 +1,20 @@
+//! The `squall` command with the reference system, as a whole. One binary; each file is a subject:
+//! `cargo test -p squall-command scenarios`.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+#[path = "../../../squall/tests/it/common.rs"]
+mod common;
+mod defects;
+mod determinism;
+mod diagrams;
+mod faults;
+mod limits;
+mod mistakes;
+mod occurrences;
+mod scenarios;
+
+/// `squall` with the reference system, in the root of the repository.
+fn squall(arguments: &[&str]) -> common::Said {
+    common::run(env!("CARGO_BIN_EXE_squall").as_ref(), arguments)
+}
