@@ -289,7 +289,7 @@ impl Copies {
     }
 
     /// The events that living replicas have, with the last append of each.
-    fn events(&self) -> ByEvent<Option<Evidence>> {
+    pub(super) fn events(&self) -> ByEvent<Option<Evidence>> {
         let mut events: ByEvent<Option<Evidence>> = ByEvent::default();
         for (event, append) in
             self.living().flat_map(|copy| copy.log.iter()).filter_map(|(_, stands)| *stands)

@@ -37,15 +37,21 @@ mod single_owner;
 mod testing;
 mod trail;
 mod votes_kept;
+mod went_back;
 
 pub use dense::{ByEvent, ByName};
 pub use fold::Redriven;
 use fold::{Copies, End, Lag};
 pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES};
 pub use promises::{BreakerPolicy, Promises, RetryPolicy};
+pub use went_back::Loss;
+use went_back::WentBack;
 
-use squall_probe::{Name, NodeId, Record, StateOf, What};
-use std::mem::{Discriminant, discriminant};
+use squall_probe::{EventId, Name, NodeId, Record, StateOf, What};
+use std::{
+    collections::BTreeSet,
+    mem::{Discriminant, discriminant},
+};
 
 /// What a judge may know beside the history.
 #[derive(Clone, Debug, Default)]
@@ -441,8 +447,10 @@ pub struct Judgement {
     /// How many facts each invariant of the catalogue has judged, in its order. One that judged none has not
     /// held: it is not applicable.
     pub judged: Vec<(&'static str, u64)>,
-    /// The records that were judged.
+    /// All records, in order.
     pub history: Vec<Record>,
+    /// The log went back in time, and what was lost by it as was to be expected.
+    pub loss: Option<Loss>,
     /// Names of the kinds of record that were seen.
     recorded: Vec<String>,
     /// Invariants for which no promise or limit is set.
@@ -516,18 +524,86 @@ impl Judge {
         if !self.seen.iter().any(|(seen, _)| *seen == kind) {
             self.seen.push((kind, record.what));
         }
-        let evidence = Evidence { index: self.history.len() as u64, record: *record };
+        self.take(&Evidence { index: self.history.len() as u64, record: *record });
         self.history.push(*record);
-        self.lag.record(&evidence);
-        self.copies.record(&evidence);
+    }
+
+    fn take(&mut self, evidence: &Evidence) {
+        self.lag.record(evidence);
+        self.copies.record(evidence);
         for invariant in self.invariants.iter_mut().flatten() {
-            invariant.record(&evidence);
+            invariant.record(evidence);
         }
+    }
+
+    /// Takes in what is judged only by what happens to the effect.
+    fn take_effect(&mut self, evidence: &Evidence) {
+        for (entry, invariant) in CATALOGUE.iter().zip(&mut self.invariants) {
+            if let (Layer::Effect, "idempotency", Some(invariant)) =
+                (entry.layer, entry.name, invariant)
+            {
+                invariant.record(evidence);
+            }
+        }
+    }
+
+    /// If the log has gone back in time: the history so far as it was put back, and the events that were in the log in
+    /// between.
+    #[must_use]
+    pub fn put_back(&self) -> Option<(Vec<Record>, BTreeSet<EventId>)> {
+        let edited = WentBack::of(&self.setup, &self.history)?.edited(&self.history);
+        Some((edited.records.iter().map(|evidence| evidence.record).collect(), edited.forgotten))
     }
 
     /// The history is over. `names` tells what names mean that the system made up while it ran.
     #[must_use]
-    pub fn finish(self, names: &dyn Fn(Name) -> String) -> Judgement {
+    pub fn finish(mut self, names: &dyn Fn(Name) -> String) -> Judgement {
+        let history = std::mem::take(&mut self.history);
+        if let Some(back) = WentBack::of(&self.setup, &history) {
+            let judgement = self.finish_put_back(&back, &history, names);
+            return Judgement { history, ..judgement };
+        }
+        let all = || (0..).zip(&history).map(|(index, record)| Evidence { index, record: *record });
+        let judgement = self.conclude(all, names);
+        Judgement { history, ..judgement }
+    }
+
+    /// What was found of a history in which the log went back in time, as it was put back.
+    fn finish_put_back(
+        self,
+        back: &WentBack,
+        history: &[Record],
+        names: &dyn Fn(Name) -> String,
+    ) -> Judgement {
+        let edited = back.edited(history);
+        let mut copies = Copies::new(&self.setup);
+        edited.records.iter().for_each(|evidence| copies.record(evidence));
+        let present = copies.events();
+        let has = |event| present.get(event).is_some_and(Option::is_some);
+
+        let mut judge = Self { seen: self.seen, ..Self::new(&self.setup) };
+        for evidence in &edited.records {
+            if edited.is_void(evidence, &copies, &present) {
+                judge.take_effect(evidence);
+            } else {
+                judge.take(evidence);
+            }
+        }
+        let mut judgement = judge.conclude(|| edited.records.iter().copied(), names);
+        let excused: BTreeSet<&'static str> =
+            judgement.violations.iter().map(|v| v.invariant).filter(|i| back.excuses(i)).collect();
+        judgement.violations.retain(|violation| !excused.contains(violation.invariant));
+        by_cause(&mut judgement.violations);
+        judgement.loss = Some(back.loss(&edited.acknowledged, has, excused.into_iter().collect()));
+        judgement
+    }
+
+    /// What was found. `all` is what was judged.
+    fn conclude<I: Iterator<Item = Evidence>>(
+        self,
+        all: impl FnOnce() -> I,
+        names: &dyn Fn(Name) -> String,
+    ) -> Judgement {
         let mut judgement = Judgement {
             recorded: self.seen.iter().map(|(_, what)| variant(what)).collect(),
             ..Judgement::default()
@@ -548,13 +624,12 @@ impl Judge {
             judgement.violations.extend(found);
         }
         if !judgement.violations.is_empty() {
-            let trail = trail::Trail::of(&self.setup, &self.history);
+            let trail = trail::Trail::of(&self.setup, all());
             for violation in &mut judgement.violations {
                 trail.explain(violation);
             }
             by_cause(&mut judgement.violations);
         }
-        judgement.history = self.history;
         judgement
     }
 }

@@ -5,9 +5,7 @@ use super::{
     Evidence, NEVER, Setup, Violation,
     dense::{ByEvent, ByPlace},
 };
-use squall_probe::{
-    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What,
-};
+use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
 use std::collections::BTreeMap;
 
 /// What may be wanted as evidence later.
@@ -70,11 +68,9 @@ impl Life {
 
 impl Trail {
     /// What may be wanted as evidence of a history.
-    pub(super) fn of(setup: &Setup, history: &[Record]) -> Self {
+    pub(super) fn of(setup: &Setup, history: impl Iterator<Item = Evidence>) -> Self {
         let mut trail = Self::new(setup);
-        for (index, record) in (0..).zip(history) {
-            trail.record(&Evidence { index, record: *record });
-        }
+        history.for_each(|evidence| trail.record(&evidence));
         trail
     }
 

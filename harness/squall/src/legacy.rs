@@ -43,6 +43,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("replay", "messages: {messages}"),
     ("reset", "{links}"),
     ("restart", "{node}"),
+    ("restore", "node: {node}, age: {age}"),
     ("rolling_restart", "node: {node}, every: {every}, grace: {grace}, down: {down}"),
     ("slow_close", "node: {node}, by: {by}"),
     ("slow_consumer", "node: {node}, by: {by}"),

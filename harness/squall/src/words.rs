@@ -103,6 +103,9 @@ impl Words<'_> {
             What::Asked { client, server, phase } => {
                 format!("{}: asking {} {}", name(client), name(server), phase_word(phase, "begins"))
             }
+            What::WentBack { to, .. } => {
+                format!("its disk is as it was at {}.{:03}s", to / 1_000_000, to / 1_000 % 1_000)
+            }
             What::Held { bytes } => format!("holds {bytes} bytes"),
             What::Commit { group, partition, offset, .. } => {
                 format!("{}: commits partition {partition} up to {offset}", name(group))

@@ -300,6 +300,13 @@ pub enum What {
         /// In bytes.
         bytes: u64,
     },
+    /// The node's machine has no power, and its disk is as it was at an earlier time: a snapshot was put in its place.
+    WentBack {
+        /// By which step of the scenario.
+        fault: u16,
+        /// The time, in microseconds since the start of the run.
+        to: u64,
+    },
 }
 
 impl What {
@@ -362,6 +369,7 @@ impl What {
             Self::Vote { .. } => "vote",
             Self::Asked { .. } => "asked",
             Self::Held { .. } => "held",
+            Self::WentBack { .. } => "went_back",
         }
     }
 
@@ -403,6 +411,7 @@ impl What {
             | Self::Vote { .. }
             | Self::Asked { .. }
             | Self::Held { .. }
+            | Self::WentBack { .. }
             | Self::Mark(_) => (None, None),
         };
         event.into_iter().chain(other)
@@ -415,6 +424,7 @@ impl What {
             Self::Lead { .. }
             | Self::StepDown { .. }
             | Self::Rebuild
+            | Self::WentBack { .. }
             | Self::Point { .. }
             | Self::FaultBegan { .. }
             | Self::FaultHealed { .. }

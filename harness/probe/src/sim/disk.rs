@@ -327,6 +327,21 @@ impl Disk {
         self.faults.retain(|(active, _)| *active != id);
     }
 
+    /// The disk is as it was in a snapshot: what was written since is gone, and what was removed is back. What is wrong
+    /// with it goes on. Whether anything that was on the platter is another now.
+    pub fn go_back(&mut self, snapshot: Self) -> bool {
+        let faults = std::mem::take(&mut self.faults);
+        let differs = !self.platter().eq(snapshot.platter());
+        *self = Self { faults, ..snapshot };
+        differs
+    }
+
+    /// Each file that is on the platter, by name, with its content.
+    fn platter(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        let files = self.directories.durable.iter();
+        files.map(|(path, inode)| (path.as_path(), self.inodes[*inode].durable.as_slice()))
+    }
+
     /// The disk is replaced by an empty one.
     pub fn wipe(&mut self) {
         let faults = std::mem::take(&mut self.faults);

@@ -139,6 +139,17 @@ impl World {
         self.wires.fall_silent(node);
     }
 
+    /// A copy of the disk of `node` as it would be found now if the power failed: consistent as after a crash, as
+    /// snapshots of volumes are. `number` tells snapshots of one node from each other.
+    #[must_use]
+    pub fn snapshot(&self, node: NodeId, number: u64) -> Disk {
+        let seed = self.seed_for("disk snapshot", node, number);
+        self.machine(node)
+            .expect("nodes of the plan have machines")
+            .disk
+            .after_power_cut(seed, Unsynced::Drawn)
+    }
+
     /// The process of `node` is killed, and its machine lives: what it wrote stays, synced or not, and its peers
     /// hear that its connections are closed. Its code, destructors included, changes nothing any more.
     pub fn kill(&mut self, node: NodeId) {

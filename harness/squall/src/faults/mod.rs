@@ -43,6 +43,7 @@ mod reorder;
 mod replay;
 mod reset;
 mod restart;
+mod restore;
 mod rolling_restart;
 mod slow_close;
 mod slow_consumer;
@@ -70,6 +71,7 @@ pub const CATALOGUE: &[&FaultKind] = &[
     &power_failure::POWER_FAILURE,
     &zone_failure::ZONE_FAILURE,
     &wipe::WIPE,
+    &restore::RESTORE,
     &pause::PAUSE,
     &slow_node::SLOW_NODE,
     // The network.

@@ -55,6 +55,14 @@ pub enum Injection {
         /// What is wrong with them.
         state: LinkState,
     },
+    /// Disks are as they were: a snapshot is taken of each now, and put in the disk's place later, when the machine has
+    /// lost its power.
+    GoBack {
+        /// Whose.
+        nodes: Target,
+        /// How much later.
+        age: Duration,
+    },
     /// Something is done to single messages.
     Messages {
         /// To which.
@@ -255,6 +263,7 @@ impl Injection {
         matches!(
             self,
             Self::PowerOff { back: Back::RestartAfter, .. }
+                | Self::GoBack { .. }
                 | Self::Disks { state: DiskState::TornWrite | DiskState::LostUnsynced(_), .. }
         )
     }
@@ -272,7 +281,10 @@ impl Injection {
     /// It takes something from a disk for good that had been synced.
     #[must_use]
     pub fn destroys_disks(&self) -> bool {
-        matches!(self, Self::PowerOff { wiped: true, .. } | Self::Damage { .. })
+        matches!(
+            self,
+            Self::PowerOff { wiped: true, .. } | Self::GoBack { .. } | Self::Damage { .. }
+        )
     }
 
     /// It publishes events beside the workload's.

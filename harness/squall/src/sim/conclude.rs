@@ -5,7 +5,7 @@ use crate::{
     determinism::Panic,
     plan::{Plan, PlannedFault},
 };
-use squall_judge::{Judgement, Violation};
+use squall_judge::{Judgement, Loss, Violation};
 use squall_probe::sim;
 use squall_reports::Counters;
 use std::{
@@ -63,7 +63,7 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
     vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(&expect.name)));
 
     // What was violated; and what of it nobody could have kept.
-    let Judgement { violations, judged, history, .. } = judgement;
+    let Judgement { violations, judged, history, loss, .. } = judgement;
     let mut verdict = Verdict { violations, vacuous, note: None };
     if let Some(panic) = panic {
         verdict.add_panic(&panic, &nodes);
@@ -73,6 +73,9 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
     }
     if let Some(disks) = destruction {
         verdict.excuse_destruction(&disks);
+    }
+    if let Some(loss) = loss {
+        verdict.tell_loss(&loss, &nodes);
     }
     let Verdict { violations, vacuous, note } = verdict;
 
@@ -178,6 +181,27 @@ impl Verdict {
     fn excuse_what_is_late(&mut self, what: &str) {
         self.violations.retain(|broken| !FOLLOWS_FROM_ABSENCE.contains(&broken.invariant));
         self.vacuous.push(format!("when the deadline passed there was still under way {what}"));
+    }
+
+    /// The log went back in time: how far, and what was lost by it, as was to be expected.
+    fn tell_loss(&mut self, loss: &Loss, nodes: &[String]) {
+        let seconds = |us: u64| format!("{}.{:03}s", us / 1_000_000, us / 1_000 % 1_000);
+        let who: Vec<&str> = loss.nodes.iter().map(|node| nodes[node.index()].as_str()).collect();
+        let who = if who.len() == nodes.len() { "all nodes".to_owned() } else { who.join(", ") };
+        let mut said = format!(
+            "{who} went back from {} to {}: of {} events acknowledged in between, {} are lost, as was to be expected",
+            seconds(loss.from),
+            seconds(loss.to),
+            loss.acknowledged,
+            loss.lost
+        );
+        if !loss.excused.is_empty() {
+            said += &format!(
+                "; who did not go back has seen what is gone: {}",
+                loss.excused.join(", ")
+            );
+        }
+        self.note = Some(self.note.take().map_or(said.clone(), |note| format!("{said}; {note}")));
     }
 
     /// `disks` were destroyed, and nothing could have brought back what they held. If that explains all that is

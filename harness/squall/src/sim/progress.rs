@@ -3,6 +3,7 @@
 
 use squall_judge::{ByEvent, Redriven};
 use squall_probe::{EventId, Name, Phase, Record, What};
+use std::collections::BTreeSet;
 
 /// A fold over the records of a run.
 #[derive(Debug)]
@@ -10,6 +11,8 @@ pub struct Progress {
     groups: Vec<Name>,
     events: ByEvent<Event>,
     redriven: Redriven,
+    /// Events that the log has lost by going back in time, until somebody tells of them again.
+    forgotten: BTreeSet<EventId>,
     /// (event, group) pairs that are owed and not done.
     owed: usize,
     open: usize,
@@ -43,6 +46,7 @@ impl Progress {
             groups,
             events: ByEvent::default(),
             redriven: Redriven::default(),
+            forgotten: BTreeSet::new(),
             owed: 0,
             open: 0,
             acked: 0,
@@ -88,12 +92,16 @@ impl Progress {
                     (true, false) => self.open -= 1,
                     _ => {}
                 }
-                if phase == Phase::Ok {
+                // What was promised before it was lost may be heard of after that.
+                if phase == Phase::Ok && !self.forgotten.contains(&event) {
                     self.owe(event);
                 }
                 self.last_owed = record.at;
             }
-            What::Append { event, .. } => self.owe(event),
+            What::Append { event, .. } => {
+                self.forgotten.remove(&event);
+                self.owe(event);
+            }
             What::Deliver { .. } => self.delivered += 1,
             What::Apply { event, group, .. } => {
                 self.applied += 1;
@@ -111,6 +119,21 @@ impl Progress {
             }
             _ => {}
         }
+    }
+
+    /// Time has gone back for the log: all that is known of events is what these records say, and `forgotten` are those
+    /// that were in the log meanwhile. Nobody waits any more for what nobody waited for. The counters go on, as triggers
+    /// and the run's phases do.
+    pub fn start_again(&mut self, records: &[Record], forgotten: BTreeSet<EventId>) {
+        let mut again = Self::new(self.groups.clone());
+        records.iter().for_each(|record| again.record(record));
+        let ended: Vec<EventId> =
+            self.events.iter().filter(|(_, known)| !known.open).map(|(event, _)| event).collect();
+        ended.into_iter().for_each(|event| again.abandon(event));
+        self.events = again.events;
+        self.redriven = again.redriven;
+        (self.owed, self.open) = (again.owed, again.open);
+        self.forgotten = forgotten;
     }
 
     /// A publish whose client died: nobody will ever say how it ended.

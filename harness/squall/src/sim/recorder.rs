@@ -95,6 +95,13 @@ impl Recorder {
         *self.felt.entry(fault).or_default() += 1;
     }
 
+    /// Disks went back in time. If the log did with them, what is owed is what was owed then.
+    pub(super) fn went_back(&mut self) {
+        if let Some((records, forgotten)) = self.judge.put_back() {
+            self.progress.start_again(&records, forgotten);
+        }
+    }
+
     /// How long after the healing the system had caught up, in microseconds.
     pub(super) fn recovery(&self) -> Option<u64> {
         let healed = self.healed?;

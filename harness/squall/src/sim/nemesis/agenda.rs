@@ -21,6 +21,8 @@ pub(super) enum Action {
     EndGrace { node: NodeId, incarnation: u32 },
     /// Flapping links are cut, or healed.
     Flap { index: usize, cut: bool },
+    /// Disks of which snapshots were taken are replaced by them.
+    GoBack(usize),
     /// One of the links that a fault holds is released.
     Unclog { index: usize, part: u32 },
 }
@@ -40,6 +42,7 @@ impl Action {
             | Self::Heal(_)
             | Self::Crash { .. }
             | Self::Stop { .. }
+            | Self::GoBack(_)
             | Self::Unclog { .. } => false,
         }
     }

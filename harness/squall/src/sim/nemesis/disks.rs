@@ -1,15 +1,16 @@
-//! Faults of disks: those that fail for a while, and those of which something is gone for good.
+//! Faults of disks: those that fail for a while, those of which something is gone for good, and those that go back in
+//! time.
 
-use super::{Act, Began, Nemesis};
-use crate::injection::Target;
+use super::{Act, Action, Began, Nemesis};
+use crate::{injection::Target, plan::Micros};
 use squall_probe::{
-    NodeId,
+    NodeId, What,
     sim::{
         self,
         disk::{Disk, DiskFault},
     },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a fault took from a disk for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,10 +21,21 @@ pub(super) struct Destroyed {
     pub(super) latent: bool,
 }
 
+/// Copies of disks, all of one moment.
+#[derive(Debug)]
+struct Snapshots {
+    taken: Micros,
+    disks: Vec<(NodeId, Disk)>,
+}
+
 /// Nodes whose disks were emptied or damaged, and by which faults.
 #[derive(Debug, Default)]
 pub(super) struct Disks {
     destroyed: BTreeMap<NodeId, Vec<Destroyed>>,
+    /// By which fault of the plan they were taken, and will be put back.
+    snapshots: BTreeMap<usize, Snapshots>,
+    /// Faults of the plan by which all nodes went back to one moment.
+    all_went_back: BTreeSet<usize>,
 }
 
 impl Disks {
@@ -36,9 +48,11 @@ impl Disks {
         self.destroyed.is_empty()
     }
 
-    /// What was destroyed of a node's disk.
-    pub(super) fn destroyed(&self, node: NodeId) -> &[Destroyed] {
-        self.destroyed.get(&node).map_or(&[], Vec::as_slice)
+    /// What was destroyed of a node's disk, and not of all others in the same moment: who all remember the same have
+    /// forgotten nothing that another knows.
+    pub(super) fn destroyed(&self, node: NodeId) -> impl Iterator<Item = &Destroyed> {
+        let all = self.destroyed.get(&node).into_iter().flatten();
+        all.filter(|destroyed| !self.all_went_back.contains(&destroyed.index))
     }
 }
 
@@ -62,6 +76,47 @@ impl Nemesis<'_> {
     pub fn wipe(&mut self, node: NodeId, act: &Act) {
         self.disks.destroy(node, Destroyed { index: act.index, latent: false });
         sim::with(|world| world.disk(node).wipe());
+    }
+
+    /// Snapshots are taken of disks, which will be as they are now when `age` has passed.
+    pub(super) fn take_snapshots(&mut self, target: &Target, age: Micros, act: &mut Act) -> Began {
+        let nodes = self.nodes(target, act);
+        if nodes.is_empty() {
+            return Began::NoTarget;
+        }
+        let taken = self.now();
+        let number = u64::try_from(act.index).expect("a plan has few faults");
+        let snapshot = |node: &NodeId| (*node, sim::with(|world| world.snapshot(*node, number)));
+        let disks = nodes.iter().map(snapshot).collect();
+        self.disks.snapshots.insert(act.index, Snapshots { taken, disks });
+        self.agenda.schedule(taken + age, Action::GoBack(act.index));
+        Began::On(nodes)
+    }
+
+    /// Machines lose their power, all in one moment, and their disks are as they were when the snapshots were taken.
+    pub(super) fn go_back(&mut self, index: usize) {
+        let plan = self.plan;
+        let planned = &plan.faults[index];
+        let Some(Snapshots { taken, disks }) = self.disks.snapshots.remove(&index) else { return };
+        if disks.len() == self.simulator.ids().count() {
+            self.disks.all_went_back.insert(index);
+        }
+        for (node, _) in &disks {
+            if !sim::with(|world| world.is_dark(*node)) {
+                self.cut_power(*node);
+            }
+        }
+        for (node, snapshot) in disks {
+            if sim::with(|world| world.disk(node).go_back(snapshot)) {
+                self.recorder.borrow_mut().feel(planned.step);
+                self.disks.destroy(node, Destroyed { index, latent: false });
+            }
+            self.record(node, What::WentBack { fault: planned.step, to: taken });
+            if let Some(after) = planned.restart_after {
+                self.restart_later(after, node);
+            }
+        }
+        self.recorder.borrow_mut().went_back();
     }
 
     /// What nodes have on disk is damaged. They must have something.

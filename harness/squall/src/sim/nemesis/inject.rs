@@ -37,6 +37,7 @@ impl Nemesis<'_> {
                     }
                 })
             }
+            Injection::GoBack { nodes, age } => self.take_snapshots(nodes, micros(*age), act),
             Injection::Stop { nodes, every, grace, down } => {
                 let (every, grace, down) = (micros(*every), micros(*grace), micros(*down));
                 self.each(nodes, act, |nemesis, node, turn, act| {

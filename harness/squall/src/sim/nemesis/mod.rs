@@ -150,6 +150,7 @@ impl<'a> Nemesis<'a> {
                 Action::Stop { index, node, grace, down } => self.stop(index, node, grace, down),
                 Action::EndGrace { node, incarnation } => self.end_grace(node, incarnation),
                 Action::Flap { index, cut } => self.flap(index, cut),
+                Action::GoBack(index) => self.go_back(index),
                 Action::Unclog { index, part } => self.unclog(index, part),
             }
         }

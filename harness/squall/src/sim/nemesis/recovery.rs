@@ -2,7 +2,7 @@
 //! been recovered, and what was still under way when the deadline passed.
 
 use super::{Nemesis, disks::Destroyed};
-use crate::stream::Stream;
+use crate::{injection::Injection, stream::Stream};
 use squall_probe::{Mark, NodeId, What, sim};
 use std::collections::BTreeSet;
 
@@ -102,9 +102,13 @@ impl Nemesis<'_> {
         let roles: BTreeSet<&str> = self.plan.nodes.iter().map(|node| node.role.as_str()).collect();
         roles.into_iter().find_map(|role| {
             let nodes = self.nodes_of(role);
+            let replicated = self.replica_roles.contains(&role);
+            // What a log may have lost that went back as a whole, the judge knows.
             let lost: Vec<String> =
                 nodes.iter().filter_map(|node| self.lost_disk_of(*node)).collect();
-            let replicated = self.replica_roles.contains(&role);
+            if replicated && nodes.iter().all(|node| self.at_most_went_back(*node)) {
+                return None;
+            }
             (lost.len() >= irreplaceable(nodes.len(), replicated)).then(|| {
                 format!(
                     "the disks of {} of {} {role} nodes were destroyed: {}",
@@ -116,10 +120,17 @@ impl Nemesis<'_> {
         })
     }
 
+    /// Nothing worse happened to a node's disk than that a snapshot was put in its place.
+    fn at_most_went_back(&self, node: NodeId) -> bool {
+        self.disks.destroyed(node).all(|Destroyed { index, .. }| {
+            matches!(self.plan.faults[*index].fault.injection(), Injection::GoBack { .. })
+        })
+    }
+
     /// Which node's disk, and by which fault, if it was destroyed and the node has noticed.
     fn lost_disk_of(&self, node: NodeId) -> Option<String> {
         let recorder = self.recorder.borrow();
-        self.disks.destroyed(node).iter().find_map(|Destroyed { index, latent }| {
+        self.disks.destroyed(node).find_map(|Destroyed { index, latent }| {
             let fault = &self.plan.faults[*index];
             let noticed = if *latent {
                 recorder.refused.contains(&(fault.step, node))
