@@ -1,6 +1,6 @@
 //! A server's side of [`crate::client`]: connections are taken, and their questions put in one queue.
 
-use crate::wire::{self, Frame};
+use crate::wire::{self, Checksums, Frame};
 use serde::{Serialize, de::DeserializeOwned};
 use squall_probe::net::{FrameReceiver, FrameSender, TcpListener};
 use std::time::Duration;
@@ -33,19 +33,24 @@ impl Answerer {
     }
 }
 
-/// Takes connections for ever. So many questions may wait; more than that, and callers wait to be heard.
-pub(crate) fn take<Q>(listener: TcpListener, waiting: usize) -> Receiver<Call<Q>>
+/// Takes connections for ever. Once `capacity` questions wait, callers wait to be heard.
+pub(crate) fn take<Q>(
+    listener: TcpListener,
+    capacity: usize,
+    checksums: Checksums,
+) -> Receiver<Call<Q>>
 where
     Q: DeserializeOwned + Send + 'static,
 {
-    let (calls, queue) = channel(waiting);
-    squall_probe::task::spawn(accept(listener, calls));
+    let (calls, queue) = channel(capacity);
+    squall_probe::task::spawn(accept(listener, calls, checksums));
     queue
 }
 
 async fn accept<Q: DeserializeOwned + Send + 'static>(
     listener: TcpListener,
     calls: Sender<Call<Q>>,
+    checksums: Checksums,
 ) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -54,7 +59,7 @@ async fn accept<Q: DeserializeOwned + Send + 'static>(
             continue;
         };
         let (sender, receiver) = stream.into_frames();
-        squall_probe::task::spawn(listen(sender, receiver, calls.clone()));
+        squall_probe::task::spawn(listen(sender, receiver, calls.clone(), checksums));
     }
 }
 
@@ -62,9 +67,10 @@ async fn listen<Q: DeserializeOwned>(
     sender: FrameSender,
     mut receiver: FrameReceiver,
     calls: Sender<Call<Q>>,
+    checksums: Checksums,
 ) {
     while let Ok(Some(frame)) = receiver.recv().await {
-        let Some(Frame::Call { id, body }) = wire::decode(&frame) else { return };
+        let Some(Frame::Call { id, body }) = wire::decode(&frame, checksums) else { return };
         let call = Call { request: body, sender: sender.clone(), id };
         if calls.send(call).await.is_err() {
             return;

@@ -7,8 +7,53 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// The services; each is a consumer group of the topic.
-pub const GROUPS: &[&str] = &["inventory", "payment", "shipping", "loyalty", "fulfilment"];
+/// A service; each is a consumer group of the topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Reserves items, and puts them back.
+    Inventory,
+    /// Charges customers, and gives money back.
+    Payment,
+    /// Ships what was paid for.
+    Shipping,
+    /// Gives points for what was paid for.
+    Loyalty,
+    /// Leads every second order through its saga.
+    Fulfilment,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Inventory, Self::Payment, Self::Shipping, Self::Loyalty, Self::Fulfilment];
+
+    /// The name of its consumer group.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inventory => "inventory",
+            Self::Payment => "payment",
+            Self::Shipping => "shipping",
+            Self::Loyalty => "loyalty",
+            Self::Fulfilment => "fulfilment",
+        }
+    }
+
+    /// Whether it calls the payment gateway.
+    #[must_use]
+    pub const fn calls_gateway(self) -> bool {
+        matches!(self, Self::Payment | Self::Fulfilment)
+    }
+}
+
+/// The services' consumer groups.
+pub const GROUPS: &[&str] = &[
+    Service::Inventory.name(),
+    Service::Payment.name(),
+    Service::Shipping.name(),
+    Service::Loyalty.name(),
+    Service::Fulfilment.name(),
+];
 
 /// The steps of the saga.
 pub const SAGA: &[&str] = &["reserve", "charge", "ship"];
@@ -108,7 +153,7 @@ impl Order {
     /// The order of this number by this customer; the rest follows from them.
     #[must_use]
     pub fn placed(id: u64, customer: u32, size: usize) -> Self {
-        let quantity = u32::try_from(id % 5).unwrap_or(0) + 1;
+        let quantity = (id % 5) as u32 + 1;
         Self {
             id,
             customer,
@@ -162,6 +207,15 @@ pub fn is_declined(order: u64) -> bool {
     order % 11 == 3
 }
 
+/// An event that follows from an order has this id, times what happened, plus the order's number.
+const FOLLOWING: u64 = 1_000_000_000;
+
+/// The number of the order that an event of this id is about.
+#[must_use]
+pub fn order_of(event: u64) -> u64 {
+    event % FOLLOWING
+}
+
 impl Message {
     /// That an order was placed.
     #[must_use]
@@ -179,14 +233,13 @@ impl Message {
             Happening::Unshippable => 3,
         };
         let order = Order { remark: Vec::new(), ..self.order.clone() };
-        (kind * 1_000_000_000 + order.id, Self { happening, order })
+        (kind * FOLLOWING + order.id, Self { happening, order })
     }
 
     /// As a payload.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        // Plain data into memory: it has no way to fail.
-        postcard::to_stdvec(self).unwrap_or_default().into()
+        postcard::to_stdvec(self).expect("plain data is written to memory").into()
     }
 
     /// From a payload; `None` if it is none, or of an order of nothing.
