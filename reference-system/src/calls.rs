@@ -6,28 +6,38 @@ use squall_probe::net::{FrameReceiver, FrameSender, TcpListener};
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// A question, and where its answer goes.
+/// A question, and who asked it.
 pub(crate) struct Call<Q> {
-    pub(crate) request: Q,
-    sender: FrameSender,
-    id: u64,
+    request: Q,
+    caller: Caller,
 }
 
 impl<Q> Call<Q> {
-    /// The question, and the way to answer it.
-    pub(crate) fn apart(self) -> (Q, Answerer) {
-        (self.request, Answerer { sender: self.sender, id: self.id })
+    /// The question, and who asked it.
+    pub(crate) fn apart(self) -> (Q, Caller) {
+        (self.request, self.caller)
     }
 }
 
-/// Answers one question.
-pub(crate) struct Answerer {
+/// Whoever has asked a question.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
     sender: FrameSender,
+    /// The question's id in its connection.
     id: u64,
 }
 
-impl Answerer {
-    /// Answers. A caller that does not read its answers does without.
+impl Caller {
+    pub(crate) fn new(sender: FrameSender, id: u64) -> Self {
+        Self { sender, id }
+    }
+
+    /// Whether its connection has ended.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Answers. A caller that is gone, or does not read its answers, does without.
     pub(crate) fn answer<A: Serialize>(&self, kind: &'static str, body: A) {
         let _ = self.sender.try_send(kind, wire::encode(&Frame::Call { id: self.id, body }));
     }
@@ -71,7 +81,7 @@ async fn listen<Q: DeserializeOwned>(
 ) {
     while let Ok(Some(frame)) = receiver.recv().await {
         let Some(Frame::Call { id, body }) = wire::decode(&frame, checksums) else { return };
-        let call = Call { request: body, sender: sender.clone(), id };
+        let call = Call { request: body, caller: Caller::new(sender.clone(), id) };
         if calls.send(call).await.is_err() {
             return;
         }

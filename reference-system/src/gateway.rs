@@ -110,7 +110,7 @@ async fn serve(
     metrics: &Metrics,
 ) -> Result<(), Error> {
     while let Some(call) = queue.recv().await {
-        let (request, answerer) = call.apart();
+        let (request, caller) = call.apart();
         let kind = if request == GatewayRequest::Describe { "describe" } else { "charge_ack" };
         let mut landed = Vec::new();
         let body = gateway.handle(request, &mut landed)?;
@@ -119,7 +119,7 @@ async fn serve(
         for what in landed {
             record(what);
         }
-        answerer.answer(kind, body);
+        caller.answer(kind, body);
     }
     Err("the gateway's inputs are closed".into())
 }

@@ -6,7 +6,7 @@
 use super::{
     config::BrokerConfig,
     fetches::{self, Fetches},
-    input::{Caller, Input},
+    input::Input,
     link::Link,
     pending::{Pending, Waiting},
     policy::BrokerPolicy,
@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     Error,
+    calls::Caller,
     domain::MAX_PAYLOAD,
     metrics::Metrics,
     wire::{
@@ -311,6 +312,7 @@ impl Core {
                 }
                 let place = |event: &Published| Some((event.partition, event.offset?));
                 let places: Option<Vec<Place>> = published.iter().map(place).collect();
+                // No places are told if one of them is too old to be known.
                 caller.answer("publish_ack", BrokerReply::Published(places.unwrap_or_default()));
             }
             (Waiting::Emit { caller }, Applied::Published(_)) => {

@@ -1,7 +1,8 @@
 //! Reading: what consumers are given, at once or when there is something.
 
-use super::{input::Caller, log::SharedLog, policy::BeyondCommit, state::State};
+use super::{log::SharedLog, policy::BeyondCommit, state::State};
 use crate::{
+    calls::Caller,
     metrics::Metrics,
     wire::{
         broker::BrokerReply,

@@ -1,6 +1,6 @@
 //! Proposals of this broker whose outcome is open, and who waits for it.
 
-use super::input::Caller;
+use crate::calls::Caller;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::time::Instant;
 

@@ -1,10 +1,10 @@
 //! Incoming connections of a broker.
 
-use super::{
-    input::{Caller, Input},
-    link::SILENCE,
+use super::{input::Input, link::SILENCE};
+use crate::{
+    calls::Caller,
+    wire::{self, Checksums, Frame, broker::BrokerRequest, peers::PeerMessage},
 };
-use crate::wire::{self, Checksums, Frame, broker::BrokerRequest, peers::PeerMessage};
 use squall_probe::net::{FrameReceiver, FrameSender, TcpListener};
 use tokio::{sync::mpsc::Sender, time::timeout};
 
@@ -47,7 +47,7 @@ async fn serve(
         let Some(frame) = wire::decode::<Frame<BrokerRequest>>(&frame, checksums) else { return };
         let input = match frame {
             Frame::Call { id, body } => {
-                Input::Request { request: body, caller: Caller { sender: sender.clone(), id } }
+                Input::Request { request: body, caller: Caller::new(sender.clone(), id) }
             }
             Frame::Peer { from, number, message } => {
                 peer = Some(from);

@@ -51,9 +51,9 @@ pub(super) async fn run(config: &ConsumerConfig) -> Result<(), Error> {
 
 async fn answer(mut queue: Receiver<Call<()>>, shared: Arc<Mutex<Projection>>) {
     while let Some(call) = queue.recv().await {
-        let ((), answerer) = call.apart();
+        let ((), caller) = call.apart();
         let projection = shared.lock().await;
-        answerer.answer("describe", (projection.events, projection.digest()));
+        caller.answer("describe", (projection.events, projection.digest()));
     }
 }
 

@@ -38,8 +38,8 @@ pub struct Known {
 pub fn policies<'a>(ids: impl IntoIterator<Item = &'a str>) -> Result<Policies, String> {
     let mut policies = Policies::default();
     for id in ids {
-        let known = known().find(|known| known.id == id);
-        (known.ok_or_else(|| format!("unknown defect `{id}`"))?.make)(&mut policies);
+        let mistake = known().find(|known| known.id == id);
+        (mistake.ok_or_else(|| format!("unknown defect `{id}`"))?.make)(&mut policies);
     }
     Ok(policies)
 }

@@ -13,9 +13,9 @@ pub(super) fn answer_and_forget<'a>(
 ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
     let draining = async {
         while let Some(call) = queue.recv().await {
-            let (request, answerer) = call.apart();
+            let (request, caller) = call.apart();
             if matches!(request, StoreRequest::Apply { .. }) {
-                answerer.answer("store_ack", StoreReply::Done);
+                caller.answer("store_ack", StoreReply::Done);
             }
         }
     };

@@ -74,10 +74,10 @@ async fn serve(
         let mut answers = Vec::new();
         let mut landed = Vec::new();
         for call in turn.drain(..) {
-            let (request, answerer) = call.apart();
+            let (request, caller) = call.apart();
             let kind = if request == StoreRequest::Describe { "describe" } else { "store_ack" };
             let body = books.handle(request, &mut landed)?;
-            answers.push((kind, answerer, body));
+            answers.push((kind, caller, body));
         }
         books.sync()?;
         record(What::Buffered { buffer: name(QUEUED), amount: queue.len() as u64 });
@@ -86,8 +86,8 @@ async fn serve(
             record(what);
         }
         point("store.synced").await;
-        for (kind, answerer, body) in answers {
-            answerer.answer(kind, body);
+        for (kind, caller, body) in answers {
+            caller.answer(kind, body);
         }
     }
 }

@@ -129,7 +129,7 @@ impl Cluster {
     /// Sends a question; its number.
     fn send(&mut self, to: usize, request: BrokerRequest) -> u64 {
         self.asked += 1;
-        let caller = Caller { sender: self.sender.clone(), id: self.asked };
+        let caller = Caller::new(self.sender.clone(), self.asked);
         self.cores[to].take(Input::Request { request, caller });
         self.asked
     }

@@ -168,12 +168,12 @@ where
     let mut questions = calls::take(listener, 16, Checksums::Verified);
     tokio::spawn(async move {
         while let Some(call) = questions.recv().await {
-            let (question, answerer) = call.apart();
+            let (question, caller) = call.apart();
             let answer = reply(&mut world.lock().unwrap(), question);
             // A broker lets a fetch without events wait.
             sleep(Duration::from_millis(2)).await;
             if let Some(answer) = answer {
-                answerer.answer("answer", answer);
+                caller.answer("answer", answer);
             }
         }
     });
