@@ -61,6 +61,15 @@ pub const SAGA: &[&str] = &["reserve", "charge", "ship"];
 /// Payloads above this are refused, in bytes.
 pub const MAX_PAYLOAD: usize = 1 << 20;
 
+/// Some of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Goods {
+    /// The item's number.
+    pub item: u32,
+    /// A correct order has at least one.
+    pub quantity: u32,
+}
+
 /// An order, as it stands in an event's payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -68,11 +77,9 @@ pub struct Order {
     pub id: u64,
     /// Who ordered: the event's key, by which order is kept.
     pub customer: u32,
-    /// What.
-    pub item: u32,
-    /// How many.
-    pub quantity: u32,
-    /// For how much, in cents.
+    /// What was ordered.
+    pub goods: Goods,
+    /// The price of all of it, in cents.
     pub cents: u64,
     /// Whatever else a real order would carry.
     pub remark: Vec<u8>,
@@ -105,32 +112,17 @@ pub struct Message {
 pub enum Effect {
     /// Nothing, but it has been seen to.
     Nothing,
-    /// Takes items off the stock.
-    Reserve {
-        /// Which.
-        item: u32,
-        /// How many.
-        quantity: u32,
-    },
+    /// Takes goods off the stock.
+    Reserve(Goods),
     /// Puts them back: the compensation of a reservation.
-    Release {
-        /// Which.
-        item: u32,
-        /// How many.
-        quantity: u32,
-    },
+    Release(Goods),
     /// Makes a shipment of what was reserved.
-    Ship {
-        /// Which.
-        item: u32,
-        /// How many.
-        quantity: u32,
-    },
+    Ship(Goods),
     /// Gives points.
     Reward {
-        /// To whom.
+        /// The customer who gets them.
         customer: u32,
-        /// How many.
+        /// One for each whole unit of the currency.
         points: u64,
     },
 }
@@ -141,9 +133,9 @@ impl Effect {
     pub fn kind(self) -> u8 {
         match self {
             Self::Nothing => 0,
-            Self::Reserve { .. } => 1,
-            Self::Release { .. } => 2,
-            Self::Ship { .. } => 3,
+            Self::Reserve(_) => 1,
+            Self::Release(_) => 2,
+            Self::Ship(_) => 3,
             Self::Reward { .. } => 4,
         }
     }
@@ -157,8 +149,7 @@ impl Order {
         Self {
             id,
             customer,
-            item: customer % 97,
-            quantity,
+            goods: Goods { item: customer % 97, quantity },
             cents: u64::from(quantity) * (199 + id % 1_000),
             remark: vec![b'.'; size.saturating_sub(16)],
         }
@@ -179,19 +170,19 @@ impl Order {
     /// Takes its items off the stock.
     #[must_use]
     pub fn reserve(&self) -> Effect {
-        Effect::Reserve { item: self.item, quantity: self.quantity }
+        Effect::Reserve(self.goods)
     }
 
     /// Puts them back.
     #[must_use]
     pub fn release(&self) -> Effect {
-        Effect::Release { item: self.item, quantity: self.quantity }
+        Effect::Release(self.goods)
     }
 
     /// Ships them.
     #[must_use]
     pub fn ship(&self) -> Effect {
-        Effect::Ship { item: self.item, quantity: self.quantity }
+        Effect::Ship(self.goods)
     }
 
     /// Rewards the customer.
@@ -245,7 +236,7 @@ impl Message {
     /// From a payload; `None` if it is none, or of an order of nothing.
     #[must_use]
     pub fn decode(payload: &[u8]) -> Option<Self> {
-        postcard::from_bytes(payload).ok().filter(|message: &Self| message.order.quantity > 0)
+        postcard::from_bytes(payload).ok().filter(|message: &Self| message.order.goods.quantity > 0)
     }
 }
 
@@ -267,7 +258,9 @@ impl Flaw {
         match self {
             Self::Garbled => vec![0xff; size.max(16)].into(),
             Self::Void => {
-                Message::placed(Order { quantity: 0, ..Order::placed(id, customer, size) }).encode()
+                let order = Order::placed(id, customer, size);
+                let goods = Goods { quantity: 0, ..order.goods };
+                Message::placed(Order { goods, ..order }).encode()
             }
             Self::Oversized => vec![0xff; MAX_PAYLOAD + 1].into(),
         }

@@ -40,7 +40,9 @@ pub struct Care {
 #[derive(Debug)]
 pub struct Journal {
     file: File,
+    /// Where the next record goes, in bytes.
     end: u64,
+    /// Something was appended since the last sync.
     unsynced: bool,
     mark: EndMark,
     /// How many of the records that were found had been marked as synced.

@@ -1,6 +1,6 @@
 //! The broker: a replicated, append-only log of events with consumer groups.
 //!
-//! One task owns the consensus protocol and the state machine ([`core`]); connections only carry
+//! One task owns the consensus protocol and the state machine (`core.rs`); connections only carry
 //! requests to it and replies back.
 
 mod config;

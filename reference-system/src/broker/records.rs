@@ -12,24 +12,22 @@ pub(super) fn tell(number: u64, command: &Command, applied: &Applied, term: u64,
         // Every replica tells of a dead letter, each time it learns of it: one may be all that is left.
         (Command::DeadLetter { claim, .. }, Applied::DeadLettered(moved)) => {
             for Moved { place, event, times, .. } in moved {
-                let (group, position, event, times) = (
-                    name(&claim.group),
-                    Position::new(place.0, place.1),
-                    EventId(event.id),
-                    *times,
-                );
-                record(What::DeadLetter { group, position, event, times });
+                record(What::DeadLetter {
+                    group: name(&claim.group),
+                    position: Position::new(place.0, place.1),
+                    event: EventId(event.id),
+                    times: *times,
+                });
             }
         }
         (Command::Redrive { claim, .. }, Applied::Redriven(moved)) => {
             for Moved { place, event, times, .. } in moved.iter().filter(|letter| letter.new) {
-                let (group, position, event, times) = (
-                    name(&claim.group),
-                    Position::new(place.0, place.1),
-                    EventId(event.id),
-                    *times,
-                );
-                record(What::Redrive { group, position, event, times });
+                record(What::Redrive {
+                    group: name(&claim.group),
+                    position: Position::new(place.0, place.1),
+                    event: EventId(event.id),
+                    times: *times,
+                });
             }
         }
         (Command::Commit { claim, .. }, Applied::Committed(moved)) if leads => {

@@ -1,4 +1,4 @@
-//! The client's side: asking one node ([`rpc`]), asking whichever broker leads ([`rotation`]).
+//! The client's side: asking one node (`rpc.rs`), asking whichever broker leads (`rotation.rs`).
 
 mod describe;
 pub(crate) mod policy;

@@ -2,7 +2,13 @@
 
 use crate::{
     domain::{Effect, Happening, Message},
-    wire::{EventData, events::Place, gateway::Payment, groups::Claim, store::Item},
+    wire::{
+        EventData,
+        events::{Place, PlacedEvent},
+        gateway::Payment,
+        groups::Claim,
+        store::Item,
+    },
 };
 use squall_probe::{EventId, Position, What, name, record};
 
@@ -36,13 +42,19 @@ impl Delivered {
     }
 }
 
-/// Records that a member of a group was handed an event.
-pub(super) fn tell_delivery(claim: &Claim, partition: u32, offset: u64, event: &EventData) {
-    record(What::Deliver {
-        group: name(&claim.group),
-        position: Position::new(partition, offset),
-        event: EventId(event.id),
-        generation: claim.generation,
-        content: event.content(),
-    });
+/// Records that a member of a group was handed these events.
+pub(super) fn tell_delivery(claim: &Claim, events: &[PlacedEvent]) {
+    if events.is_empty() {
+        return;
+    }
+    let (group, generation) = (name(&claim.group), claim.generation);
+    for (partition, offset, event) in events {
+        record(What::Deliver {
+            group,
+            position: Position::new(*partition, *offset),
+            event: EventId(event.id),
+            generation,
+            content: event.content(),
+        });
+    }
 }

@@ -149,9 +149,7 @@ impl Member {
         if lag > 0 && fresh.len() >= IN_FLIGHT as usize {
             signal("backpressured");
         }
-        for (partition, offset, event) in &fresh {
-            tell_delivery(&member.claim, *partition, *offset, event);
-        }
+        tell_delivery(&member.claim, &fresh);
         member.reached(Stage::Delivered, &next).await;
         point("consumer.delivered").await;
         let mut messages = Vec::with_capacity(fresh.len());

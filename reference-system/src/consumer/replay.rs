@@ -73,19 +73,19 @@ impl Replay {
             }
             Ok(_) | Err(_) => return None,
         };
-        let mut missed = Vec::new();
-        for (partition, offset, event) in events {
-            let Some(position) = self.positions.get_mut(&partition) else { continue };
-            if *position != offset {
-                continue;
+        let mut missed = events;
+        missed.retain(|(partition, offset, _)| match self.positions.get_mut(partition) {
+            Some(expected) if expected == offset => {
+                *expected += 1;
+                true
             }
-            *position += 1;
-            tell_delivery(&claim, partition, offset, &event);
-            let known = behind.get(&partition).is_some_and(|next| offset < *next);
-            if !known && offset < (self.to)(end(&partition)) {
-                missed.push((partition, offset, event));
-            }
-        }
+            _ => false,
+        });
+        tell_delivery(&claim, &missed);
+        missed.retain(|(partition, offset, _)| {
+            let known = behind.get(partition).is_some_and(|next| offset < next);
+            !known && *offset < (self.to)(end(partition))
+        });
         Some(missed)
     }
 

@@ -74,7 +74,7 @@ pub(super) struct ReleaseAgain;
 impl Landing for ReleaseAgain {
     fn apply<'a>(&'a mut self, mut store: StoreClient<'a>, items: Vec<Item>) -> Landed<'a> {
         Box::pin(async move {
-            if items.iter().any(|item| matches!(item.effect, Effect::Release { .. })) {
+            if items.iter().any(|item| matches!(item.effect, Effect::Release(_))) {
                 return apply_unmarked(&mut store, items).await;
             }
             apply(store, items).await

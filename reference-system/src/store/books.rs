@@ -151,10 +151,10 @@ impl Books {
 
     fn count(&mut self, item: &Item) {
         match item.effect {
-            Effect::Reserve { quantity, .. } => self.reserved += i64::from(quantity),
-            Effect::Release { quantity, .. } => self.reserved -= i64::from(quantity),
-            Effect::Ship { quantity, .. } => {
-                self.reserved -= i64::from(quantity);
+            Effect::Reserve(goods) => self.reserved += i64::from(goods.quantity),
+            Effect::Release(goods) => self.reserved -= i64::from(goods.quantity),
+            Effect::Ship(goods) => {
+                self.reserved -= i64::from(goods.quantity);
                 self.shipped += 1;
             }
             Effect::Nothing | Effect::Reward { .. } => {}

@@ -37,9 +37,9 @@ impl Transaction {
                     (name(&claim.group), claim.generation, name(&claim.member));
                 for item in items {
                     let step = match item.effect {
-                        Effect::Reserve { .. } => Some(("reserve", SagaChange::Done)),
-                        Effect::Release { .. } => Some(("reserve", SagaChange::Undone)),
-                        Effect::Ship { .. } => Some(("ship", SagaChange::Done)),
+                        Effect::Reserve(_) => Some(("reserve", SagaChange::Done)),
+                        Effect::Release(_) => Some(("reserve", SagaChange::Undone)),
+                        Effect::Ship(_) => Some(("ship", SagaChange::Done)),
                         Effect::Nothing | Effect::Reward { .. } => None,
                     };
                     if let Some((step, change)) = step {
