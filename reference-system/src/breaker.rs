@@ -7,31 +7,43 @@ use squall_probe::{BreakerState, Name, What, record};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// So many failures in a row open it.
+/// The number of failures in a row that opens it.
 pub const FAILURES: u32 = 3;
 
-/// It is half open after so long, and lets one call at a time through.
+/// The time after which an open breaker is half open, and lets one call at a time through.
 pub const COOLDOWN: Duration = Duration::from_millis(1000);
+
+/// When a breaker opens, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BreakerPolicy {
+    /// Failures in a row.
+    pub(crate) failures: u32,
+    pub(crate) cooldown: Duration,
+}
+
+impl Default for BreakerPolicy {
+    fn default() -> Self {
+        Self { failures: FAILURES, cooldown: COOLDOWN }
+    }
+}
 
 /// A breaker before one dependency.
 #[derive(Debug)]
-pub struct Breaker {
+pub(crate) struct Breaker {
     dependency: Name,
     failures: u32,
     /// Open since then.
     opened: Option<Instant>,
     /// A probe is under way.
     probing: bool,
-    /// A known mistake: it never lets a probe through.
-    stuck: bool,
+    policy: BreakerPolicy,
 }
 
 impl Breaker {
     /// A closed breaker.
-    #[must_use]
-    pub fn new(dependency: &str, stuck: bool) -> Self {
+    pub(crate) fn new(dependency: &str, policy: BreakerPolicy) -> Self {
         let dependency = squall_probe::name(dependency);
-        Self { dependency, failures: 0, opened: None, probing: false, stuck }
+        Self { dependency, failures: 0, opened: None, probing: false, policy }
     }
 
     fn say(&self, state: BreakerState) {
@@ -39,9 +51,9 @@ impl Breaker {
     }
 
     /// Whether a call may be made now.
-    pub fn admits(&mut self) -> bool {
+    pub(crate) fn admits(&mut self) -> bool {
         let Some(opened) = self.opened else { return true };
-        if self.stuck || self.probing || opened.elapsed() < COOLDOWN {
+        if self.probing || opened.elapsed() < self.policy.cooldown {
             return false;
         }
         self.probing = true;
@@ -50,13 +62,12 @@ impl Breaker {
     }
 
     /// Whether there is a point in trying: it is closed, or its cooldown is over.
-    #[must_use]
-    pub fn may_admit(&self) -> bool {
-        self.opened.is_none_or(|opened| !self.stuck && opened.elapsed() >= COOLDOWN)
+    pub(crate) fn may_admit(&self) -> bool {
+        self.opened.is_none_or(|opened| opened.elapsed() >= self.policy.cooldown)
     }
 
     /// A call that was admitted succeeded.
-    pub fn succeeded(&mut self) {
+    pub(crate) fn succeeded(&mut self) {
         self.failures = 0;
         self.probing = false;
         if self.opened.take().is_some() {
@@ -65,18 +76,17 @@ impl Breaker {
     }
 
     /// A call that was admitted failed.
-    pub fn failed(&mut self) {
+    pub(crate) fn failed(&mut self) {
         self.failures += 1;
         let probed = std::mem::take(&mut self.probing);
-        if probed || (self.opened.is_none() && self.failures >= FAILURES) {
+        if probed || (self.opened.is_none() && self.failures >= self.policy.failures) {
             self.opened = Some(Instant::now());
             self.say(BreakerState::Open);
         }
     }
 
     /// What it is now.
-    #[must_use]
-    pub fn state(&self) -> BreakerState {
+    pub(crate) fn state(&self) -> BreakerState {
         match (self.opened, self.probing) {
             (None, _) => BreakerState::Closed,
             (Some(_), true) => BreakerState::HalfOpen,
@@ -91,7 +101,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_opens_after_failures_in_a_row_and_probes_one_at_a_time() {
-        let mut breaker = Breaker::new("bank", false);
+        let mut breaker = Breaker::new("bank", BreakerPolicy::default());
         for _ in 0..2 {
             assert!(breaker.admits());
             breaker.failed();

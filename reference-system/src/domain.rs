@@ -7,14 +7,68 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// The services; each is a consumer group of the topic.
-pub const GROUPS: &[&str] = &["inventory", "payment", "shipping", "loyalty", "fulfilment"];
+/// A service; each is a consumer group of the topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Reserves items, and puts them back.
+    Inventory,
+    /// Charges customers, and gives money back.
+    Payment,
+    /// Ships what was paid for.
+    Shipping,
+    /// Gives points for what was paid for.
+    Loyalty,
+    /// Leads every second order through its saga.
+    Fulfilment,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Inventory, Self::Payment, Self::Shipping, Self::Loyalty, Self::Fulfilment];
+
+    /// The name of its consumer group.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inventory => "inventory",
+            Self::Payment => "payment",
+            Self::Shipping => "shipping",
+            Self::Loyalty => "loyalty",
+            Self::Fulfilment => "fulfilment",
+        }
+    }
+
+    /// Whether it calls the payment gateway.
+    #[must_use]
+    pub const fn calls_gateway(self) -> bool {
+        matches!(self, Self::Payment | Self::Fulfilment)
+    }
+}
+
+/// The services' consumer groups.
+pub const GROUPS: &[&str] = &[
+    Service::Inventory.name(),
+    Service::Payment.name(),
+    Service::Shipping.name(),
+    Service::Loyalty.name(),
+    Service::Fulfilment.name(),
+];
 
 /// The steps of the saga.
 pub const SAGA: &[&str] = &["reserve", "charge", "ship"];
 
 /// Payloads above this are refused, in bytes.
 pub const MAX_PAYLOAD: usize = 1 << 20;
+
+/// Some of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Goods {
+    /// The item's number.
+    pub item: u32,
+    /// A correct order has at least one.
+    pub quantity: u32,
+}
 
 /// An order, as it stands in an event's payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +77,9 @@ pub struct Order {
     pub id: u64,
     /// Who ordered: the event's key, by which order is kept.
     pub customer: u32,
-    /// What.
-    pub item: u32,
-    /// How many.
-    pub quantity: u32,
-    /// For how much, in cents.
+    /// What was ordered.
+    pub goods: Goods,
+    /// The price of all of it, in cents.
     pub cents: u64,
     /// Whatever else a real order would carry.
     pub remark: Vec<u8>,
@@ -60,32 +112,17 @@ pub struct Message {
 pub enum Effect {
     /// Nothing, but it has been seen to.
     Nothing,
-    /// Takes items off the stock.
-    Reserve {
-        /// Which.
-        item: u32,
-        /// How many.
-        quantity: u32,
-    },
+    /// Takes goods off the stock.
+    Reserve(Goods),
     /// Puts them back: the compensation of a reservation.
-    Release {
-        /// Which.
-        item: u32,
-        /// How many.
-        quantity: u32,
-    },
+    Release(Goods),
     /// Makes a shipment of what was reserved.
-    Ship {
-        /// Which.
-        item: u32,
-        /// How many.
-        quantity: u32,
-    },
+    Ship(Goods),
     /// Gives points.
     Reward {
-        /// To whom.
+        /// The customer who gets them.
         customer: u32,
-        /// How many.
+        /// One for each whole unit of the currency.
         points: u64,
     },
 }
@@ -96,9 +133,9 @@ impl Effect {
     pub fn kind(self) -> u8 {
         match self {
             Self::Nothing => 0,
-            Self::Reserve { .. } => 1,
-            Self::Release { .. } => 2,
-            Self::Ship { .. } => 3,
+            Self::Reserve(_) => 1,
+            Self::Release(_) => 2,
+            Self::Ship(_) => 3,
             Self::Reward { .. } => 4,
         }
     }
@@ -108,12 +145,11 @@ impl Order {
     /// The order of this number by this customer; the rest follows from them.
     #[must_use]
     pub fn placed(id: u64, customer: u32, size: usize) -> Self {
-        let quantity = u32::try_from(id % 5).unwrap_or(0) + 1;
+        let quantity = (id % 5) as u32 + 1;
         Self {
             id,
             customer,
-            item: customer % 97,
-            quantity,
+            goods: Goods { item: customer % 97, quantity },
             cents: u64::from(quantity) * (199 + id % 1_000),
             remark: vec![b'.'; size.saturating_sub(16)],
         }
@@ -134,19 +170,19 @@ impl Order {
     /// Takes its items off the stock.
     #[must_use]
     pub fn reserve(&self) -> Effect {
-        Effect::Reserve { item: self.item, quantity: self.quantity }
+        Effect::Reserve(self.goods)
     }
 
     /// Puts them back.
     #[must_use]
     pub fn release(&self) -> Effect {
-        Effect::Release { item: self.item, quantity: self.quantity }
+        Effect::Release(self.goods)
     }
 
     /// Ships them.
     #[must_use]
     pub fn ship(&self) -> Effect {
-        Effect::Ship { item: self.item, quantity: self.quantity }
+        Effect::Ship(self.goods)
     }
 
     /// Rewards the customer.
@@ -160,6 +196,15 @@ impl Order {
 #[must_use]
 pub fn is_declined(order: u64) -> bool {
     order % 11 == 3
+}
+
+/// An event that follows from an order has this id, times what happened, plus the order's number.
+const FOLLOWING: u64 = 1_000_000_000;
+
+/// The number of the order that an event of this id is about.
+#[must_use]
+pub fn order_of(event: u64) -> u64 {
+    event % FOLLOWING
 }
 
 impl Message {
@@ -179,20 +224,19 @@ impl Message {
             Happening::Unshippable => 3,
         };
         let order = Order { remark: Vec::new(), ..self.order.clone() };
-        (kind * 1_000_000_000 + order.id, Self { happening, order })
+        (kind * FOLLOWING + order.id, Self { happening, order })
     }
 
     /// As a payload.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        // Plain data into memory: it has no way to fail.
-        postcard::to_stdvec(self).unwrap_or_default().into()
+        postcard::to_stdvec(self).expect("plain data is written to memory").into()
     }
 
     /// From a payload; `None` if it is none, or of an order of nothing.
     #[must_use]
     pub fn decode(payload: &[u8]) -> Option<Self> {
-        postcard::from_bytes(payload).ok().filter(|message: &Self| message.order.quantity > 0)
+        postcard::from_bytes(payload).ok().filter(|message: &Self| message.order.goods.quantity > 0)
     }
 }
 
@@ -214,7 +258,9 @@ impl Flaw {
         match self {
             Self::Garbled => vec![0xff; size.max(16)].into(),
             Self::Void => {
-                Message::placed(Order { quantity: 0, ..Order::placed(id, customer, size) }).encode()
+                let order = Order::placed(id, customer, size);
+                let goods = Goods { quantity: 0, ..order.goods };
+                Message::placed(Order { goods, ..order }).encode()
             }
             Self::Oversized => vec![0xff; MAX_PAYLOAD + 1].into(),
         }

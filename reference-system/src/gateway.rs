@@ -5,16 +5,18 @@
 use crate::{
     Error,
     calls::{self, Call},
-    defects::Defects,
     domain::is_declined,
     journal::{self, Care, Journal},
     metrics::Metrics,
-    wire::{GatewayReply, GatewayRequest, Payment},
+    wire::{
+        Checksums,
+        gateway::{GatewayReply, GatewayRequest, Payment},
+    },
 };
 use serde::{Deserialize, Serialize};
 use squall_probe::{EventId, SagaChange, What, name, net::TcpListener, record};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     path::{Path, PathBuf},
 };
 use tokio::sync::mpsc::Receiver;
@@ -26,19 +28,35 @@ pub struct GatewayConfig {
     pub listen: String,
     /// Where its files are.
     pub data: PathBuf,
-    /// Mistakes switched on.
-    pub defects: Defects,
+    /// What it decides.
+    pub policy: GatewayPolicy,
     /// What it counts.
     pub metrics: Metrics,
 }
 
+/// What the gateway decides. By default it decides well.
+#[derive(Clone, Copy, Debug)]
+pub struct GatewayPolicy {
+    pub(crate) care: Care,
+    pub(crate) checksums: Checksums,
+    /// What becomes of the keys that are found on disk after a restart.
+    pub(crate) recovered: fn(Keys) -> Keys,
+}
+
+impl Default for GatewayPolicy {
+    fn default() -> Self {
+        Self { care: Care::default(), checksums: Checksums::Verified, recovered: |keys| keys }
+    }
+}
+
+/// A movement of money, as the journal holds it.
 #[derive(Debug, Serialize, Deserialize)]
-enum Entry {
+enum Movement {
     Charged(Payment),
     Refunded(Payment),
 }
 
-impl Entry {
+impl Movement {
     /// What is to be recorded of it once it is durable.
     fn told(&self) -> What {
         let (payment, change) = match self {
@@ -49,20 +67,27 @@ impl Entry {
     }
 }
 
+/// The idempotency keys of what was done.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    charged: BTreeSet<u64>,
+    refunded: BTreeSet<u64>,
+}
+
 #[derive(Debug)]
 struct Gateway {
     journal: Journal,
-    /// What was charged, by key.
-    charged: BTreeMap<u64, Payment>,
-    /// Keys of charges and refunds that were given back.
-    refunded: BTreeSet<u64>,
+    keys: Keys,
+    /// Charged and not given back.
     cents: u64,
     /// Payments charged and not given back.
     orders: u64,
+    /// What was done since the last sync, as the journal will hold it.
     buffer: Vec<u8>,
-    /// A known mistake: answers do not wait for the disk.
-    unsynced: bool,
 }
+
+/// The number of requests that may wait; once they do, callers wait to be heard.
+const QUEUE: usize = 256;
 
 /// Runs the gateway until it fails or is asked to stop.
 ///
@@ -70,8 +95,8 @@ struct Gateway {
 /// It cannot listen, its disk failed, or its journal is damaged.
 pub async fn run(config: GatewayConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
-    let mut gateway = Gateway::open(&config.data, &config.defects)?;
-    let mut queue = calls::take(listener, 256);
+    let mut gateway = Gateway::open(&config.data, config.policy)?;
+    let mut queue = calls::take(listener, QUEUE, config.policy.checksums);
     tokio::select! {
         biased;
         result = serve(&mut gateway, &mut queue, &config.metrics) => result,
@@ -85,7 +110,7 @@ async fn serve(
     metrics: &Metrics,
 ) -> Result<(), Error> {
     while let Some(call) = queue.recv().await {
-        let (request, answerer) = call.apart();
+        let (request, caller) = call.apart();
         let kind = if request == GatewayRequest::Describe { "describe" } else { "charge_ack" };
         let mut landed = Vec::new();
         let body = gateway.handle(request, &mut landed)?;
@@ -94,65 +119,53 @@ async fn serve(
         for what in landed {
             record(what);
         }
-        answerer.answer(kind, body);
+        caller.answer(kind, body);
     }
     Err("the gateway's inputs are closed".into())
 }
 
 impl Gateway {
-    fn open(directory: &Path, defects: &Defects) -> Result<Self, Error> {
-        let (journal, records) = Journal::open(directory, "payments", &Care::default())?;
-        let mut gateway = Self {
-            journal,
-            charged: BTreeMap::new(),
-            refunded: BTreeSet::new(),
-            cents: 0,
-            orders: 0,
-            buffer: Vec::new(),
-            unsynced: defects.gateway_answers_unsynced,
-        };
+    fn open(directory: &Path, policy: GatewayPolicy) -> Result<Self, Error> {
+        let (journal, records) = Journal::open(directory, "payments", &policy.care)?;
+        let mut gateway =
+            Self { journal, keys: Keys::default(), cents: 0, orders: 0, buffer: Vec::new() };
         for (bytes, index) in records.into_iter().zip(0..) {
-            let entry: Entry = postcard::from_bytes(&bytes)?;
+            let movement: Movement = postcard::from_bytes(&bytes)?;
             if index >= gateway.journal.marked() {
                 // The power failed when it was on disk and nobody had been told.
-                record(entry.told());
+                record(movement.told());
             }
-            gateway.apply(&entry);
+            gateway.apply(&movement);
         }
-        if defects.gateway_forgets_keys {
-            gateway.charged.clear();
-            gateway.refunded.clear();
-        }
+        gateway.keys = (policy.recovered)(gateway.keys);
         Ok(gateway)
     }
 
-    fn apply(&mut self, entry: &Entry) {
-        match entry {
-            Entry::Charged(payment) => {
-                self.charged.insert(payment.key, *payment);
+    fn apply(&mut self, movement: &Movement) {
+        match movement {
+            Movement::Charged(payment) => {
+                self.keys.charged.insert(payment.key);
                 self.cents += payment.cents;
                 self.orders += 1;
             }
-            Entry::Refunded(payment) => {
-                self.refunded.insert(payment.key);
+            Movement::Refunded(payment) => {
+                self.keys.refunded.insert(payment.key);
+                // Whoever asks for more than was charged is not the gateway's mistake.
                 self.cents = self.cents.saturating_sub(payment.cents);
                 self.orders = self.orders.saturating_sub(1);
             }
         }
     }
 
-    fn write(&mut self, entry: &Entry) -> Result<(), Error> {
-        journal::frame(&mut self.buffer, &postcard::to_stdvec(entry)?);
-        self.apply(entry);
+    fn write(&mut self, movement: &Movement) -> Result<(), Error> {
+        journal::frame(&mut self.buffer, &postcard::to_stdvec(movement)?);
+        self.apply(movement);
         Ok(())
     }
 
     fn sync(&mut self) -> Result<(), Error> {
         self.journal.append(&self.buffer)?;
         self.buffer.clear();
-        if self.unsynced {
-            return Ok(());
-        }
         Ok(self.journal.sync()?)
     }
 
@@ -163,24 +176,24 @@ impl Gateway {
     ) -> Result<GatewayReply, Error> {
         match request {
             GatewayRequest::Charge(payments) => {
-                let mut outcomes = Vec::with_capacity(payments.len());
+                let mut charged = Vec::with_capacity(payments.len());
                 for payment in payments {
                     let accepted = !is_declined(payment.order);
-                    if accepted && !self.charged.contains_key(&payment.key) {
-                        let entry = Entry::Charged(payment);
-                        landed.push(entry.told());
-                        self.write(&entry)?;
+                    if accepted && !self.keys.charged.contains(&payment.key) {
+                        let movement = Movement::Charged(payment);
+                        landed.push(movement.told());
+                        self.write(&movement)?;
                     }
-                    outcomes.push(accepted);
+                    charged.push(accepted);
                 }
-                Ok(GatewayReply::Charged(outcomes))
+                Ok(GatewayReply::Charged(charged))
             }
             GatewayRequest::Refund(payments) => {
                 for payment in payments {
-                    if !self.refunded.contains(&payment.key) {
-                        let entry = Entry::Refunded(payment);
-                        landed.push(entry.told());
-                        self.write(&entry)?;
+                    if !self.keys.refunded.contains(&payment.key) {
+                        let movement = Movement::Refunded(payment);
+                        landed.push(movement.told());
+                        self.write(&movement)?;
                     }
                 }
                 Ok(GatewayReply::Refunded)
@@ -201,7 +214,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let payment = |key| Payment { key, order: key, cents: 500 };
         for _ in 0..2 {
-            let mut gateway = Gateway::open(folder.path(), &Defects::default()).unwrap();
+            let mut gateway = Gateway::open(folder.path(), GatewayPolicy::default()).unwrap();
             for _ in 0..2 {
                 let charge = GatewayRequest::Charge(vec![payment(1), payment(3), payment(4)]);
                 let reply = gateway.handle(charge, &mut Vec::new()).unwrap();

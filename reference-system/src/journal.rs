@@ -17,13 +17,16 @@ const HEADER: usize = 8;
 /// Records above this are taken for damage, in bytes.
 const MAX_RECORD: usize = 256 << 20;
 
-/// Known mistakes in the care for files.
+/// How carefully files are written and read. By default as this module's head says; each field leaves one
+/// precaution out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // Each is a switch of its own.
 pub struct Care {
-    /// A failed sync is tried again.
+    /// Syncing does nothing.
+    pub never_synced: bool,
+    /// A failed sync is tried again, and the second success believed.
     pub fsync_retried: bool,
-    /// The directory is not synced.
+    /// The directory, and with it a new file's name, is not synced.
     pub dir_not_synced: bool,
     /// Checksums are not looked at.
     pub crc_unchecked: bool,
@@ -37,24 +40,26 @@ pub struct Care {
 #[derive(Debug)]
 pub struct Journal {
     file: File,
+    /// Where the next record goes, in bytes.
     end: u64,
+    /// Something was appended since the last sync.
     unsynced: bool,
-    mark: Mark,
-    /// So many of the records that were found had been marked as synced.
+    mark: EndMark,
+    /// How many of the records that were found had been marked as synced.
     marked: usize,
     care: Care,
 }
 
 /// How far a journal was synced: two slots that are written by turns, so that a torn one does no harm.
 #[derive(Debug)]
-struct Mark {
+struct EndMark {
     file: File,
     turn: u64,
 }
 
 const SLOT: usize = 20;
 
-impl Mark {
+impl EndMark {
     fn slot(turn: u64, end: u64) -> [u8; SLOT] {
         let mut slot = [0; SLOT];
         slot[..8].copy_from_slice(&turn.to_le_bytes());
@@ -101,7 +106,7 @@ impl Journal {
         let mark_file = fs::open(&mark_path)?;
         let content = fs::read(&path)?;
         let (records, good) = scan(&content, care.crc_unchecked);
-        let mark = Mark::newest(&fs::read(&mark_path)?);
+        let mark = EndMark::newest(&fs::read(&mark_path)?);
         let (turn, synced) = mark.unwrap_or((0, 0));
         if !care.torn_tail_kept {
             // Behind what was synced, any records may be missing; if nobody knows what was, that cannot be told
@@ -125,11 +130,11 @@ impl Journal {
         // Whatever was read must be durable before anyone builds on it: it may come from a page cache that a
         // former life of this process never synced, or failed to: then its pages count as clean, are on no disk,
         // and a sync alone does not save them. So it is written again.
-        let tail = usize::try_from(synced).unwrap_or(usize::MAX).min(good);
+        let tail = usize::try_from(synced).map_or(good, |synced| synced.min(good));
         file.seek(SeekFrom::Start(tail as u64))?;
         file.write_all(&content[tail..good])?;
         file.sync_all()?;
-        let mut mark = Mark { file: mark_file, turn };
+        let mut mark = EndMark { file: mark_file, turn };
         mark.write(good as u64)?;
         if !care.dir_not_synced {
             fs::sync_dir(directory)?;
@@ -155,8 +160,8 @@ impl Journal {
         fs::open(directory.join(name))?;
         let path = directory.join(format!("{name}.end"));
         let file = fs::open(&path)?;
-        let (turn, _) = Mark::newest(&fs::read(&path)?).unwrap_or((0, 0));
-        Mark { file, turn }.write(u64::MAX)?;
+        let (turn, _) = EndMark::newest(&fs::read(&path)?).unwrap_or((0, 0));
+        EndMark { file, turn }.write(u64::MAX)?;
         fs::sync_dir(directory)
     }
 
@@ -175,7 +180,7 @@ impl Journal {
         file.set_len(0)?;
         file.write_all(&bytes)?;
         file.sync_all()?;
-        let mut mark = Mark { file: fs::open(&new_mark)?, turn: 0 };
+        let mut mark = EndMark { file: fs::open(&new_mark)?, turn: 0 };
         mark.file.set_len(0)?;
         mark.write(bytes.len() as u64)?;
         // The old mark beside the new journal is harmless: at worst it is refused once more. The new mark beside
@@ -192,8 +197,8 @@ impl Journal {
         fs::list(directory).is_ok_and(|names| !names.iter().any(|known| known == name))
     }
 
-    /// So many of the records that were found on opening had been synced by a call that returned; the others
-    /// nobody can have been told of.
+    /// How many of the records that were found on opening had been synced by a call that returned. Nobody can have
+    /// been told of the others.
     #[must_use]
     pub fn marked(&self) -> usize {
         self.marked
@@ -222,7 +227,7 @@ impl Journal {
     /// # Errors
     /// The disk's. The journal must not be used any more: close it and recover.
     pub fn sync(&mut self) -> io::Result<()> {
-        if self.unsynced {
+        if self.unsynced && !self.care.never_synced {
             match self.file.sync_all().and_then(|()| self.mark.write(self.end)) {
                 Err(error) if self.care.enospc_is_success && is_full(&error) => {}
                 Err(_) if self.care.fsync_retried => {
@@ -243,8 +248,9 @@ fn is_full(error: &io::Error) -> bool {
 
 /// Adds one record to a buffer that will be given to [`Journal::append`].
 pub fn frame(buffer: &mut Vec<u8>, record: &[u8]) {
-    // A record that a u32 cannot describe would be refused on recovery: callers' batches are bounded.
-    buffer.extend(u32::try_from(record.len()).unwrap_or(u32::MAX).to_le_bytes());
+    debug_assert!(record.len() <= MAX_RECORD, "recovery would take it for damage");
+    let length = u32::try_from(record.len()).expect("callers bound their batches by far less");
+    buffer.extend(length.to_le_bytes());
     buffer.extend(crc32fast::hash(record).to_le_bytes());
     buffer.extend(record);
 }

@@ -3,18 +3,20 @@
 //! from `squall_probe`, under squall's simulation. It knows nothing of the harness.
 //!
 //! The domain is orders, each fulfilled as a saga by the inventory, payment, shipping and loyalty services, so
-//! that effects can be counted: see [`domain`].
+//! that effects can be counted: see [`domain`]. `README.md` follows an event from its publish to the projection,
+//! file by file. Everything but [`mistakes`] is a correct system.
 
 pub mod breaker;
 pub mod broker;
 mod calls;
 pub mod client;
 pub mod consumer;
-pub mod defects;
 pub mod domain;
 pub mod gateway;
 mod journal;
 pub mod metrics;
+pub mod mistakes;
+pub mod policies;
 pub mod producer;
 mod retry;
 pub mod store;

@@ -2,10 +2,9 @@
 
 use clap::{Parser, Subcommand};
 use reference_system::{
-    Error, broker, client, consumer,
-    defects::Defects,
-    gateway,
+    Error, broker, client, consumer, gateway,
     metrics::Metrics,
+    mistakes,
     producer::{NewOrder, Outcome, Producer, ProducerConfig},
     store,
     wire::{EventData, Start},
@@ -17,7 +16,7 @@ use tokio::{sync::Mutex, task::JoinSet, time::sleep};
 #[command(version, about = "A small event platform: producer, broker, consumer, store")]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    action: Action,
     /// Switch a known defect on (repeatable)
     #[arg(long = "defect", value_name = "ID", global = true)]
     defects: Vec<String>,
@@ -27,7 +26,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum Action {
     /// Hold a replica of the log, and lead when elected
     Broker {
         /// Its number, from 1
@@ -141,10 +140,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Error> {
-    let defects = Defects::parse(cli.defects.iter().map(String::as_str))?;
-    if defects.frames_unchecked {
-        reference_system::wire::leave_frames_unchecked();
-    }
+    let policies = mistakes::policies(cli.defects.iter().map(String::as_str))?;
     let metrics = Metrics::default();
     if let Some(address) = cli.metrics {
         let serving = metrics.clone();
@@ -154,8 +150,8 @@ async fn run(cli: Cli) -> Result<(), Error> {
             }
         });
     }
-    match cli.command {
-        Command::Broker { id, brokers, data, rejoin } => {
+    match cli.action {
+        Action::Broker { id, brokers, data, rejoin } => {
             let index = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
             let listen = index
                 .and_then(|index| brokers.get(index))
@@ -168,18 +164,19 @@ async fn run(cli: Cli) -> Result<(), Error> {
                 brokers,
                 data,
                 rejoins,
-                defects,
+                policy: policies.broker,
                 metrics,
             })
             .await
         }
-        Command::Store { listen, data } => {
-            store::run(store::StoreConfig { listen, data, defects, metrics }).await
+        Action::Store { listen, data } => {
+            store::run(store::StoreConfig { listen, data, policy: policies.store, metrics }).await
         }
-        Command::Gateway { listen, data } => {
-            gateway::run(gateway::GatewayConfig { listen, data, defects, metrics }).await
+        Action::Gateway { listen, data } => {
+            gateway::run(gateway::GatewayConfig { listen, data, policy: policies.gateway, metrics })
+                .await
         }
-        Command::Replay { brokers, group, from_offset, from_time_ms } => {
+        Action::Replay { brokers, group, from_offset, from_time_ms } => {
             let start = match (from_offset, from_time_ms) {
                 (Some(offset), _) => Start::Offset(offset),
                 (None, Some(time)) => Start::Time(time),
@@ -192,7 +189,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
             println!("replayed {count}");
             Ok(())
         }
-        Command::Consumer { name, brokers, store, gateway, listen, data } => {
+        Action::Consumer { name, brokers, store, gateway, listen, data } => {
             consumer::run(consumer::ConsumerConfig {
                 name,
                 brokers,
@@ -200,17 +197,18 @@ async fn run(cli: Cli) -> Result<(), Error> {
                 gateway,
                 listen,
                 data,
-                defects,
+                policy: policies.consumer,
                 metrics,
             })
             .await
         }
-        Command::Producer { name, brokers, events, rate } => {
+        Action::Producer { name, brokers, events, rate } => {
             let delivery_timeout = Duration::from_secs(4);
-            let config = ProducerConfig { name, brokers, delivery_timeout, defects, metrics };
+            let policy = policies.producer;
+            let config = ProducerConfig { name, brokers, delivery_timeout, policy, metrics };
             publish(config, events, rate.max(1)).await
         }
-        Command::Describe { broker: Some(address), .. } => {
+        Action::Describe { broker: Some(address), .. } => {
             let state = client::describe_broker(&address).await?;
             println!("leader {}", state.leader);
             for (partition, end, digest) in state.partitions {
@@ -218,8 +216,9 @@ async fn run(cli: Cli) -> Result<(), Error> {
             }
             Ok(())
         }
-        Command::Describe { store, .. } => {
-            let state = client::describe_store(&store.unwrap_or_default()).await?;
+        Action::Describe { store, .. } => {
+            let store = store.expect("one of the two is required");
+            let state = client::describe_store(&store).await?;
             println!("reserved {}", state.reserved);
             for (group, effects, digest) in state.groups {
                 println!("group {group} effects {effects} digest {digest:016x}");
@@ -243,7 +242,7 @@ async fn publish(config: ProducerConfig, events: u64, rate: u32) -> Result<(), E
     for id in 1..=events {
         let (producer, tally) = (producer.clone(), tally.clone());
         publishes.spawn(async move {
-            let key = u32::try_from(id % 50).unwrap_or(0);
+            let key = (id % 50) as u32;
             let order = NewOrder { id, key, size: 100, flaw: None };
             let outcome = producer.publish(order, |_| ()).await;
             let mut tally = tally.lock().await;

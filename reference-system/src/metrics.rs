@@ -20,9 +20,9 @@ use std::{convert::Infallible, sync::Arc};
 /// What OpenMetrics text is called.
 const CONTENT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Of a consumer group.
+/// Names the consumer group that a number is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Group {
+struct GroupLabel {
     group: String,
 }
 
@@ -37,20 +37,20 @@ struct Numbers {
     retries: Counter,
     breaker: Gauge,
     leading: Gauge,
-    lag: Family<Group, Gauge>,
-    dead: Family<Group, Gauge>,
+    lag: Family<GroupLabel, Gauge>,
+    dead: Family<GroupLabel, Gauge>,
 }
 
-fn group(name: &str) -> Group {
-    Group { group: name.to_owned() }
+fn label(name: &str) -> GroupLabel {
+    GroupLabel { group: name.to_owned() }
 }
 
 fn gauge(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
+    i64::try_from(value).expect("no node counts that far")
 }
 
 impl Metrics {
-    /// So many events were appended, applied, stored, paid for or published here.
+    /// This number of events was appended, applied, stored, paid for or published here.
     pub fn handled(&self, events: usize) {
         self.0.handled.inc_by(events as u64);
     }
@@ -79,14 +79,14 @@ impl Metrics {
         self.0.leading.set(i64::from(leads));
     }
 
-    /// A group has so many events before it, as far as this node knows.
+    /// A group has this number of events before it, as far as this node knows.
     pub fn lag(&self, name: &str, events: u64) {
-        self.0.lag.get_or_create(&group(name)).set(gauge(events));
+        self.0.lag.get_or_create(&label(name)).set(gauge(events));
     }
 
-    /// A group has so many dead letters.
+    /// A group has this number of dead letters.
     pub fn dead_letters(&self, name: &str, events: usize) {
-        self.0.dead.get_or_create(&group(name)).set(gauge(events as u64));
+        self.0.dead.get_or_create(&label(name)).set(gauge(events as u64));
     }
 
     /// All numbers as OpenMetrics text.

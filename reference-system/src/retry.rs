@@ -17,15 +17,20 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// From `first`, doubling up to `cap`; each delay gets a random part of itself added.
+    /// From `first`, doubling up to `cap`; each delay gets a random part of itself added. `purpose` names the stream
+    /// of randomness from which that part is drawn.
     #[must_use]
     pub fn new(first: Duration, cap: Duration, purpose: &str) -> Self {
-        Self::with_jitter(first, cap, purpose, true)
+        Self::build(first, cap, purpose, true)
     }
 
-    /// As [`Backoff::new`]; without jitter that is a known mistake.
+    /// As [`Backoff::new`], and nothing is added.
     #[must_use]
-    pub fn with_jitter(first: Duration, cap: Duration, purpose: &str, jitter: bool) -> Self {
+    pub fn without_jitter(first: Duration, cap: Duration, purpose: &str) -> Self {
+        Self::build(first, cap, purpose, false)
+    }
+
+    fn build(first: Duration, cap: Duration, purpose: &str, jitter: bool) -> Self {
         let mut rng = squall_probe::rng(purpose);
         let builder = ExponentialBuilder::new()
             .with_min_delay(first)
@@ -53,7 +58,7 @@ impl Backoff {
 
     /// Waits.
     pub async fn wait(&mut self) {
-        let delay = self.delays.next().unwrap_or(Duration::from_secs(1));
+        let delay = self.delays.next().expect("it was built without a last delay");
         tokio::time::sleep(delay).await;
     }
 }

@@ -3,13 +3,14 @@
 
 use reference_system::{
     POINTS, SIGNALS, breaker, broker, client, consumer,
-    defects::{Defects, KNOWN},
     domain::{Flaw, GROUPS, SAGA},
     gateway,
     metrics::Metrics,
+    mistakes,
+    policies::Policies,
     producer::{self, NewOrder, Producer, ProducerConfig},
     store,
-    wire::{MESSAGES, leave_frames_unchecked},
+    wire::MESSAGES,
 };
 use squall::system::{
     BreakerPolicy, Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Poison,
@@ -80,8 +81,7 @@ const ROLES: &[Role] = &[
 ];
 
 static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
-    KNOWN
-        .iter()
+    mistakes::known()
         .map(|known| Defect { id: known.id, about: known.about, breaks: known.breaks.to_vec() })
         .collect()
 });
@@ -98,12 +98,8 @@ fn address(cluster: &Cluster, role: &str, port: u16) -> String {
     cluster.role(role).next().map(|node| format!("{}:{port}", node.name)).unwrap_or_default()
 }
 
-fn defects(cluster: &Cluster) -> Result<Defects, Error> {
-    let defects = Defects::parse(cluster.defects.iter().map(String::as_str))?;
-    if defects.frames_unchecked {
-        leave_frames_unchecked();
-    }
-    Ok(defects)
+fn policies(cluster: &Cluster) -> Result<Policies, Error> {
+    Ok(mistakes::policies(cluster.defects.iter().map(String::as_str))?)
 }
 
 impl System for ReferenceSystem {
@@ -182,7 +178,7 @@ impl System for ReferenceSystem {
 
     fn start(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>> {
         Box::pin(async move {
-            let defects = defects(&cluster)?;
+            let policies = policies(&cluster)?;
             let (data, metrics) = (PathBuf::from("/data"), Metrics::default());
             match node.role {
                 "broker" => {
@@ -192,18 +188,25 @@ impl System for ReferenceSystem {
                         brokers: addresses(&cluster),
                         data,
                         rejoins: node.incarnation > 0,
-                        defects,
+                        policy: policies.broker,
                         metrics,
                     })
                     .await
                 }
                 "store" => {
                     let listen = format!("0.0.0.0:{STORE_PORT}");
-                    store::run(store::StoreConfig { listen, data, defects, metrics }).await
+                    store::run(store::StoreConfig { listen, data, policy: policies.store, metrics })
+                        .await
                 }
                 "gateway" => {
                     let listen = format!("0.0.0.0:{GATEWAY_PORT}");
-                    gateway::run(gateway::GatewayConfig { listen, data, defects, metrics }).await
+                    gateway::run(gateway::GatewayConfig {
+                        listen,
+                        data,
+                        policy: policies.gateway,
+                        metrics,
+                    })
+                    .await
                 }
                 "consumer" => {
                     consumer::run(consumer::ConsumerConfig {
@@ -213,7 +216,7 @@ impl System for ReferenceSystem {
                         gateway: address(&cluster, "gateway", GATEWAY_PORT),
                         listen: format!("0.0.0.0:{VIEW_PORT}"),
                         data,
-                        defects,
+                        policy: policies.consumer,
                         metrics,
                     })
                     .await
@@ -229,7 +232,7 @@ impl System for ReferenceSystem {
                 name: node.name.to_string(),
                 brokers: addresses(&cluster),
                 delivery_timeout: DELIVERY_TIMEOUT,
-                defects: defects(&cluster)?,
+                policy: policies(&cluster)?.producer,
                 metrics: Metrics::default(),
             });
             Ok(Box::new(ProducerClient(Rc::new(producer))) as Box<dyn Client>)

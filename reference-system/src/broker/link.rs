@@ -4,10 +4,10 @@
 //! numbered, a gap ends the connection, and a new connection is told to the broker, which then tells
 //! the consensus protocol. Silence ends a connection too: a cut cable says nothing.
 
-use super::core::Input;
+use super::input::Input;
 use crate::{
     retry::Backoff,
-    wire::{self, BrokerRequest, Frame, PeerMessage},
+    wire::{self, Frame, broker::BrokerRequest, peers::PeerMessage},
 };
 use squall_probe::net::{FrameReceiver, FrameSender, TcpStream};
 use std::time::Duration;
@@ -19,18 +19,19 @@ use tokio::{
 /// How often a word is sent when there is nothing to say.
 const BEAT: Duration = Duration::from_millis(100);
 
-/// A connection that is silent for so long is dead.
+/// A connection that is silent for longer is dead.
 pub(super) const SILENCE: Duration = Duration::from_millis(700);
 
 const CONNECT: Duration = Duration::from_millis(300);
 
-/// How many messages may wait for one peer; more than that, and the link starts anew.
+/// The number of messages that may wait for one peer; when there are more, the link starts anew.
 const QUEUE: usize = 4096;
 
 /// The way to one peer.
 #[derive(Debug)]
 pub(super) struct Link {
     queue: Sender<PeerMessage>,
+    /// Messages were lost because the queue was full.
     overflow: bool,
 }
 
@@ -39,6 +40,11 @@ impl Link {
     pub(super) fn start(me: u64, peer: u64, address: String, core: Sender<Input>) -> Self {
         let (queue, messages) = channel(QUEUE);
         squall_probe::task::spawn(dial(me, peer, address, messages, core));
+        Self::over(queue)
+    }
+
+    /// A link whose messages go to whoever reads this queue.
+    pub(super) fn over(queue: Sender<PeerMessage>) -> Self {
         Self { queue, overflow: false }
     }
 

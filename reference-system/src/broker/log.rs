@@ -5,11 +5,9 @@
 //! broker has done, before any message leaves it. An error there ends the broker, which then recovers
 //! from what is on disk: fail-stop, as in Kafka and etcd.
 
-use super::Entry;
 use crate::{
-    defects::Defects,
     journal::{self, Care, Journal},
-    wire::Copied,
+    wire::{log::Entry, peers::Copied},
 };
 use omnipaxos::{
     ballot_leader_election::Ballot,
@@ -24,17 +22,31 @@ use std::{
 
 /// One change of the log, as the journal holds it.
 #[derive(Debug, Serialize, Deserialize)]
-enum Change {
+pub(crate) enum Change {
     /// Entries from this index on replace what was there.
     Entries(u64, Vec<Entry>),
+    /// The ballot that this broker promises to follow.
     Promise(Ballot),
+    /// The ballot in which it has accepted the log.
     Accepted(Ballot),
+    /// The length of the part of the log that is decided.
     Decided(u64),
+}
+
+/// Whether others rely on a change once they hear of it. That something was decided can be learnt again; nothing else
+/// can.
+pub(super) fn others_rely_on(change: &Change) -> bool {
+    !matches!(change, Change::Decided(_))
+}
+
+/// The newest promise of any of them: the broker may have made it too.
+pub(super) fn newest_promise(copies: &[Copied]) -> Option<Ballot> {
+    copies.iter().filter_map(|copied| copied.promise).max()
 }
 
 /// The log, in memory and on disk.
 #[derive(Debug)]
-pub(super) struct LogStore {
+pub(crate) struct LogStore {
     journal: Journal,
     entries: Vec<Entry>,
     promise: Option<Ballot>,
@@ -43,8 +55,7 @@ pub(super) struct LogStore {
     buffer: Vec<u8>,
     /// Something is in the buffer that others will rely on.
     urgent: bool,
-    /// Mistakes switched on.
-    defects: Defects,
+    must_be_synced: fn(&Change) -> bool,
 }
 
 /// The file.
@@ -52,8 +63,12 @@ const LOG: &str = "log";
 
 impl LogStore {
     /// Recovers the log in `directory`.
-    pub(super) fn open(directory: &Path, defects: &Defects) -> io::Result<Self> {
-        let (journal, records) = Journal::open(directory, LOG, &care(defects))?;
+    pub(super) fn open(
+        directory: &Path,
+        care: &Care,
+        must_be_synced: fn(&Change) -> bool,
+    ) -> io::Result<Self> {
+        let (journal, records) = Journal::open(directory, LOG, care)?;
         let mut log = Self {
             journal,
             entries: Vec::new(),
@@ -62,7 +77,7 @@ impl LogStore {
             decided: 0,
             buffer: Vec::new(),
             urgent: false,
-            defects: defects.clone(),
+            must_be_synced,
         };
         for record in records {
             let changes: Vec<Change> = postcard::from_bytes(&record)
@@ -78,33 +93,23 @@ impl LogStore {
     fn apply(&mut self, change: Change) -> io::Result<()> {
         match change {
             Change::Entries(from, entries) => {
-                let from = usize::try_from(from).unwrap_or(usize::MAX);
-                if from > self.entries.len() {
-                    return Err(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        "the log has a gap: a record of it is missing",
-                    ));
-                }
+                let gap = "the log has a gap: a record of it is missing";
+                let from = usize::try_from(from).ok().filter(|from| *from <= self.entries.len());
+                let from = from.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, gap))?;
                 self.entries.truncate(from);
                 self.entries.extend(entries);
             }
             Change::Promise(ballot) => self.promise = Some(ballot),
             Change::Accepted(ballot) => self.accepted = Some(ballot),
-            Change::Decided(index) => self.decided = usize::try_from(index).unwrap_or(usize::MAX),
+            Change::Decided(index) => {
+                self.decided = usize::try_from(index).map_err(io::Error::other)?;
+            }
         }
         Ok(())
     }
 
     fn write(&mut self, changes: Vec<Change>) -> StorageResult<()> {
-        // That something was decided can be learnt again; all else others rely on. (Before a promise omnipaxos
-        // appends what it has gathered, which is nothing.)
-        let careless = self.defects.promise_not_synced;
-        self.urgent |= changes.iter().any(|change| match change {
-            Change::Decided(_) => false,
-            Change::Promise(_) => !careless,
-            Change::Entries(_, entries) => !(careless && entries.is_empty()),
-            Change::Accepted(_) => true,
-        });
+        self.urgent |= changes.iter().any(self.must_be_synced);
         journal::frame(&mut self.buffer, &postcard::to_stdvec(&changes)?);
         for change in changes {
             self.apply(change)?;
@@ -119,7 +124,7 @@ impl LogStore {
         }
         self.journal.append(&self.buffer)?;
         self.buffer.clear();
-        if self.urgent && !self.defects.ack_before_fsync {
+        if self.urgent {
             self.journal.sync()?;
         }
         self.urgent = false;
@@ -152,32 +157,23 @@ impl LogStore {
         Journal::replace(directory, LOG, &record)
     }
 
-    pub(super) fn slice(&self, from: usize, to: usize) -> Vec<Entry> {
+    /// The entries of these indices, as far as they exist.
+    pub(crate) fn slice(&self, from: usize, to: usize) -> Vec<Entry> {
         let to = to.min(self.entries.len());
-        self.entries.get(from..to).map(<[Entry]>::to_vec).unwrap_or_default()
-    }
-}
-
-fn care(defects: &Defects) -> Care {
-    Care {
-        fsync_retried: defects.fsync_retried,
-        dir_not_synced: defects.dir_not_synced,
-        crc_unchecked: defects.crc_unchecked,
-        torn_tail_kept: defects.torn_tail_kept,
-        enospc_is_success: defects.enospc_is_success,
+        self.entries[from.min(to)..to].to_vec()
     }
 }
 
 /// A handle on the log that omnipaxos and the broker share.
 #[derive(Clone, Debug)]
-pub(super) struct SharedLog(Arc<Mutex<LogStore>>);
+pub(crate) struct SharedLog(Arc<Mutex<LogStore>>);
 
 impl SharedLog {
     pub(super) fn new(log: LogStore) -> Self {
         Self(Arc::new(Mutex::new(log)))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, LogStore> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, LogStore> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -202,7 +198,7 @@ impl Storage<Entry> for SharedLog {
                 | StorageOp::SetSnapshot(_) => continue,
             };
             if let Change::Entries(from, entries) = &change {
-                length = usize::try_from(*from).unwrap_or(usize::MAX) + entries.len();
+                length = usize::try_from(*from).expect("it was one above") + entries.len();
             }
             changes.push(change);
         }

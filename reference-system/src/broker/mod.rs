@@ -1,75 +1,58 @@
 //! The broker: a replicated, append-only log of events with consumer groups.
 //!
-//! One task owns the consensus protocol and the state machine ([`core`]); connections only carry
+//! One task owns the consensus protocol and the state machine (`core.rs`); connections only carry
 //! requests to it and replies back.
 
+mod config;
 mod core;
+mod fetches;
+mod input;
 mod link;
-mod log;
+pub(crate) mod log;
+pub(crate) mod pending;
+pub(crate) mod policy;
+mod records;
 mod recover;
+mod replication;
 mod serve;
-mod state;
+mod sessions;
+pub(crate) mod state;
 
-pub use state::{Command, PARTITIONS};
+pub use crate::wire::events::PARTITIONS;
+pub use config::BrokerConfig;
+pub use policy::BrokerPolicy;
 
-use crate::{Error, defects::Defects, metrics::Metrics};
-use omnipaxos::storage::NoSnapshot;
-use serde::{Deserialize, Serialize};
-use std::{path::PathBuf, sync::Arc};
+use crate::Error;
+use core::Core;
+use link::Link;
+use log::LogStore;
+use squall_probe::net::TcpListener;
+use std::io;
+use tokio::sync::mpsc::channel;
 
-/// How a broker is set up.
-#[derive(Clone, Debug)]
-pub struct BrokerConfig {
-    /// Its number, from 1.
-    pub id: u64,
-    /// Where it listens: `0.0.0.0:9000`.
-    pub listen: String,
-    /// All brokers' addresses, its own included, in the order of their numbers.
-    pub brokers: Vec<String>,
-    /// Where its files are.
-    pub data: PathBuf,
-    /// It was part of the cluster before: if its log is gone, it must not vote before it has another's.
-    pub rejoins: bool,
-    /// Mistakes switched on.
-    pub defects: Defects,
-    /// What it counts.
-    pub metrics: Metrics,
-}
-
-/// An entry of the replicated log.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry(Arc<Proposal>);
-
-/// A command, and who proposed it.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Proposal {
-    /// The broker that proposed it, in this life of it.
-    proposer: u64,
-    /// Its number among the proposer's.
-    number: u64,
-    command: Command,
-}
-
-impl omnipaxos::storage::Entry for Entry {
-    type Snapshot = NoSnapshot;
-}
+/// The number of inputs that may wait for the broker's task; once they do, connections wait.
+const INPUTS: usize = 4096;
 
 /// Runs a broker until it fails or is asked to stop.
 ///
 /// # Errors
 /// It cannot listen, or its disk failed: start it again, and it recovers from disk.
 pub async fn run(config: BrokerConfig) -> Result<(), Error> {
-    let listener = squall_probe::net::TcpListener::bind(&config.listen).await?;
-    let (core, inputs) = match open(&config) {
-        Ok(opened) => opened,
+    let listener = TcpListener::bind(&config.listen).await?;
+    let mut core = match open(&config) {
+        Ok(core) => core,
         Err(Opening::Damaged(reason)) => {
             recover::recover(&config, &listener, &reason).await?;
-            core::Core::open(&config)?
+            Core::open(&config)?
         }
         Err(Opening::Failed(error)) => return Err(error),
     };
-    squall_probe::task::spawn(serve::accept(listener, core.inputs()));
-    core.run(inputs).await
+    let (inputs, receiver) = channel(INPUTS);
+    for (address, peer) in config.brokers.iter().zip(1..).filter(|(_, peer)| *peer != config.id) {
+        core.connect(peer, Link::start(config.id, peer, address.clone(), inputs.clone()));
+    }
+    squall_probe::task::spawn(serve::accept(listener, inputs, config.policy.checksums));
+    core.run(receiver).await
 }
 
 enum Opening {
@@ -78,16 +61,14 @@ enum Opening {
     Failed(Error),
 }
 
-type Opened = (core::Core, tokio::sync::mpsc::Receiver<core::Input>);
-
-fn open(config: &BrokerConfig) -> Result<Opened, Opening> {
-    if config.rejoins && log::LogStore::is_missing(&config.data) {
+fn open(config: &BrokerConfig) -> Result<Core, Opening> {
+    if config.rejoins && LogStore::is_missing(&config.data) {
         return Err(Opening::Damaged("there is no log".to_owned()));
     }
-    core::Core::open(config).map_err(|error| {
+    Core::open(config).map_err(|error| {
         let damaged = error
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData);
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::InvalidData);
         if damaged { Opening::Damaged(error.to_string()) } else { Opening::Failed(error) }
     })
 }

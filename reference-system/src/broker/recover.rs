@@ -5,16 +5,21 @@
 //! was part of, and takes the log of the newest round, the longest of those, and the newest promise; as a new
 //! leader would. (Alagappan et al., Protocol-Aware Recovery for Consensus-Based Storage, FAST 2018.)
 
-use super::{BrokerConfig, log::LogStore};
+use super::{config::BrokerConfig, log::LogStore};
 use crate::{
     Error,
-    client::Rpc,
+    client::{policy::ClientPolicy, rpc::Rpc},
     retry::Backoff,
-    wire::{self, BrokerReply, BrokerRequest, Copied, Frame},
+    wire::{
+        self, Checksums, Frame,
+        broker::{BrokerReply, BrokerRequest},
+        peers::Copied,
+    },
 };
 use squall_probe::{net::TcpListener, signal};
 use std::{collections::BTreeMap, time::Duration};
 
+/// How long a broker may take to answer.
 const REQUEST: Duration = Duration::from_millis(500);
 
 /// Asks until enough have answered, and replaces the log.
@@ -33,10 +38,11 @@ pub(super) async fn recover(
         let mut copies: BTreeMap<u64, Copied> = BTreeMap::new();
         let mut backoff =
             Backoff::new(Duration::from_millis(50), Duration::from_millis(400), "recovery");
+        let policy = ClientPolicy { checksums: config.policy.checksums, ..ClientPolicy::default() };
         while copies.len() < needed.min(others.len()) {
             for (id, address) in &others {
-                let mut rpc = Rpc::new((*address).clone());
-                let answer = rpc.ask("copy", BrokerRequest::Copy, REQUEST).await;
+                let mut rpc = Rpc::new((*address).clone(), policy);
+                let answer = rpc.ask("copy", &BrokerRequest::Copy, REQUEST).await;
                 if let Ok(BrokerReply::Copied(copied)) = answer {
                     // The newest word of each counts.
                     copies.insert(*id, *copied);
@@ -52,15 +58,13 @@ pub(super) async fn recover(
         biased;
         copies = asking => copies,
         // Others may be in the same trouble: they must hear that there is nothing to be had here.
-        () = refuse(listener) => return Err(reason.to_owned().into()),
+        () = refuse(listener, config.policy.checksums) => return Err(reason.to_owned().into()),
         () = squall_probe::stop_asked() => return Err("stopped while recovering".into()),
     };
-    let mut promise = copies.values().filter_map(|copied| copied.promise).max();
-    if config.defects.recovery_forgets_promise {
-        promise = None;
-    }
+    let copies: Vec<Copied> = copies.into_values().collect();
+    let promise = (config.policy.recovered_promise)(&copies);
     let newest = copies
-        .into_values()
+        .into_iter()
         .max_by_key(|copied| (copied.accepted, copied.entries.len()))
         .ok_or("there is nobody to recover from")?;
     LogStore::replace(&config.data, Copied { promise, ..newest })?;
@@ -68,7 +72,7 @@ pub(super) async fn recover(
 }
 
 /// Answers everything with not being able to.
-async fn refuse(listener: &TcpListener) {
+async fn refuse(listener: &TcpListener, checksums: Checksums) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -77,7 +81,9 @@ async fn refuse(listener: &TcpListener) {
         let (sender, mut receiver) = stream.into_frames();
         squall_probe::task::spawn(async move {
             while let Ok(Some(frame)) = receiver.recv().await {
-                let Some(Frame::<BrokerRequest>::Call { id, body }) = wire::decode(&frame) else {
+                let Some(Frame::<BrokerRequest>::Call { id, body }) =
+                    wire::decode(&frame, checksums)
+                else {
                     return;
                 };
                 let reply = match body {

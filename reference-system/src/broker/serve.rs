@@ -1,31 +1,15 @@
 //! Incoming connections of a broker.
 
-use super::{core::Input, link::SILENCE};
-use crate::wire::{self, BrokerReply, BrokerRequest, Frame};
+use super::{input::Input, link::SILENCE};
+use crate::{
+    calls::Caller,
+    wire::{self, Checksums, Frame, broker::BrokerRequest, peers::PeerMessage},
+};
 use squall_probe::net::{FrameReceiver, FrameSender, TcpListener};
 use tokio::{sync::mpsc::Sender, time::timeout};
 
-/// Where an answer goes.
-#[derive(Clone, Debug)]
-pub(super) struct Caller {
-    sender: FrameSender,
-    id: u64,
-}
-
-impl Caller {
-    /// Answers. A caller that is gone, or does not read its answers, does without.
-    pub(super) fn answer(&self, kind: &'static str, body: BrokerReply) {
-        let frame = wire::encode(&Frame::Call { id: self.id, body });
-        let _ = self.sender.try_send(kind, frame);
-    }
-
-    pub(super) fn is_gone(&self) -> bool {
-        self.sender.is_closed()
-    }
-}
-
 /// Takes connections for ever.
-pub(super) async fn accept(listener: TcpListener, core: Sender<Input>) {
+pub(super) async fn accept(listener: TcpListener, core: Sender<Input>, checksums: Checksums) {
     let mut connection = 0;
     loop {
         let Ok((stream, _)) = listener.accept().await else {
@@ -35,7 +19,7 @@ pub(super) async fn accept(listener: TcpListener, core: Sender<Input>) {
         };
         connection += 1;
         let (sender, receiver) = stream.into_frames();
-        squall_probe::task::spawn(serve(sender, receiver, core.clone(), connection));
+        squall_probe::task::spawn(serve(sender, receiver, core.clone(), connection, checksums));
     }
 }
 
@@ -44,6 +28,7 @@ async fn serve(
     mut receiver: FrameReceiver,
     core: Sender<Input>,
     connection: u64,
+    checksums: Checksums,
 ) {
     let mut peer = None;
     let mut expected = 0;
@@ -59,10 +44,10 @@ async fn serve(
             next.await
         };
         let Ok(Some(frame)) = frame else { return };
-        let Some(frame) = wire::decode::<Frame<BrokerRequest>>(&frame) else { return };
+        let Some(frame) = wire::decode::<Frame<BrokerRequest>>(&frame, checksums) else { return };
         let input = match frame {
             Frame::Call { id, body } => {
-                Input::Request { request: body, caller: Caller { sender: sender.clone(), id } }
+                Input::Request { request: body, caller: Caller::new(sender.clone(), id) }
             }
             Frame::Peer { from, number, message } => {
                 peer = Some(from);
@@ -75,7 +60,7 @@ async fn serve(
                     return;
                 }
                 expected += 1;
-                if matches!(message, wire::PeerMessage::Beat { .. }) {
+                if matches!(message, PeerMessage::Beat { .. }) {
                     let echo = wire::encode(&number);
                     if sender.send("replicate", echo).await.is_err() {
                         return;

@@ -1,17 +1,16 @@
 //! Paying: calls to the gateway, behind a circuit breaker, each repeated by one policy.
 
 use crate::{
-    breaker::Breaker,
-    client::Rpc,
-    defects::Defects,
+    breaker::{Breaker, BreakerPolicy},
+    client::{policy::ClientPolicy, rpc::Rpc},
     metrics::Metrics,
     retry::Backoff,
-    wire::{GatewayReply, GatewayRequest, Payment},
+    wire::gateway::{GatewayReply, GatewayRequest, Payment},
 };
 use squall_probe::{EventId, Phase, What, name, record, signal};
 use std::{io, time::Duration};
 
-/// As records call the policy and the dependency.
+/// The name of the retry policy and of the dependency in records.
 pub const GATEWAY: &str = "gateway";
 
 /// The wait before the second attempt.
@@ -20,7 +19,7 @@ pub const FIRST: Duration = Duration::from_millis(50);
 /// The longest wait, before jitter.
 pub const CAP: Duration = Duration::from_millis(800);
 
-/// Attempts at one call; then it is given up.
+/// The largest number of attempts at one call; then it is given up.
 pub const ATTEMPTS: u32 = 6;
 
 /// How long the gateway may take to answer.
@@ -30,26 +29,62 @@ const TIMEOUT: Duration = Duration::from_millis(400);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exhausted;
 
+/// One attempt at a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    /// Counts the calls of this process, from 1.
+    pub(crate) call: u64,
+    /// Counts the attempts at this call, from 1.
+    pub(crate) number: u32,
+    /// The connection broke in the attempt before.
+    pub(crate) broke: bool,
+}
+
+/// What whoever calls the gateway decides. By default it decides well.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BankPolicy {
+    pub(crate) breaker: BreakerPolicy,
+    /// The waits between attempts, from the first wait, the longest one, and what they are for.
+    pub(crate) backoff: fn(Duration, Duration, &str) -> Backoff,
+    /// Gives the payments of an attempt their keys. They come with the orders' numbers.
+    pub(crate) keys: fn(Attempt, &mut GatewayRequest),
+    /// What to make of this number of charges when all attempts are spent and none was answered.
+    pub(crate) unanswered: fn(usize) -> Result<Vec<bool>, Exhausted>,
+}
+
+impl Default for BankPolicy {
+    fn default() -> Self {
+        Self {
+            breaker: BreakerPolicy::default(),
+            backoff: Backoff::new,
+            keys: |_, _| {},
+            unanswered: |_| Err(Exhausted),
+        }
+    }
+}
+
 /// The way to the gateway. A consumer process has one.
 #[derive(Debug)]
 pub(super) struct Bank {
     rpc: Rpc,
     breaker: Breaker,
     calls: u64,
-    /// A known mistake's keys.
-    keys: u64,
-    defects: Defects,
+    policy: BankPolicy,
     metrics: Metrics,
 }
 
 impl Bank {
-    pub(super) fn new(address: String, defects: &Defects, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        address: String,
+        client: ClientPolicy,
+        policy: BankPolicy,
+        metrics: Metrics,
+    ) -> Self {
         Self {
-            rpc: Rpc::with(address, defects),
-            breaker: Breaker::new(GATEWAY, defects.breaker_stuck_open),
+            rpc: Rpc::new(address, client),
+            breaker: Breaker::new(GATEWAY, policy.breaker),
             calls: 0,
-            keys: 0,
-            defects: defects.clone(),
+            policy,
             metrics,
         }
     }
@@ -66,9 +101,9 @@ impl Bank {
             return Ok(Vec::new());
         }
         match self.call(GatewayRequest::Charge(payments), &events).await {
-            Ok(GatewayReply::Charged(outcomes)) if outcomes.len() == count => Ok(outcomes),
-            Err(Exhausted) if self.defects.timeout_means_declined => Ok(vec![false; count]),
-            _ => Err(Exhausted),
+            Ok(GatewayReply::Charged(charged)) if charged.len() == count => Ok(charged),
+            Ok(_) => Err(Exhausted),
+            Err(Exhausted) => (self.policy.unanswered)(count),
         }
     }
 
@@ -78,25 +113,12 @@ impl Bank {
         if payments.is_empty() {
             return Ok(());
         }
-        let payments = if self.defects.compensate_twice { self.rekey(payments) } else { payments };
         self.call(GatewayRequest::Refund(payments), &events).await.map(|_| ())
-    }
-
-    /// A known mistake: keys by which nobody can recognise a repetition.
-    fn rekey(&mut self, payments: Vec<Payment>) -> Vec<Payment> {
-        let fresh = |payment: Payment| {
-            self.keys += 1;
-            Payment {
-                key: squall_probe::mix(self.keys ^ u64::from(self.calls as u32) << 32),
-                ..payment
-            }
-        };
-        payments.into_iter().map(fresh).collect()
     }
 
     async fn call(
         &mut self,
-        request: GatewayRequest,
+        mut request: GatewayRequest,
         events: &[u64],
     ) -> Result<GatewayReply, Exhausted> {
         let (policy, dependency) = (name(GATEWAY), name(GATEWAY));
@@ -108,38 +130,22 @@ impl Bank {
         let say = |number, phase| {
             record(What::Attempt { policy, request: request_number, number, phase });
         };
-        let jitter = !self.defects.retry_no_jitter;
-        let mut backoff =
-            Backoff::with_jitter(FIRST, CAP, &format!("gateway {request_number}"), jitter);
-        // The last attempt's connection broke.
+        let mut backoff = (self.policy.backoff)(FIRST, CAP, &format!("gateway {request_number}"));
         let mut broke = false;
         for number in 1..=ATTEMPTS {
             if number > 1 {
                 signal("retried");
                 self.metrics.retried();
-                if self.defects.retry_hot_loop {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                } else {
-                    backoff.wait().await;
-                }
+                backoff.wait().await;
             }
             say(number, Phase::Invoke);
-            if self.defects.breaker_never_opens {
-                self.breaker = Breaker::new(GATEWAY, false);
-            }
             if !self.breaker.admits() {
                 say(number, Phase::Fail);
                 continue;
             }
             record(What::Call { dependency, phase: Phase::Invoke });
-            let rekeys = self.defects.new_key_each_attempt || self.defects.retry_drops_key && broke;
-            let question = match &request {
-                GatewayRequest::Charge(payments) if rekeys => {
-                    GatewayRequest::Charge(self.rekey(payments.clone()))
-                }
-                other => other.clone(),
-            };
-            match self.rpc.ask("charge", question, TIMEOUT).await {
+            (self.policy.keys)(Attempt { call: request_number, number, broke }, &mut request);
+            match self.rpc.ask("charge", &request, TIMEOUT).await {
                 Ok(reply) => {
                     record(What::Call { dependency, phase: Phase::Ok });
                     say(number, Phase::Ok);

@@ -1,54 +1,52 @@
 //! A consumer process: one member for each of the services' groups, and a projection of the topic.
 
-mod bank;
+pub(crate) mod bank;
+mod config;
+mod delivered;
+pub(crate) mod landing;
 mod member;
+pub(crate) mod membership;
+mod orchestrator;
+pub(crate) mod policy;
+pub(crate) mod projection;
 mod replay;
+mod services;
+pub(crate) mod snapshot;
 mod view;
 
 pub use bank::{ATTEMPTS, CAP, FIRST, GATEWAY};
-pub use member::{IN_FLIGHT, IN_FLIGHT_BUFFER};
+pub use config::ConsumerConfig;
+pub use member::IN_FLIGHT_BUFFER;
+pub use membership::IN_FLIGHT;
+pub use policy::ConsumerPolicy;
 
-use crate::{Error, defects::Defects, domain::GROUPS, metrics::Metrics};
+use crate::{Error, domain::Service};
 use bank::Bank;
 use member::Member;
-use std::{path::PathBuf, sync::Arc};
+use membership::{Addresses, Membership};
+use std::sync::Arc;
 use tokio::sync::Mutex;
-
-/// How a consumer is set up.
-#[derive(Clone, Debug)]
-pub struct ConsumerConfig {
-    /// Its name, unique among consumers.
-    pub name: String,
-    /// All brokers' addresses, in the order of their numbers.
-    pub brokers: Vec<String>,
-    /// The store's address.
-    pub store: String,
-    /// The payment gateway's address.
-    pub gateway: String,
-    /// Where it answers questions about its projection: `0.0.0.0:9300`.
-    pub listen: String,
-    /// Where its projection's snapshots are.
-    pub data: PathBuf,
-    /// Mistakes switched on.
-    pub defects: Defects,
-    /// What it counts.
-    pub metrics: Metrics,
-}
 
 /// Runs a consumer until it is asked to stop.
 ///
 /// # Errors
 /// Its projection cannot listen or write, or a member ended, which it never should.
 pub async fn run(config: ConsumerConfig) -> Result<(), Error> {
-    let bank = Arc::new(Mutex::new(Bank::new(
-        config.gateway.clone(),
-        &config.defects,
-        config.metrics.clone(),
-    )));
+    let (policy, metrics) = (config.policy, &config.metrics);
+    let bank = Bank::new(config.gateway.clone(), policy.client, policy.bank, metrics.clone());
+    let bank = Arc::new(Mutex::new(bank));
+    let addresses = Addresses { brokers: &config.brokers, store: &config.store };
     let mut members = Vec::new();
-    for group in GROUPS {
-        let member = Member::new(group, &config, bank.clone());
-        members.push(squall_probe::task::spawn(member.run()));
+    for service in Service::ALL {
+        let membership = Membership::new(
+            service,
+            &config.name,
+            &addresses,
+            bank.clone(),
+            (policy.client, policy.member),
+            metrics.clone(),
+        );
+        members.push(squall_probe::task::spawn(Member::new(membership).run()));
     }
     let view = view::run(&config);
     let members = async {

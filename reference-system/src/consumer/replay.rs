@@ -4,39 +4,44 @@
 //! A group begins all its partitions at one offset or time, so it is given events that were taken in before,
 //! and passes them over; it ends where the projection has begun to follow.
 
-use super::member::tell_delivery;
+use super::delivered::tell_delivery;
 use crate::{
-    client::Brokers,
-    wire::{BrokerReply, BrokerRequest, EventData, Start},
+    client::rotation::Brokers,
+    wire::{
+        Start,
+        broker::{BrokerReply, BrokerRequest},
+        events::PlacedEvent,
+        groups::Claim,
+    },
 };
 use rand::RngExt as _;
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 const REQUEST: Duration = Duration::from_millis(600);
 
-/// Events in one answer.
+/// The largest number of events in one answer.
 const LIMIT: u32 = 64;
 
 /// A member of a group that exists for one replay.
 #[derive(Debug)]
 pub(super) struct Replay {
-    group: String,
-    member: String,
+    group: Arc<str>,
+    member: Arc<str>,
     start: Start,
-    /// While it is a member.
-    generation: Option<u64>,
+    /// Under which it is a member; `None` while it is none.
+    claim: Option<Claim>,
     /// Next offset of each partition; empty before it was a member.
     positions: BTreeMap<u32, u64>,
-    /// A known mistake: the event with which following begins is replayed too.
-    ends_late: bool,
+    /// Where the replay ends, given the offset with which following has begun.
+    to: fn(u64) -> u64,
 }
 
 impl Replay {
-    pub(super) fn new(member: &str, start: Start, ends_late: bool) -> Self {
+    pub(super) fn new(member: &str, start: Start, to: fn(u64) -> u64) -> Self {
         // A group that exists would go on where it was.
         let life: u64 = squall_probe::rng("replay").random();
-        let (group, member) = (format!("replay {member} {life:016x}"), member.to_owned());
-        Self { group, member, start, generation: None, positions: BTreeMap::new(), ends_late }
+        let group = format!("replay {member} {life:016x}").into();
+        Self { group, member: member.into(), start, claim: None, positions: BTreeMap::new(), to }
     }
 
     /// The next events from `behind` on and before `ends`, or before where the group begins, if that is later;
@@ -46,43 +51,41 @@ impl Replay {
         brokers: &mut Brokers,
         behind: &mut BTreeMap<u32, u64>,
         ends: &BTreeMap<u32, u64>,
-    ) -> Option<Vec<(u32, u64, EventData)>> {
-        let generation = match self.generation {
-            Some(generation) => generation,
+    ) -> Option<Vec<PlacedEvent>> {
+        let claim = match &self.claim {
+            Some(claim) => claim.clone(),
             None => self.join(brokers, behind, ends).await?,
         };
         let end = |partition: &u32| ends.get(partition).copied().unwrap_or(0);
         let wanted = self.positions.iter().filter(|(p, _)| behind.get(p).copied() < Some(end(p)));
         let request = BrokerRequest::Fetch {
-            group: self.group.clone(),
-            member: self.member.clone(),
-            generation,
+            claim: claim.clone(),
             positions: wanted.map(|(partition, offset)| (*partition, *offset)).collect(),
             commits: Vec::new(),
             limit: LIMIT,
         };
-        let events = match brokers.ask("fetch", request, REQUEST).await {
+        let events = match brokers.ask("fetch", &request, REQUEST).await {
             Ok(BrokerReply::Events { events, .. }) => events,
             Ok(BrokerReply::Rebalanced) => {
-                // It was silent for too long.
-                self.generation = None;
+                // It was silent for longer than a session.
+                self.claim = None;
                 return None;
             }
             Ok(_) | Err(_) => return None,
         };
-        let mut missed = Vec::new();
-        for (partition, offset, event) in events {
-            let Some(position) = self.positions.get_mut(&partition) else { continue };
-            if *position != offset {
-                continue;
+        let mut missed = events;
+        missed.retain(|(partition, offset, _)| match self.positions.get_mut(partition) {
+            Some(expected) if expected == offset => {
+                *expected += 1;
+                true
             }
-            *position += 1;
-            tell_delivery(&self.group, generation, partition, offset, &event);
-            let known = behind.get(&partition).is_some_and(|next| offset < *next);
-            if !known && offset < end(&partition) + u64::from(self.ends_late) {
-                missed.push((partition, offset, event));
-            }
-        }
+            _ => false,
+        });
+        tell_delivery(&claim, &missed);
+        missed.retain(|(partition, offset, _)| {
+            let known = behind.get(partition).is_some_and(|next| offset < next);
+            !known && *offset < (self.to)(end(partition))
+        });
         Some(missed)
     }
 
@@ -91,11 +94,12 @@ impl Replay {
         brokers: &mut Brokers,
         behind: &mut BTreeMap<u32, u64>,
         ends: &BTreeMap<u32, u64>,
-    ) -> Option<u64> {
+    ) -> Option<Claim> {
         let (group, member) = (self.group.clone(), self.member.clone());
-        let request = BrokerRequest::Join { group, member, start: self.start };
+        let request =
+            BrokerRequest::Join { group: group.clone(), member: member.clone(), start: self.start };
         let Ok(BrokerReply::Joined { generation, partitions }) =
-            brokers.ask("group", request, REQUEST).await
+            brokers.ask("group", &request, REQUEST).await
         else {
             return None;
         };
@@ -108,13 +112,13 @@ impl Replay {
                 *next = begin.min(end).max(*next);
             }
         }
-        self.generation = Some(generation);
-        Some(generation)
+        self.claim = Some(Claim { group, member, generation });
+        self.claim.clone()
     }
 
     /// All is read. If nobody hears it, the brokers will find out.
     pub(super) async fn end(self, brokers: &mut Brokers) {
         let leave = BrokerRequest::Leave { group: self.group, member: self.member };
-        let _ = brokers.ask("group", leave, REQUEST).await;
+        let _ = brokers.ask("group", &leave, REQUEST).await;
     }
 }

@@ -1,0 +1,220 @@
+//! This broker's part in consensus: proposals in, decided entries out, messages to and from peers in between.
+
+use super::{
+    config::BrokerConfig,
+    link::Link,
+    log::{LogStore, SharedLog},
+};
+use crate::{
+    Error,
+    wire::{
+        log::{Command, Entry, Proposal},
+        peers::{Copied, PeerMessage},
+    },
+};
+use omnipaxos::{
+    ClusterConfig, OmniPaxos, OmniPaxosConfig, ServerConfig,
+    ballot_leader_election::Ballot,
+    messages::{
+        Message,
+        sequence_paxos::{PaxosMessage, PaxosMsg},
+    },
+};
+use rand::RngExt as _;
+use squall_probe::{What, record};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// Ticks of one election round; a leader that is silent for two is replaced.
+const ELECTION_TICKS: u64 = 5;
+
+/// Ticks after which a message of the protocol that got no answer is sent again.
+const RESEND_TICKS: u64 = 10;
+
+/// A follower asks again when its log has not moved for this time, while its leader's has.
+const STUCK: Duration = Duration::from_secs(1);
+
+/// This broker as a replica.
+pub(super) struct Replication {
+    me: u64,
+    consensus: OmniPaxos<Entry, SharedLog>,
+    log: SharedLog,
+    links: BTreeMap<u64, Link>,
+    /// The newest connection of each peer; what an older one still brings is void.
+    connections: BTreeMap<u64, u64>,
+    /// Who I am as a proposer, in this life.
+    proposer: u64,
+    /// How often I have proposed.
+    proposals: u64,
+    /// The number of decided entries that were taken.
+    taken: usize,
+    /// When the last of them was, or when the log was last found to have none.
+    moved: Instant,
+    overheard: fn(&mut Message<Entry>),
+}
+
+impl Replication {
+    /// Recovers the log from disk.
+    pub(super) fn open(config: &BrokerConfig) -> Result<Self, Error> {
+        let policy = &config.policy;
+        let log = LogStore::open(&config.data, &policy.care, policy.must_be_synced)?;
+        let log = SharedLog::new(log);
+        record(What::Rebuild);
+        let consensus = OmniPaxosConfig {
+            cluster_config: ClusterConfig {
+                configuration_id: 1,
+                nodes: (1..=config.brokers.len() as u64).collect(),
+                flexible_quorum: None,
+            },
+            server_config: ServerConfig {
+                pid: config.id,
+                election_tick_timeout: ELECTION_TICKS,
+                resend_message_tick_timeout: RESEND_TICKS,
+                ..ServerConfig::default()
+            },
+        }
+        .build(log.clone())
+        .map_err(|error| format!("the cluster's configuration is wrong: {error}"))?;
+        Ok(Self {
+            me: config.id,
+            consensus,
+            log,
+            links: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            proposer: squall_probe::rng("proposer").random(),
+            proposals: 0,
+            taken: 0,
+            moved: Instant::now(),
+            overheard: policy.overheard,
+        })
+    }
+
+    /// From now on messages to this peer go over this link.
+    pub(super) fn connect(&mut self, peer: u64, link: Link) {
+        self.links.insert(peer, link);
+    }
+
+    /// The ballot that I have promised to follow, as records call it.
+    pub(super) fn term(&self) -> u64 {
+        term_of(self.consensus.get_promise())
+    }
+
+    /// Who leads, as far as I know.
+    pub(super) fn leader(&self) -> Option<u64> {
+        self.consensus.get_current_leader().map(|(leader, _)| leader)
+    }
+
+    /// Whether I lead, and a majority has promised to follow.
+    pub(super) fn leads(&self) -> bool {
+        self.consensus.get_current_leader() == Some((self.me, true))
+    }
+
+    /// How often I have proposed.
+    pub(super) fn proposals(&self) -> u64 {
+        self.proposals
+    }
+
+    /// The number of decided entries that were taken, and of all in the log.
+    pub(super) fn progress(&self) -> (usize, usize) {
+        (self.taken, self.consensus.get_accepted_idx())
+    }
+
+    pub(super) fn log(&self) -> &SharedLog {
+        &self.log
+    }
+
+    /// Proposes a command; its number among my proposals, unless the protocol refuses it.
+    pub(super) fn propose(&mut self, command: Command) -> Option<u64> {
+        self.proposals += 1;
+        let number = self.proposals;
+        let proposal = Proposal { proposer: self.proposer, number, command };
+        self.consensus.append(Entry(Arc::new(proposal))).ok().map(|()| number)
+    }
+
+    /// The number of an entry among my proposals, if it is mine.
+    pub(super) fn mine(&self, entry: &Entry) -> Option<u64> {
+        (entry.0.proposer == self.proposer).then_some(entry.0.number)
+    }
+
+    /// Takes in what a peer says.
+    pub(super) fn hear(&mut self, from: u64, connection: u64, message: PeerMessage) {
+        let newest = self.connections.entry(from).or_default();
+        if connection < *newest {
+            return;
+        }
+        *newest = connection;
+        if let PeerMessage::Consensus(mut message) = message {
+            (self.overheard)(&mut message);
+            self.consensus.handle_incoming(message);
+        }
+    }
+
+    /// Messages to this peer may be lost: makes up for them.
+    pub(super) fn make_up(&mut self, peer: u64) {
+        self.consensus.reconnected(peer);
+    }
+
+    pub(super) fn tick(&mut self, now: Instant) {
+        self.consensus.tick();
+        for (peer, link) in &mut self.links {
+            if link.take_overflow() {
+                self.consensus.reconnected(*peer);
+            }
+        }
+        if self.consensus.get_accepted_idx() == self.taken {
+            self.moved = now;
+        } else if now - self.moved > STUCK {
+            // Accepted and not known to be decided for all that time: word of it was lost.
+            self.moved = now;
+            for peer in self.links.keys() {
+                self.consensus.reconnected(*peer);
+            }
+        }
+    }
+
+    /// Makes durable whatever messages that leave from now on say.
+    pub(super) fn flush(&self) -> io::Result<()> {
+        self.log.lock().flush()
+    }
+
+    /// All that is known of the log.
+    pub(super) fn copied(&self) -> Copied {
+        self.log.lock().copied()
+    }
+
+    /// Sends what the protocol has to say. Whether a promise to follow a new leader was among it.
+    pub(super) fn send(&mut self) -> bool {
+        let mut promised = false;
+        let mut messages = Vec::new();
+        self.consensus.take_outgoing_messages(&mut messages);
+        for message in messages {
+            if let Message::SequencePaxos(PaxosMessage {
+                msg: PaxosMsg::Promise(promise), ..
+            }) = &message
+            {
+                record(What::Vote { term: term_of(promise.n) });
+                promised = true;
+            }
+            if let Some(link) = self.links.get_mut(&message.get_receiver()) {
+                link.send(PeerMessage::Consensus(message));
+            }
+        }
+        promised
+    }
+
+    /// The entries that were decided since the last call, and how many were taken before.
+    pub(super) fn take_decided(&mut self) -> (usize, Vec<Entry>) {
+        let decided = self.consensus.get_decided_idx();
+        if decided <= self.taken {
+            return (self.taken, Vec::new());
+        }
+        self.moved = Instant::now();
+        let before = std::mem::replace(&mut self.taken, decided);
+        (before, self.log.lock().slice(before, decided))
+    }
+}
+
+/// A ballot as records call it.
+fn term_of(ballot: Ballot) -> u64 {
+    u64::from(ballot.n) << 16 | (ballot.pid & 0xffff)
+}

@@ -1,0 +1,45 @@
+//! What a producer decides.
+
+use super::batch::{BUFFER, Numbering, Outcome, QUEUE, Queued};
+use crate::{client::policy::ClientPolicy, wire::broker::BrokerRequest};
+
+/// What is done about a batch whose outcome is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NextStep {
+    /// It is sent, again if need be.
+    Send,
+    /// It is given up, and the next batch is sent.
+    GiveUp,
+    /// Nothing, for ever.
+    Rest,
+}
+
+/// What a producer decides. By default it decides well.
+#[derive(Clone, Copy, Debug)]
+pub struct ProducerPolicy {
+    pub(crate) client: ClientPolicy,
+    /// The number of events that may wait to be sent; once they do, publishers wait.
+    pub(crate) queue: usize,
+    /// The number of bytes of payload that may be held, waiting or under way; then publishers wait.
+    pub(crate) buffer: usize,
+    /// What to do for the attempt of this number, from 1, at one batch.
+    pub(crate) attempt: fn(u32) -> NextStep,
+    /// What is sent when a request gets no answer, or the answer of a broker that cannot tell: what a broker can
+    /// recognise as the same request.
+    pub(crate) retry: fn(&mut Numbering, &[Queued], BrokerRequest) -> BrokerRequest,
+    /// How a publish ended whose outcome is open at the delivery timeout; `None` while nobody knows.
+    pub(crate) overdue: fn() -> Option<Outcome>,
+}
+
+impl Default for ProducerPolicy {
+    fn default() -> Self {
+        Self {
+            client: ClientPolicy::default(),
+            queue: QUEUE,
+            buffer: BUFFER,
+            attempt: |_| NextStep::Send,
+            retry: |_, _, request| request,
+            overdue: || None,
+        }
+    }
+}
