@@ -25,5 +25,7 @@ pub mod sim;
 pub mod stream;
 mod syntax;
 pub mod system;
+#[cfg(test)]
+mod walls;
 pub mod words;
 pub mod worker;

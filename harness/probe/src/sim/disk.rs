@@ -75,8 +75,8 @@ pub enum DiskFault {
 /// A fault cuts the power in the middle of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PowerCut {
-    /// Which, by index in the plan.
-    pub(crate) fault: u16,
+    /// Which occurrence of which.
+    pub(crate) id: OccurrenceId,
     pub(crate) unsynced: Unsynced,
 }
 
@@ -207,12 +207,12 @@ impl Disk {
             }
         };
         self.inodes[inode].change(Change::Write { at, bytes: bytes.to_vec() });
-        let torn = self.faults.iter().find_map(|(fault, kind)| match kind {
-            DiskFault::TornWrite { draw } => Some((fault.step, *draw)),
+        let torn = self.faults.iter().find_map(|(id, kind)| match kind {
+            DiskFault::TornWrite { draw } => Some((*id, *draw)),
             _ => None,
         });
-        if let Some((fault, draw)) = torn {
-            self.cut_power(fault, Unsynced::Torn { inode, draw });
+        if let Some((id, draw)) = torn {
+            self.cut_power(id, Unsynced::Torn { inode, draw });
         }
         self.slow_down();
         Ok(bytes.len())
@@ -235,24 +235,24 @@ impl Disk {
             return false;
         }
         let mut lost = None;
-        for (fault, kind) in &mut self.faults {
+        for (id, kind) in &mut self.faults {
             match kind {
-                DiskFault::LostUnsynced { after: 0 } => lost = lost.or(Some(fault.step)),
+                DiskFault::LostUnsynced { after: 0 } => lost = lost.or(Some(*id)),
                 DiskFault::LostUnsynced { after } => *after -= 1,
                 _ => {}
             }
         }
-        if let Some(fault) = lost {
-            self.cut_power(fault, Unsynced::Lost);
+        if let Some(id) = lost {
+            self.cut_power(id, Unsynced::Lost);
         }
         lost.is_some()
     }
 
     /// The world is told, which takes what is left. The caller does not notice: whatever it does from here on is
     /// done to a copy that nobody will ever see.
-    fn cut_power(&mut self, fault: u16, unsynced: Unsynced) {
-        self.faults.retain(|(active, _)| active.step != fault);
-        self.power_cut = self.power_cut.or(Some(PowerCut { fault, unsynced }));
+    fn cut_power(&mut self, id: OccurrenceId, unsynced: Unsynced) {
+        self.faults.retain(|(active, _)| *active != id);
+        self.power_cut = self.power_cut.or(Some(PowerCut { id, unsynced }));
     }
 
     /// What will be found when the power is back. Faults go on.

@@ -311,12 +311,12 @@ impl World {
         }
         let Some(hindered) = self.hindered_mut(node) else { return };
         let limit = hindered.active.iter().find_map(|(id, hindrance)| match hindrance {
-            Hindrance::Memory { most } if memory > *most => Some(id.step),
+            Hindrance::Memory { most } if memory > *most => Some(*id),
             _ => None,
         });
-        let Some(fault) = limit.filter(|_| !hindered.killed) else { return };
+        let Some(id) = limit.filter(|_| !hindered.killed) else { return };
         hindered.killed = true;
-        self.bring_down(node, fault, false);
+        self.bring_down(node, id, false);
         self.kill(node);
     }
 
@@ -343,10 +343,10 @@ impl World {
 
     /// A fault brings the node down in the middle of a call: what runs now runs on to its next await, and no
     /// further.
-    pub(crate) fn bring_down(&mut self, node: NodeId, fault: u16, power: bool) {
-        self.feel(fault);
+    pub(crate) fn bring_down(&mut self, node: NodeId, id: OccurrenceId, power: bool) {
+        self.feel(id.step);
         self.block(node, u64::MAX);
-        self.brought_down.push(BroughtDown { node, fault, power });
+        self.brought_down.push(BroughtDown { node, id, power });
     }
 
     /// A disk refused something; the record says who felt that.
@@ -360,8 +360,8 @@ impl World {
 pub struct BroughtDown {
     /// Who.
     pub node: NodeId,
-    /// By which fault: the step of the scenario.
-    pub fault: u16,
+    /// By which occurrence of which fault.
+    pub id: OccurrenceId,
     /// Its machine lost power; else only its process was killed.
     pub power: bool,
 }

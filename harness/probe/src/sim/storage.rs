@@ -79,7 +79,7 @@ impl World {
             self.block(node, until);
         }
         if let Some(cut) = cut {
-            self.bring_down(node, cut.fault, true);
+            self.bring_down(node, cut.id, true);
             self.lose_power(node, cut.unsynced);
         }
     }

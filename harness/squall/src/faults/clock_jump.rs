@@ -24,7 +24,7 @@ pub(super) const CLOCK_JUMP: FaultKind = FaultKind {
         choice("direction", &DIRECTIONS, "ahead", "which way it is wrong"),
     ],
     says: "{node}, {direction} by {by}",
-    example: "{ at: 500ms, clock_jump: { node: any broker, by: 1m } }",
+    example: "{ at: 500ms, clock_jump: { node: all, by: 1m } }",
     injection: |given| {
         let sign = if given.choice("direction") == "behind" { -1 } else { 1 };
         let by = sign * given.micros("by");

@@ -14,7 +14,7 @@ pub(super) const CONNECTION_LIMIT: FaultKind = FaultKind {
     lasts: true,
     params: &[node(), number("most", (0, 100_000), "4", "how many connections it can have")],
     says: "{node}, {most} at most",
-    example: "{ at: 500ms, connection_limit: { node: broker-1, most: 0 }, for: 300ms }",
+    example: "{ at: 10ms, connection_limit: { node: broker-1, most: 0 }, for: 300ms }",
     injection: |given| Injection::Nodes {
         nodes: given.node(),
         state: NodeState::Connections(given.number("most")),

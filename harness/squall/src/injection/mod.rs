@@ -1,6 +1,6 @@
 //! What a fault wants done, as plain data.
 //!
-//! Whoever can do these things can carry a fault out: a simulator (`sim/inject.rs`), or something that drives real
+//! Whoever can do these things can carry a fault out: a simulator (`sim/nemesis/inject.rs`), or something that drives real
 //! processes. This room knows neither, nor how scenarios are written. What an injection begins ends with the
 //! occurrence of the fault that began it.
 

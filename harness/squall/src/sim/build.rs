@@ -9,6 +9,7 @@ use super::{
     recorder::Recorder,
 };
 use crate::{
+    determinism::EPOCH,
     plan::{Plan, PlannedNode},
     stream::Stream,
     system::{Cluster, Node, Role, System},
@@ -156,7 +157,7 @@ fn turmoil(plan: &Plan) -> turmoil::Sim<'static> {
         .enable_random_order()
         .tick_duration(ms(plan.tick_ms))
         .simulation_duration(Duration::from_secs(u64::from(u32::MAX)))
-        .epoch(SystemTime::UNIX_EPOCH + crate::determinism::EPOCH)
+        .epoch(SystemTime::UNIX_EPOCH + EPOCH)
         .min_message_latency(ms(plan.network.min_ms))
         .max_message_latency(ms(plan.network.max_ms))
         .tcp_capacity(4096)

@@ -5,7 +5,7 @@ use squall_judge::{DEFAULT_WITHIN, Limits};
 
 /// The limits of a run.
 pub(super) fn limits(expected: &[Expect]) -> Limits {
-    Limits::new(expected.iter().filter_map(|e| Some((e.name.as_str(), e.limit?))))
+    Limits::new(expected.iter().filter_map(|one| Some((one.name.as_str(), one.limit?))))
 }
 
 /// When the recovery phase ends, counted from its begin: when the last limit has passed. A limit that is missed early

@@ -243,7 +243,7 @@ fn a_torn_write_keeps_some_of_the_last_write_and_all_before_it() {
         // Nobody is left to be told.
         assert_eq!(disk.write(inode, 12, b"torn").unwrap(), 4);
         let cut = disk.take_power_cut().unwrap();
-        assert_eq!(cut.fault, 3);
+        assert_eq!(cut.id, id(3));
         let mut left = disk.after_power_cut(draw, cut.unsynced);
         let content = read(&mut left, "log");
         assert!(content.len() > 12 && content.len() < 16, "{content:?}");
@@ -252,6 +252,20 @@ fn a_torn_write_keeps_some_of_the_last_write_and_all_before_it() {
         left.write(inode, 0, b"x").unwrap();
         assert_eq!(left.take_power_cut(), None);
     }
+}
+
+#[test]
+fn an_occurrence_that_has_struck_leaves_another_of_its_step_to_strike() {
+    let (mut disk, inode) = disk();
+    let (first, second) = (id(3), OccurrenceId { occurrence: 1, ..id(3) });
+    disk.begin(first, DiskFault::TornWrite { draw: 7 });
+    disk.begin(second, DiskFault::TornWrite { draw: 8 });
+    for struck in [first, second] {
+        disk.write(inode, 0, b"torn").unwrap();
+        assert_eq!(disk.take_power_cut().unwrap().id, struck);
+    }
+    disk.write(inode, 0, b"whole").unwrap();
+    assert_eq!(disk.take_power_cut(), None);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How the simulator carries injections out: each becomes one of the verbs of [`Nemesis`].
+//! How the simulator carries injections out: each becomes one of the verbs of the rooms beside this file.
 
 use super::{
     Nemesis,

@@ -1,7 +1,7 @@
 //! Nodes as they go down and come up: power cuts, kills, tidy stops, and the supervisor that starts what ended by
 //! itself.
 
-use super::{Act, Action, Began, Nemesis};
+use super::{Act, Action, Began, Nemesis, occurrences::id_of};
 use crate::{injection::Target, plan::Micros};
 use squall_probe::{
     NodeChange, NodeId, Phase, What,
@@ -130,9 +130,9 @@ impl Nemesis<'_> {
 
     /// Nodes that a fault brought down from within: a disk lost its power, memory ran out.
     pub(super) fn tend_brought_down(&mut self) {
-        for BroughtDown { node, fault, power } in sim::with(sim::World::take_brought_down) {
+        for BroughtDown { node, id, power } in sim::with(sim::World::take_brought_down) {
             let plan = self.plan;
-            let planned = plan.faults.iter().find(|planned| planned.step == fault);
+            let planned = plan.faults.iter().find(|planned| id_of(planned) == id);
             let Some(planned) = planned.filter(|_| self.is_up(node)) else { continue };
             if power {
                 // That it was felt was counted when it happened.
