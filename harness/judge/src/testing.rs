@@ -394,6 +394,11 @@ impl History {
         self.add(NodeId(replica), What::Node { change: NodeChange::Up })
     }
 
+    /// A node's disk is as it was when the fault began there, which was at this time.
+    pub(crate) fn went_back(&mut self, node: u16, fault: u16, to: u64) -> &mut Self {
+        self.add(NodeId(node), What::WentBack { fault, to })
+    }
+
     pub(crate) fn healed(&mut self) -> &mut Self {
         self.add(NodeId::HARNESS, What::Mark(Mark::Healed))
     }
@@ -416,7 +421,7 @@ impl History {
         self.add(STORE, What::State { of, position, digest })
     }
 
-    fn judgement(&self) -> super::Judgement {
+    pub(crate) fn judgement(&self) -> super::Judgement {
         let names = ["r0", "r1", "r2", "p", "c", "s"];
         let setup = Setup {
             groups: (0..).map(Name).take(self.groups.len()).collect(),
@@ -489,7 +494,7 @@ impl History {
             .collect()
     }
 
-    fn broken(&self) -> Vec<&'static str> {
+    pub(crate) fn broken(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = self.judgement().violations.iter().map(|v| v.invariant).collect();
         names.dedup();
         names

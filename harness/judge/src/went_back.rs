@@ -204,3 +204,106 @@ fn remains(what: &What) -> bool {
             | What::DiskRefused { .. }
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    /// Two events are acknowledged: one before the snapshots of the nodes are taken (fault 1), one after. Then those
+    /// nodes go back, and the replicas tell what they have.
+    fn history(nodes: &[u16], left: &[u64]) -> History {
+        let mut h = History::new();
+        h.publish(1).append(0, 1, 0).append(1, 1, 0).ok(1, 0).after(1);
+        for node in nodes {
+            h.fault_on(1, *node);
+        }
+        h.after(1)
+            .publish(2)
+            .append(0, 2, 1)
+            .append(1, 2, 1)
+            .acknowledge(0, 2, 1, 1)
+            .ok(2, 1)
+            .after(1);
+        for node in nodes {
+            h.went_back(*node, 1, 1);
+        }
+        for replica in 0..3 {
+            h.rebuild(replica);
+            for (event, offset) in left.iter().zip(0..) {
+                h.append(replica, *event, offset);
+            }
+        }
+        h
+    }
+
+    fn loss(h: &History) -> Option<(usize, usize)> {
+        h.judgement().loss.map(|loss| (loss.acknowledged, loss.lost))
+    }
+
+    #[test]
+    fn what_one_replica_forgot_the_others_know() {
+        let h = history(&[0], &[1]);
+        assert_eq!((h.broken(), loss(&h)), (vec!["durability", "no_loss"], None));
+        assert_eq!(loss(&history(&[0], &[1, 2])), None);
+    }
+
+    #[test]
+    fn where_a_majority_went_back_only_what_was_acknowledged_since_may_be_lost() {
+        let mut h = history(&[0, 1], &[1]);
+        assert_eq!((h.violations("durability"), loss(&h)), (vec![], Some((1, 1))));
+        let mut h = history(&[0, 1], &[1, 2]);
+        assert_eq!((h.violations("durability"), loss(&h)), (vec![], Some((1, 0))));
+        let mut h = history(&[0, 1], &[]);
+        let lost = "1 of 1 acknowledged event is in the log of no living replica in the end: e1";
+        let told = h.violations("durability");
+        assert!(told.len() == 1 && told[0].starts_with(lost), "{told:?}");
+    }
+
+    #[test]
+    fn to_when_and_from_when_it_went_is_told() {
+        let loss = history(&[0, 1], &[1]).judgement().loss.unwrap();
+        assert_eq!((loss.to, loss.from, loss.nodes.len()), (1, 3, 2));
+    }
+
+    #[test]
+    fn what_was_promised_before_may_be_heard_of_after() {
+        let mut h = history(&[0, 1], &[1]);
+        h.publish(3).append(0, 3, 1).ok(3, 1);
+        assert_eq!(h.violations("durability"), [] as [&str; 0]);
+        // It was in the log in between, and its client hears of it now.
+        let mut h = History::new();
+        h.publish(1).fault_on(1, 0).fault_on(1, 1).append(0, 1, 0).append(1, 1, 0).after(1);
+        h.went_back(0, 1, 0).went_back(1, 1, 0).ok(1, 0).rebuild(0).rebuild(1);
+        assert_eq!((h.violations("durability"), loss(&h)), (vec![], Some((1, 1))));
+        // And this one its new life has promised.
+        let mut h = History::new();
+        h.publish(1).fault_on(1, 0).fault_on(1, 1).after(1).went_back(0, 1, 0).went_back(1, 1, 0);
+        h.append(0, 1, 0).append(1, 1, 0).ok(1, 0).rebuild(0).rebuild(1);
+        assert_eq!(h.violations("durability").len(), 1);
+    }
+
+    #[test]
+    fn others_have_seen_what_is_gone_and_that_an_effect_happened_twice_counts_all_the_same() {
+        let mut h = History::new();
+        h.publish(1).fault_on(1, 0).fault_on(1, 1).after(1);
+        h.append(0, 1, 0).append(1, 1, 0).ok(1, 0).deliver(1, 0).apply(1, 0).after(1);
+        h.went_back(0, 1, 0).went_back(1, 1, 0).publish(2).append(0, 2, 0).append(1, 2, 0).ok(2, 0);
+        h.deliver(2, 0).apply(2, 0);
+        for invariant in ["agreement", "no_dirty_read", "no_loss", "order", "idempotency"] {
+            assert_eq!(h.violations(invariant), [] as [&str; 0], "{invariant}");
+        }
+        h.apply(1, 0);
+        assert_eq!(h.violations("idempotency").len(), 1);
+    }
+
+    #[test]
+    fn if_everything_went_back_nothing_is_excused() {
+        let all = [0, 1, 2, 3, 4, 5];
+        let mut h = history(&all, &[1]);
+        h.healed().replica(0, 1, 5).replica(1, 1, 5).replica(2, 1, 6).converged();
+        assert_eq!(h.violations("eventual_consistency").len(), 1);
+        let mut h = history(&all[..3], &[1]);
+        h.healed().replica(0, 1, 5).replica(1, 1, 5).replica(2, 1, 6).converged();
+        assert_eq!(h.violations("eventual_consistency"), [] as [&str; 0]);
+    }
+}
