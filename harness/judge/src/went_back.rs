@@ -41,6 +41,8 @@ pub struct Loss {
     pub lost: usize,
     /// Invariants that were violated, and that nobody could have kept.
     pub excused: Vec<&'static str>,
+    /// Every node went back, to one moment.
+    pub whole: bool,
 }
 
 /// The events that living replicas have in the end.
@@ -148,6 +150,7 @@ impl WentBack {
             lost: acknowledged.iter().filter(|event| !has(**event)).count(),
             acknowledged: acknowledged.len(),
             excused,
+            whole: self.whole,
         }
     }
 }

@@ -112,7 +112,7 @@ impl Core {
     async fn turn(&mut self, inputs: &mut Vec<Input>, ticked: bool) -> Result<(), Error> {
         let proposals = self.replication.proposals();
         for input in inputs.drain(..) {
-            self.take(input);
+            self.take(input)?;
         }
         if ticked {
             self.tick();
@@ -134,14 +134,15 @@ impl Core {
         Ok(())
     }
 
-    fn take(&mut self, input: Input) {
+    fn take(&mut self, input: Input) -> Result<(), Error> {
         match input {
             Input::LinkUp(peer) => self.replication.make_up(peer),
             Input::Peer { from, connection, message } => {
-                self.replication.hear(from, connection, message);
+                self.replication.hear(from, connection, message)?;
             }
             Input::Request { request, caller } => self.request(request, caller),
         }
+        Ok(())
     }
 
     fn tick(&mut self) {

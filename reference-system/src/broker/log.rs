@@ -16,7 +16,7 @@ use omnipaxos::{
 use serde::{Deserialize, Serialize};
 use std::{
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -47,6 +47,7 @@ pub(super) fn newest_promise(copies: &[Copied]) -> Option<Ballot> {
 /// The log, in memory and on disk.
 #[derive(Debug)]
 pub(crate) struct LogStore {
+    directory: PathBuf,
     journal: Journal,
     entries: Vec<Entry>,
     promise: Option<Ballot>,
@@ -70,6 +71,7 @@ impl LogStore {
     ) -> io::Result<Self> {
         let (journal, records) = Journal::open(directory, LOG, care)?;
         let mut log = Self {
+            directory: directory.to_owned(),
             journal,
             entries: Vec::new(),
             promise: None,
@@ -144,6 +146,11 @@ impl LogStore {
     /// Whether there is no log in `directory`.
     pub(super) fn is_missing(directory: &Path) -> bool {
         Journal::is_missing(directory, LOG)
+    }
+
+    /// The log is not to be believed any more: when it is opened again, another must take its place.
+    pub(super) fn give_up(&self) -> io::Result<()> {
+        Journal::condemn(&self.directory, LOG)
     }
 
     /// Puts a copy of another broker's log in the place of what was there.

@@ -137,16 +137,38 @@ impl Replication {
     }
 
     /// Takes in what a peer says.
-    pub(super) fn hear(&mut self, from: u64, connection: u64, message: PeerMessage) {
+    ///
+    /// # Errors
+    /// The others have lost what was decided, and go on without it: their disks are older than they should be. So this
+    /// broker must go on without it too, and take its log from them.
+    pub(super) fn hear(
+        &mut self,
+        from: u64,
+        connection: u64,
+        message: PeerMessage,
+    ) -> Result<(), Error> {
         let newest = self.connections.entry(from).or_default();
         if connection < *newest {
-            return;
+            return Ok(());
         }
         *newest = connection;
-        if let PeerMessage::Consensus(mut message) = message {
-            (self.overheard)(&mut message);
-            self.consensus.handle_incoming(message);
+        let PeerMessage::Consensus(mut message) = message else { return Ok(()) };
+        (self.overheard)(&mut message);
+        if let Message::SequencePaxos(PaxosMessage { msg: PaxosMsg::AcceptSync(sync), .. }) =
+            &message
+        {
+            let (decided, theirs) = (self.consensus.get_decided_idx(), sync.log_sync.sync_idx);
+            if theirs < decided && sync.n >= self.consensus.get_promise() {
+                self.log.lock().give_up()?;
+                return Err(format!(
+                    "the others have lost what was decided: their log goes on from {theirs}, and {decided} entries \
+                     are decided here"
+                )
+                .into());
+            }
         }
+        self.consensus.handle_incoming(message);
+        Ok(())
     }
 
     /// Messages to this peer may be lost: makes up for them.

@@ -51,7 +51,10 @@ pub(super) const KNOWN: &[Known] = &[
         about: "a batch is given up after some attempts and its sequence numbers are not taken back: all that follows is \
          out of sequence, for ever (Kafka's OutOfOrderSequenceException before KIP-360)",
         breaks: &["progress", "converges"],
-        make: |p| p.producer.attempt = give_up,
+        make: |p| {
+            p.producer.attempt = give_up;
+            p.producer.out_of_sequence = |_| NextStep::Send;
+        },
     },
     Known {
         id: "wedged-after-outage",

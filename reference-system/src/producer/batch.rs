@@ -1,5 +1,6 @@
 //! Events that wait to be published, and the sequence numbers that they get.
 
+use super::policy::NextStep;
 use crate::wire::{
     broker::BrokerRequest,
     events::{Batch, EventData, PARTITIONS, Place},
@@ -63,9 +64,16 @@ impl Numbering {
 
     /// The same events from what brokers take for another producer. (Only `mistakes/` does that.)
     pub(crate) fn renewed(&mut self, turn: &[Queued]) -> BrokerRequest {
+        self.start_again();
+        self.request(turn)
+    }
+
+    /// From here on brokers take it for another producer. Of the batch under way nobody knows what became of it: some
+    /// of it may be in what they have not forgotten (KIP-360).
+    pub(super) fn start_again(&mut self) -> NextStep {
         self.producer = identity(&self.name, &mut self.rng);
         self.next = [0; PARTITIONS as usize];
-        self.request(turn)
+        NextStep::GiveUp
     }
 
     /// Groups events by partition and gives them the next sequence numbers.

@@ -27,6 +27,9 @@ pub struct ProducerPolicy {
     /// What is sent when a request gets no answer, or the answer of a broker that cannot tell: what a broker can
     /// recognise as the same request.
     pub(crate) retry: fn(&mut Numbering, &[Queued], BrokerRequest) -> BrokerRequest,
+    /// What to do when brokers say that sequence numbers are missing before those of a batch. Whoever sends one request
+    /// at a time has left none out: brokers have forgotten what they had acknowledged.
+    pub(crate) out_of_sequence: fn(&mut Numbering) -> NextStep,
     /// How a publish ended whose outcome is open at the delivery timeout; `None` while nobody knows.
     pub(crate) overdue: fn() -> Option<Outcome>,
 }
@@ -39,6 +42,7 @@ impl Default for ProducerPolicy {
             buffer: BUFFER,
             attempt: |_| NextStep::Send,
             retry: |_, _, request| request,
+            out_of_sequence: Numbering::start_again,
             overdue: || None,
         }
     }

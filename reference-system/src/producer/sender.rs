@@ -47,6 +47,11 @@ pub(super) async fn send(
             match brokers.ask("publish", &request, REQUEST).await {
                 Ok(BrokerReply::Published(positions)) => break Ok(positions),
                 Ok(BrokerReply::Refused(reason)) => break Err(Refusal::Refused(reason)),
+                Ok(BrokerReply::OutOfOrder) => {
+                    if (policy.out_of_sequence)(&mut numbering) == NextStep::GiveUp {
+                        break Err(Refusal::GivenUp);
+                    }
+                }
                 Ok(_) | Err(_) => {}
             }
             signal("retried");

@@ -201,6 +201,21 @@ impl Verdict {
                 loss.excused.join(", ")
             );
         }
+        // Who did not go back goes on from places that the log had once, and passes over what stands there now.
+        let explains = |broken: &str| {
+            broken == "no_skip"
+                || (broken != "durability" && FOLLOWS_FROM_ABSENCE.contains(&broken))
+        };
+        let broken: BTreeSet<&str> =
+            self.violations.iter().map(|broken| broken.invariant).collect();
+        if !loss.whole && loss.lost > 0 && !broken.is_empty() && broken.iter().all(|b| explains(b))
+        {
+            let broken: Vec<&str> = broken.into_iter().collect();
+            said += &format!("; that explains {}", broken.join(", "));
+            self.violations.clear();
+            self.vacuous.push(said);
+            return;
+        }
         self.note = Some(self.note.take().map_or(said.clone(), |note| format!("{said}; {note}")));
     }
 
