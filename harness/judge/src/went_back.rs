@@ -8,7 +8,7 @@
 //! the others remember what those have forgotten, and what speaks of both cannot be kept (`PARTLY`).
 
 use super::{Evidence, Setup, dense::ByEvent, fold::Copies};
-use squall_probe::{EventId, NodeId, Phase, Position, Record, What};
+use squall_probe::{EventId, NodeChange, NodeId, Phase, Position, Record, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What can be broken where the log went back, and other nodes did not: a replica has another event at a place and
@@ -95,7 +95,14 @@ impl WentBack {
         );
         let whole = windows.len() == setup.nodes.len()
             && windows.values().all(|all| all.len() == 1 && all[0].to == first.to);
-        let log = Window { begin: first.begin, to: first.to, end: last.end, from: last.from };
+        // Until one of them is back, whatever is acknowledged was accepted before, by who has forgotten it.
+        let back = |record: &Record| {
+            record.what == What::Node { change: NodeChange::Up }
+                && windows.contains_key(&record.node)
+        };
+        let end = (last.end..).zip(&history[last.end as usize..]).find(|(_, record)| back(record));
+        let end = end.map_or(last.end, |(end, _)| end);
+        let log = Window { begin: first.begin, to: first.to, end, from: last.from };
         (forgetful > spare).then_some(Self { windows, log, whole })
     }
 
