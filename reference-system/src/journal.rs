@@ -47,6 +47,8 @@ pub struct Journal {
     mark: EndMark,
     /// How many of the records that were found had been marked as synced.
     marked: usize,
+    /// How often it had been synced when it was opened.
+    found_age: u64,
     care: Care,
 }
 
@@ -146,7 +148,15 @@ impl Journal {
             end
         });
         let marked = ends.take_while(|end| *end <= synced).count();
-        let journal = Self { file, end: good as u64, unsynced: false, mark, marked, care: *care };
+        let journal = Self {
+            file,
+            end: good as u64,
+            unsynced: false,
+            mark,
+            marked,
+            found_age: turn,
+            care: *care,
+        };
         Ok((journal, records))
     }
 
@@ -165,12 +175,13 @@ impl Journal {
         fs::sync_dir(directory)
     }
 
-    /// Puts a journal of one record in the place of `name`, whatever was there. In a crash either may be found,
-    /// or an empty one, with the mark of either: whoever must not take the old one for the new condemns it first.
+    /// Puts a journal of one record in the place of `name`, whatever was there, as if it had been synced `age` times. In
+    /// a crash either may be found, or an empty one, with the mark of either: whoever must not take the old one for the
+    /// new condemns it first.
     ///
     /// # Errors
     /// The disk's; then the old one is still there.
-    pub fn replace(directory: &Path, name: &str, record: &[u8]) -> io::Result<()> {
+    pub fn replace(directory: &Path, name: &str, record: &[u8], age: u64) -> io::Result<()> {
         fs::create_dir_all(directory)?;
         let (new, new_mark) =
             (directory.join(format!("{name}.new")), directory.join(format!("{name}.end.new")));
@@ -180,7 +191,7 @@ impl Journal {
         file.set_len(0)?;
         file.write_all(&bytes)?;
         file.sync_all()?;
-        let mut mark = EndMark { file: fs::open(&new_mark)?, turn: 0 };
+        let mut mark = EndMark { file: fs::open(&new_mark)?, turn: age };
         mark.file.set_len(0)?;
         mark.write(bytes.len() as u64)?;
         // The old mark beside the new journal is harmless: at worst it is refused once more. The new mark beside
@@ -195,6 +206,18 @@ impl Journal {
     #[must_use]
     pub fn is_missing(directory: &Path, name: &str) -> bool {
         fs::list(directory).is_ok_and(|names| !names.iter().any(|known| known == name))
+    }
+
+    /// How often it has been synced in all its lives: this never becomes less, unless the disk goes back in time.
+    #[must_use]
+    pub fn age(&self) -> u64 {
+        self.mark.turn
+    }
+
+    /// That number, as it was found on opening.
+    #[must_use]
+    pub fn found_age(&self) -> u64 {
+        self.found_age
     }
 
     /// How many of the records that were found on opening had been synced by a call that returned. Nobody can have
@@ -349,7 +372,7 @@ mod tests {
         std::fs::write(folder.path().join("j"), &whole[..whole.len() - 1]).unwrap();
         let error = Journal::open(folder.path(), "j", &Care::default()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-        Journal::replace(folder.path(), "j", b"copied").unwrap();
+        Journal::replace(folder.path(), "j", b"copied", 0).unwrap();
         let (_, records) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
         assert_eq!(records, [b"copied"]);
     }
@@ -365,10 +388,10 @@ mod tests {
         }
         // The records are there already, and their mark is not: a crash between the two.
         let mark = std::fs::read(folder.path().join("j.end")).unwrap();
-        Journal::replace(folder.path(), "j", b"copied").unwrap();
+        Journal::replace(folder.path(), "j", b"copied", 0).unwrap();
         std::fs::write(folder.path().join("j.end"), mark).unwrap();
         assert!(Journal::open(folder.path(), "j", &Care::default()).is_err());
-        Journal::replace(folder.path(), "j", b"copied").unwrap();
+        Journal::replace(folder.path(), "j", b"copied", 0).unwrap();
         let (_, records) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
         assert_eq!(records, [b"copied"]);
     }

@@ -28,6 +28,7 @@ use crate::{
         broker::{BrokerReply, BrokerRequest},
         events::{Batch, Place},
         log::Command,
+        peers::Copied,
     },
 };
 use squall_probe::{EventId, Position, What, point, record};
@@ -83,6 +84,16 @@ impl Core {
     /// From now on messages to this peer go over this link.
     pub(super) fn connect(&mut self, peer: u64, link: Link) {
         self.replication.connect(peer, link);
+    }
+
+    /// All that is known of the log.
+    pub(super) fn copied(&self) -> Copied {
+        self.replication.copied()
+    }
+
+    /// How often the log had been synced when it was opened.
+    pub(super) fn found_age(&self) -> u64 {
+        self.replication.log().lock().found_age()
     }
 
     /// Takes turns until the disk fails or the broker is asked to stop.
@@ -167,6 +178,9 @@ impl Core {
             // Any broker answers these.
             BrokerRequest::Describe => caller.answer("describe", self.described()),
             BrokerRequest::Copy => self.copies.push(caller),
+            BrokerRequest::Heard { by } => {
+                caller.answer("copy", BrokerReply::Heard(self.replication.heard_age(by)));
+            }
             BrokerRequest::Health => {
                 let healthy = self.replication.leader().is_some();
                 caller.answer("describe", BrokerReply::Healthy(healthy));
@@ -229,6 +243,7 @@ impl Core {
                 self.propose(command, Some(Waiting::Group { caller }));
             }
             BrokerRequest::Copy
+            | BrokerRequest::Heard { .. }
             | BrokerRequest::Health
             | BrokerRequest::Read { .. }
             | BrokerRequest::Describe => unreachable!("any broker answers these"),

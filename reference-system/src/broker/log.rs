@@ -133,6 +133,16 @@ impl LogStore {
         Ok(())
     }
 
+    /// How often it has been synced in all its lives.
+    pub(super) fn age(&self) -> u64 {
+        self.journal.age()
+    }
+
+    /// That number, as it was found on disk.
+    pub(super) fn found_age(&self) -> u64 {
+        self.journal.found_age()
+    }
+
     /// All that is known.
     pub(super) fn copied(&self) -> Copied {
         Copied {
@@ -154,14 +164,14 @@ impl LogStore {
     }
 
     /// Puts a copy of another broker's log in the place of what was there.
-    pub(super) fn replace(directory: &Path, copied: Copied) -> io::Result<()> {
+    pub(super) fn replace(directory: &Path, copied: Copied, age: u64) -> io::Result<()> {
         let mut changes = vec![Change::Entries(0, copied.entries), Change::Decided(copied.decided)];
         changes.extend(copied.promise.map(Change::Promise));
         changes.extend(copied.accepted.map(Change::Accepted));
         let record = postcard::to_stdvec(&changes).map_err(io::Error::other)?;
         // An old log that the crash leaves behind must not vote.
         Journal::condemn(directory, LOG)?;
-        Journal::replace(directory, LOG, &record)
+        Journal::replace(directory, LOG, &record, age)
     }
 
     /// The entries of these indices, as far as they exist.

@@ -40,9 +40,17 @@ const INPUTS: usize = 4096;
 pub async fn run(config: BrokerConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
     let mut core = match open(&config) {
-        Ok(core) => core,
+        Ok(core) => match too_old(&config, &core).await {
+            None => core,
+            Some(reason) => {
+                let old = core.copied();
+                drop(core);
+                recover::recover(&config, &listener, &reason, Some(old)).await?;
+                Core::open(&config)?
+            }
+        },
         Err(Opening::Damaged(reason)) => {
-            recover::recover(&config, &listener, &reason).await?;
+            recover::recover(&config, &listener, &reason, None).await?;
             Core::open(&config)?
         }
         Err(Opening::Failed(error)) => return Err(error),
@@ -53,6 +61,14 @@ pub async fn run(config: BrokerConfig) -> Result<(), Error> {
     }
     squall_probe::task::spawn(serve::accept(listener, inputs, config.policy.checksums));
     core.run(receiver).await
+}
+
+/// Why the log that was found is not to be believed, though it is whole.
+async fn too_old(config: &BrokerConfig, core: &Core) -> Option<String> {
+    if !config.rejoins || !config.policy.asks_how_far {
+        return None;
+    }
+    recover::too_old(config, core.found_age()).await
 }
 
 enum Opening {

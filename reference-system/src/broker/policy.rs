@@ -24,6 +24,8 @@ pub(crate) type BeyondCommit = fn(&State, &SharedLog, usize, &[Place]) -> Vec<Pl
 pub struct BrokerPolicy {
     pub(crate) care: Care,
     pub(crate) checksums: Checksums,
+    /// Whether a broker that starts again asks the others how far it had been.
+    pub(crate) asks_how_far: bool,
     /// Whether a change of the log must be on disk before any message leaves the broker.
     pub(crate) must_be_synced: fn(&Change) -> bool,
     /// The promise with which a broker goes on that has got its log from these others.
@@ -44,6 +46,7 @@ impl Default for BrokerPolicy {
         Self {
             care: Care::default(),
             checksums: Checksums::Verified,
+            asks_how_far: true,
             must_be_synced: others_rely_on,
             recovered_promise: newest_promise,
             overheard: |_| {},

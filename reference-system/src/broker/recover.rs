@@ -1,4 +1,9 @@
-//! A broker whose log is gone or damaged gets another from its peers, and does not vote before.
+//! A broker whose log is gone, damaged or older than it should be gets another from its peers, and does not vote before.
+//!
+//! A disk that has gone back in time (a volume restored from a snapshot) cannot show it. Those can who have heard from
+//! this broker before: it tells with each message how often its log had been synced by then. So a broker that starts
+//! again asks them first. If some do not answer, it goes on without them: that they remember more, and that this disk
+//! went back, are two faults at once.
 //!
 //! It has forgotten what it promised and accepted, and others may rely on that: an entry may be chosen because
 //! this broker and one other had it. So it asks as many others as surely include one of every majority that it
@@ -22,11 +27,44 @@ use std::{collections::BTreeMap, time::Duration};
 /// How long a broker may take to answer.
 const REQUEST: Duration = Duration::from_millis(500);
 
+/// Why a log that was synced `age` times is not the one that this broker had, as far as others have heard.
+pub(super) async fn too_old(config: &BrokerConfig, age: u64) -> Option<String> {
+    let heard = heard(config).await;
+    (heard > age).then(|| format!("the log is {age} syncs old, and others know of {heard}"))
+}
+
+/// How often this broker's log had been synced, as far as others have heard.
+async fn heard(config: &BrokerConfig) -> u64 {
+    let policy = ClientPolicy { checksums: config.policy.checksums, ..ClientPolicy::default() };
+    let asked: Vec<_> = (1..)
+        .zip(&config.brokers)
+        .filter(|(id, _)| *id != config.id)
+        .map(|(_, address)| {
+            let (mut rpc, by) = (Rpc::new(address.clone(), policy), config.id);
+            squall_probe::task::spawn(async move {
+                rpc.ask("copy", &BrokerRequest::Heard { by }, REQUEST).await
+            })
+        })
+        .collect();
+    let mut newest = 0;
+    for answer in asked {
+        if let Ok(Ok(BrokerReply::Heard(age))) = answer.await {
+            newest = newest.max(age);
+        }
+    }
+    newest
+}
+
 /// Asks until enough have answered, and replaces the log.
+///
+/// `old` is the log that was found, if it is whole and only too old. Where every other broker has answered, and too few
+/// have a log that is as it should be, the newest of all is taken: there is no other any more. What was decided without
+/// whoever has it is lost then.
 pub(super) async fn recover(
     config: &BrokerConfig,
     listener: &TcpListener,
     reason: &str,
+    old: Option<Copied>,
 ) -> Result<(), Error> {
     let others: Vec<(u64, &String)> =
         (1..).zip(&config.brokers).filter(|(id, _)| *id != config.id).collect();
@@ -36,67 +74,79 @@ pub(super) async fn recover(
     signal("log_recovered");
     let asking = async {
         let mut copies: BTreeMap<u64, Copied> = BTreeMap::new();
+        let mut old_ones: BTreeMap<u64, Copied> = BTreeMap::new();
         let mut backoff =
             Backoff::new(Duration::from_millis(50), Duration::from_millis(400), "recovery");
         let policy = ClientPolicy { checksums: config.policy.checksums, ..ClientPolicy::default() };
-        while copies.len() < needed.min(others.len()) {
+        while copies.len() < needed.min(others.len())
+            && copies.len() + old_ones.len() < others.len()
+        {
             for (id, address) in &others {
                 let mut rpc = Rpc::new((*address).clone(), policy);
                 let answer = rpc.ask("copy", &BrokerRequest::Copy, REQUEST).await;
-                if let Ok(BrokerReply::Copied(copied)) = answer {
-                    // The newest word of each counts.
-                    copies.insert(*id, *copied);
+                // The newest word of each counts.
+                match answer {
+                    Ok(BrokerReply::Copied(copied)) => {
+                        old_ones.remove(id);
+                        copies.insert(*id, *copied);
+                    }
+                    Ok(BrokerReply::CopiedOld(copied)) => {
+                        copies.remove(id);
+                        old_ones.insert(*id, *copied);
+                    }
+                    Ok(_) | Err(_) => {}
                 }
             }
             if copies.len() < needed {
                 backoff.wait().await;
             }
         }
+        copies.extend(old_ones);
         copies
     };
     let copies = tokio::select! {
         biased;
         copies = asking => copies,
         // Others may be in the same trouble: they must hear that there is nothing to be had here.
-        () = refuse(listener, config.policy.checksums) => return Err(reason.to_owned().into()),
+        () = refuse(listener, config.policy.checksums, old.clone()) => return Err(reason.to_owned().into()),
         () = squall_probe::stop_asked() => return Err("stopped while recovering".into()),
     };
-    let copies: Vec<Copied> = copies.into_values().collect();
+    let copies: Vec<Copied> = copies.into_values().chain(old.clone()).collect();
     let promise = (config.policy.recovered_promise)(&copies);
     let newest = copies
         .into_iter()
         .max_by_key(|copied| (copied.accepted, copied.entries.len()))
         .ok_or("there is nobody to recover from")?;
-    LogStore::replace(&config.data, Copied { promise, ..newest })?;
+    // Else it would be taken for an old one when it starts again.
+    let age = heard(config).await;
+    LogStore::replace(&config.data, Copied { promise, ..newest }, age)?;
     Ok(())
 }
 
-/// Answers everything with not being able to.
-async fn refuse(listener: &TcpListener, checksums: Checksums) {
+/// Answers everything with not being able to; and with an `old` log, if there is one, whoever looks for any.
+async fn refuse(listener: &TcpListener, checksums: Checksums, old: Option<Copied>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let (sender, mut receiver) = stream.into_frames();
+        let old = old.clone();
         squall_probe::task::spawn(async move {
-            while let Ok(Some(frame)) = receiver.recv().await {
-                let Some(Frame::<BrokerRequest>::Call { id, body }) =
-                    wire::decode(&frame, checksums)
-                else {
-                    return;
-                };
-                let reply = match body {
-                    BrokerRequest::Health => BrokerReply::Healthy(false),
-                    // No state is better than a wrong one.
-                    BrokerRequest::Describe => return,
-                    _ => BrokerReply::NotLeader(None),
-                };
-                let frame = wire::encode(&Frame::Call { id, body: reply });
-                if sender.send("group_ack", frame).await.is_err() {
-                    return;
-                }
-            }
+            let Ok(Some(frame)) = receiver.recv().await else { return };
+            let Some(Frame::<BrokerRequest>::Call { id, body }) = wire::decode(&frame, checksums)
+            else {
+                return;
+            };
+            let reply = match (body, &old) {
+                (BrokerRequest::Copy, Some(old)) => BrokerReply::CopiedOld(Box::new(old.clone())),
+                (BrokerRequest::Health, _) => BrokerReply::Healthy(false),
+                // No state is better than a wrong one.
+                (BrokerRequest::Describe, _) => return,
+                _ => BrokerReply::NotLeader(None),
+            };
+            // Whoever asks again meets the broker itself, once there is one.
+            let _ = sender.send("group_ack", wire::encode(&Frame::Call { id, body: reply })).await;
         });
     }
 }

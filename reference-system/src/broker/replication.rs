@@ -42,6 +42,8 @@ pub(super) struct Replication {
     links: BTreeMap<u64, Link>,
     /// The newest connection of each peer; what an older one still brings is void.
     connections: BTreeMap<u64, u64>,
+    /// How often the log of each peer had been synced, as it has told.
+    ages: BTreeMap<u64, u64>,
     /// Who I am as a proposer, in this life.
     proposer: u64,
     /// How often I have proposed.
@@ -81,6 +83,7 @@ impl Replication {
             log,
             links: BTreeMap::new(),
             connections: BTreeMap::new(),
+            ages: BTreeMap::new(),
             proposer: squall_probe::rng("proposer").random(),
             proposals: 0,
             taken: 0,
@@ -152,7 +155,9 @@ impl Replication {
             return Ok(());
         }
         *newest = connection;
-        let PeerMessage::Consensus(mut message) = message else { return Ok(()) };
+        let PeerMessage::Consensus { mut message, age } = message else { return Ok(()) };
+        let known = self.ages.entry(from).or_default();
+        *known = age.max(*known);
         (self.overheard)(&mut message);
         if let Message::SequencePaxos(PaxosMessage { msg: PaxosMsg::AcceptSync(sync), .. }) =
             &message
@@ -199,6 +204,11 @@ impl Replication {
         self.log.lock().flush()
     }
 
+    /// How often the log of a peer had been synced when it was heard of last.
+    pub(super) fn heard_age(&self, peer: u64) -> u64 {
+        self.ages.get(&peer).copied().unwrap_or(0)
+    }
+
     /// All that is known of the log.
     pub(super) fn copied(&self) -> Copied {
         self.log.lock().copied()
@@ -207,6 +217,7 @@ impl Replication {
     /// Sends what the protocol has to say. Whether a promise to follow a new leader was among it.
     pub(super) fn send(&mut self) -> bool {
         let mut promised = false;
+        let age = self.log.lock().age();
         let mut messages = Vec::new();
         self.consensus.take_outgoing_messages(&mut messages);
         for message in messages {
@@ -218,7 +229,7 @@ impl Replication {
                 promised = true;
             }
             if let Some(link) = self.links.get_mut(&message.get_receiver()) {
-                link.send(PeerMessage::Consensus(message));
+                link.send(PeerMessage::Consensus { message, age });
             }
         }
         promised

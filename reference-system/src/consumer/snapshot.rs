@@ -69,7 +69,7 @@ pub(super) fn save(data: &Path, snapshot: &Snapshot) -> io::Result<()> {
 /// Writes a file of one record.
 pub(crate) fn write<T: Serialize>(data: &Path, name: &str, value: &T) -> io::Result<()> {
     let bytes = postcard::to_stdvec(value).expect("plain data is written to memory");
-    Journal::replace(data, name, &bytes)
+    Journal::replace(data, name, &bytes, 0)
 }
 
 #[cfg(test)]

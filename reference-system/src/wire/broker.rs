@@ -62,6 +62,11 @@ pub enum BrokerRequest {
     },
     /// Give me all of your log: mine is damaged.
     Copy,
+    /// How old has my log been, as far as you have heard?
+    Heard {
+        /// My number.
+        by: u64,
+    },
     /// Can you serve clients?
     Health,
     /// Tell your state.
@@ -107,6 +112,10 @@ pub enum BrokerReply {
     OutOfOrder,
     /// All of my log.
     Copied(Box<Copied>),
+    /// All of a log that is older than it should be: I look for another.
+    CopiedOld(Box<Copied>),
+    /// How often your log had been synced when I heard of it last; 0 if I have not.
+    Heard(u64),
     /// Whether I can serve.
     Healthy(bool),
     /// My state.

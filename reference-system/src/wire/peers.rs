@@ -8,7 +8,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum PeerMessage {
     /// A message of the consensus protocol.
-    Consensus(Message<Entry>),
+    Consensus {
+        message: Message<Entry>,
+        /// How often the sender's log had been synced by then, in all its lives. Should its disk go back in time, who
+        /// has heard this knows.
+        age: u64,
+    },
     /// I am here.
     Beat {
         /// The length of the decided log; nobody uses it yet.

@@ -189,11 +189,15 @@ impl Verdict {
         let who: Vec<&str> = loss.nodes.iter().map(|node| nodes[node.index()].as_str()).collect();
         let who = if who.len() == nodes.len() { "all nodes".to_owned() } else { who.join(", ") };
         let mut said = format!(
-            "{who} went back from {} to {}: of {} events acknowledged in between, {} are lost, as was to be expected",
+            "{who} went back from {} to {}: of {} events acknowledged in between, {}",
             seconds(loss.from),
             seconds(loss.to),
             loss.acknowledged,
-            loss.lost
+            if loss.lost == 0 {
+                "none is lost".to_owned()
+            } else {
+                format!("{} are lost, as was to be expected", loss.lost)
+            }
         );
         if !loss.excused.is_empty() {
             said += &format!(

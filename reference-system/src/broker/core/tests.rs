@@ -108,7 +108,7 @@ impl Cluster {
         self.isolated = None;
         for (from, core) in self.cores.iter_mut().enumerate() {
             for to in (0..3).filter(|to| *to != from) {
-                core.take(Input::LinkUp(to as u64 + 1));
+                core.take(Input::LinkUp(to as u64 + 1)).unwrap();
             }
         }
     }
@@ -130,7 +130,7 @@ impl Cluster {
     fn send(&mut self, to: usize, request: BrokerRequest) -> u64 {
         self.asked += 1;
         let caller = Caller::new(self.sender.clone(), self.asked);
-        self.cores[to].take(Input::Request { request, caller });
+        self.cores[to].take(Input::Request { request, caller }).unwrap();
         self.asked
     }
 
