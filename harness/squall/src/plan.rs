@@ -113,7 +113,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a system is watched after it has converged, if the scenario does not say.
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// Every so many-th seed, the first included, is watched longer, so that a timer that is later still shows in
+/// Every seed of this many, the first included, is watched longer, so that a timer that is later still shows in
 /// a batch without every run paying for it.
 const LONG_SETTLE_EVERY: u64 = 10;
 
@@ -126,7 +126,7 @@ fn settle(scenario: &Scenario, seed: u64) -> Micros {
 }
 
 fn micros(duration: Duration) -> Micros {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+    u64::try_from(duration.as_micros()).expect("a scenario's durations are checked when it is read")
 }
 
 impl Plan {
@@ -181,8 +181,9 @@ impl Plan {
                 let draw =
                     Stream::new(seed, "target", &[number, occurrence as u64]).between(0, u64::MAX);
                 faults.push(PlannedFault {
-                    step: u16::try_from(index).unwrap_or(u16::MAX),
-                    occurrence: u32::try_from(occurrence).unwrap_or(u32::MAX),
+                    step: u16::try_from(index).expect("a scenario has fewer than 65,536 steps"),
+                    occurrence: u32::try_from(occurrence)
+                        .expect("a run has time for fewer than 2^32 occurrences"),
                     line: step.line,
                     start,
                     lasts,
@@ -286,7 +287,7 @@ impl Plan {
                 .poison
                 .map(|kind| format!("  poison: {}", kind.name()))
                 .unwrap_or_default();
-            let client = clients.get(order.client).copied().unwrap_or("?");
+            let client = clients.get(order.client).copied().unwrap_or("nobody");
             let _ = writeln!(
                 out,
                 "  {} {client} e{} key {}{poison}",

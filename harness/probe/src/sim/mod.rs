@@ -8,6 +8,7 @@ mod felt;
 mod flights;
 mod gate;
 mod hindrance;
+mod limits;
 mod links;
 mod names;
 mod nodes;
@@ -15,6 +16,7 @@ mod points;
 mod storage;
 mod tasks;
 mod under_way;
+mod wall_clock;
 mod wire;
 
 pub use flights::{Flight, Flights};

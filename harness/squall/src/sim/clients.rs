@@ -38,7 +38,7 @@ pub(super) struct Clients {
 /// How many events each client is asked to publish after the healing, to see whether that works.
 const PROBES: u32 = 3;
 
-/// A publish that is invoked so long after it was due is late. Timers tick in milliseconds, and a step of the
+/// A publish that is invoked later than this after it was due is late. Timers tick in milliseconds, and a step of the
 /// simulation has up to five of them.
 const LATE: Duration = Duration::from_millis(10);
 
@@ -96,7 +96,7 @@ impl Clients {
         keys: u32,
         size: u32,
     ) -> Vec<EventId> {
-        let clients = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let clients = u32::try_from(self.nodes.len()).expect("a run has some fifty nodes");
         let mut probes = Vec::new();
         for (node, client) in self.nodes.iter().zip(0..).filter(|(node, _)| !down.contains(node)) {
             let due = self.due.entry(*node).or_default();
@@ -177,7 +177,7 @@ pub(super) async fn run(
         if is_dead(id) {
             return;
         }
-        let now = turmoil::sim_elapsed().unwrap_or_default();
+        let now = turmoil::sim_elapsed().expect("clients run on hosts of the simulator");
         let taken = clients.borrow_mut().take(id, now);
         let order = match taken {
             Ok(order) => order,

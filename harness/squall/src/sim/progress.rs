@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 #[derive(Debug)]
 pub struct Progress {
     groups: Vec<Name>,
-    events: ByEvent<Event>,
+    events: ByEvent<Owed>,
     redriven: Redriven,
     /// Events that the log has lost by going back in time, until somebody tells of them again.
     forgotten: BTreeSet<EventId>,
@@ -31,7 +31,7 @@ pub struct Progress {
 }
 
 #[derive(Debug, Default)]
-struct Event {
+struct Owed {
     open: bool,
     owed: bool,
     /// One bit a group.

@@ -162,7 +162,7 @@ fn run_of(plan: &Plan, outcome: &RunOutcome, wall: Duration) -> Run {
         reason: outcome.reason(),
         hash: outcome.hash.clone(),
         sim_ms: outcome.elapsed / 1_000,
-        wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
+        wall_us: u64::try_from(wall.as_micros()).expect("no run takes 500,000 years"),
         recovery_ms: outcome.recovery.map(|us| us / 1_000),
         signals: outcome.signals.clone(),
         exits: outcome

@@ -22,7 +22,7 @@ pub enum Effect {
     Cut,
     /// Everything waits.
     Hold,
-    /// Everything takes between so many milliseconds and so many.
+    /// Everything takes from the first to the second number of milliseconds.
     Slow(u32, u32, Distribution),
 }
 
@@ -48,12 +48,12 @@ pub struct LinkTable {
     changed: bool,
     /// Links that are not as the plan's network has them, as the simulator was told, in the order of their
     /// nodes.
-    told: BTreeMap<Direction, Link>,
+    told: BTreeMap<Direction, LinkState>,
     draws: Stream,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-struct Link {
+struct LinkState {
     /// Cut forwards, cut backwards.
     cut: (bool, bool),
     held: bool,
@@ -61,7 +61,7 @@ struct Link {
 }
 
 impl LinkTable {
-    /// All links as the plan's network has them: latency between so many milliseconds and so many.
+    /// All links as the plan's network has them: with a latency from `min_ms` to `max_ms`.
     #[must_use]
     pub fn new(min_ms: u32, max_ms: u32, draws: Stream) -> Self {
         sim::with(|world| world.set_latency(max_ms));
@@ -75,8 +75,8 @@ impl LinkTable {
         }
     }
 
-    fn link(&self, a: NodeId, b: NodeId) -> Link {
-        let mut link = Link::default();
+    fn link(&self, a: NodeId, b: NodeId) -> LinkState {
+        let mut link = LinkState::default();
         for Disturbed { effect, directions, .. } in &self.active {
             let forwards = directions.contains(&(a, b));
             let backwards = directions.contains(&(b, a));
@@ -264,7 +264,7 @@ impl LinkTable {
         }
     }
 
-    fn apply(&self, simulator: &Simulator, (a, b): Direction, before: Link, after: Link) {
+    fn apply(&self, simulator: &Simulator, (a, b): Direction, before: LinkState, after: LinkState) {
         if (before.cut, before.held) != (after.cut, after.held) {
             match after.cut {
                 (true, true) => simulator.partition((a, b)),

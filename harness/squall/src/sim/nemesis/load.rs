@@ -30,7 +30,7 @@ impl Nemesis<'_> {
         let mut keys = Stream::new(act.draw, "key", &[]);
         let orders = after.iter().map(|after| {
             let key = keys.between(0, u64::from(workload.keys.max(1)) - 1);
-            (now + after, u32::try_from(key).unwrap_or(0), workload.size)
+            (now + after, u32::try_from(key).expect("below a u32"), workload.size)
         });
         self.clients.borrow_mut().publish_beside(act.id.step, orders);
     }

@@ -33,7 +33,7 @@ use crate::{
 use agenda::{Action, Agenda};
 use disks::Disks;
 use links::Direction;
-use network::Network;
+use network::NetworkFaults;
 use nodes::Nodes;
 use occurrences::Occurrences;
 use recovery::Recovery;
@@ -77,7 +77,7 @@ pub struct Nemesis<'a> {
     triggers: Triggers,
     occurrences: Occurrences,
     nodes: Nodes,
-    network: Network,
+    network: NetworkFaults,
     disks: Disks,
     recovery: Recovery,
 }
@@ -93,7 +93,7 @@ impl<'a> Nemesis<'a> {
     ) -> Self {
         Self {
             nodes: Nodes::new(simulator.ids().count()),
-            network: Network::new(plan),
+            network: NetworkFaults::new(plan),
             plan,
             simulator,
             replica_roles,

@@ -24,13 +24,13 @@ struct Flapping {
 
 /// What is wrong with links.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(super) struct NetworkFaults {
     links: LinkTable,
     /// By the index of the fault in the plan.
     flapping: BTreeMap<usize, Flapping>,
 }
 
-impl Network {
+impl NetworkFaults {
     pub(super) fn new(plan: &Plan) -> Self {
         let (min_ms, max_ms) = (plan.network.min_ms, plan.network.max_ms);
         let draws = Stream::new(plan.seed, "latency", &[]);

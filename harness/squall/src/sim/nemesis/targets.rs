@@ -24,10 +24,7 @@ pub struct View<'a> {
 
 impl View<'_> {
     fn ids(&self) -> impl Iterator<Item = (NodeId, &PlannedNode)> {
-        self.nodes
-            .iter()
-            .enumerate()
-            .filter_map(|(index, node)| u16::try_from(index).ok().map(|id| (NodeId(id), node)))
+        self.nodes.iter().enumerate().map(|(index, node)| (NodeId::of_index(index), node))
     }
 
     fn role(&self, role: &str) -> Vec<NodeId> {
@@ -52,11 +49,7 @@ impl View<'_> {
 
     /// `count` of `candidates`; those that are up are preferred, for what is down feels nothing.
     fn pick(&self, count: usize, candidates: &[NodeId], stream: &mut Stream) -> Vec<NodeId> {
-        let up: Vec<_> = candidates
-            .iter()
-            .copied()
-            .filter(|id| self.up.get(usize::from(id.0)).copied().unwrap_or(false))
-            .collect();
+        let up: Vec<_> = candidates.iter().copied().filter(|id| self.up[id.index()]).collect();
         if up.len() >= count { stream.choose(count, &up) } else { stream.choose(count, candidates) }
     }
 
@@ -145,7 +138,7 @@ impl View<'_> {
                 let mut ring = Vec::new();
                 while !left.is_empty() {
                     let next = stream.between(0, left.len() as u64 - 1);
-                    ring.push(left.remove(usize::try_from(next).unwrap_or(0)));
+                    ring.push(left.remove(usize::try_from(next).expect("a place in a list")));
                 }
                 let count = ring.len();
                 let others = count / 2;

@@ -28,7 +28,7 @@ struct Net {
     log: Log,
 }
 
-/// Sends 0, 1, 2, … so many times, hears the answers, and closes; again when the connection breaks.
+/// Sends `count` numbers, from 0, hears the answers, and closes; again when the connection breaks.
 async fn send(log: Log, count: u8) {
     loop {
         let Ok(stream) = net::TcpStream::connect("hearer:1").await else {
@@ -57,7 +57,7 @@ async fn send(log: Log, count: u8) {
     }
 }
 
-/// Writes down what it hears on each connection, taking so long over each number, and answers.
+/// Writes down what it hears on each connection, taking `takes` milliseconds over each number, and answers.
 async fn hear(log: Log, takes: u64) {
     let listener = net::TcpListener::bind("0.0.0.0:1").await.unwrap();
     loop {
