@@ -15,8 +15,6 @@ mod progress;
 mod recorder;
 mod signals;
 
-pub use nemesis::{Act, Began, Effect, Nemesis, Tamper};
-
 use crate::{determinism, plan::Plan, system::System};
 use squall_judge::Violation;
 use squall_probe::{NodeId, Record, sim};

@@ -1,9 +1,9 @@
 //! The nemesis: what goes wrong in a run, as it comes and goes.
 //!
-//! Each room has its own state and the verbs that faults are made of: `nodes` (crash, restart, stop, supervision),
-//! `network`, `messages`, `disks`, `load`. `agenda` says what happens when, `triggers` what waits for a condition or a
-//! target, `occurrences` what has begun, and `recovery` how all of it ends. This file only calls them in their order,
-//! between two steps of the simulator.
+//! Each room has its own state and verbs: `nodes` (crash, restart, stop, supervision), `network`, `messages`, `disks`,
+//! `load`; `inject` reads an injection as one of their verbs. `agenda` says what happens when, `triggers` what waits for
+//! a condition or a target, `occurrences` what has begun, and `recovery` how all of it ends. This file only calls them
+//! in their order, between two steps of the simulator.
 
 mod agenda;
 mod disks;
@@ -19,9 +19,6 @@ mod simulator;
 mod targets;
 mod triggers;
 
-pub use links::Effect;
-pub use messages::Tamper;
-pub use occurrences::{Act, Began};
 pub(super) use simulator::Simulator;
 
 use super::{clients::Clients, recorder::Recorder};
@@ -35,7 +32,7 @@ use disks::Disks;
 use links::Direction;
 use network::NetworkFaults;
 use nodes::Nodes;
-use occurrences::Occurrences;
+use occurrences::{Act, Began, Occurrences};
 use recovery::Recovery;
 use squall_probe::{
     Mark, NodeChange, NodeId, What,
@@ -65,7 +62,7 @@ pub(super) struct Remains {
 }
 
 /// Carries out a plan's faults against a system that runs in the simulator.
-pub struct Nemesis<'a> {
+pub(super) struct Nemesis<'a> {
     pub(super) plan: &'a Plan,
     simulator: Simulator,
     replica_roles: Vec<&'static str>,
@@ -195,7 +192,7 @@ impl<'a> Nemesis<'a> {
 
     /// Virtual time.
     #[must_use]
-    pub fn now(&self) -> Micros {
+    pub(super) fn now(&self) -> Micros {
         self.simulator.now()
     }
 
@@ -251,12 +248,12 @@ impl<'a> Nemesis<'a> {
     }
 
     /// The nodes that a target means now.
-    pub fn nodes(&self, target: &Target, act: &mut Act) -> Vec<NodeId> {
+    fn nodes(&self, target: &Target, act: &mut Act) -> Vec<NodeId> {
         self.view(|view| view.nodes(target, &mut act.stream))
     }
 
     /// The directions that links mean now.
-    pub fn directions(&self, links: &Links, act: &mut Act) -> BTreeSet<Direction> {
+    fn directions(&self, links: &Links, act: &mut Act) -> BTreeSet<Direction> {
         self.view(|view| view.directions(links, &mut act.stream))
     }
 }
