@@ -248,8 +248,9 @@ impl World {
         self.brought_down.push(BroughtDown { node, id, power });
     }
 
-    /// A disk refused something; the record says who felt that.
+    /// A disk refused something, and its node felt that.
     pub(crate) fn refuse(&mut self, node: NodeId, fault: u16) {
+        self.feel(fault);
         self.record(node, What::DiskRefused { fault });
     }
 }

@@ -75,7 +75,7 @@ pub struct World {
     blocked: bool,
     points: points::Points,
     felt: felt::Felt,
-    links: links::Links,
+    links: links::LinkFaults,
     /// Message faults that act now.
     messages: Vec<MessageFault>,
     wires: wire::Wires,
@@ -126,7 +126,7 @@ pub fn install(seed: u64, nodes: &[String], names: Names, sink: Sink) {
         blocked: false,
         points: points::Points::default(),
         felt: felt::Felt::default(),
-        links: links::Links::default(),
+        links: links::LinkFaults::default(),
         messages: Vec::new(),
         wires: wire::Wires::default(),
         pendings: under_way::Pendings::default(),

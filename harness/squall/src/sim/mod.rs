@@ -4,6 +4,7 @@
 //! everything is healed and the system must recover by a deadline; it is watched while it settles; and concluded
 //! (`conclude`). What happened is recorded; whether it was right is judged from the records alone.
 
+mod backlog;
 mod build;
 mod clients;
 mod conclude;
@@ -11,7 +12,6 @@ mod drive;
 mod limits;
 mod nemesis;
 mod observer;
-mod progress;
 mod recorder;
 mod signals;
 

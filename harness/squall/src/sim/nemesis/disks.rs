@@ -108,7 +108,7 @@ impl Nemesis<'_> {
         }
         for (node, snapshot) in disks {
             if sim::with(|world| world.disk(node).go_back(snapshot)) {
-                self.recorder.borrow_mut().feel(planned.step);
+                self.feel(index);
                 self.disks.destroy(node, Destroyed { index, latent: false });
             }
             self.record(node, What::WentBack { fault: planned.step, to: taken });

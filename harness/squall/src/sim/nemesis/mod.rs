@@ -132,7 +132,7 @@ impl<'a> Nemesis<'a> {
         self.tend_brought_down();
         self.tend_exits();
         for event in sim::with(sim::World::take_abandoned) {
-            self.recorder.borrow_mut().progress.abandon(event);
+            self.recorder.borrow_mut().abandon(event);
         }
         if !self.recovery.has_begun() {
             self.pull_triggers();
@@ -212,9 +212,6 @@ impl<'a> Nemesis<'a> {
         if mark == Mark::Converged {
             sim::with(sim::World::tell_held);
         }
-        if mark == Mark::Healed {
-            self.recorder.borrow_mut().progress.heal(self.now());
-        }
     }
 
     /// Every operation of the workload has been invoked.
@@ -224,12 +221,12 @@ impl<'a> Nemesis<'a> {
 
     /// How many effects have landed.
     pub(super) fn applied(&self) -> u32 {
-        self.recorder.borrow().progress.applied
+        self.recorder.borrow().reached().2
     }
 
     /// Nothing is owed to anybody.
     pub(super) fn drained(&self) -> bool {
-        self.recorder.borrow().progress.drained()
+        self.recorder.borrow().drained()
     }
 
     /// Something that was injected and has not come to its end, in words.
@@ -238,7 +235,7 @@ impl<'a> Nemesis<'a> {
     }
 
     fn view<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {
-        let leader = self.recorder.borrow().signals.leader.map(|(leader, _)| leader);
+        let leader = self.recorder.borrow().leader();
         look(&View {
             nodes: &self.plan.nodes,
             replica_roles: &self.replica_roles,

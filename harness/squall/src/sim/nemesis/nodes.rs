@@ -252,13 +252,13 @@ impl Nemesis<'_> {
                 let phase = Phase::Info;
                 self.record(node, What::Publish { phase, event, key, position: None });
             }
-            self.recorder.borrow_mut().progress.abandon(event);
+            self.recorder.borrow_mut().abandon(event);
         }
     }
 
     /// A fault of the plan was felt.
-    fn feel(&self, index: usize) {
-        self.recorder.borrow_mut().feel(self.plan.faults[index].step);
+    pub(super) fn feel(&self, index: usize) {
+        sim::with(|world| world.feel(self.plan.faults[index].step));
     }
 }
 
