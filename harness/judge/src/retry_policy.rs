@@ -37,7 +37,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 }
 
 #[derive(Default)]
-struct Request {
+struct Retried {
     /// What it is made for, if that was told.
     events: Vec<EventId>,
     /// Attempts that others made for them before.
@@ -50,7 +50,7 @@ struct Request {
 
 struct RetryPolicies {
     setup: Setup,
-    requests: BTreeMap<(NodeId, Name, u64), Request>,
+    requests: BTreeMap<(NodeId, Name, u64), Retried>,
     /// The last attempt for an event that failed, and may be followed by others: request and number.
     unfinished: BTreeMap<(NodeId, Name, EventId), (u64, u32, Evidence)>,
     /// What was added to each wait, as a share of it, by policy.
