@@ -240,7 +240,7 @@ pub enum Layer {
 }
 
 /// An invariant, for lists and for making it.
-pub struct CatalogueEntry {
+pub struct Entry {
     /// Its name.
     pub name: &'static str,
     /// What it says, in a sentence.
@@ -268,7 +268,7 @@ macro_rules! entries {
         $(limit: $limit:expr,)?
         judged: $judged:literal,
     })*) => {
-        &[$(CatalogueEntry {
+        &[$(Entry {
             name: stringify!($name),
             about: $about,
             safety: entries!(@is $($safety)?),
@@ -287,7 +287,7 @@ macro_rules! entries {
 }
 
 /// Every invariant, by layer, and in each those first that can explain the others.
-pub const CATALOGUE: &[CatalogueEntry] = entries! {
+pub const CATALOGUE: &[Entry] = entries! {
     Log votes_kept safety {
         "No replica forgets what it has told a candidate who then led.",
         needs: [Vote],
@@ -507,7 +507,7 @@ impl Judge {
     /// `converges` and `progress` are judged always; `recovers_within`, `available` and `latency` if there is a limit.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
-        let make = |entry: &CatalogueEntry| (entry.make)(setup);
+        let make = |entry: &Entry| (entry.make)(setup);
         Self {
             invariants: CATALOGUE.iter().map(make).collect(),
             setup: setup.clone(),
@@ -609,8 +609,7 @@ impl Judge {
             ..Judgement::default()
         };
         let end = End::new(self.lag, self.copies, names);
-        for (CatalogueEntry { name, layer, .. }, invariant) in CATALOGUE.iter().zip(self.invariants)
-        {
+        for (Entry { name, layer, .. }, invariant) in CATALOGUE.iter().zip(self.invariants) {
             let Some(mut invariant) = invariant else {
                 judgement.judged.push((name, 0));
                 judgement.unasked.push(name);

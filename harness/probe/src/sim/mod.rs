@@ -261,8 +261,8 @@ impl World {
 
     pub(crate) fn record_here(&mut self, what: What) {
         let node = self.here();
-        // The dead tell no tales: neither code that runs on to its next await, nor destructors, which run
-        // between steps, on no runtime.
+        // Nothing is recorded of a node that is dead: neither by code that runs on to its next await, nor by
+        // destructors, which run between steps, on no runtime.
         if node != NodeId::HARNESS && !self.is_dead(node) {
             self.record(node, what);
         }

@@ -106,7 +106,7 @@ fn fault(kind: &FaultKind) -> String {
 }
 
 /// What an invariant says, and when it has something to say.
-fn about(entry: &squall_judge::CatalogueEntry) -> String {
+fn about(entry: &squall_judge::Entry) -> String {
     let promise = entry.promise.map_or(String::new(), |promise| format!("; and {promise}"));
     let mut text = format!(
         "{}\nNeeds: {}{promise}.\nJudged: {}.",

@@ -1,6 +1,6 @@
 //! What came of a run: the judges' findings, why it may prove nothing, and what excuses a failure.
 
-use super::{RunOutcome, build::Built, nemesis::Remains, recorder::Recorder};
+use super::{build::Built, nemesis::Remains, outcome::RunOutcome, recorder::Recorder};
 use crate::{
     determinism::Panic,
     plan::{Plan, PlannedFault},

@@ -5,7 +5,7 @@
 //! time, for what comes late, and looked at once more.
 
 use super::{
-    STEPS, limits,
+    limits,
     nemesis::Nemesis,
     observer::{self, Observation, Told},
 };
@@ -17,8 +17,11 @@ use crate::{
 use squall_probe::{Mark, NodeId, What, sim};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicU64, Ordering},
 };
+
+/// Steps made by this process, for a watchdog that looks whether it still moves.
+pub static STEPS: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {

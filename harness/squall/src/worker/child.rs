@@ -1,9 +1,8 @@
 //! The worker's side.
 
-use super::{Answer, Request, Want, trace};
+use super::{Answer, Request, Want, suspects, trace};
 use crate::{
     plan::Plan,
-    runner::suspects,
     sim::{self, RunOutcome},
     system::System,
     words::{Words, timeline_line},
@@ -53,6 +52,7 @@ pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
                 Err(error) => Answer::Broken(error),
             },
             Ok(Request::Lines) => Answer::Lines(
+                // A run that ended its worker has left no history.
                 kept.as_ref().map(|(plan, outcome)| lines(plan, outcome)).unwrap_or_default(),
             ),
             Ok(Request::Story) => Answer::Lines(
