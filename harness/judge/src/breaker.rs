@@ -26,7 +26,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     })
 }
 
-/// So many readings are followed; of a breaker that has more nothing is said until its process starts anew.
+/// How many readings are followed; of a breaker that has more nothing is said until its process starts anew.
 const READINGS: usize = 64;
 
 /// One reading of what has happened.
@@ -36,7 +36,7 @@ struct Reading {
     failures: u32,
     /// Since when it should be open.
     open: Option<Evidence>,
-    /// The cooldown is over; so many probes are under way.
+    /// The cooldown is over; how many probes are under way.
     probing: u32,
     /// Calls that were made since it was closed, and have not ended.
     fresh: u32,

@@ -19,7 +19,7 @@ use super::{
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, What};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So long after a fault is over attempts may still fail for it, in microseconds: connections are found dead and
+/// How long after a fault is over attempts may still fail for it, in microseconds: connections are found dead and
 /// made anew, processes are started again.
 const AFTERMATH: u64 = 5_000_000;
 
