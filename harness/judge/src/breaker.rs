@@ -26,17 +26,17 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     })
 }
 
-/// So many readings are followed; of a breaker that has more nothing is said until its process starts anew.
+/// How many readings are followed; of a breaker that has more nothing is said until its process starts anew.
 const READINGS: usize = 64;
 
 /// One reading of what has happened.
 #[derive(Clone, Copy, Default, PartialEq)]
-struct State {
+struct Reading {
     /// Failures in a row.
     failures: u32,
     /// Since when it should be open.
     open: Option<Evidence>,
-    /// The cooldown is over; so many probes are under way.
+    /// The cooldown is over; how many probes are under way.
     probing: u32,
     /// Calls that were made since it was closed, and have not ended.
     fresh: u32,
@@ -44,7 +44,7 @@ struct State {
     old: u32,
 }
 
-impl State {
+impl Reading {
     fn opens(mut self, at: Evidence) -> Self {
         self.open = Some(at);
         self.old += std::mem::take(&mut self.fresh);
@@ -86,7 +86,7 @@ impl State {
 }
 
 struct Seen {
-    states: Vec<State>,
+    states: Vec<Reading>,
     last_failure: Option<Evidence>,
     /// A call failed since the breaker last said that it opened.
     failed_since: bool,
@@ -98,7 +98,7 @@ struct Seen {
 impl Default for Seen {
     fn default() -> Self {
         Self {
-            states: vec![State::default()],
+            states: vec![Reading::default()],
             last_failure: None,
             failed_since: false,
             lost: false,
@@ -109,7 +109,7 @@ impl Default for Seen {
 
 impl Seen {
     /// All readings that something else leads to.
-    fn become_all(&mut self, states: Vec<State>) {
+    fn become_all(&mut self, states: Vec<Reading>) {
         self.states.clear();
         for state in states {
             if !self.states.contains(&state) {
@@ -139,7 +139,7 @@ impl Breaker {
         let at = evidence.record.at;
         let early =
             |open: &Evidence| at.saturating_add(GRAIN) < open.record.at.saturating_add(cooldown);
-        let allowed = |state: &State| match &state.open {
+        let allowed = |state: &Reading| match &state.open {
             None => true,
             Some(open) => !early(open) && state.probing < policy.probes,
         };
@@ -155,7 +155,7 @@ impl Breaker {
                 Some(_) => state.probing += 1,
             }
         }
-        let Some(State { open: Some(open), probing, .. }) = wrong.filter(|_| !any && !seen.lost)
+        let Some(Reading { open: Some(open), probing, .. }) = wrong.filter(|_| !any && !seen.lost)
         else {
             return;
         };

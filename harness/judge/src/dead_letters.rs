@@ -19,7 +19,7 @@ use super::{
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, What};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// So long after a fault is over attempts may still fail for it, in microseconds: connections are found dead and
+/// How long after a fault is over attempts may still fail for it, in microseconds: connections are found dead and
 /// made anew, processes are started again.
 const AFTERMATH: u64 = 5_000_000;
 
@@ -58,7 +58,7 @@ struct Trouble {
 type Key = (NodeId, u32, Name, u64);
 
 #[derive(Default)]
-struct Request {
+struct Attempts {
     begun: u64,
     /// From when to when each attempt lasted that failed.
     failed: Vec<(u64, u64)>,
@@ -107,7 +107,7 @@ struct DeadLetters {
     delivered: ByName<ByEvent<Delivered>>,
     /// How often each node has started.
     lives: BTreeMap<NodeId, u32>,
-    requests: BTreeMap<Key, Request>,
+    requests: BTreeMap<Key, Attempts>,
     /// The requests for each event since it was redriven last.
     made_for: ByEvent<Vec<Key>>,
     /// Somebody told for what a request was made.

@@ -28,11 +28,11 @@ struct Durability {
     up: Vec<bool>,
     /// The record with which the last replica went down, the last time all were.
     outage: Option<Evidence>,
-    events: ByEvent<Event>,
+    events: ByEvent<Acknowledged>,
 }
 
 #[derive(Default)]
-struct Event {
+struct Acknowledged {
     acked: Option<Evidence>,
     position: Option<Position>,
 }

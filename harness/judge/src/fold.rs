@@ -7,7 +7,7 @@ use super::{
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
 use std::collections::BTreeMap;
 
-/// So many events are named.
+/// How many events are named.
 const NAMED: usize = 3;
 
 /// `e1, e2, e5 and 12 more`
@@ -123,7 +123,7 @@ impl Lag {
         self.owed_at_healing as u64
     }
 
-    /// So many publishes have not ended.
+    /// How many publishes have not ended.
     pub(super) fn open(&self) -> usize {
         self.open
     }

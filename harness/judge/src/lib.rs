@@ -159,11 +159,11 @@ pub struct Findings {
     judged: u64,
 }
 
-/// So many violations of one invariant are told; of the others only the number.
+/// How many violations of one invariant are told; of the others only the number is.
 const TOLD: usize = 3;
 
 impl Findings {
-    /// So many more facts were judged: things that happened and could have violated the invariant, as its
+    /// `facts` more facts were judged: things that happened and could have violated the invariant, as its
     /// entry says under `judged`.
     fn judged(&mut self, facts: u64) {
         self.judged += facts;

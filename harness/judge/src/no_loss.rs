@@ -26,7 +26,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 
 struct NoLoss {
     setup: Setup,
-    events: ByEvent<Event>,
+    events: ByEvent<Copies>,
     /// Highest offset that a consumer of (group, partition) was given.
     seen: BTreeMap<(usize, u32), u64>,
     redriven: Redriven,
@@ -35,7 +35,7 @@ struct NoLoss {
 }
 
 #[derive(Default)]
-struct Event {
+struct Copies {
     acked: Option<Evidence>,
     position: Option<Position>,
     /// Replicas that hold it, a bit each.

@@ -12,12 +12,12 @@ pub(super) fn make(_: &Setup) -> Option<Box<dyn Invariant>> {
 }
 
 struct NoPhantom {
-    events: ByEvent<Event>,
+    events: ByEvent<Known>,
     findings: Findings,
 }
 
 #[derive(Default)]
-struct Event {
+struct Known {
     invoked: bool,
     failed: Option<Evidence>,
     seen: Option<Evidence>,

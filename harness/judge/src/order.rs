@@ -25,7 +25,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 
 struct Order {
     setup: Setup,
-    events: ByEvent<Event>,
+    events: ByEvent<Published>,
     /// Events of (producer, key) in the order of publishing.
     published: BTreeMap<(NodeId, u32), Vec<squall_probe::EventId>>,
     /// The last effect of (group, key, partition), with its offset.
@@ -34,7 +34,7 @@ struct Order {
 }
 
 #[derive(Default)]
-struct Event {
+struct Published {
     key: u32,
     acked: Option<Evidence>,
     position: Option<Position>,

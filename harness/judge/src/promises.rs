@@ -9,7 +9,7 @@ pub struct RetryPolicy {
     pub name: &'static str,
     /// The wait before the second attempt.
     pub first: Duration,
-    /// Each wait is so many times the one before.
+    /// How many times the wait before it each wait is.
     pub factor: f64,
     /// But not longer than this.
     pub cap: Duration,
@@ -24,11 +24,11 @@ pub struct RetryPolicy {
 pub struct BreakerPolicy {
     /// The dependency behind it, as in [`squall_probe::What::Call`].
     pub dependency: &'static str,
-    /// So many failures in a row open it.
+    /// How many failures in a row open it.
     pub failures: u32,
-    /// It is half open after so long.
+    /// How long after it opened it is half open.
     pub cooldown: Duration,
-    /// Half open it lets so many calls through at a time.
+    /// How many calls it lets through at a time while it is half open.
     pub probes: u32,
 }
 
@@ -50,7 +50,7 @@ pub struct Promises {
     /// The most that a node holds in queues of frames and in what it reserves, by role, in bytes. It covers
     /// queues that nobody has declared as buffers.
     pub memory: Vec<(&'static str, u64)>,
-    /// Clients take a server out of rotation after so many failures in a row, and ask it again only when a
+    /// After how many failures in a row clients take a server out of rotation. They ask it again only when a
     /// check has found it well.
     pub rotation: Option<u32>,
 }

@@ -14,13 +14,13 @@ use std::collections::BTreeMap;
 /// Clocks tick in milliseconds, and a step of the simulation has up to five of them. In microseconds.
 const GRAIN: u64 = 6_000;
 
-/// A wait may be later than it should by so much, in microseconds: whoever waits has other things to do.
+/// How much later than it should a wait may be, in microseconds: whoever waits has other things to do.
 const LATE: u64 = 100_000;
 
-/// So many waits tell whether there is jitter.
+/// How many waits tell whether there is jitter.
 const TELLING: usize = 8;
 
-/// And so many of one length tell whether these have any.
+/// And how many of one length tell whether these have any.
 const TELLING_OF_ONE: usize = 6;
 
 pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
@@ -37,7 +37,7 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 }
 
 #[derive(Default)]
-struct Request {
+struct Retried {
     /// What it is made for, if that was told.
     events: Vec<EventId>,
     /// Attempts that others made for them before.
@@ -50,7 +50,7 @@ struct Request {
 
 struct RetryPolicies {
     setup: Setup,
-    requests: BTreeMap<(NodeId, Name, u64), Request>,
+    requests: BTreeMap<(NodeId, Name, u64), Retried>,
     /// The last attempt for an event that failed, and may be followed by others: request and number.
     unfinished: BTreeMap<(NodeId, Name, EventId), (u64, u32, Evidence)>,
     /// What was added to each wait, as a share of it, by policy.

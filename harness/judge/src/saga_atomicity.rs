@@ -12,14 +12,14 @@ pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 }
 
 #[derive(Default)]
-struct Step {
+struct SagaStep {
     done: Vec<Evidence>,
     undone: Vec<Evidence>,
 }
 
 struct SagaAtomicity {
     setup: Setup,
-    sagas: BTreeMap<EventId, BTreeMap<Name, Step>>,
+    sagas: BTreeMap<EventId, BTreeMap<Name, SagaStep>>,
 }
 
 impl Invariant for SagaAtomicity {

@@ -503,7 +503,7 @@ impl History {
 
 /// What happens to one event of a correct system.
 #[derive(Clone, Debug)]
-struct Life {
+struct EventLife {
     indeterminate: bool,
     appended: bool,
     dead: bool,
@@ -516,13 +516,13 @@ prop_compose! {
         indeterminate in any::<bool>(), appended in prop::bool::weighted(0.9),
         dead in prop::bool::weighted(0.1), redelivered in any::<bool>(),
         restart in prop::option::weighted(0.1, 0..REPLICAS),
-    ) -> Life {
-        Life { indeterminate, appended, dead, redelivered, restart }
+    ) -> EventLife {
+        EventLife { indeterminate, appended, dead, redelivered, restart }
     }
 }
 
 /// The history of a correct system, and for each event that is in its log the event.
-fn correct(lives: &[Life]) -> (History, Vec<u64>) {
+fn correct(lives: &[EventLife]) -> (History, Vec<u64>) {
     let mut h = History::new();
     let mut log: Vec<u64> = Vec::new();
     // Enough that ended ok at once for `available`.
@@ -1231,7 +1231,7 @@ fn what_judged_nothing_says_what_is_missing() {
 
 #[test]
 fn what_an_invariant_needs_are_records() {
-    let (mut h, log) = correct(&[Life {
+    let (mut h, log) = correct(&[EventLife {
         indeterminate: false,
         appended: true,
         dead: true,

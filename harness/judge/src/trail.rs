@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// What may be wanted as evidence later.
 pub(super) struct Trail {
     setup: Setup,
-    events: ByEvent<Life>,
+    events: ByEvent<Whereabouts>,
     /// Nodes that started and stopped, leaders, logs that were rebuilt: in order.
     milestones: Vec<Evidence>,
     /// Commits that went further than any before, of each group and partition; with the offset.
@@ -28,7 +28,7 @@ pub(super) struct Trail {
 
 /// What is known of an event.
 #[derive(Default)]
-struct Life {
+struct Whereabouts {
     /// A leader said that it is safe.
     promised: Option<Evidence>,
     position: Option<Position>,
@@ -40,7 +40,7 @@ struct Life {
     handled: Vec<Evidence>,
 }
 
-impl Life {
+impl Whereabouts {
     /// A replica has it no more.
     fn lose(&mut self, replica: usize, evidence: &Evidence) {
         let bit = 1 << (replica % 64);

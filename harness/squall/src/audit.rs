@@ -31,7 +31,7 @@ pub struct Questions<'a> {
     pub defects: &'a [String],
     /// The first seed.
     pub seed: u64,
-    /// At most so many seeds a cell.
+    /// At most this many seeds a cell.
     pub runs: u32,
     /// Worker processes side by side.
     pub workers: usize,

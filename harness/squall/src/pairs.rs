@@ -1,7 +1,7 @@
 //! Which fault has hit which role: (fault, role) pairs that no scenario of a suite exercises.
 //!
 //! A pair counts where it was felt, not where it was planned. A fault on messages is felt by the roles at both
-//! ends of a message that it touched, a fault of disks where an operation was refused; all others by the roles of
+//! ends of a message that felt it, a fault of disks where an operation was refused; all others by the roles of
 //! the nodes on which they began, in a run in which they were felt at all. Faults that act on the workload (a
 //! spike, poison) hit no role and are left out.
 
@@ -28,7 +28,7 @@ pub struct Pairs {
     pub rows: Vec<(&'static str, Vec<usize>)>,
 }
 
-/// Runs every scenario with so many seeds, one after the other, and looks at what was felt where.
+/// Runs every scenario with `runs` seeds, one after the other, and looks at what was felt where.
 ///
 /// # Errors
 /// The harness itself failed.
@@ -76,7 +76,7 @@ fn felt_where(plan: &Plan, outcome: &RunOutcome) -> BTreeSet<(&'static str, Node
     let kinds: BTreeMap<u16, &faults::FaultKind> =
         plan.faults.iter().map(|fault| (fault.step, fault.fault.kind)).collect();
     let (mut began, mut told) = (BTreeSet::new(), BTreeSet::new());
-    for record in outcome.history.iter() {
+    for record in &outcome.history {
         let (step, nodes, told_of) = match record.what {
             What::FaultBegan { fault, target } => (fault, vec![target], &mut began),
             What::Tampered { fault, to, .. } => (fault, vec![record.node, to], &mut told),

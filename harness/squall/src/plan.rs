@@ -98,7 +98,7 @@ pub enum Start {
 
 /// A publish that a client will be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Order {
+pub struct PlannedPublish {
     /// When.
     pub at: Micros,
     /// Index of the client among the nodes that run clients.
@@ -113,7 +113,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a system is watched after it has converged, if the scenario does not say.
 const SETTLE: Duration = Duration::from_secs(2);
 
-/// Every so many-th seed, the first included, is watched longer, so that a timer that is later still shows in
+/// Every seed of this many, the first included, is watched longer, so that a timer that is later still shows in
 /// a batch without every run paying for it.
 const LONG_SETTLE_EVERY: u64 = 10;
 
@@ -126,7 +126,7 @@ fn settle(scenario: &Scenario, seed: u64) -> Micros {
 }
 
 fn micros(duration: Duration) -> Micros {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+    u64::try_from(duration.as_micros()).expect("a scenario's durations are checked when it is read")
 }
 
 impl Plan {
@@ -181,8 +181,9 @@ impl Plan {
                 let draw =
                     Stream::new(seed, "target", &[number, occurrence as u64]).between(0, u64::MAX);
                 faults.push(PlannedFault {
-                    step: u16::try_from(index).unwrap_or(u16::MAX),
-                    occurrence: u32::try_from(occurrence).unwrap_or(u32::MAX),
+                    step: u16::try_from(index).expect("a scenario has fewer than 65,536 steps"),
+                    occurrence: u32::try_from(occurrence)
+                        .expect("a run has time for fewer than 2^32 occurrences"),
                     line: step.line,
                     start,
                     lasts,
@@ -214,7 +215,7 @@ impl Plan {
     /// promised for each key of a producer.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    pub fn orders(&self, clients: usize) -> Vec<Order> {
+    pub fn publishes(&self, clients: usize) -> Vec<PlannedPublish> {
         let mut times = Stream::new(self.seed, "arrival", &[]);
         let mut keys = Stream::new(self.seed, "key", &[]);
         let mut poisons = Stream::new(self.seed, "poison", &[]);
@@ -222,7 +223,7 @@ impl Plan {
         (0..self.workload.events)
             .map(|index| {
                 let key = keys.between(0, u64::from(self.workload.keys.max(1)) - 1) as u32;
-                Order {
+                PlannedPublish {
                     at: ((f64::from(index) + times.share()) * gap) as Micros,
                     client: key as usize % clients.max(1),
                     event: Event {
@@ -278,21 +279,21 @@ impl Plan {
                 fault.line, fault.fault, fault.draw
             );
         }
-        let orders = self.orders(clients.len());
-        let _ = writeln!(out, "publishes: {} over {}", orders.len(), seconds(self.workload_us));
-        for order in &orders {
-            let poison = order
+        let publishes = self.publishes(clients.len());
+        let _ = writeln!(out, "publishes: {} over {}", publishes.len(), seconds(self.workload_us));
+        for publish in &publishes {
+            let poison = publish
                 .event
                 .poison
                 .map(|kind| format!("  poison: {}", kind.name()))
                 .unwrap_or_default();
-            let client = clients.get(order.client).copied().unwrap_or("?");
+            let client = clients.get(publish.client).copied().unwrap_or("nobody");
             let _ = writeln!(
                 out,
                 "  {} {client} e{} key {}{poison}",
-                seconds(order.at),
-                order.event.id.0,
-                order.event.key
+                seconds(publish.at),
+                publish.event.id.0,
+                publish.event.key
             );
         }
         out
@@ -340,7 +341,7 @@ mod tests {
         let alone = plan(CRASH, 7);
         for both in [plan(&format!("{CRASH}{LOSE}"), 7), plan(&format!("{LOSE}{CRASH}"), 7)] {
             assert_eq!(draws(&both, "crash"), draws(&alone, "crash"));
-            assert_eq!(both.orders(2), alone.orders(2));
+            assert_eq!(both.publishes(2), alone.publishes(2));
         }
         assert_ne!(draws(&plan(CRASH, 8), "crash"), draws(&alone, "crash"));
         let twice = plan(&format!("{CRASH}{CRASH}"), 7);

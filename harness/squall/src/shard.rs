@@ -20,7 +20,7 @@ const BESIDE_MS: u64 = 2_000;
 pub struct Part {
     /// From 1.
     pub index: u32,
-    /// Of so many.
+    /// How many there are.
     pub of: u32,
 }
 

@@ -121,7 +121,7 @@ impl Poison {
     /// The kind that follows from a draw: any of them.
     pub(crate) fn by_draw(draw: u64) -> Self {
         let count = Self::ALL.len() as u64;
-        Self::ALL[usize::try_from(mix(draw) % count).unwrap_or(0)]
+        Self::ALL[usize::try_from(mix(draw) % count).expect("below a count of kinds")]
     }
 }
 

@@ -50,3 +50,25 @@ fn a_failed_run_carries_its_diagram_and_viewers_get_theirs() {
         assert!(said.out.starts_with(begins), "{}", &said.out[..200]);
     }
 }
+
+#[test]
+fn a_replay_tells_all_that_became_of_the_events_that_the_evidence_speaks_of() {
+    for (file, defect, told) in [
+        (
+            "scenarios/dependency/gateway-down-for-long.yaml",
+            "redrive-copies",
+            &[" dead-lettered", " redriven", " follows from "][..],
+        ),
+        (
+            "scenarios/message/poison-while-answers-are-lost.yaml",
+            "dead-letter-lost",
+            &[" is poison"],
+        ),
+    ] {
+        let said = squall(&["replay", file, "--seed", "1", "--defect", defect]);
+        assert_eq!(said.code, 1, "{}", said.err);
+        for what in told {
+            assert!(said.out.contains(what), "{file}: nothing{what} in\n{}", said.out);
+        }
+    }
+}

@@ -181,7 +181,8 @@ impl FrameReceiver {
 }
 
 pub(super) fn put_frame(out: &mut BytesMut, frame: &[u8]) {
-    // A frame that a u32 cannot describe is far above MAX_FRAME: the receiver refuses it.
+    // A frame whose length has more than 32 bits is far above MAX_FRAME: the receiver refuses it by the largest length
+    // that there is.
     out.put_u32(u32::try_from(frame.len()).unwrap_or(u32::MAX));
     out.put_slice(frame);
 }

@@ -58,7 +58,7 @@ impl TcpListener {
             Listener::Real(real) => {
                 let (stream, peer) = real.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok((TcpStream(Stream::Real(stream)), peer))
+                Ok((TcpStream(Transport::Real(stream)), peer))
             }
             #[cfg(feature = "sim")]
             Listener::Simulated(simulated) => {
@@ -70,7 +70,7 @@ impl TcpListener {
                         continue;
                     }
                     let wire = sim::Wire::accepted(peer);
-                    return Ok((TcpStream(Stream::Simulated(stream, wire)), peer));
+                    return Ok((TcpStream(Transport::Simulated(stream, wire)), peer));
                 }
             }
         }
@@ -91,10 +91,10 @@ impl TcpListener {
 
 /// A connection.
 #[derive(Debug)]
-pub struct TcpStream(Stream);
+pub struct TcpStream(Transport);
 
 #[derive(Debug)]
-enum Stream {
+enum Transport {
     Real(tokio::net::TcpStream),
     #[cfg(feature = "sim")]
     Simulated(turmoil::net::TcpStream, sim::Wire),
@@ -122,7 +122,7 @@ impl TcpStream {
                     Ok(stream) if !sim::silent(host) => {
                         let port = stream.local_addr()?.port();
                         let wire = sim::Wire::connected(stream.peer_addr()?, port);
-                        return Ok(Self(Stream::Simulated(stream, wire)));
+                        return Ok(Self(Transport::Simulated(stream, wire)));
                     }
                     Ok(_) => {}
                     Err(error)
@@ -134,19 +134,19 @@ impl TcpStream {
         }
         let stream = tokio::net::TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self(Stream::Real(stream)))
+        Ok(Self(Transport::Real(stream)))
     }
 
     /// Splits it into halves that can live in different tasks.
     #[must_use]
     pub fn into_split(self) -> (ReadHalf, WriteHalf) {
         match self.0 {
-            Stream::Real(real) => {
+            Transport::Real(real) => {
                 let (read, write) = real.into_split();
                 (ReadHalf(Read::Real(read)), WriteHalf(Write::Real(write)))
             }
             #[cfg(feature = "sim")]
-            Stream::Simulated(simulated, wire) => {
+            Transport::Simulated(simulated, wire) => {
                 let (read, write) = simulated.into_split();
                 let twin = wire.twin();
                 let write = WriteHalf(Write::Simulated(write, twin, Sends::Bytes));

@@ -76,8 +76,7 @@ pub(super) async fn write_frames(
                 waiting.push(Outgoing { due, kind, frame, number, feels, _under_way });
             };
             let older = fate.replayed.and_then(|(draw, fault)| {
-                let index = usize::try_from(draw).unwrap_or(0) % sent.len().max(1);
-                let (kind, frame) = sent.get(index)?.clone();
+                let (kind, frame) = sent[place(draw, sent.len())?].clone();
                 Some((kind, frame, fault))
             });
             goes(due, kind, frame.clone(), fate.feels, "a message that comes late");
@@ -125,9 +124,14 @@ pub(super) async fn write_frames(
 
 fn with_a_wrong_bit(frame: &Bytes, draw: u64) -> Bytes {
     let mut wrong = frame.to_vec();
-    let at = usize::try_from(draw >> 3).unwrap_or(0) % wrong.len().max(1);
-    if let Some(byte) = wrong.get_mut(at) {
-        *byte ^= 1 << (draw & 7);
+    if let Some(at) = place(draw >> 3, wrong.len()) {
+        wrong[at] ^= 1 << (draw & 7);
     }
     Bytes::from(wrong)
+}
+
+/// The place that a draw chooses among `count`, if there are any.
+fn place(draw: u64, count: usize) -> Option<usize> {
+    let place = draw.checked_rem(count as u64)?;
+    Some(usize::try_from(place).expect("below a usize"))
 }

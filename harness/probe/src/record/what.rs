@@ -467,6 +467,7 @@ impl What {
 mod tests {
     use super::*;
 
+    /// What replays choose by: a story is told of the events that the evidence speaks of.
     #[test]
     fn a_record_speaks_of_its_events() {
         let (group, position, event) = (Name(0), Position::new(0, 1), EventId(7));

@@ -40,7 +40,7 @@ pub struct Disk {
 pub enum DiskFault {
     /// Writes fail with "no space left on device".
     Full {
-        /// Of the first write so much still fits as follows from this draw.
+        /// From which follows how much of the first write still fits.
         draw: Option<u64>,
     },
     /// Every sync fails, and what it should have saved no later sync saves.
@@ -55,9 +55,9 @@ pub enum DiskFault {
         /// Writes do.
         writes: bool,
     },
-    /// Each write and sync blocks its caller, and with it the node, for so long in milliseconds.
+    /// Each write and sync blocks its caller, and with it the node, for a while.
     Slow {
-        /// How long.
+        /// How long, in milliseconds.
         ms: u64,
     },
     /// The power fails in the middle of the next write: of it a part stays.
@@ -67,7 +67,7 @@ pub enum DiskFault {
     },
     /// The power fails just before a sync: no content that was not synced stays.
     LostUnsynced {
-        /// So many syncs go well first.
+        /// How many syncs go well first.
         after: u64,
     },
 }
@@ -123,7 +123,7 @@ impl Disk {
         Ok(count)
     }
 
-    /// Somebody reads so many bytes of a file.
+    /// Somebody reads `count` bytes of a file.
     fn notice_damage(&mut self, inode: usize, at: usize, count: usize) {
         let refused = &mut self.refused;
         let end = at.saturating_add(count);
@@ -370,7 +370,7 @@ impl Disk {
         })
     }
 
-    /// So many bits of a file turn over, on the platter and in what is read from now on. Whether there was
+    /// `bits` bits of a file turn over, on the platter and in what is read from now on. Whether there was
     /// a file.
     pub fn rot(&mut self, fault: u16, draw: u64, bits: u32) -> bool {
         let mut rng = Rng::seed_from_u64(draw);
@@ -387,7 +387,7 @@ impl Disk {
         true
     }
 
-    /// A file loses its last bytes, up to so many. Whether there was a file.
+    /// A file loses its last bytes, up to `most` of them. Whether there was a file.
     pub fn truncate(&mut self, fault: u16, draw: u64, most: u32) -> bool {
         let mut rng = Rng::seed_from_u64(draw);
         let Some((file, length)) = self.any_file(&mut rng) else { return false };

@@ -4,46 +4,43 @@ use super::{OccurrenceId, World, nodes::Machine};
 use crate::{NodeId, What};
 use std::{task::Waker, time::Duration};
 
-/// Below this nobody is told what a node holds, in bytes.
-const MUCH: u64 = 64 << 10;
-
 /// One thing that is wrong with a node.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Hindrance {
     /// None of its tasks is polled: it is stopped, and does not know.
     Paused,
-    /// Its tasks are polled in one of so many steps only.
+    /// Its tasks are polled in one of `one_in` steps only.
     Starved {
-        /// One in so many.
+        /// At least 1.
         one_in: u64,
     },
-    /// Each frame that it reads takes so long to handle, in milliseconds.
+    /// Each frame that it reads takes a while to handle.
     SlowReader {
-        /// How long.
+        /// How long, in milliseconds.
         ms: u64,
     },
-    /// Connections that it closes stay half open for so long, in milliseconds.
+    /// Connections that it closes stay half open for a while.
     SlowClose {
-        /// How long.
+        /// How long, in milliseconds.
         ms: u64,
     },
     /// Nobody can connect to it.
     Unavailable,
-    /// It can have so many connections, and no more.
+    /// It can have `most` connections, and no more.
     Connections {
-        /// How many.
+        /// Those that it made and those that it took.
         most: usize,
     },
-    /// It is killed when it holds more than so many bytes in queues and reservations.
+    /// It is killed when it holds more than `most` in queues and reservations.
     Memory {
-        /// How many.
+        /// In bytes.
         most: u64,
     },
     /// Its wall clock is wrong.
     Clock {
-        /// By so much, in microseconds.
+        /// By how much from the beginning, in microseconds.
         offset_us: i64,
-        /// And by so much more for each second since, in microseconds.
+        /// And by how much more for each second since, in microseconds.
         drift: i64,
         /// Since when, in microseconds of virtual time.
         since: u64,
@@ -53,16 +50,16 @@ pub enum Hindrance {
 /// What hinders one node, and who waits for it to be over.
 #[derive(Debug, Default)]
 pub(crate) struct Hindered {
-    active: Vec<(OccurrenceId, Hindrance)>,
+    pub(super) active: Vec<(OccurrenceId, Hindrance)>,
     /// A call that blocks the whole node, such as to a slow disk, returns at this time.
     blocked_until: u64,
     waiting: Vec<Waker>,
     /// Bytes in queues and reservations.
-    memory: u64,
+    pub(super) memory: u64,
     /// The most that was told of them, in this life.
-    most_told: u64,
+    pub(super) most_told: u64,
     /// It was found to need more memory than it has.
-    killed: bool,
+    pub(super) killed: bool,
 }
 
 impl Hindered {
@@ -82,11 +79,11 @@ impl Hindered {
 }
 
 impl World {
-    fn hindered(&self, node: NodeId) -> Option<&Hindered> {
+    pub(super) fn hindered(&self, node: NodeId) -> Option<&Hindered> {
         self.machine(node).map(|machine| &machine.hindered)
     }
 
-    fn hindered_mut(&mut self, node: NodeId) -> Option<&mut Hindered> {
+    pub(super) fn hindered_mut(&mut self, node: NodeId) -> Option<&mut Hindered> {
         self.machine_mut(node).map(|machine| &mut machine.hindered)
     }
 
@@ -194,8 +191,8 @@ impl World {
     }
 
     /// How much longer something takes on this node, by the longest of the hindrances that `of` picks, and
-    /// by which fault. Whoever has waited so long has felt it.
-    fn delay(
+    /// by which fault. Whoever has waited that long has felt it.
+    pub(super) fn delay(
         &self,
         node: NodeId,
         of: impl Fn(&Hindrance) -> Option<u64>,
@@ -232,104 +229,6 @@ impl World {
         })
     }
 
-    /// The node takes no connection now.
-    pub(crate) fn refuses(&mut self, node: NodeId) -> bool {
-        self.unavailable(node) || self.out_of_connections(node)
-    }
-
-    /// Nobody can connect to the node now.
-    pub(crate) fn unavailable(&mut self, node: NodeId) -> bool {
-        let by = self.delay(node, |hindrance| (*hindrance == Hindrance::Unavailable).then_some(0));
-        self.feel_if(by)
-    }
-
-    fn feel_if(&mut self, by: Option<(Duration, u16)>) -> bool {
-        if let Some((_, fault)) = by {
-            self.feel(fault);
-        }
-        by.is_some()
-    }
-
-    /// The node may not have another connection.
-    pub(crate) fn out_of_connections(&mut self, node: NodeId) -> bool {
-        if self.hindrances == 0 {
-            return false;
-        }
-        let open = self.wires.open_of(node);
-        let by = self.delay(node, |hindrance| match hindrance {
-            Hindrance::Connections { most } => (open >= *most).then_some(0),
-            _ => None,
-        });
-        self.feel_if(by)
-    }
-
-    /// How wrong the node's wall clock is, in microseconds.
-    pub(crate) fn clock_error(&mut self, node: NodeId) -> i64 {
-        if self.hindrances == 0 {
-            return 0;
-        }
-        let now = self.now;
-        let Some(hindered) = self.hindered(node) else { return 0 };
-        let mut error = 0_i64;
-        let mut faults = Vec::new();
-        for (id, hindrance) in &hindered.active {
-            if let Hindrance::Clock { offset_us, drift, since } = hindrance {
-                let passed = i64::try_from((now - since) / 1_000).unwrap_or(i64::MAX);
-                let drifted = drift.saturating_mul(passed) / 1_000;
-                let wrong = offset_us.saturating_add(drifted);
-                error = error.saturating_add(wrong);
-                // A clock that has only begun to drift is right.
-                if wrong != 0 {
-                    faults.push(id.step);
-                }
-            }
-        }
-        for fault in faults {
-            self.feel(fault);
-        }
-        error
-    }
-
-    /// As [`World::clock_error`], of the node that runs now.
-    pub(crate) fn clock_error_here(&mut self) -> i64 {
-        let node = self.here();
-        self.clock_error(node)
-    }
-
-    /// The node holds so many bytes more, or fewer.
-    pub(crate) fn hold(&mut self, node: NodeId, bytes: i64) {
-        let Some(hindered) = self.hindered_mut(node) else { return };
-        hindered.memory = hindered.memory.saturating_add_signed(bytes);
-        let memory = hindered.memory;
-        // A quarter more each time: enough to judge by, and a handful of records whatever comes.
-        if memory >= MUCH && memory - memory / 5 > hindered.most_told {
-            hindered.most_told = memory;
-            self.record(node, What::Held { bytes: memory });
-        }
-        if self.hindrances == 0 {
-            return;
-        }
-        let Some(hindered) = self.hindered_mut(node) else { return };
-        let limit = hindered.active.iter().find_map(|(id, hindrance)| match hindrance {
-            Hindrance::Memory { most } if memory > *most => Some(*id),
-            _ => None,
-        });
-        let Some(id) = limit.filter(|_| !hindered.killed) else { return };
-        hindered.killed = true;
-        self.bring_down(node, id, false);
-        self.kill(node);
-    }
-
-    /// Records what each node holds, if it is much.
-    pub fn tell_held(&mut self) {
-        for node in (0..self.machines.len()).map(NodeId::of_index) {
-            let bytes = self.hindered(node).map_or(0, |hindered| hindered.memory);
-            if bytes >= MUCH {
-                self.record(node, What::Held { bytes });
-            }
-        }
-    }
-
     /// Nodes that faults brought down from within since the last call.
     pub fn take_brought_down(&mut self) -> Vec<BroughtDown> {
         std::mem::take(&mut self.brought_down)
@@ -349,8 +248,9 @@ impl World {
         self.brought_down.push(BroughtDown { node, id, power });
     }
 
-    /// A disk refused something; the record says who felt that.
+    /// A disk refused something, and its node felt that.
     pub(crate) fn refuse(&mut self, node: NodeId, fault: u16) {
+        self.feel(fault);
         self.record(node, What::DiskRefused { fault });
     }
 }
@@ -408,23 +308,6 @@ mod tests {
             world.now = 1_000;
             world.begin_step();
             assert_eq!(world.felt(3), 1);
-        });
-    }
-
-    #[test]
-    fn wrong_clocks_add_up_and_are_felt_when_they_are_wrong() {
-        twice(|world, first, second| {
-            let clock = |offset_us, drift| Hindrance::Clock { offset_us, drift, since: 0 };
-            world.hinder(NODE, first, clock(0, 100));
-            assert_eq!(world.clock_error(NODE), 0);
-            assert_eq!(world.felt(3), 0);
-            world.now = 1_000_000;
-            assert_eq!(world.clock_error(NODE), 100);
-            world.hinder(NODE, second, clock(5_000, 0));
-            assert_eq!(world.clock_error(NODE), 5_100);
-            world.end(first);
-            assert_eq!(world.clock_error(NODE), 5_000);
-            assert_eq!(world.felt(3), 4);
         });
     }
 }

@@ -33,7 +33,7 @@ struct Bandwidth {
 
 /// The state of all links, by direction (from, to).
 #[derive(Debug, Default)]
-pub(super) struct Links {
+pub(super) struct LinkFaults {
     disturbed: BTreeMap<(NodeId, NodeId), Disturbance>,
     bandwidth: Vec<Bandwidth>,
     /// The longest that the network itself takes for a frame, in milliseconds.
@@ -42,7 +42,7 @@ pub(super) struct Links {
     waiting_for_room: Vec<Waker>,
 }
 
-impl Links {
+impl LinkFaults {
     pub(super) fn disturbance(&self, from: NodeId, to: NodeId) -> Option<&Disturbance> {
         self.disturbed.get(&(from, to))
     }

@@ -8,6 +8,7 @@ mod felt;
 mod flights;
 mod gate;
 mod hindrance;
+mod limits;
 mod links;
 mod names;
 mod nodes;
@@ -15,6 +16,7 @@ mod points;
 mod storage;
 mod tasks;
 mod under_way;
+mod wall_clock;
 mod wire;
 
 pub use flights::{Flight, Flights};
@@ -73,7 +75,7 @@ pub struct World {
     blocked: bool,
     points: points::Points,
     felt: felt::Felt,
-    links: links::Links,
+    links: links::LinkFaults,
     /// Message faults that act now.
     messages: Vec<MessageFault>,
     wires: wire::Wires,
@@ -124,7 +126,7 @@ pub fn install(seed: u64, nodes: &[String], names: Names, sink: Sink) {
         blocked: false,
         points: points::Points::default(),
         felt: felt::Felt::default(),
-        links: links::Links::default(),
+        links: links::LinkFaults::default(),
         messages: Vec::new(),
         wires: wire::Wires::default(),
         pendings: under_way::Pendings::default(),
@@ -259,8 +261,8 @@ impl World {
 
     pub(crate) fn record_here(&mut self, what: What) {
         let node = self.here();
-        // The dead tell no tales: neither code that runs on to its next await, nor destructors, which run
-        // between steps, on no runtime.
+        // Nothing is recorded of a node that is dead: neither by code that runs on to its next await, nor by
+        // destructors, which run between steps, on no runtime.
         if node != NodeId::HARNESS && !self.is_dead(node) {
             self.record(node, what);
         }

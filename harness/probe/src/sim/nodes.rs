@@ -8,7 +8,7 @@ use tokio::runtime::{Handle, Id};
 
 /// Whether a node's software runs, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Life {
+pub(super) enum RunState {
     Running,
     /// Its process was killed. Code that has not noticed yet changes nothing any more.
     Killed,
@@ -18,7 +18,7 @@ pub(super) enum Life {
     Dark,
 }
 
-impl Life {
+impl RunState {
     /// What its code still does is of no effect.
     pub(super) fn is_over(self) -> bool {
         matches!(self, Self::Killed | Self::Dark)
@@ -33,7 +33,7 @@ pub(super) struct Machine {
     pub(super) incarnation: u32,
     /// That of its software, while there is some.
     runtime: Option<Id>,
-    pub(super) life: Life,
+    pub(super) life: RunState,
     pub(super) disk: Disk,
     /// What its dead software goes on writing to.
     pub(super) ghost: Disk,
@@ -49,7 +49,7 @@ impl Machine {
             name: name.to_owned(),
             incarnation: 0,
             runtime: None,
-            life: Life::Running,
+            life: RunState::Running,
             disk: Disk::default(),
             ghost: Disk::default(),
             hindered: Hindered::default(),
@@ -128,14 +128,14 @@ impl World {
     pub(super) fn lose_power(&mut self, node: NodeId, unsynced: Unsynced) {
         let seed = self.seed_for("disk crash", node, u64::from(self.incarnation(node)));
         let machine = self.known(node);
-        if machine.life == Life::Dark {
+        if machine.life == RunState::Dark {
             return;
         }
-        if machine.life == Life::Running {
+        if machine.life == RunState::Running {
             machine.ghost = machine.disk.ghost();
         }
         machine.disk = machine.disk.after_power_cut(seed, unsynced);
-        machine.life = Life::Dark;
+        machine.life = RunState::Dark;
         self.wires.fall_silent(node);
     }
 
@@ -154,9 +154,9 @@ impl World {
     /// hear that its connections are closed. Its code, destructors included, changes nothing any more.
     pub fn kill(&mut self, node: NodeId) {
         let machine = self.known(node);
-        if machine.life == Life::Running {
+        if machine.life == RunState::Running {
             machine.ghost = machine.disk.ghost();
-            machine.life = Life::Killed;
+            machine.life = RunState::Killed;
         }
     }
 
@@ -174,8 +174,8 @@ impl World {
         machine.stopping = false;
         machine.stop_waiters.clear();
         machine.ghost = Disk::default();
-        if machine.life != Life::Dark {
-            machine.life = Life::Ended;
+        if machine.life != RunState::Dark {
+            machine.life = RunState::Ended;
         }
         self.forget_hindrances(node);
         self.links.forget(node);
@@ -183,7 +183,7 @@ impl World {
 
     /// `node` has power, and its software starts. Its peers can learn now that it has forgotten them.
     pub fn node_returns(&mut self, node: NodeId) {
-        self.known(node).life = Life::Running;
+        self.known(node).life = RunState::Running;
         self.wires.wake_peers_of(node);
         self.wake_connects();
     }
@@ -202,7 +202,7 @@ impl World {
     /// The machine of `node` has no power.
     #[must_use]
     pub fn is_dark(&self, node: NodeId) -> bool {
-        self.machine(node).is_some_and(|machine| machine.life == Life::Dark)
+        self.machine(node).is_some_and(|machine| machine.life == RunState::Dark)
     }
 
     /// A fault asks a node to end by itself, and tidily.

@@ -24,23 +24,23 @@ where
     let set = LocalSet::new();
     let panicked = Arc::new(AtomicBool::new(false));
     let handle = set.spawn_local(Noting { future: Box::pin(future), panicked: panicked.clone() });
-    let driver = Arc::new(Driver::default());
-    let waker = Waker::from(driver.clone());
-    tokio::task::spawn_local(gated_here(Task { inner: Some((set, waker)), driver, panicked }));
+    let set_waker = Arc::new(SetWaker::default());
+    let waker = Waker::from(set_waker.clone());
+    tokio::task::spawn_local(gated_here(Task { inner: Some((set, waker)), set_waker, panicked }));
     handle
 }
 
 /// Wakes the task that drives a set. The set keeps a copy of it, and is itself kept by each handle to its task.
 #[derive(Debug, Default)]
-struct Driver(Mutex<Option<Waker>>);
+struct SetWaker(Mutex<Option<Waker>>);
 
-impl Driver {
+impl SetWaker {
     fn waker(&self) -> std::sync::MutexGuard<'_, Option<Waker>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Wake for Driver {
+impl Wake for SetWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
@@ -55,7 +55,7 @@ impl Wake for Driver {
 
 struct Task {
     inner: Option<(LocalSet, Waker)>,
-    driver: Arc<Driver>,
+    set_waker: Arc<SetWaker>,
     panicked: Arc<AtomicBool>,
 }
 
@@ -64,12 +64,12 @@ impl Future for Task {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         {
-            let mut known = self.driver.waker();
+            let mut known = self.set_waker.waker();
             if !known.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
                 *known = Some(context.waker().clone());
             }
         }
-        let Self { inner, driver, panicked } = &mut *self;
+        let Self { inner, set_waker, panicked } = &mut *self;
         let Some((set, waker)) = inner else { return Poll::Ready(()) };
         let mut own = Context::from_waker(waker);
         if Pin::new(&mut *set).poll(&mut own).is_pending() {
@@ -79,7 +79,7 @@ impl Future for Task {
             // Once more, for what it woke meanwhile it has forgotten; then only a handle keeps the waker.
             let _ = Pin::new(set).poll(&mut own);
             *inner = None;
-            if Arc::strong_count(driver) == 1 {
+            if Arc::strong_count(set_waker) == 1 {
                 let node = here();
                 with(|world| world.panic_unhandled(node));
             }

@@ -133,9 +133,9 @@ impl Escape {
         let node = nodes
             .get(usize::from(self.node.0))
             .map_or("a destructor of a node that went down", String::as_str);
-        let trail = Trail::of(&self.backtrace.to_string());
+        let path = CallPath::of(&self.backtrace.to_string());
         // The rest may be inlined.
-        let called = match (&self.call, trail.called()) {
+        let called = match (&self.call, path.called()) {
             (
                 Call::Clock { wall: true },
                 None | Some("std::sys::pal::unix::time::Timespec::now"),
@@ -146,8 +146,8 @@ impl Escape {
             ) => Some("std::time::Instant::now"),
             (_, called) => called,
         };
-        let (what, why, remedy) = self.advice(&trail);
-        let place = trail.caller.as_ref().map(|place| format!(" in {place}")).unwrap_or_default();
+        let (what, why, remedy) = self.advice(&path);
+        let place = path.caller.as_ref().map(|place| format!(" in {place}")).unwrap_or_default();
         let what = match called {
             Some(called) => format!("{called} ({what})"),
             None => what,
@@ -155,8 +155,8 @@ impl Escape {
         format!("escaped: {node} called {what}{place}: {why}; {remedy}")
     }
 
-    fn advice(&self, trail: &Trail) -> (String, &'static str, String) {
-        let passes = |part: &str| trail.library.iter().any(|name| name.contains(part));
+    fn advice(&self, path: &CallPath) -> (String, &'static str, String) {
+        let passes = |part: &str| path.library.iter().any(|name| name.contains(part));
         let dns = ["lookup_host", "to_socket_addrs", "getaddrinfo", "tokio::net::addr"];
         match &self.call {
             _ if dns.iter().any(|part| passes(part)) => (
@@ -235,14 +235,14 @@ impl Escape {
 
 /// What a backtrace says of a call.
 #[derive(Debug, Default)]
-struct Trail {
+struct CallPath {
     /// Functions of libraries, from the call outwards to the system's code.
     library: Vec<String>,
     /// The function of the system, with its place if the binary knows places.
     caller: Option<String>,
 }
 
-impl Trail {
+impl CallPath {
     fn of(backtrace: &str) -> Self {
         let mut frames: Vec<(String, Option<&str>)> = Vec::new();
         for line in backtrace.lines() {
@@ -267,27 +267,27 @@ impl Trail {
             part.is_some_and(|name| parts.iter().any(|part| name.starts_with(part)))
         };
         let own = frames.iter().rposition(|(name, _)| own(name)).map_or(0, |last| last + 1);
-        let mut trail = Self::default();
+        let mut path = Self::default();
         for (name, place) in frames.drain(..).skip(own) {
             if name.trim_start_matches(['<', '&']).starts_with("squall::") {
                 break;
             }
             if is_library(&name) || place.is_some_and(is_in_a_library) {
-                trail.library.push(name);
+                path.library.push(name);
                 continue;
             }
             // Without the column.
             let place = place.and_then(|place| place.rsplit_once(':')).map(|(place, _)| place);
-            trail.caller = Some(match place {
+            path.caller = Some(match place {
                 Some(place) => format!("{name} ({})", place.trim_start_matches("./")),
                 None => name,
             });
             break;
         }
-        if trail.caller.is_none() {
-            trail.library.clear();
+        if path.caller.is_none() {
+            path.library.clear();
         }
-        trail
+        path
     }
 
     /// The function that the system called.
@@ -377,7 +377,7 @@ mod tests {
 
     #[test]
     fn a_trail_leads_from_the_call_to_the_systems_code() {
-        let trail = Trail::of(
+        let path = CallPath::of(
             "   0: squall::determinism::escape::note\n\
              \x20  1: squall::determinism::syscalls::on_trap\n\
              \x20            at ./src/x.rs:3:4\n\
@@ -389,8 +389,8 @@ mod tests {
              \x20            at ./src/server.rs:30:9\n\
              \x20  7: <core::pin::Pin<P> as core::future::future::Future>::poll\n",
         );
-        assert_eq!(trail.called(), Some("std::fs::write"));
-        assert_eq!(trail.caller.as_deref(), Some("my::server::store (src/server.rs:30)"));
+        assert_eq!(path.called(), Some("std::fs::write"));
+        assert_eq!(path.caller.as_deref(), Some("my::server::store (src/server.rs:30)"));
     }
 
     #[test]

@@ -87,7 +87,7 @@ pub(super) fn guard(allow: &[Allow]) -> Result<(), String> {
     }
     let mut program = program(&passing);
     let program = libc::sock_fprog {
-        len: u16::try_from(program.len()).unwrap_or(u16::MAX),
+        len: u16::try_from(program.len()).expect("a filter has a few hundred steps"),
         filter: program.as_mut_ptr(),
     };
     let install = |flags: libc::c_ulong| {
@@ -121,13 +121,15 @@ fn program(passing: &[c_long]) -> Vec<libc::sock_filter> {
     #[cfg(target_arch = "aarch64")]
     const NATIVE: u32 = 0xc000_00b7;
     let step = |code: u32, k: u32, yes: u8, no: u8| libc::sock_filter {
-        code: u16::try_from(code).unwrap_or(0),
+        code: u16::try_from(code).expect("codes of BPF have 16 bits"),
         jt: yes,
         jf: no,
         k,
     };
-    let load = |offset: usize| step(LOAD, u32::try_from(offset).unwrap_or(0), 0, 0);
-    let number = |call: c_long| u32::try_from(call).unwrap_or(u32::MAX);
+    let load = |offset: usize| {
+        step(LOAD, u32::try_from(offset).expect("an offset in a small struct"), 0, 0)
+    };
+    let number = |call: c_long| u32::try_from(call).expect("numbers of system calls are small");
     let argument = |index: usize| offset_of!(libc::seccomp_data, args) + index * 8;
     let (pass, trap) =
         (step(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0), step(RETURN, libc::SECCOMP_RET_TRAP, 0, 0));
@@ -270,15 +272,17 @@ fn decide(caught: Caught) -> i64 {
     }
     match number {
         libc::SYS_getrandom => {
-            let length = usize::try_from(second).unwrap_or(0);
+            let length = usize::try_from(second).expect("a register is as wide as a usize");
             // SAFETY: the caller vouches for `length` bytes, as it would to the kernel.
             let bytes = unsafe { std::slice::from_raw_parts_mut(pointer::<u8>(first), length) };
             entropy::fill(bytes);
-            i64::try_from(length).unwrap_or(i64::MAX)
+            i64::try_from(length).expect("no buffer is longer than isize::MAX")
         }
         libc::SYS_clock_gettime => {
-            let wall = clock::is_wall(libc::clockid_t::try_from(first).unwrap_or(0));
-            let now = clock::timespec(clock::read(wall).unwrap_or_default());
+            let wall = clock::is_wall(clock_of(first));
+            let now = clock::timespec(
+                clock::read(wall).expect("only threads of a simulation are caught"),
+            );
             // SAFETY: the caller vouches for the place, as it would to the kernel.
             unsafe { pointer::<libc::timespec>(second).write(now) };
             0
@@ -294,7 +298,7 @@ fn decide(caught: Caught) -> i64 {
             0
         }
         libc::SYS_clock_nanosleep => {
-            let clock = libc::clockid_t::try_from(first).unwrap_or(0);
+            let clock = clock_of(first);
             let absolute = second & libc::TIMER_ABSTIME as u64 != 0;
             sleep(arguments[2], absolute.then_some(clock::is_wall(clock)));
             0
@@ -321,6 +325,7 @@ fn sleep(time: u64, until: Option<bool>) {
     escape::note(Call::Sleep);
     // SAFETY: the caller gives a time, as it would to the kernel.
     let time = unsafe { pointer::<libc::timespec>(time).read() };
+    // The kernel takes no negative time; here it is none at all.
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let time = Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0));
     let now = until.and_then(clock::read).unwrap_or_default();
@@ -498,8 +503,16 @@ fn pass(caught: Caught) -> i64 {
     result
 }
 
+/// The clock that a caller names: an `int`, of which the kernel reads the low half of the register.
+#[allow(clippy::cast_possible_truncation)]
+fn clock_of(register: u64) -> libc::clockid_t {
+    register as libc::clockid_t
+}
+
 fn pointer<T>(address: u64) -> *mut T {
-    ptr::with_exposed_provenance_mut(usize::try_from(address).unwrap_or(0))
+    ptr::with_exposed_provenance_mut(
+        usize::try_from(address).expect("a register is as wide as a usize"),
+    )
 }
 
 #[cfg(test)]

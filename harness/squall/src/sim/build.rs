@@ -1,11 +1,11 @@
 //! From a plan to a simulation that is ready to run: the world, the judge, and a host for each node.
 
 use super::{
+    backlog::Backlog,
     clients::{self, Clients},
     limits::limits,
     nemesis::{Exits, Nemesis, Simulator},
     observer::{self, Observation},
-    progress::Progress,
     recorder::Recorder,
 };
 use crate::{
@@ -48,7 +48,7 @@ pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>, keep: bool) ->
     let setup = setup(plan, &**system, &mut names);
     let recorder = Rc::new(RefCell::new(Recorder::new(
         Judge::new(&setup),
-        Progress::new(setup.groups.clone()),
+        Backlog::new(setup.groups.clone()),
         !plan.faults.is_empty(),
     )));
     let sink = {
@@ -61,7 +61,7 @@ pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>, keep: bool) ->
     }
 
     let client_nodes = nodes_where(plan, &**system, |role| role.client);
-    let orders = plan.orders(client_nodes.len());
+    let orders = plan.publishes(client_nodes.len());
     let shared = Shared {
         system: system.clone(),
         cluster: cluster(plan, &**system),

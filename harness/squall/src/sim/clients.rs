@@ -1,7 +1,7 @@
 //! The workload: clients on the nodes that run them, publishing what the plan says.
 
 use crate::{
-    plan::Order,
+    plan::PlannedPublish,
     stream::Stream,
     system::{Client, Cluster, Event, Node, Outcome, Poison, System},
 };
@@ -21,7 +21,7 @@ use tokio::{sync::Notify, task::spawn_local, time::sleep};
 /// The operations of all clients. Outlives the nodes they run on.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
-    due: BTreeMap<NodeId, VecDeque<Order>>,
+    due: BTreeMap<NodeId, VecDeque<PlannedPublish>>,
     /// Invoked and not ended, with their key, and whether an `Info` was given.
     open: BTreeMap<NodeId, BTreeMap<EventId, (u32, bool)>>,
     /// The nodes that run clients.
@@ -38,22 +38,22 @@ pub(super) struct Clients {
 /// How many events each client is asked to publish after the healing, to see whether that works.
 const PROBES: u32 = 3;
 
-/// A publish that is invoked so long after it was due is late. Timers tick in milliseconds, and a step of the
+/// A publish that is invoked later than this after it was due is late. Timers tick in milliseconds, and a step of the
 /// simulation has up to five of them.
 const LATE: Duration = Duration::from_millis(10);
 
 impl Clients {
-    pub(super) fn new(nodes: &[NodeId], orders: &[Order]) -> Self {
-        let mut due: BTreeMap<NodeId, VecDeque<Order>> = BTreeMap::new();
-        for order in orders {
-            if let Some(node) = nodes.get(order.client) {
-                due.entry(*node).or_default().push_back(*order);
+    pub(super) fn new(nodes: &[NodeId], publishes: &[PlannedPublish]) -> Self {
+        let mut due: BTreeMap<NodeId, VecDeque<PlannedPublish>> = BTreeMap::new();
+        for publish in publishes {
+            if let Some(node) = nodes.get(publish.client) {
+                due.entry(*node).or_default().push_back(*publish);
             }
         }
         Self {
             due,
             nodes: nodes.to_vec(),
-            next: orders.iter().map(|order| order.event.id.0).max().unwrap_or(0) + 1,
+            next: publishes.iter().map(|publish| publish.event.id.0).max().unwrap_or(0) + 1,
             ..Self::default()
         }
     }
@@ -72,18 +72,18 @@ impl Clients {
     pub(super) fn publish_beside(
         &mut self,
         fault: u16,
-        orders: impl Iterator<Item = (u64, u32, u32)>,
+        publishes: impl Iterator<Item = (u64, u32, u32)>,
     ) {
-        for (at, key, size) in orders {
+        for (at, key, size) in publishes {
             let id = EventId(self.next);
             self.next += 1;
             self.added.insert(id, fault);
             let client = key as usize % self.nodes.len().max(1);
             let Some(node) = self.nodes.get(client) else { return };
             let due = self.due.entry(*node).or_default();
-            let place = due.partition_point(|order| order.at <= at);
+            let place = due.partition_point(|publish| publish.at <= at);
             let event = Event { id, key, size, poison: None };
-            due.insert(place, Order { at, client, event });
+            due.insert(place, PlannedPublish { at, client, event });
         }
         self.more.notify_waiters();
     }
@@ -96,7 +96,7 @@ impl Clients {
         keys: u32,
         size: u32,
     ) -> Vec<EventId> {
-        let clients = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let clients = u32::try_from(self.nodes.len()).expect("a run has some fifty nodes");
         let mut probes = Vec::new();
         for (node, client) in self.nodes.iter().zip(0..).filter(|(node, _)| !down.contains(node)) {
             let due = self.due.entry(*node).or_default();
@@ -106,8 +106,8 @@ impl Clients {
                 let key = if key < keys { key } else { client };
                 let event = Event { id: EventId(self.next), key, size, poison: None };
                 self.next += 1;
-                let place = due.partition_point(|order| order.at <= now);
-                due.insert(place, Order { at: now, client: client as usize, event });
+                let place = due.partition_point(|publish| publish.at <= now);
+                due.insert(place, PlannedPublish { at: now, client: client as usize, event });
                 probes.push(event.id);
             }
         }
@@ -116,15 +116,15 @@ impl Clients {
     }
 
     /// The next publish of a node, if its time has come.
-    fn take(&mut self, node: NodeId, now: Duration) -> Result<Order, Option<Duration>> {
+    fn take(&mut self, node: NodeId, now: Duration) -> Result<PlannedPublish, Option<Duration>> {
         let due = self.due.entry(node).or_default();
-        let Some(order) = due.front() else { return Err(None) };
-        let at = Duration::from_micros(order.at);
+        let Some(publish) = due.front() else { return Err(None) };
+        let at = Duration::from_micros(publish.at);
         if at > now {
             return Err(Some(at - now));
         }
-        let (due_at, client) = (order.at, order.client);
-        let mut event = order.event;
+        let (due_at, client) = (publish.at, publish.client);
+        let mut event = publish.event;
         due.pop_front();
         for (id, draw, share, kind) in &self.poisoners {
             let mut stream = Stream::new(*draw, "poison", &[event.id.0]);
@@ -138,7 +138,7 @@ impl Clients {
             sim::with(|world| world.feel(*fault));
         }
         self.open.entry(node).or_default().insert(event.id, (event.key, false));
-        Ok(Order { at: due_at, client, event })
+        Ok(PlannedPublish { at: due_at, client, event })
     }
 
     /// Every operation has been invoked.
@@ -177,10 +177,10 @@ pub(super) async fn run(
         if is_dead(id) {
             return;
         }
-        let now = turmoil::sim_elapsed().unwrap_or_default();
+        let now = turmoil::sim_elapsed().expect("clients run on hosts of the simulator");
         let taken = clients.borrow_mut().take(id, now);
-        let order = match taken {
-            Ok(order) => order,
+        let publish = match taken {
+            Ok(publish) => publish,
             // A fault may add publishes that come first.
             Err(Some(wait)) => {
                 tokio::select! {
@@ -195,9 +195,9 @@ pub(super) async fn run(
                 continue;
             }
         };
-        let (due, order) = (order.at, order.event);
-        let (event, key) = (order.id, order.key);
-        if order.poison.is_some() {
+        let (due, publish) = (publish.at, publish.event);
+        let (event, key) = (publish.id, publish.key);
+        if publish.poison.is_some() {
             record(What::Poison { event });
         }
         if now > Duration::from_micros(due) + LATE {
@@ -208,7 +208,7 @@ pub(super) async fn run(
             let clients = clients.clone();
             Box::new(move |_reason: String| inform(&clients, id, event, key))
         };
-        let outcome = client.publish(order, early);
+        let outcome = client.publish(publish, early);
         let clients = clients.clone();
         spawn_local(sim::gated(id, async move {
             let outcome = outcome.await;

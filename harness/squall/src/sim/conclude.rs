@@ -1,6 +1,6 @@
 //! What came of a run: the judges' findings, why it may prove nothing, and what excuses a failure.
 
-use super::{RunOutcome, build::Built, nemesis::Remains, recorder::Recorder};
+use super::{build::Built, nemesis::Remains, outcome::RunOutcome, recorder::Recorder};
 use crate::{
     determinism::Panic,
     plan::{Plan, PlannedFault},
@@ -30,9 +30,6 @@ const FOLLOWS_FROM_ABSENCE: &[&str] = &[
     "latency",
 ];
 
-/// How often each step of the scenario was felt.
-type Felt = BTreeMap<u16, u64>;
-
 /// The simulation is over; `panic` ended it, if one did.
 pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> RunOutcome {
     let Built { nemesis, recorder, .. } = built;
@@ -43,8 +40,7 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
     let recorder = recorder.into_inner();
 
     let recovery = recorder.recovery();
-    let felt = felt(&recorder, &world);
-    let signals = signals(plan, &recorder, &felt, &world);
+    let signals = signals(plan, &recorder, &world);
     let counters = Counters { messages: world.frames, faults: begun, ..recorder.counters };
     let mut hash = recorder.hash;
     world.names.texts().for_each(|text| hash.text(text));
@@ -58,7 +54,7 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
         vacuous.push("no publish was acknowledged".to_owned());
     }
     vacuous.extend(unfired);
-    vacuous.extend(never_felt(plan, &begun_steps, &felt));
+    vacuous.extend(never_felt(plan, &begun_steps, &world.felt));
     vacuous.extend(never_seen(plan, &signals));
     vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(&expect.name)));
 
@@ -100,29 +96,15 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
     }
 }
 
-/// How often each step was felt, by the simulation and by the records that say so.
-fn felt(recorder: &Recorder, world: &sim::Summary) -> Felt {
-    let mut felt = world.felt.clone();
-    for (step, count) in &recorder.felt {
-        *felt.entry(*step).or_default() += count;
-    }
-    felt
-}
-
 /// What was seen, by name: signals of the harness and of the system, fault points, and faults that were felt.
-fn signals(
-    plan: &Plan,
-    recorder: &Recorder,
-    felt: &Felt,
-    world: &sim::Summary,
-) -> BTreeMap<String, u64> {
+fn signals(plan: &Plan, recorder: &Recorder, world: &sim::Summary) -> BTreeMap<String, u64> {
     let mut signals = recorder.signals.seen(|name| world.names.text(name).to_owned());
     for (point, count) in &world.points {
         *signals.entry(point.clone()).or_default() += u64::from(*count);
     }
     let kinds: BTreeMap<u16, String> =
         plan.faults.iter().map(|fault| (fault.step, fault.fault.kind.signal())).collect();
-    for (step, count) in felt {
+    for (step, count) in &world.felt {
         if let Some(signal) = kinds.get(step) {
             *signals.entry(signal.clone()).or_default() += count;
         }
@@ -131,7 +113,7 @@ fn signals(
 }
 
 /// Steps of the scenario that began and were never felt.
-fn never_felt(plan: &Plan, begun: &BTreeSet<u16>, felt: &Felt) -> Vec<String> {
+fn never_felt(plan: &Plan, begun: &BTreeSet<u16>, felt: &BTreeMap<u16, u64>) -> Vec<String> {
     let steps: BTreeMap<u16, &PlannedFault> =
         plan.faults.iter().map(|fault| (fault.step, fault)).collect();
     steps

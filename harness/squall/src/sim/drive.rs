@@ -5,7 +5,7 @@
 //! time, for what comes late, and looked at once more.
 
 use super::{
-    STEPS, limits,
+    limits,
     nemesis::Nemesis,
     observer::{self, Observation, Told},
 };
@@ -17,11 +17,14 @@ use crate::{
 use squall_probe::{Mark, NodeId, What, sim};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
+/// Steps made by this process, for a watchdog that looks whether it still moves.
+pub static STEPS: AtomicU64 = AtomicU64::new(0);
+
 #[derive(Clone, Copy, Debug)]
-enum Phase {
+enum Stage {
     /// Faults come and go.
     Faults,
     /// Everything is healed, and the system has until then to converge.
@@ -36,7 +39,7 @@ enum Phase {
     Over,
 }
 
-struct Run<'r, 's> {
+struct Driver<'r, 's> {
     nemesis: &'r mut Nemesis<'s>,
     observation: &'r Observation,
     offered: bool,
@@ -47,9 +50,9 @@ struct Run<'r, 's> {
 /// Steps until the run is over. A panic of the system ends it.
 pub(super) fn drive(nemesis: &mut Nemesis<'_>, observation: &Observation) -> Option<Panic> {
     nemesis.begin();
-    let mut run = Run { nemesis, observation, offered: false, seen: 0 };
-    let mut phase = Phase::Faults;
-    while !matches!(phase, Phase::Over) {
+    let mut run = Driver { nemesis, observation, offered: false, seen: 0 };
+    let mut phase = Stage::Faults;
+    while !matches!(phase, Stage::Over) {
         if let Err(panic) = run.step() {
             return Some(panic);
         }
@@ -58,7 +61,7 @@ pub(super) fn drive(nemesis: &mut Nemesis<'_>, observation: &Observation) -> Opt
     None
 }
 
-impl Run<'_, '_> {
+impl Driver<'_, '_> {
     fn step(&mut self) -> Result<(), Panic> {
         self.nemesis.act();
         let step = catch_unwind(AssertUnwindSafe(|| self.nemesis.step()));
@@ -97,60 +100,60 @@ impl Run<'_, '_> {
         None
     }
 
-    fn next(&mut self, phase: Phase) -> Phase {
+    fn next(&mut self, phase: Stage) -> Stage {
         if !self.offered && self.nemesis.offered() {
             self.offered = true;
             self.nemesis.mark(Mark::WorkloadOffered);
         }
         let now = self.nemesis.now();
         match phase {
-            Phase::Faults if self.nemesis.is_over() => {
+            Stage::Faults if self.nemesis.is_over() => {
                 self.nemesis.heal_all();
                 self.observation.leave_out(self.nemesis.left_out());
                 let patience = limits::patience(&self.nemesis.plan.expect);
-                Phase::Recovery { deadline: now + patience }
+                Stage::Recovery { deadline: now + patience }
             }
-            Phase::Recovery { deadline } if now >= deadline => {
+            Stage::Recovery { deadline } if now >= deadline => {
                 self.nemesis.miss_deadline();
-                Phase::Missed { since: now, until: now + self.look() }
+                Stage::Missed { since: now, until: now + self.look() }
             }
-            Phase::Recovery { .. } => match self.look_at_rest() {
+            Stage::Recovery { .. } => match self.look_at_rest() {
                 Some(told) if told.agrees() => {
                     self.tell(&told);
                     self.nemesis.mark(Mark::Converged);
-                    Phase::Settling { until: now + self.nemesis.plan.settle_us }
+                    Stage::Settling { until: now + self.nemesis.plan.settle_us }
                 }
                 _ => phase,
             },
-            Phase::Settling { until } if now >= until => {
-                Phase::Settled { until: now + self.look() }
+            Stage::Settling { until } if now >= until => {
+                Stage::Settled { until: now + self.look() }
             }
-            Phase::Missed { since, until } => {
+            Stage::Missed { since, until } => {
                 self.observation.ask();
                 match self.observation.take() {
                     // One round may still be under way from before.
                     Some(told) if now > since => self.conclude(&told, None),
-                    _ if now >= until => Phase::Over,
+                    _ if now >= until => Stage::Over,
                     _ => phase,
                 }
             }
-            Phase::Settled { until } => match self.look_at_rest() {
+            Stage::Settled { until } => match self.look_at_rest() {
                 Some(told) if told.agrees() || now >= until => {
                     self.conclude(&told, Some(Mark::Settled))
                 }
                 None if now >= until => {
                     self.observation.ask();
-                    Phase::Missed { since: now, until: until + self.look() }
+                    Stage::Missed { since: now, until: until + self.look() }
                 }
                 _ => phase,
             },
-            Phase::Faults | Phase::Settling { .. } | Phase::Over => phase,
+            Stage::Faults | Stage::Settling { .. } | Stage::Over => phase,
         }
     }
 
     /// How long the last look may take: every node may be silent.
     fn look(&self) -> Micros {
-        let patience = u64::try_from(observer::PATIENCE.as_micros()).unwrap_or(u64::MAX);
+        let patience = u64::try_from(observer::PATIENCE.as_micros()).expect("half a second");
         (self.nemesis.plan.nodes.len() as u64 + 1) * 2 * patience
     }
 
@@ -174,11 +177,11 @@ impl Run<'_, '_> {
         }
     }
 
-    fn conclude(&self, told: &Told, mark: Option<Mark>) -> Phase {
+    fn conclude(&self, told: &Told, mark: Option<Mark>) -> Stage {
         self.tell(told);
         if let Some(mark) = mark {
             self.nemesis.mark(mark);
         }
-        Phase::Over
+        Stage::Over
     }
 }

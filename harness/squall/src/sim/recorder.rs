@@ -1,17 +1,17 @@
 //! Where records go: into the hash, the folds, and the invariants, as they come.
 
-use super::{progress::Progress, signals::Signals};
+use super::{backlog::Backlog, signals::Signals};
 use crate::history::HistoryHash;
 use squall_judge::{ByEvent, Judge};
 use squall_probe::{EventId, Mark, NodeId, Phase, Record, What};
 use squall_reports::{Counters, LatencyRecorder};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Takes a run's records.
 pub(super) struct Recorder {
     pub(super) hash: HistoryHash,
     pub(super) judge: Judge,
-    pub(super) progress: Progress,
+    backlog: Backlog,
     pub(super) signals: Signals,
     pub(super) counters: Counters,
     pub(super) latency: LatencyRecorder,
@@ -19,26 +19,23 @@ pub(super) struct Recorder {
     due: ByEvent<Option<u64>>,
     /// Publishes that the harness added to see whether publishing works. Totals leave them out.
     probes: BTreeSet<EventId>,
-    pub(super) healed: Option<u64>,
-    /// How often faults were felt, by the records that say so.
-    pub(super) felt: BTreeMap<u16, u64>,
-    /// Faults of disks that nodes met.
-    pub(super) refused: BTreeSet<(u16, NodeId)>,
+    healed: Option<u64>,
+    /// Faults of disks, by their steps, that nodes met.
+    refused: BTreeSet<(u16, NodeId)>,
 }
 
 impl Recorder {
-    pub(super) fn new(judge: Judge, progress: Progress, faults: bool) -> Self {
+    pub(super) fn new(judge: Judge, backlog: Backlog, faults: bool) -> Self {
         Self {
             hash: HistoryHash::default(),
             judge,
-            progress,
+            backlog,
             signals: Signals::new(faults),
             counters: Counters::default(),
             latency: LatencyRecorder::default(),
             due: ByEvent::default(),
             probes: BTreeSet::new(),
             healed: None,
-            felt: BTreeMap::new(),
             refused: BTreeSet::new(),
         }
     }
@@ -46,15 +43,12 @@ impl Recorder {
     pub(super) fn record(&mut self, record: &Record) {
         self.hash.record(record);
         self.judge.record(record);
-        self.progress.record(record);
+        self.backlog.record(record);
         self.signals.record(record);
         self.count(record);
     }
 
     fn count(&mut self, record: &Record) {
-        if let What::DiskRefused { fault } = record.what {
-            self.refused.insert((fault, record.node));
-        }
         let counters = &mut self.counters;
         match record.what {
             What::Publish { event, .. } | What::Apply { event, .. }
@@ -83,28 +77,48 @@ impl Recorder {
             }
             What::DeadLetter { .. } => counters.dead_lettered += 1,
             What::DiskRefused { fault } => {
-                *self.felt.entry(fault).or_default() += 1;
+                self.refused.insert((fault, record.node));
             }
             What::Mark(Mark::Healed) => self.healed = Some(record.at),
             _ => {}
         }
     }
 
-    /// A fault was felt.
-    pub(super) fn feel(&mut self, fault: u16) {
-        *self.felt.entry(fault).or_default() += 1;
+    /// A publish whose client died: nobody will ever say how it ended.
+    pub(super) fn abandon(&mut self, event: EventId) {
+        self.backlog.abandon(event);
+    }
+
+    /// How many publishes were acknowledged, events were delivered, and effects have landed.
+    pub(super) fn reached(&self) -> (u32, u32, u32) {
+        (self.backlog.acked, self.backlog.delivered, self.backlog.applied)
+    }
+
+    /// Nothing is owed to anybody.
+    pub(super) fn drained(&self) -> bool {
+        self.backlog.drained()
+    }
+
+    /// Who leads, by its own word, and still runs.
+    pub(super) fn leader(&self) -> Option<NodeId> {
+        self.signals.leader.map(|(leader, _)| leader)
+    }
+
+    /// Whether a node has met a fault of its disk, named by its step.
+    pub(super) fn has_met(&self, fault: u16, node: NodeId) -> bool {
+        self.refused.contains(&(fault, node))
     }
 
     /// Disks went back in time. If the log did with them, what is owed is what was owed then.
     pub(super) fn went_back(&mut self) {
         if let Some((records, forgotten)) = self.judge.put_back() {
-            self.progress.start_again(&records, forgotten);
+            self.backlog.start_again(&records, forgotten);
         }
     }
 
     /// How long after the healing the system had caught up, in microseconds.
     pub(super) fn recovery(&self) -> Option<u64> {
         let healed = self.healed?;
-        self.progress.drained().then(|| self.progress.last_owed.saturating_sub(healed))
+        self.backlog.drained().then(|| self.backlog.last_owed.saturating_sub(healed))
     }
 }

@@ -1,9 +1,8 @@
 //! The worker's side.
 
-use super::{Answer, Request, Want, trace};
+use super::{Answer, Request, Want, suspects, trace};
 use crate::{
     plan::Plan,
-    runner::suspects,
     sim::{self, RunOutcome},
     system::System,
     words::{Words, timeline_line},
@@ -53,6 +52,7 @@ pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
                 Err(error) => Answer::Broken(error),
             },
             Ok(Request::Lines) => Answer::Lines(
+                // A run that ended its worker has left no history.
                 kept.as_ref().map(|(plan, outcome)| lines(plan, outcome)).unwrap_or_default(),
             ),
             Ok(Request::Story) => Answer::Lines(
@@ -162,7 +162,7 @@ fn run_of(plan: &Plan, outcome: &RunOutcome, wall: Duration) -> Run {
         reason: outcome.reason(),
         hash: outcome.hash.clone(),
         sim_ms: outcome.elapsed / 1_000,
-        wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
+        wall_us: u64::try_from(wall.as_micros()).expect("no run takes 500,000 years"),
         recovery_ms: outcome.recovery.map(|us| us / 1_000),
         signals: outcome.signals.clone(),
         exits: outcome

@@ -7,10 +7,12 @@
 
 mod child;
 mod parent;
+mod suspects;
 mod trace;
 
 pub use child::serve;
 pub use parent::Worker;
+pub(crate) use suspects::suspects;
 
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A run that makes no step for so long spins without yielding.
+/// A run that makes no step for this long spins without yielding.
 const STALL: Duration = Duration::from_secs(20);
 
 /// A worker that grows beyond this, in bytes, is ended.
@@ -64,7 +64,8 @@ impl Worker {
                 seed: plan.seed,
                 verdict: Verdict::Errored,
                 reason: Some(reason),
-                wall_us: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                wall_us: u64::try_from(started.elapsed().as_micros())
+                    .expect("no run takes 500,000 years"),
                 ..Run::default()
             }),
         }
@@ -262,4 +263,75 @@ fn resident(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    //! What the parent makes of what a worker says. The worker is the other end of the channels; its process only
+    //! lives, or has ended.
+
+    use super::*;
+    use std::sync::mpsc::Sender;
+
+    struct Played {
+        process: Process,
+        says: Sender<Answer>,
+        hears: BufReader<UnixStream>,
+    }
+
+    /// A worker whose process runs this, and whose last words are these.
+    fn play(shell: &str, last_words: &str) -> Played {
+        let child = Command::new("sh").args(["-c", shell]).spawn().unwrap();
+        let (requests, theirs) = UnixStream::pair().unwrap();
+        let (says, answers) = channel();
+        let (complain, errors) = channel();
+        complain.send(last_words.to_owned()).unwrap();
+        let process = Process { child, requests, answers, errors };
+        Played { process, says, hears: BufReader::new(theirs) }
+    }
+
+    #[test]
+    fn a_request_is_a_line_and_its_answer_comes_after_signs_of_life() {
+        let mut played = play("sleep 60", "");
+        played.says.send(Answer::Alive).unwrap();
+        played.says.send(Answer::Lines(vec!["x".to_owned()])).unwrap();
+        let answer = played.process.ask(&Request::Trace { whole: true });
+        assert!(matches!(answer, Ok(Answer::Lines(lines)) if lines == ["x"]));
+        let mut line = String::new();
+        played.hears.read_line(&mut line).unwrap();
+        assert!(matches!(serde_json::from_str(&line), Ok(Request::Trace { whole: true })));
+    }
+
+    #[test]
+    fn a_worker_that_ended_took_its_run_with_it_and_says_how() {
+        let mut played = play("exit 3", "one\nthread 'run' has overflowed its stack\nthree");
+        played.process.child.wait().unwrap();
+        drop(played.says);
+        let Err(Lost::Run(why)) = played.process.ask(&Request::Story) else { panic!("an answer") };
+        let told = "the run ended its worker (exit code 3): thread 'run' has overflowed its stack";
+        assert_eq!(why, told);
+    }
+
+    #[test]
+    fn what_a_worker_does_not_understand_is_the_harness_s_fault_and_no_run_s() {
+        let mut played = play("sleep 60", "");
+        played.says.send(Answer::Broken("a request that makes no sense".to_owned())).unwrap();
+        assert!(matches!(played.process.ask(&Request::Lines), Err(Lost::Harness(_))));
+    }
+
+    #[test]
+    fn of_a_long_complaint_the_end_is_kept() {
+        let long = "x".repeat(100 << 10) + "the end";
+        let kept = last_words(long.as_bytes());
+        assert!(kept.ends_with("the end") && kept.len() <= 32 << 10, "{}", kept.len());
+    }
+
+    #[test]
+    fn answers_are_single_lines_whatever_is_said_in_them() {
+        let answer = Answer::Lines(vec!["two\nlines".to_owned(), "\u{2028}".to_owned()]);
+        let line = serde_json::to_string(&answer).unwrap();
+        assert!(!line.contains('\n'));
+        let read = serde_json::from_str(&line).unwrap();
+        assert!(matches!(read, Answer::Lines(lines) if lines == ["two\nlines", "\u{2028}"]));
+    }
 }

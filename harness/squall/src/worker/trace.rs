@@ -20,7 +20,7 @@ pub(super) fn whole(plan: &Plan, outcome: &RunOutcome) -> Trace {
 }
 
 /// What proves the violations, the events that it speaks of, what the nodes and the faults did, and
-/// the messages at that time; so much of it as a report has room for.
+/// the messages at that time; as much of it as a report has room for.
 pub(super) fn around_the_evidence(plan: &Plan, outcome: &RunOutcome) -> Trace {
     let records = outcome.history.as_slice();
     let proofs = proofs(outcome);

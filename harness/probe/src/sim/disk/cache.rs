@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Content reaches the platter in pieces of at most so many bytes, each or none.
+/// Content reaches the platter in pieces of at most this many bytes, each or none.
 const PAGE: usize = 4096;
 
 /// A file's content, without its name.
@@ -177,18 +177,18 @@ pub(super) struct Directories {
     /// On the platter.
     pub(super) durable: BTreeMap<PathBuf, usize>,
     /// What separates the two, in order.
-    pending: Vec<Entry>,
+    pending: Vec<NameChange>,
 }
 
 /// A change of a directory.
 #[derive(Clone, Debug)]
-enum Entry {
+enum NameChange {
     Made { path: PathBuf, inode: usize },
     Renamed { from: PathBuf, to: PathBuf, inode: usize },
     Removed { path: PathBuf },
 }
 
-impl Entry {
+impl NameChange {
     fn apply(&self, names: &mut BTreeMap<PathBuf, usize>) {
         match self {
             Self::Made { path, inode } => {
@@ -222,14 +222,14 @@ impl Entry {
 
 impl Directories {
     pub(super) fn make(&mut self, path: &Path, inode: usize) {
-        self.change(Entry::Made { path: path.to_owned(), inode });
+        self.change(NameChange::Made { path: path.to_owned(), inode });
     }
 
     /// Whether there was such a file.
     pub(super) fn rename(&mut self, from: &Path, to: &Path) -> bool {
         let Some(inode) = self.names.get(from).copied() else { return false };
         if from != to {
-            self.change(Entry::Renamed { from: from.to_owned(), to: to.to_owned(), inode });
+            self.change(NameChange::Renamed { from: from.to_owned(), to: to.to_owned(), inode });
         }
         true
     }
@@ -238,12 +238,12 @@ impl Directories {
     pub(super) fn remove(&mut self, path: &Path) -> bool {
         let known = self.names.contains_key(path);
         if known {
-            self.change(Entry::Removed { path: path.to_owned() });
+            self.change(NameChange::Removed { path: path.to_owned() });
         }
         known
     }
 
-    fn change(&mut self, entry: Entry) {
+    fn change(&mut self, entry: NameChange) {
         entry.apply(&mut self.names);
         self.pending.push(entry);
     }
@@ -271,10 +271,10 @@ impl Directories {
         for entry in &self.pending {
             let kept = rng.random_bool(0.5);
             let possible = match entry {
-                Entry::Made { path, .. } | Entry::Removed { path } => {
+                NameChange::Made { path, .. } | NameChange::Removed { path } => {
                     !undone.contains_key(path.as_path())
                 }
-                Entry::Renamed { from, to, inode } => {
+                NameChange::Renamed { from, to, inode } => {
                     undone.get(from.as_path()).is_none_or(|made| *made == Some(*inode))
                         && !undone.contains_key(to.as_path())
                 }
@@ -284,13 +284,13 @@ impl Directories {
                 continue;
             }
             match entry {
-                Entry::Made { path, inode } => {
+                NameChange::Made { path, inode } => {
                     undone.entry(path).or_insert(Some(*inode));
                 }
-                Entry::Removed { path } => {
+                NameChange::Removed { path } => {
                     undone.insert(path, None);
                 }
-                Entry::Renamed { from, to, .. } => {
+                NameChange::Renamed { from, to, .. } => {
                     undone.insert(from, None);
                     undone.insert(to, None);
                 }

@@ -37,13 +37,13 @@ pub(super) struct Overtaken {
 #[derive(Debug)]
 pub(super) struct Connection {
     /// Of who connected, and of who accepted.
-    pub(super) ends: [End; 2],
+    pub(super) ends: [Endpoint; 2],
     /// It was reset, by a fault or by a cut that was healed.
     pub(super) broken: Option<Option<u16>>,
 }
 
 #[derive(Debug)]
-pub(super) struct End {
+pub(super) struct Endpoint {
     pub(super) node: NodeId,
     /// Ports are used again: which of the ends that had this one.
     pub(super) serial: u64,
@@ -77,7 +77,7 @@ pub(super) struct Coming {
     pub(super) feels: Vec<Feels>,
 }
 
-impl End {
+impl Endpoint {
     fn new(node: NodeId, awaited: bool, serial: u64, halves: u8) -> Self {
         Self {
             node,
@@ -115,12 +115,12 @@ impl Wires {
         self.ends += 1;
         let serial = self.ends;
         if end == 1 {
-            let ends = [End::new(peer, true, 0, 0), End::new(here, false, serial, 1)];
+            let ends = [Endpoint::new(peer, true, 0, 0), Endpoint::new(here, false, serial, 1)];
             self.connections.insert(number, Connection { ends, broken: None });
         } else {
             // If it is unknown, the other end is gone already.
             let known = self.connections.entry(number).or_insert_with(|| Connection {
-                ends: [End::new(here, true, 0, 0), End::new(peer, false, 0, 0)],
+                ends: [Endpoint::new(here, true, 0, 0), Endpoint::new(peer, false, 0, 0)],
                 broken: None,
             });
             let end = &mut known.ends[0];
@@ -189,7 +189,7 @@ impl Wires {
     pub(in crate::sim) fn on_its_way(&self, now: u64) -> Option<(NodeId, NodeId)> {
         self.connections.values().filter(|connection| connection.broken.is_none()).find_map(
             |Connection { ends, .. }| {
-                let lands = |end: &End| {
+                let lands = |end: &Endpoint| {
                     let felt = end.coming.iter().filter(|coming| !coming.feels.is_empty());
                     felt.map(|coming| coming.lands_by).max().is_some_and(|by| by > now)
                 };

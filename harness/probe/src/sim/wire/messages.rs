@@ -36,7 +36,7 @@ pub(crate) struct FrameFate {
     pub(crate) overtaken: Option<Duration>,
     /// It and all behind it arrive late, in order.
     pub(crate) delayed: Option<Duration>,
-    /// It arrives a second time, so much later, by which fault.
+    /// It arrives a second time: how much later, and by which fault.
     pub(crate) again: Option<(Duration, u16)>,
     /// A bit of it is wrong: from which draw it follows which.
     pub(crate) corrupted: Option<u64>,

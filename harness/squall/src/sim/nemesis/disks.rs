@@ -58,7 +58,7 @@ impl Disks {
 
 impl Nemesis<'_> {
     /// Disks begin to fail. `how` gets a draw of the fault's own.
-    pub fn break_disks(
+    pub(super) fn break_disks(
         &self,
         target: &Target,
         act: &mut Act,
@@ -73,7 +73,7 @@ impl Nemesis<'_> {
     }
 
     /// The disk of a node that is down is replaced by an empty one.
-    pub fn wipe(&mut self, node: NodeId, act: &Act) {
+    pub(super) fn wipe(&mut self, node: NodeId, act: &Act) {
         self.disks.destroy(node, Destroyed { index: act.index, latent: false });
         sim::with(|world| world.disk(node).wipe());
     }
@@ -108,7 +108,7 @@ impl Nemesis<'_> {
         }
         for (node, snapshot) in disks {
             if sim::with(|world| world.disk(node).go_back(snapshot)) {
-                self.recorder.borrow_mut().feel(planned.step);
+                self.feel(index);
                 self.disks.destroy(node, Destroyed { index, latent: false });
             }
             self.record(node, What::WentBack { fault: planned.step, to: taken });
@@ -120,7 +120,7 @@ impl Nemesis<'_> {
     }
 
     /// What nodes have on disk is damaged. They must have something.
-    pub fn damage_disks(
+    pub(super) fn damage_disks(
         &mut self,
         target: &Target,
         act: &mut Act,

@@ -1,24 +1,18 @@
 //! How the simulator carries injections out: each becomes one of the verbs of the rooms beside this file.
 
-use super::{
-    Nemesis,
-    links::Effect,
-    messages::Tamper,
-    occurrences::{Act, Began},
-};
+use super::{Act, Began, Nemesis, links::LinkEffect, messages::Tamper, network::senders};
 use crate::{
     injection::{
-        Back, Carried, Damage, Delay, DiskState, Distribution, Injection, LinkState, Links, Load,
-        Messages, NodeState, Target,
+        Back, Carried, Damage, Delay, DiskState, Injection, LinkState, Links, Load, Messages,
+        NodeState, Target,
     },
     plan::Micros,
-    stream::Stream,
 };
 use squall_probe::{
     NodeId,
     sim::{Hindrance, disk::DiskFault},
 };
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 impl Nemesis<'_> {
     /// Begins what a fault wants done. It ends with the occurrence.
@@ -100,13 +94,10 @@ impl Nemesis<'_> {
         mut done: impl FnMut(&mut Self, NodeId, u64, &Act),
     ) -> Began {
         let nodes = self.nodes(target, act);
-        if nodes.is_empty() {
-            return Began::NoTarget;
-        }
         for (node, turn) in nodes.iter().zip(0..) {
             done(self, *node, turn, act);
         }
-        Began::On(nodes)
+        Began::on(nodes)
     }
 
     fn inject_power_off(
@@ -131,10 +122,10 @@ impl Nemesis<'_> {
 
     fn inject_links(&mut self, links: &Links, state: LinkState, act: &mut Act) -> Began {
         match state {
-            LinkState::Cut => self.disturb_links(Effect::Cut, links, act),
-            LinkState::Held => self.disturb_links(Effect::Hold, links, act),
+            LinkState::Cut => self.disturb_links(LinkEffect::Cut, links, act),
+            LinkState::Held => self.disturb_links(LinkEffect::Hold, links, act),
             LinkState::Slow(Delay { min_ms, max_ms }, distribution) => {
-                self.disturb_links(Effect::Slow(min_ms, max_ms, distribution), links, act)
+                self.disturb_links(LinkEffect::Slow(min_ms, max_ms, distribution), links, act)
             }
             LinkState::Clogged(within) => self.clog_links(links, micros(within), act),
             LinkState::Flapping { up, down } => {
@@ -151,12 +142,12 @@ impl Nemesis<'_> {
         if directions.is_empty() {
             return Began::NoTarget;
         }
-        let senders: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
+        let senders = senders(&directions);
         self.tamper(act, how, &messages.on, directions);
         if messages.links == Links::Every {
             return Began::On(vec![NodeId::HARNESS]);
         }
-        Began::On(senders.into_iter().collect())
+        Began::On(senders)
     }
 }
 
@@ -192,27 +183,5 @@ fn disk_fault(state: DiskState, draw: u64) -> DiskFault {
         DiskState::Slow(by) => DiskFault::Slow { ms: millis(by) },
         DiskState::TornWrite => DiskFault::TornWrite { draw },
         DiskState::LostUnsynced(syncs) => DiskFault::LostUnsynced { after: draw % syncs },
-    }
-}
-
-impl Distribution {
-    /// A latency in milliseconds between `min` and `max`; `None` if turmoil draws, which knows only the exponential one.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    pub(super) fn draw(self, min: u32, max: u32, stream: &mut Stream) -> Option<u32> {
-        let span = f64::from(max.saturating_sub(min));
-        let share = match self {
-            Self::Exponential => return None,
-            Self::Uniform => stream.share(),
-            // The sum of twelve uniform draws is as good as normal (Irwin-Hall).
-            Self::Normal => {
-                let sum: f64 = (0..12).map(|_| stream.share()).sum();
-                ((sum - 6.0) / 6.0 + 0.5).clamp(0.0, 1.0)
-            }
-            Self::HeavyTailed => {
-                let tail = (1.0 - stream.share()).powf(-1.0 / 1.2) - 1.0;
-                (tail / 20.0).min(1.0)
-            }
-        };
-        Some(min + (share * span).round() as u32)
     }
 }

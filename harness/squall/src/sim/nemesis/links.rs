@@ -13,16 +13,16 @@ use squall_probe::{
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A direction: frames from the first node to the second.
-pub type Direction = (NodeId, NodeId);
+pub(super) type Direction = (NodeId, NodeId);
 
 /// What a fault does to a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(super) enum LinkEffect {
     /// Nothing arrives, and what was under way is lost.
     Cut,
     /// Everything waits.
     Hold,
-    /// Everything takes between so many milliseconds and so many.
+    /// Everything takes from the first to the second number of milliseconds.
     Slow(u32, u32, Distribution),
 }
 
@@ -31,7 +31,7 @@ pub enum Effect {
 struct Disturbed {
     id: OccurrenceId,
     part: u32,
-    effect: Effect,
+    effect: LinkEffect,
     directions: BTreeSet<Direction>,
 }
 
@@ -40,7 +40,7 @@ const FOR_EVER: u32 = u32::MAX;
 
 /// The state of all links.
 #[derive(Debug)]
-pub struct LinkTable {
+pub(super) struct LinkTable {
     base: (u32, u32),
     active: Vec<Disturbed>,
     /// What ended since the simulator was told.
@@ -48,12 +48,12 @@ pub struct LinkTable {
     changed: bool,
     /// Links that are not as the plan's network has them, as the simulator was told, in the order of their
     /// nodes.
-    told: BTreeMap<Direction, Link>,
+    told: BTreeMap<Direction, LinkStatus>,
     draws: Stream,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-struct Link {
+struct LinkStatus {
     /// Cut forwards, cut backwards.
     cut: (bool, bool),
     held: bool,
@@ -61,9 +61,9 @@ struct Link {
 }
 
 impl LinkTable {
-    /// All links as the plan's network has them: latency between so many milliseconds and so many.
+    /// All links as the plan's network has them: with a latency from `min_ms` to `max_ms`.
     #[must_use]
-    pub fn new(min_ms: u32, max_ms: u32, draws: Stream) -> Self {
+    pub(super) fn new(min_ms: u32, max_ms: u32, draws: Stream) -> Self {
         sim::with(|world| world.set_latency(max_ms));
         Self {
             base: (min_ms, max_ms),
@@ -75,8 +75,8 @@ impl LinkTable {
         }
     }
 
-    fn link(&self, a: NodeId, b: NodeId) -> Link {
-        let mut link = Link::default();
+    fn link(&self, a: NodeId, b: NodeId) -> LinkStatus {
+        let mut link = LinkStatus::default();
         for Disturbed { effect, directions, .. } in &self.active {
             let forwards = directions.contains(&(a, b));
             let backwards = directions.contains(&(b, a));
@@ -84,12 +84,12 @@ impl LinkTable {
                 continue;
             }
             match effect {
-                Effect::Cut => {
+                LinkEffect::Cut => {
                     link.cut.0 |= forwards;
                     link.cut.1 |= backwards;
                 }
-                Effect::Hold => link.held = true,
-                Effect::Slow(min, max, distribution) => {
+                LinkEffect::Hold => link.held = true,
+                LinkEffect::Slow(min, max, distribution) => {
                     let (low, high, _) = link.slow.unwrap_or((0, 0, *distribution));
                     link.slow = Some((low.max(*min), high.max(*max), *distribution));
                 }
@@ -99,11 +99,11 @@ impl LinkTable {
     }
 
     /// A part of an occurrence begins to act on `directions`.
-    pub fn begin(
+    pub(super) fn begin(
         &mut self,
         id: OccurrenceId,
         part: u32,
-        effect: Effect,
+        effect: LinkEffect,
         directions: BTreeSet<Direction>,
     ) {
         self.changed = true;
@@ -111,12 +111,12 @@ impl LinkTable {
     }
 
     /// An occurrence is over, with all its parts.
-    pub fn end(&mut self, id: OccurrenceId) {
+    pub(super) fn end(&mut self, id: OccurrenceId) {
         self.end_if(|active| active.id == id);
     }
 
     /// A part of an occurrence is over.
-    pub fn end_part(&mut self, id: OccurrenceId, part: u32) {
+    pub(super) fn end_part(&mut self, id: OccurrenceId, part: u32) {
         self.end_if(|active| (active.id, active.part) == (id, part));
     }
 
@@ -128,13 +128,13 @@ impl LinkTable {
     }
 
     /// A step begins: latencies that the simulator cannot draw by itself are drawn.
-    pub fn draw_latencies(&mut self, simulator: &Simulator) {
+    pub(super) fn draw_latencies(&mut self, simulator: &Simulator) {
         let drawn: BTreeSet<Direction> = self
             .active
             .iter()
             .filter(|active| {
                 let how = |how| how != Distribution::Exponential;
-                matches!(active.effect, Effect::Slow(_, _, drawn) if how(drawn))
+                matches!(active.effect, LinkEffect::Slow(_, _, drawn) if how(drawn))
             })
             .flat_map(|active| &active.directions)
             .map(|(a, b)| (*a.min(b), *a.max(b)))
@@ -148,7 +148,7 @@ impl LinkTable {
     }
 
     /// The simulator is told what changed.
-    pub fn settle(&mut self, simulator: &Simulator) {
+    pub(super) fn settle(&mut self, simulator: &Simulator) {
         if !std::mem::take(&mut self.changed) {
             return;
         }
@@ -197,19 +197,20 @@ impl LinkTable {
             return;
         }
         let frames = |a, b| on_the_wire.get(&(a, b)).copied().unwrap_or(0);
-        let held = ended.iter().filter(|ended| ended.effect == Effect::Hold).map(|ended| {
+        let held = ended.iter().filter(|ended| ended.effect == LinkEffect::Hold).map(|ended| {
             let pairs: BTreeSet<Direction> =
                 ended.directions.iter().map(|(a, b)| (*a.min(b), *a.max(b))).collect();
             (ended.id, pairs.into_iter().map(|(a, b)| frames(a, b) + frames(b, a)).sum::<u64>())
         });
-        let cut = self.active.iter().filter(|active| active.effect == Effect::Cut).map(|active| {
-            let whole = |(a, b): Direction| {
-                let told = self.told.get(&(a.min(b), a.max(b))).copied().unwrap_or_default();
-                !(if a < b { told.cut.0 } else { told.cut.1 })
-            };
-            let lost = active.directions.iter().filter(|direction| whole(**direction));
-            (active.id, lost.map(|(a, b)| frames(*a, *b)).sum())
-        });
+        let cut =
+            self.active.iter().filter(|active| active.effect == LinkEffect::Cut).map(|active| {
+                let whole = |(a, b): Direction| {
+                    let told = self.told.get(&(a.min(b), a.max(b))).copied().unwrap_or_default();
+                    !(if a < b { told.cut.0 } else { told.cut.1 })
+                };
+                let lost = active.directions.iter().filter(|direction| whole(**direction));
+                (active.id, lost.map(|(a, b)| frames(*a, *b)).sum())
+            });
         sim::with(|world| {
             for (id, count) in held.chain(cut) {
                 for _ in 0..count {
@@ -225,10 +226,10 @@ impl LinkTable {
         for Disturbed { id, effect, directions, .. } in &self.active {
             for (a, b) in directions {
                 match effect {
-                    Effect::Hold => {}
-                    Effect::Cut => disturbed.entry((*a, *b)).or_default().cuts.push(id.step),
+                    LinkEffect::Hold => {}
+                    LinkEffect::Cut => disturbed.entry((*a, *b)).or_default().cuts.push(id.step),
                     // The simulator knows one latency a link.
-                    Effect::Slow(min, max, _) => {
+                    LinkEffect::Slow(min, max, _) => {
                         let surely = *min > self.base.1;
                         for direction in BTreeSet::from([(*a, *b), (*b, *a)]) {
                             let entry = disturbed.entry(direction).or_default();
@@ -246,14 +247,14 @@ impl LinkTable {
     /// The code of a node that lost power is dropped now, and its connections say goodbye, which a machine
     /// without power cannot: what it sends from here on takes for ever. What is on the wire already arrives.
     /// Until [`LinkTable::replug`].
-    pub fn unplug(&self, node: NodeId, simulator: &Simulator) {
+    pub(super) fn unplug(&self, node: NodeId, simulator: &Simulator) {
         for other in simulator.ids().filter(|other| *other != node) {
             simulator.set_latency((node, other), (FOR_EVER, FOR_EVER));
         }
     }
 
     /// Undoes [`LinkTable::unplug`].
-    pub fn replug(&self, node: NodeId, simulator: &Simulator) {
+    pub(super) fn replug(&self, node: NodeId, simulator: &Simulator) {
         for other in simulator.ids().filter(|other| *other != node) {
             let link = (node.min(other), node.max(other));
             let told = self.told.get(&link).copied().unwrap_or_default();
@@ -264,7 +265,13 @@ impl LinkTable {
         }
     }
 
-    fn apply(&self, simulator: &Simulator, (a, b): Direction, before: Link, after: Link) {
+    fn apply(
+        &self,
+        simulator: &Simulator,
+        (a, b): Direction,
+        before: LinkStatus,
+        after: LinkStatus,
+    ) {
         if (before.cut, before.held) != (after.cut, after.held) {
             match after.cut {
                 (true, true) => simulator.partition((a, b)),
@@ -281,6 +288,28 @@ impl LinkTable {
             let range = after.slow.map_or(self.base, |(min, max, _)| (min, max));
             simulator.set_latency((a, b), range);
         }
+    }
+}
+
+impl Distribution {
+    /// A latency in milliseconds between `min` and `max`; `None` if turmoil draws, which knows only the exponential one.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn draw(self, min: u32, max: u32, stream: &mut Stream) -> Option<u32> {
+        let span = f64::from(max.saturating_sub(min));
+        let share = match self {
+            Self::Exponential => return None,
+            Self::Uniform => stream.share(),
+            // The sum of twelve uniform draws is as good as normal (Irwin-Hall).
+            Self::Normal => {
+                let sum: f64 = (0..12).map(|_| stream.share()).sum();
+                ((sum - 6.0) / 6.0 + 0.5).clamp(0.0, 1.0)
+            }
+            Self::HeavyTailed => {
+                let tail = (1.0 - stream.share()).powf(-1.0 / 1.2) - 1.0;
+                (tail / 20.0).min(1.0)
+            }
+        };
+        Some(min + (share * span).round() as u32)
     }
 }
 

@@ -5,19 +5,19 @@ use crate::{plan::Micros, stream::Stream, system::Poison};
 
 impl Nemesis<'_> {
     /// A share of the publishes is poison from now on.
-    pub fn poison_publishes(&self, share: f64, kind: Option<Poison>, act: &Act) {
+    pub(super) fn poison_publishes(&self, share: f64, kind: Option<Poison>, act: &Act) {
         self.clients.borrow_mut().poison(act.id, act.draw, share, kind);
     }
 
     /// Publishes beside the workload: `first` times its rate at first, `last` times at last, evenly more or less in
     /// between.
-    pub fn add_load(&mut self, first: f64, last: f64, lasting: Micros, act: &mut Act) {
+    pub(super) fn add_load(&mut self, first: f64, last: f64, lasting: Micros, act: &mut Act) {
         let times = along_a_line(self.plan.workload.rate, first, last, lasting, &mut act.stream);
         self.publish_beside(&times, act);
     }
 
     /// Publishes `count` events beside the workload, at times drawn from `within`.
-    pub fn add_events(&mut self, count: u32, within: Micros, act: &mut Act) {
+    pub(super) fn add_events(&mut self, count: u32, within: Micros, act: &mut Act) {
         let mut times: Vec<Micros> =
             (0..count).map(|_| act.stream.between(0, within.max(1) - 1)).collect();
         times.sort_unstable();
@@ -30,7 +30,7 @@ impl Nemesis<'_> {
         let mut keys = Stream::new(act.draw, "key", &[]);
         let orders = after.iter().map(|after| {
             let key = keys.between(0, u64::from(workload.keys.max(1)) - 1);
-            (now + after, u32::try_from(key).unwrap_or(0), workload.size)
+            (now + after, u32::try_from(key).expect("below a u32"), workload.size)
         });
         self.clients.borrow_mut().publish_beside(act.id.step, orders);
     }

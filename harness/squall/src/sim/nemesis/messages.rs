@@ -7,20 +7,20 @@ use std::collections::BTreeSet;
 
 /// What is done to frames.
 #[derive(Clone, Copy, Debug)]
-pub struct Tamper {
+pub(super) struct Tamper {
     /// What.
-    pub tampering: Tampering,
+    pub(super) tampering: Tampering,
     /// To which share of them, 0 to 1.
-    pub share: f64,
+    pub(super) share: f64,
     /// How late a late one comes, in milliseconds, from and to.
-    pub delay_ms: (u32, u32),
+    pub(super) delay_ms: (u32, u32),
     /// Of frames that are overtaken: it is felt only where a later one is read first.
-    pub by_order: bool,
+    pub(super) by_order: bool,
 }
 
 impl Nemesis<'_> {
     /// Begins to tamper with frames.
-    pub fn tamper(
+    pub(super) fn tamper(
         &self,
         act: &Act,
         how: Tamper,
@@ -44,12 +44,12 @@ impl Nemesis<'_> {
     }
 
     /// Begins to tamper with what nodes send.
-    pub fn tamper_from(&self, from: &Target, act: &mut Act, how: Tamper) -> Began {
+    pub(super) fn tamper_from(&self, from: &Target, act: &mut Act, how: Tamper) -> Began {
         self.tamper_each(from, act, how, |node, other| (node, other))
     }
 
     /// Begins to tamper with what is sent to nodes.
-    pub fn tamper_to(&self, to: &Target, act: &mut Act, how: Tamper) -> Began {
+    pub(super) fn tamper_to(&self, to: &Target, act: &mut Act, how: Tamper) -> Began {
         self.tamper_each(to, act, how, |node, other| (other, node))
     }
 

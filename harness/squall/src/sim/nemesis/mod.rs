@@ -1,9 +1,9 @@
 //! The nemesis: what goes wrong in a run, as it comes and goes.
 //!
-//! Each room has its own state and the verbs that faults are made of: `nodes` (crash, restart, stop, supervision),
-//! `network`, `messages`, `disks`, `load`. `agenda` says what happens when, `triggers` what waits for a condition or a
-//! target, `occurrences` what has begun, and `recovery` how all of it ends. This file only calls them in their order,
-//! between two steps of the simulator.
+//! Each room has its own state and verbs: `nodes` (crash, restart, stop, supervision), `network`, `messages`, `disks`,
+//! `load`; `inject` reads an injection as one of their verbs. `agenda` says what happens when, `triggers` what waits for
+//! a condition or a target, `occurrences` what has begun, and `recovery` how all of it ends. This file only calls them
+//! in their order, between two steps of the simulator.
 
 mod agenda;
 mod disks;
@@ -19,9 +19,6 @@ mod simulator;
 mod targets;
 mod triggers;
 
-pub use links::Effect;
-pub use messages::Tamper;
-pub use occurrences::{Act, Began};
 pub(super) use simulator::Simulator;
 
 use super::{clients::Clients, recorder::Recorder};
@@ -33,9 +30,9 @@ use crate::{
 use agenda::{Action, Agenda};
 use disks::Disks;
 use links::Direction;
-use network::Network;
+use network::NetworkFaults;
 use nodes::Nodes;
-use occurrences::Occurrences;
+use occurrences::{Act, Began, Occurrences};
 use recovery::Recovery;
 use squall_probe::{
     Mark, NodeChange, NodeId, What,
@@ -65,7 +62,7 @@ pub(super) struct Remains {
 }
 
 /// Carries out a plan's faults against a system that runs in the simulator.
-pub struct Nemesis<'a> {
+pub(super) struct Nemesis<'a> {
     pub(super) plan: &'a Plan,
     simulator: Simulator,
     replica_roles: Vec<&'static str>,
@@ -77,7 +74,7 @@ pub struct Nemesis<'a> {
     triggers: Triggers,
     occurrences: Occurrences,
     nodes: Nodes,
-    network: Network,
+    network: NetworkFaults,
     disks: Disks,
     recovery: Recovery,
 }
@@ -93,7 +90,7 @@ impl<'a> Nemesis<'a> {
     ) -> Self {
         Self {
             nodes: Nodes::new(simulator.ids().count()),
-            network: Network::new(plan),
+            network: NetworkFaults::new(plan),
             plan,
             simulator,
             replica_roles,
@@ -135,7 +132,7 @@ impl<'a> Nemesis<'a> {
         self.tend_brought_down();
         self.tend_exits();
         for event in sim::with(sim::World::take_abandoned) {
-            self.recorder.borrow_mut().progress.abandon(event);
+            self.recorder.borrow_mut().abandon(event);
         }
         if !self.recovery.has_begun() {
             self.pull_triggers();
@@ -195,7 +192,7 @@ impl<'a> Nemesis<'a> {
 
     /// Virtual time.
     #[must_use]
-    pub fn now(&self) -> Micros {
+    pub(super) fn now(&self) -> Micros {
         self.simulator.now()
     }
 
@@ -215,9 +212,6 @@ impl<'a> Nemesis<'a> {
         if mark == Mark::Converged {
             sim::with(sim::World::tell_held);
         }
-        if mark == Mark::Healed {
-            self.recorder.borrow_mut().progress.heal(self.now());
-        }
     }
 
     /// Every operation of the workload has been invoked.
@@ -227,12 +221,12 @@ impl<'a> Nemesis<'a> {
 
     /// How many effects have landed.
     pub(super) fn applied(&self) -> u32 {
-        self.recorder.borrow().progress.applied
+        self.recorder.borrow().reached().2
     }
 
     /// Nothing is owed to anybody.
     pub(super) fn drained(&self) -> bool {
-        self.recorder.borrow().progress.drained()
+        self.recorder.borrow().drained()
     }
 
     /// Something that was injected and has not come to its end, in words.
@@ -241,7 +235,7 @@ impl<'a> Nemesis<'a> {
     }
 
     fn view<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {
-        let leader = self.recorder.borrow().signals.leader.map(|(leader, _)| leader);
+        let leader = self.recorder.borrow().leader();
         look(&View {
             nodes: &self.plan.nodes,
             replica_roles: &self.replica_roles,
@@ -251,12 +245,12 @@ impl<'a> Nemesis<'a> {
     }
 
     /// The nodes that a target means now.
-    pub fn nodes(&self, target: &Target, act: &mut Act) -> Vec<NodeId> {
+    fn nodes(&self, target: &Target, act: &mut Act) -> Vec<NodeId> {
         self.view(|view| view.nodes(target, &mut act.stream))
     }
 
     /// The directions that links mean now.
-    pub fn directions(&self, links: &Links, act: &mut Act) -> BTreeSet<Direction> {
+    fn directions(&self, links: &Links, act: &mut Act) -> BTreeSet<Direction> {
         self.view(|view| view.directions(links, &mut act.stream))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Act, Action, Began, Nemesis, OccurrenceId, Simulator,
-    links::{Direction, Effect, LinkTable},
+    links::{Direction, LinkEffect, LinkTable},
     occurrences::id_of,
 };
 use crate::{
@@ -24,13 +24,13 @@ struct Flapping {
 
 /// What is wrong with links.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(super) struct NetworkFaults {
     links: LinkTable,
     /// By the index of the fault in the plan.
     flapping: BTreeMap<usize, Flapping>,
 }
 
-impl Network {
+impl NetworkFaults {
     pub(super) fn new(plan: &Plan) -> Self {
         let (min_ms, max_ms) = (plan.network.min_ms, plan.network.max_ms);
         let draws = Stream::new(plan.seed, "latency", &[]);
@@ -65,14 +65,19 @@ impl Network {
 }
 
 /// The nodes that send in these directions: they feel what is wrong with them.
-fn senders(directions: &BTreeSet<Direction>) -> Vec<NodeId> {
+pub(super) fn senders(directions: &BTreeSet<Direction>) -> Vec<NodeId> {
     let senders: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
     senders.into_iter().collect()
 }
 
 impl Nemesis<'_> {
     /// Link faults begin to act, felt by the nodes whose messages they disturb.
-    pub fn disturb_links(&mut self, effect: Effect, links: &Links, act: &mut Act) -> Began {
+    pub(super) fn disturb_links(
+        &mut self,
+        effect: LinkEffect,
+        links: &Links,
+        act: &mut Act,
+    ) -> Began {
         let directions = self.directions(links, act);
         let nodes = senders(&directions);
         if !nodes.is_empty() {
@@ -82,7 +87,13 @@ impl Nemesis<'_> {
     }
 
     /// Links begin to be cut for `down` and healed for `up`, by turns.
-    pub fn flap_links(&mut self, links: &Links, up: Micros, down: Micros, act: &mut Act) -> Began {
+    pub(super) fn flap_links(
+        &mut self,
+        links: &Links,
+        up: Micros,
+        down: Micros,
+        act: &mut Act,
+    ) -> Began {
         let directions = self.directions(links, act);
         let nodes = senders(&directions);
         if !nodes.is_empty() {
@@ -101,7 +112,7 @@ impl Nemesis<'_> {
         }
         let id = id_of(&self.plan.faults[index]);
         let next = if cut {
-            self.network.links.begin(id, 0, Effect::Cut, flapping.directions);
+            self.network.links.begin(id, 0, LinkEffect::Cut, flapping.directions);
             flapping.down
         } else {
             self.network.links.end(id);
@@ -111,14 +122,14 @@ impl Nemesis<'_> {
     }
 
     /// Links are held, and released one by one until `within` has passed.
-    pub fn clog_links(&mut self, links: &Links, within: Micros, act: &mut Act) -> Began {
+    pub(super) fn clog_links(&mut self, links: &Links, within: Micros, act: &mut Act) -> Began {
         let directions = self.directions(links, act);
         let nodes = senders(&directions);
         let pairs: BTreeSet<Direction> =
             directions.iter().map(|(a, b)| (*a.min(b), *a.max(b))).collect();
         for ((a, b), part) in pairs.into_iter().zip(1..) {
             let both = BTreeSet::from([(a, b), (b, a)]);
-            self.network.links.begin(act.id, part, Effect::Hold, both);
+            self.network.links.begin(act.id, part, LinkEffect::Hold, both);
             let at = self.now() + act.stream.between(within / 5, within);
             self.agenda.schedule(at, Action::Unclog { index: act.index, part });
         }
@@ -131,7 +142,7 @@ impl Nemesis<'_> {
     }
 
     /// Open connections over links are reset.
-    pub fn reset_links(&mut self, links: &Links, act: &mut Act) -> Began {
+    pub(super) fn reset_links(&mut self, links: &Links, act: &mut Act) -> Began {
         let directions = self.directions(links, act);
         let nodes = senders(&directions);
         for (a, b) in directions {
@@ -141,7 +152,12 @@ impl Nemesis<'_> {
     }
 
     /// Links carry at most `bytes_per_second` from now on, in each direction.
-    pub fn narrow_links(&mut self, links: &Links, bytes_per_second: u64, act: &mut Act) -> Began {
+    pub(super) fn narrow_links(
+        &mut self,
+        links: &Links,
+        bytes_per_second: u64,
+        act: &mut Act,
+    ) -> Began {
         let links = self.directions(links, act);
         let nodes = senders(&links);
         if !nodes.is_empty() {

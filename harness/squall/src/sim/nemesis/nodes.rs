@@ -67,7 +67,7 @@ impl Nodes {
 impl Nemesis<'_> {
     /// Power is cut at all of these in one moment. `back` says after how long each is up again, if before the
     /// healing.
-    pub fn cut_power_of(
+    pub(super) fn cut_power_of(
         &mut self,
         target: &Target,
         act: &mut Act,
@@ -84,20 +84,20 @@ impl Nemesis<'_> {
     }
 
     /// The power of a node is cut `after` from now.
-    pub fn crash_later(&mut self, after: Micros, node: NodeId, act: &Act) {
+    pub(super) fn crash_later(&mut self, after: Micros, node: NodeId, act: &Act) {
         let at = self.now() + after;
         self.agenda.schedule(at, Action::Crash { index: act.index, node });
     }
 
     /// A node that is down starts again `after` from now.
-    pub fn restart_later(&mut self, after: Micros, node: NodeId) {
+    pub(super) fn restart_later(&mut self, after: Micros, node: NodeId) {
         let at = self.now() + after;
         self.agenda.schedule(at, Action::Restart { node, part_of_fault: true });
     }
 
     /// A node is asked to stop `after` from now. It is killed if it still runs after `grace`, and started again `down`
     /// after it ended.
-    pub fn stop_later(
+    pub(super) fn stop_later(
         &mut self,
         after: Micros,
         node: NodeId,
@@ -110,7 +110,12 @@ impl Nemesis<'_> {
     }
 
     /// Something begins to be wrong with nodes as a whole.
-    pub fn hinder(&self, target: &Target, act: &mut Act, how: impl Fn(u64) -> Hindrance) -> Began {
+    pub(super) fn hinder(
+        &self,
+        target: &Target,
+        act: &mut Act,
+        how: impl Fn(u64) -> Hindrance,
+    ) -> Began {
         let nodes = self.nodes(target, act);
         for node in &nodes {
             sim::with(|world| world.hinder(*node, act.id, how(act.draw)));
@@ -120,7 +125,7 @@ impl Nemesis<'_> {
 
     /// Whether a node runs.
     #[must_use]
-    pub fn is_up(&self, node: NodeId) -> bool {
+    pub(super) fn is_up(&self, node: NodeId) -> bool {
         self.nodes.up[node.index()]
     }
 
@@ -247,13 +252,13 @@ impl Nemesis<'_> {
                 let phase = Phase::Info;
                 self.record(node, What::Publish { phase, event, key, position: None });
             }
-            self.recorder.borrow_mut().progress.abandon(event);
+            self.recorder.borrow_mut().abandon(event);
         }
     }
 
     /// A fault of the plan was felt.
-    fn feel(&self, index: usize) {
-        self.recorder.borrow_mut().feel(self.plan.faults[index].step);
+    pub(super) fn feel(&self, index: usize) {
+        sim::with(|world| world.feel(self.plan.faults[index].step));
     }
 }
 

@@ -10,17 +10,17 @@ use std::collections::BTreeSet;
 
 /// One occurrence of a fault, for the code that injects it.
 #[derive(Debug)]
-pub struct Act {
+pub(super) struct Act {
     /// Which fault of the plan.
     pub(super) index: usize,
     /// Which it is: what it begins ends with it.
-    pub id: OccurrenceId,
+    pub(super) id: OccurrenceId,
     /// A crashed node comes back after this.
-    pub restart_after: Option<Micros>,
+    pub(super) restart_after: Option<Micros>,
     /// The draw of this occurrence, in the plan.
-    pub draw: u64,
+    pub(super) draw: u64,
     /// Draws that follow from it.
-    pub stream: Stream,
+    pub(super) stream: Stream,
 }
 
 impl Act {
@@ -37,7 +37,7 @@ impl Act {
 
 /// How beginning a fault went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Began {
+pub(super) enum Began {
     /// It acts on these nodes.
     On(Vec<NodeId>),
     /// Whom it should hit does not exist now.

@@ -132,11 +132,8 @@ impl Nemesis<'_> {
         let recorder = self.recorder.borrow();
         self.disks.destroyed(node).find_map(|Destroyed { index, latent }| {
             let fault = &self.plan.faults[*index];
-            let noticed = if *latent {
-                recorder.refused.contains(&(fault.step, node))
-            } else {
-                self.is_up(node)
-            };
+            let noticed =
+                if *latent { recorder.has_met(fault.step, node) } else { self.is_up(node) };
             let name = self.simulator.name(node);
             noticed.then(|| format!("{name} (line {}: {})", fault.line, fault.fault))
         })

@@ -11,23 +11,20 @@ use std::collections::BTreeSet;
 
 /// What a choice can depend on.
 #[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
+pub(super) struct View<'a> {
     /// All nodes, by id.
-    pub nodes: &'a [PlannedNode],
+    pub(super) nodes: &'a [PlannedNode],
     /// Roles whose nodes hold replicas.
-    pub replica_roles: &'a [&'a str],
+    pub(super) replica_roles: &'a [&'a str],
     /// Who leads now, as far as its own records tell.
-    pub leader: Option<NodeId>,
+    pub(super) leader: Option<NodeId>,
     /// Who is up now.
-    pub up: &'a [bool],
+    pub(super) up: &'a [bool],
 }
 
 impl View<'_> {
     fn ids(&self) -> impl Iterator<Item = (NodeId, &PlannedNode)> {
-        self.nodes
-            .iter()
-            .enumerate()
-            .filter_map(|(index, node)| u16::try_from(index).ok().map(|id| (NodeId(id), node)))
+        self.nodes.iter().enumerate().map(|(index, node)| (NodeId::of_index(index), node))
     }
 
     fn role(&self, role: &str) -> Vec<NodeId> {
@@ -52,16 +49,12 @@ impl View<'_> {
 
     /// `count` of `candidates`; those that are up are preferred, for what is down feels nothing.
     fn pick(&self, count: usize, candidates: &[NodeId], stream: &mut Stream) -> Vec<NodeId> {
-        let up: Vec<_> = candidates
-            .iter()
-            .copied()
-            .filter(|id| self.up.get(usize::from(id.0)).copied().unwrap_or(false))
-            .collect();
+        let up: Vec<_> = candidates.iter().copied().filter(|id| self.up[id.index()]).collect();
         if up.len() >= count { stream.choose(count, &up) } else { stream.choose(count, candidates) }
     }
 
     /// The nodes that `target` means now, in the order of their ids.
-    pub fn nodes(&self, target: &Target, stream: &mut Stream) -> Vec<NodeId> {
+    pub(super) fn nodes(&self, target: &Target, stream: &mut Stream) -> Vec<NodeId> {
         match target {
             Target::Node(name) => {
                 self.ids().filter(|(_, node)| node.name == *name).map(|(id, _)| id).collect()
@@ -97,7 +90,7 @@ impl View<'_> {
     }
 
     /// The directions that `links` means now.
-    pub fn directions(&self, links: &Links, stream: &mut Stream) -> BTreeSet<Direction> {
+    pub(super) fn directions(&self, links: &Links, stream: &mut Stream) -> BTreeSet<Direction> {
         let all: Vec<NodeId> = self.ids().map(|(id, _)| id).collect();
         let without = |some: &[NodeId], of: Vec<NodeId>| -> Vec<NodeId> {
             of.into_iter().filter(|id| !some.contains(id)).collect()
@@ -145,7 +138,7 @@ impl View<'_> {
                 let mut ring = Vec::new();
                 while !left.is_empty() {
                     let next = stream.between(0, left.len() as u64 - 1);
-                    ring.push(left.remove(usize::try_from(next).unwrap_or(0)));
+                    ring.push(left.remove(usize::try_from(next).expect("a place in a list")));
                 }
                 let count = ring.len();
                 let others = count / 2;

@@ -94,15 +94,9 @@ impl Nemesis<'_> {
         if self.triggers.waiting.is_empty() {
             return;
         }
-        let reached = {
-            let recorder = self.recorder.borrow();
-            Reached {
-                acked: recorder.progress.acked,
-                delivered: recorder.progress.delivered,
-                applied: recorder.progress.applied,
-                passed: sim::with(sim::World::take_fired),
-            }
-        };
+        let (acked, delivered, applied) = self.recorder.borrow().reached();
+        let passed = sim::with(sim::World::take_fired);
+        let reached = Reached { acked, delivered, applied, passed };
         let now = self.now();
         let pulled = self.triggers.pull(now, &reached);
         for index in pulled.met {

@@ -28,7 +28,7 @@ struct Net {
     log: Log,
 }
 
-/// Sends 0, 1, 2, … so many times, hears the answers, and closes; again when the connection breaks.
+/// Sends `count` numbers, from 0, hears the answers, and closes; again when the connection breaks.
 async fn send(log: Log, count: u8) {
     loop {
         let Ok(stream) = net::TcpStream::connect("hearer:1").await else {
@@ -57,7 +57,7 @@ async fn send(log: Log, count: u8) {
     }
 }
 
-/// Writes down what it hears on each connection, taking so long over each number, and answers.
+/// Writes down what it hears on each connection, taking `takes` milliseconds over each number, and answers.
 async fn hear(log: Log, takes: u64) {
     let listener = net::TcpListener::bind("0.0.0.0:1").await.unwrap();
     loop {
@@ -123,7 +123,7 @@ impl Net {
         self
     }
 
-    fn begin(&mut self, effect: Effect, directions: &[Direction]) -> &mut Self {
+    fn begin(&mut self, effect: LinkEffect, directions: &[Direction]) -> &mut Self {
         self.table.begin(ID, 0, effect, directions.iter().copied().collect());
         self
     }
@@ -172,7 +172,7 @@ fn without_faults_a_number_takes_twenty_milliseconds() {
 #[test]
 fn a_cut_loses_what_is_on_the_wire_and_its_healing_resets() {
     let mut net = Net::new(30, 0);
-    net.until(100).begin(Effect::Cut, BOTH).until(101);
+    net.until(100).begin(LinkEffect::Cut, BOTH).until(101);
     // Two numbers and two answers were on the wire.
     let on_the_wire = net.felt();
     assert!((3..=6).contains(&on_the_wire), "{on_the_wire}");
@@ -194,7 +194,7 @@ fn who_connects_across_a_cut_hears_nothing_until_it_is_healed() {
     // Before it connects, and while its first packet is on the wire; also if only the answer is lost.
     for (begins, directions) in [(0, BOTH), (10, BOTH), (0, back), (10, back)] {
         let mut net = Net::new(3, 0);
-        net.until(begins).begin(Effect::Cut, directions).until(200);
+        net.until(begins).begin(LinkEffect::Cut, directions).until(200);
         assert!(net.times("connected").is_empty(), "{begins}: {:?}", net.log.borrow());
         assert!(net.times("refused").is_empty(), "{begins}: {:?}", net.log.borrow());
         assert!(net.felt() > 0);
@@ -207,7 +207,7 @@ fn who_connects_across_a_cut_hears_nothing_until_it_is_healed() {
 #[test]
 fn a_cut_of_one_way_lets_the_other_through() {
     let mut net = Net::new(30, 0);
-    net.until(100).begin(Effect::Cut, &[(HEARER, SENDER)]).until(200);
+    net.until(100).begin(LinkEffect::Cut, &[(HEARER, SENDER)]).until(200);
     let answered = net
         .log
         .borrow()
@@ -223,13 +223,13 @@ fn a_cut_of_one_way_lets_the_other_through() {
 #[test]
 fn a_hold_keeps_what_is_on_the_wire_and_loses_nothing() {
     let mut net = Net::new(20, 0);
-    net.until(100).begin(Effect::Hold, BOTH).until(200);
+    net.until(100).begin(LinkEffect::Hold, BOTH).until(200);
     let before = heard(&net).len();
     assert!(before < 9);
     assert_eq!(net.felt(), 0);
     // Taken and given in one moment, it is not released.
     net.end();
-    net.table.begin(NEXT, 0, Effect::Hold, BOTH.iter().copied().collect());
+    net.table.begin(NEXT, 0, LinkEffect::Hold, BOTH.iter().copied().collect());
     net.until(210);
     assert_eq!(heard(&net).len(), before);
     let felt = net.felt();
@@ -245,8 +245,8 @@ fn a_hold_keeps_what_is_on_the_wire_and_loses_nothing() {
 #[test]
 fn what_is_held_one_way_stays_held_when_the_other_is_cut() {
     let mut net = Net::new(30, 0);
-    net.until(100).begin(Effect::Hold, BOTH);
-    net.table.begin(NEXT, 0, Effect::Cut, BTreeSet::from([(HEARER, SENDER)]));
+    net.until(100).begin(LinkEffect::Hold, BOTH);
+    net.table.begin(NEXT, 0, LinkEffect::Cut, BTreeSet::from([(HEARER, SENDER)]));
     net.until(200);
     let before = heard(&net).len();
     assert!(before < 9, "{before}");
@@ -258,7 +258,7 @@ fn what_is_held_one_way_stays_held_when_the_other_is_cut() {
 fn what_is_on_the_wire_when_a_link_becomes_slow_is_not_slowed() {
     let mut net = Net::new(30, 0);
     let connected = 21;
-    net.until(100).begin(Effect::Slow(100, 100, Distribution::Exponential), BOTH).until(205);
+    net.until(100).begin(LinkEffect::Slow(100, 100, Distribution::Exponential), BOTH).until(205);
     // Sent at 91, and at 101.
     let number = u8::try_from((100 - connected) / 10).unwrap();
     assert!((111..=116).contains(&net.time(&number.to_string())), "{:?}", net.log.borrow());
@@ -422,7 +422,7 @@ fn what_a_node_had_sent_when_its_power_failed_arrives_and_then_nothing() {
 #[test]
 fn held_frames_of_a_node_without_power_arrive_when_they_are_released_and_no_end_does() {
     let mut net = Net::new(30, 0);
-    net.until(200).begin(Effect::Hold, BOTH).until(250);
+    net.until(200).begin(LinkEffect::Hold, BOTH).until(250);
     let before = heard(&net);
     net.power_off(SENDER).until(300).end().until(1000);
     assert!(heard(&net).len() >= before.len() + 5, "{:?}", net.log.borrow());

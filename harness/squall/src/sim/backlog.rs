@@ -7,41 +7,37 @@ use std::collections::BTreeSet;
 
 /// A fold over the records of a run.
 #[derive(Debug)]
-pub struct Progress {
+pub(super) struct Backlog {
     groups: Vec<Name>,
-    events: ByEvent<Event>,
+    events: ByEvent<Tracked>,
     redriven: Redriven,
     /// Events that the log has lost by going back in time, until somebody tells of them again.
     forgotten: BTreeSet<EventId>,
     /// (event, group) pairs that are owed and not done.
     owed: usize,
     open: usize,
-    /// Counters for triggers.
-    pub acked: u32,
+    /// Publishes that were acknowledged.
+    pub(super) acked: u32,
     /// Deliveries to consumers, redeliveries included.
-    pub delivered: u32,
+    pub(super) delivered: u32,
     /// Effects that landed.
-    pub applied: u32,
+    pub(super) applied: u32,
     /// When something was last owed, in microseconds.
-    pub last_owed: u64,
-    /// When the first publish was acknowledged at or after the healing.
-    healed: Option<u64>,
-    /// Publishes acknowledged since the healing.
-    pub acked_after_healing: Option<u64>,
+    pub(super) last_owed: u64,
 }
 
 #[derive(Debug, Default)]
-struct Event {
+struct Tracked {
     open: bool,
     owed: bool,
     /// One bit a group.
     done: u64,
 }
 
-impl Progress {
+impl Backlog {
     /// Nothing is owed yet.
     #[must_use]
-    pub fn new(groups: Vec<Name>) -> Self {
+    pub(super) fn new(groups: Vec<Name>) -> Self {
         Self {
             groups,
             events: ByEvent::default(),
@@ -53,24 +49,17 @@ impl Progress {
             delivered: 0,
             applied: 0,
             last_owed: 0,
-            healed: None,
-            acked_after_healing: None,
         }
     }
 
     /// Everything that is known to exist is done, and every publish has been answered for good.
     #[must_use]
-    pub fn drained(&self) -> bool {
+    pub(super) fn drained(&self) -> bool {
         self.owed == 0 && self.open == 0
     }
 
-    /// From now on liveness counts.
-    pub fn heal(&mut self, at: u64) {
-        self.healed = Some(at);
-    }
-
     /// Takes the next record in.
-    pub fn record(&mut self, record: &Record) {
+    pub(super) fn record(&mut self, record: &Record) {
         match record.what {
             What::Publish { phase, event, .. } => {
                 let entry = self.events.entry(event);
@@ -80,9 +69,6 @@ impl Progress {
                     Phase::Ok => {
                         entry.open = false;
                         self.acked += 1;
-                        if self.healed.is_some() {
-                            self.acked_after_healing.get_or_insert(record.at);
-                        }
                     }
                     Phase::Fail => entry.open = false,
                     Phase::Info => {}
@@ -124,7 +110,7 @@ impl Progress {
     /// Time has gone back for the log: all that is known of events is what these records say, and `forgotten` are those
     /// that were in the log meanwhile. Nobody waits any more for what nobody waited for. The counters go on, as triggers
     /// and the run's phases do.
-    pub fn start_again(&mut self, records: &[Record], forgotten: BTreeSet<EventId>) {
+    pub(super) fn start_again(&mut self, records: &[Record], forgotten: BTreeSet<EventId>) {
         let mut again = Self::new(self.groups.clone());
         records.iter().for_each(|record| again.record(record));
         let ended: Vec<EventId> =
@@ -137,7 +123,7 @@ impl Progress {
     }
 
     /// A publish whose client died: nobody will ever say how it ended.
-    pub fn abandon(&mut self, event: EventId) {
+    pub(super) fn abandon(&mut self, event: EventId) {
         let entry = self.events.entry(event);
         if std::mem::take(&mut entry.open) {
             self.open -= 1;
