@@ -76,7 +76,7 @@ fn felt_where(plan: &Plan, outcome: &RunOutcome) -> BTreeSet<(&'static str, Node
     let kinds: BTreeMap<u16, &faults::FaultKind> =
         plan.faults.iter().map(|fault| (fault.step, fault.fault.kind)).collect();
     let (mut began, mut told) = (BTreeSet::new(), BTreeSet::new());
-    for record in outcome.history.iter() {
+    for record in &outcome.history {
         let (step, nodes, told_of) = match record.what {
             What::FaultBegan { fault, target } => (fault, vec![target], &mut began),
             What::Tampered { fault, to, .. } => (fault, vec![record.node, to], &mut told),
