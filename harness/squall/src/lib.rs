@@ -11,7 +11,6 @@ pub mod determinism;
 pub mod faults;
 pub mod history;
 pub mod injection;
-mod legacy;
 pub mod pairs;
 pub mod plan;
 mod replay;

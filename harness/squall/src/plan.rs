@@ -4,7 +4,7 @@
 //! choice will be made among the candidates of that moment.
 
 use crate::{
-    scenario::{Allow, Condition, Expect, Fault, Network, Scenario, Step, Trigger, Workload},
+    scenario::{Allow, Condition, Expect, Fault, Network, Scenario, Trigger, Workload},
     stream::Stream,
     system::{Event, Poison, System},
 };
@@ -151,16 +151,16 @@ impl Plan {
         let mut faults = Vec::new();
         let mut alike: BTreeMap<u64, u64> = BTreeMap::new();
         for (index, step) in scenario.faults.iter().enumerate() {
-            // A fault's draws follow from what it says, not from where it stands: another one before it
-            // moves nothing. Of faults that say the same, each has its own.
-            let identity = identity(step);
-            let twin = alike.entry(identity).or_default();
-            let number = squall_probe::mix(identity ^ *twin);
+            // A fault's draws follow from what the scenario says of it, not from where it stands or how it is read:
+            // another one before it moves nothing. Of faults that say the same, each has its own.
+            let text = xxh3_64(step.text.as_bytes());
+            let twin = alike.entry(text).or_default();
+            let identity = [text, *twin];
             *twin += 1;
             let starts = match &step.trigger {
                 Trigger::At(at) => vec![Start::At(micros(*at))],
                 Trigger::Between(from, to) => {
-                    let mut stream = Stream::new(seed, "start", &[number]);
+                    let mut stream = Stream::new(seed, "start", &identity);
                     vec![Start::At(stream.between(micros(*from), micros(*to)))]
                 }
                 Trigger::Every(period) => {
@@ -178,8 +178,8 @@ impl Plan {
                 _ => None,
             });
             for (occurrence, start) in starts.into_iter().enumerate() {
-                let draw =
-                    Stream::new(seed, "target", &[number, occurrence as u64]).between(0, u64::MAX);
+                let draw = Stream::new(seed, "target", &[text, identity[1], occurrence as u64])
+                    .between(0, u64::MAX);
                 faults.push(PlannedFault {
                     step: u16::try_from(index).expect("a scenario has fewer than 65,536 steps"),
                     occurrence: u32::try_from(occurrence)
@@ -219,6 +219,7 @@ impl Plan {
         let mut times = Stream::new(self.seed, "arrival", &[]);
         let mut keys = Stream::new(self.seed, "key", &[]);
         let mut poisons = Stream::new(self.seed, "poison", &[]);
+        let mut kinds = Stream::new(self.seed, "kind of poison", &[]);
         let gap = 1e6 / self.workload.rate;
         (0..self.workload.events)
             .map(|index| {
@@ -231,7 +232,7 @@ impl Plan {
                         key,
                         size: self.workload.size,
                         poison: (poisons.share() < self.workload.poison)
-                            .then(|| Poison::by_draw(u64::from(index))),
+                            .then(|| Poison::by_draw(kinds.between(0, u64::MAX))),
                     },
                 }
             })
@@ -300,11 +301,6 @@ impl Plan {
     }
 }
 
-/// What tells a step from others: all that it says, but not its line.
-fn identity(step: &Step) -> u64 {
-    xxh3_64(crate::legacy::text(step).as_bytes())
-}
-
 /// How long offering a workload takes.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn workload_length(workload: &Workload) -> Micros {
@@ -346,6 +342,15 @@ mod tests {
         assert_ne!(draws(&plan(CRASH, 8), "crash"), draws(&alone, "crash"));
         let twice = plan(&format!("{CRASH}{CRASH}"), 7);
         assert_ne!(twice.faults[0].draw, twice.faults[1].draw);
+    }
+
+    #[test]
+    fn draws_follow_from_what_a_step_says_and_not_from_how_it_is_written() {
+        let written = plan("  - restart_after: 1s\n    crash: 'any broker'\n    at: 1s\n", 7);
+        let again = plan("  - { at: 1s, crash: any broker, restart_after: 1s }  # again\n", 7);
+        assert_eq!(written.faults[0].draw, again.faults[0].draw);
+        let other = plan("  - { at: 1s, crash: any consumer, restart_after: 1s }\n", 7);
+        assert_ne!(written.faults[0].draw, other.faults[0].draw);
     }
 
     #[test]

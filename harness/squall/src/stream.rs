@@ -1,22 +1,20 @@
 //! Named streams of randomness.
 //!
-//! Every draw of a plan comes from a stream keyed by the run's seed, a purpose and a number (of the
-//! fault, of the occurrence), so that adding a draw, or a whole fault, moves no draw elsewhere.
+//! Every draw comes from a stream of its own, keyed by the run's seed, a purpose and identities (of the fault, of the
+//! occurrence; see [`derive`]), so that adding a draw, or a whole fault, moves no draw elsewhere.
 
 use rand::{RngExt as _, SeedableRng as _};
-use squall_probe::mix;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use squall_probe::sim::derive;
 
 /// A stream of draws for one purpose.
 #[derive(Debug)]
 pub struct Stream(squall_probe::Rng);
 
 impl Stream {
-    /// The stream of (`seed`, `purpose`, `numbers`).
+    /// The stream of (`seed`, `purpose`, `identities`).
     #[must_use]
-    pub fn new(seed: u64, purpose: &str, numbers: &[u64]) -> Self {
-        let key = numbers.iter().fold(mix(seed), |key, number| mix(key ^ mix(*number)));
-        Self(squall_probe::Rng::seed_from_u64(xxh3_64_with_seed(purpose.as_bytes(), key)))
+    pub fn new(seed: u64, purpose: &str, identities: &[u64]) -> Self {
+        Self(squall_probe::Rng::seed_from_u64(derive(seed, purpose, identities)))
     }
 
     /// A whole number from `low` to `high`, both included; `low` if the range is empty.

@@ -8,10 +8,13 @@ mod cache;
 #[cfg(test)]
 mod tests;
 
-use super::OccurrenceId;
-use crate::{Rng, mix};
+use super::{
+    OccurrenceId,
+    derive::{derive, rng},
+};
+use crate::Rng;
 use cache::{Change, Directories, Inode};
-use rand::{RngExt as _, SeedableRng as _};
+use rand::RngExt as _;
 use std::{
     io::{self, ErrorKind, SeekFrom},
     path::Path,
@@ -171,13 +174,14 @@ impl Disk {
         self.slow_down();
         if let Err(error) = self.may_sync() {
             let draw = self.faults.iter().rev().find_map(|(_, kind)| match kind {
-                DiskFault::SyncFails { draw } => Some(mix(*draw)),
+                DiskFault::SyncFails { draw } => Some(*draw),
                 _ => None,
             });
-            let draw = draw.unwrap_or_default();
+            let draw = draw.expect("only such a fault makes a sync fail");
             self.failed_syncs += 1;
-            let mut rng = Rng::seed_from_u64(mix(draw ^ self.failed_syncs));
-            self.inodes[inode].fail_to_sync(draw.is_multiple_of(2), &mut rng);
+            let reverts = derive(draw, "reverts", &[]).is_multiple_of(2);
+            let mut rng = rng(draw, "failed sync", &[self.failed_syncs]);
+            self.inodes[inode].fail_to_sync(reverts, &mut rng);
             return Err(error);
         }
         self.inodes[inode].sync();
@@ -224,7 +228,7 @@ impl Disk {
             DiskFault::Full { draw } if wanted > 1 => draw.take(),
             _ => None,
         })?;
-        Some(1 + usize::try_from(mix(draw)).unwrap_or(0) % (wanted - 1))
+        Some(1 + (derive(draw, "room", &[]) % (wanted as u64 - 1)) as usize)
     }
 
     /// Before a sync: whether a fault has waited for this one to cut the power. If for a later one, this one
@@ -259,18 +263,19 @@ impl Disk {
     pub(crate) fn after_power_cut(&self, seed: u64, unsynced: Unsynced) -> Self {
         let left = |(inode, index): (&Inode, usize)| {
             // Each file has its own draws: what one has pending moves no other's.
-            let mut rng = Rng::seed_from_u64(mix(seed ^ mix(index as u64 + 1)));
             let content = match unsynced {
                 Unsynced::Lost => inode.durable.clone(),
                 Unsynced::Torn { inode: torn, draw } if torn == index => {
-                    inode.torn(&mut Rng::seed_from_u64(draw))
+                    inode.torn(&mut rng(draw, "torn write", &[]))
                 }
-                Unsynced::Drawn | Unsynced::Torn { .. } => inode.left(&mut rng),
+                Unsynced::Drawn | Unsynced::Torn { .. } => {
+                    inode.left(&mut rng(seed, "file", &[index as u64]))
+                }
             };
             Inode { data: content.clone(), durable: content, pending: Vec::new() }
         };
         Self {
-            directories: self.directories.left(&mut Rng::seed_from_u64(seed)),
+            directories: self.directories.left(&mut rng(seed, "directories", &[])),
             inodes: self.inodes.iter().zip(0..).map(left).collect(),
             faults: self.faults.clone(),
             damaged: self.damaged.clone(),
@@ -373,7 +378,7 @@ impl Disk {
     /// `bits` bits of a file turn over, on the platter and in what is read from now on. Whether there was
     /// a file.
     pub fn rot(&mut self, fault: u16, draw: u64, bits: u32) -> bool {
-        let mut rng = Rng::seed_from_u64(draw);
+        let mut rng = rng(draw, "rot", &[]);
         let Some((file, length)) = self.any_file(&mut rng) else { return false };
         for _ in 0..bits {
             let (at, bit) = (rng.random_range(0..length), rng.random_range(0..8_u32));
@@ -389,7 +394,7 @@ impl Disk {
 
     /// A file loses its last bytes, up to `most` of them. Whether there was a file.
     pub fn truncate(&mut self, fault: u16, draw: u64, most: u32) -> bool {
-        let mut rng = Rng::seed_from_u64(draw);
+        let mut rng = rng(draw, "truncate", &[]);
         let Some((file, length)) = self.any_file(&mut rng) else { return false };
         let lost = rng.random_range(1..=length.min(most as usize).max(1));
         let inode = &mut self.inodes[file];

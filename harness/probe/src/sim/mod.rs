@@ -3,6 +3,7 @@
 //! The harness installs a world, registers nodes as it starts them, and between two steps of the
 //! simulator reads and changes it. Software under test never sees it.
 
+mod derive;
 pub mod disk;
 mod felt;
 mod flights;
@@ -19,6 +20,7 @@ mod under_way;
 mod wall_clock;
 mod wire;
 
+pub use derive::derive;
 pub use flights::{Flight, Flights};
 pub(crate) use gate::gated_sender;
 pub use gate::{Gated, gated, gated_here, in_gated_task};
@@ -34,10 +36,9 @@ pub(crate) use under_way::UnderWay;
 pub(crate) use wire::Feels;
 pub use wire::{MessageFault, Wire};
 
-use crate::{EventId, Name, NodeId, Record, What, mix};
+use crate::{EventId, Name, NodeId, Record, What};
 use nodes::Machine;
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 thread_local! {
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
@@ -217,8 +218,7 @@ impl World {
     /// A seed for one purpose, independent of all others.
     #[must_use]
     pub fn seed_for(&self, purpose: &str, node: NodeId, number: u64) -> u64 {
-        let seed = mix(mix(self.seed ^ u64::from(node.0)) ^ number);
-        xxh3_64_with_seed(purpose.as_bytes(), seed)
+        derive(self.seed, purpose, &[u64::from(node.0), number])
     }
 
     pub(crate) fn seed_here(&self, purpose: &str) -> u64 {

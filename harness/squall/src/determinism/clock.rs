@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code)] // Overrides a function of libc.
 
-use super::{EPOCH, entropy, escape};
+use super::{entropy, escape};
 use squall_probe::{NodeId, sim};
 use std::{cell::Cell, time::Duration};
 
@@ -17,6 +17,9 @@ thread_local! {
     /// How long the thread was to sleep, which it did not.
     static SLEPT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
+
+/// The wall clock at the start of every run: 2025-01-01T00:00:00Z.
+pub(crate) const EPOCH: Duration = Duration::from_secs(1_735_689_600);
 
 /// Monotonic clocks begin here: programs subtract from an `Instant`, and it must not be below zero.
 const BOOTED: Duration = Duration::from_secs(1_000_000);

@@ -1,7 +1,6 @@
 //! What a system did past the simulation: noted where it happens, told in words when the run is over.
 
-use super::Allow;
-use super::entropy;
+use super::{allow::Allow, entropy};
 use squall_probe::{NodeId, sim};
 use std::{backtrace::Backtrace, cell::RefCell};
 

@@ -15,13 +15,11 @@ mod escape;
 mod syscalls;
 
 pub use allow::Allow;
+pub(crate) use clock::EPOCH;
 pub use escape::Escape;
 
 use squall_probe::{NodeId, sim};
-use std::{cell::RefCell, panic, sync::Once, time::Duration};
-
-/// The wall clock at the start of every run: 2025-01-01T00:00:00Z.
-pub(crate) const EPOCH: Duration = Duration::from_secs(1_735_689_600);
+use std::{cell::RefCell, panic, sync::Once};
 
 thread_local! {
     static PANICS: RefCell<Vec<Panic>> = const { RefCell::new(Vec::new()) };

@@ -11,8 +11,8 @@
 
 #![allow(unsafe_code)] // Installs a filter and a handler; reads what the kernel gives it.
 
-use super::Allow;
 use super::{
+    allow::Allow,
     calls, clock, entropy,
     escape::{self, Call},
 };

@@ -67,6 +67,8 @@ pub struct Workload {
 pub struct Step {
     /// Of the fault in the file.
     pub line: u32,
+    /// What it says, as the scenario wrote it but for order and layout: its identity, from which its draws follow.
+    pub text: String,
     /// When it begins.
     pub trigger: Trigger,
     /// `every` ends here.

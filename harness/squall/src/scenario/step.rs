@@ -34,6 +34,7 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
     };
     let mut step = Step {
         line: reader.line(kind_key.span),
+        text: node.canonical(),
         trigger,
         until: None,
         within: None,

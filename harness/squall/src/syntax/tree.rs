@@ -33,6 +33,29 @@ pub(crate) struct Key {
     pub(crate) text: String,
 }
 
+impl Node {
+    /// What it says, whatever the order of its keys, quotes, anchors and layout: two nodes that say the same are equal.
+    pub(crate) fn canonical(&self) -> String {
+        let quoted = |text: &str| serde_json::Value::from(text.trim()).to_string();
+        match &self.value {
+            Value::Scalar(text) => quoted(text),
+            Value::Null => "null".to_owned(),
+            Value::Sequence(items) => {
+                let items: Vec<String> = items.iter().map(Self::canonical).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Value::Mapping(entries) => {
+                let mut entries: Vec<String> = entries
+                    .iter()
+                    .map(|(key, value)| format!("{}: {}", quoted(&key.text), value.canonical()))
+                    .collect();
+                entries.sort();
+                format!("{{{}}}", entries.join(", "))
+            }
+        }
+    }
+}
+
 impl Value {
     /// What it is, for messages.
     pub(crate) fn kind(&self) -> &'static str {

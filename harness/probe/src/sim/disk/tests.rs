@@ -172,7 +172,7 @@ fn a_rename_between_directories_needs_both_to_be_synced() {
 
 /// A draw by which a failed sync leaves the pages as they are, and one by which it reverts them.
 fn ways_to_fail() -> [u64; 2] {
-    let reverts = |draw: &u64| mix(*draw).is_multiple_of(2);
+    let reverts = |draw: &u64| derive(*draw, "reverts", &[]).is_multiple_of(2);
     [(0..).find(|draw| !reverts(draw)).unwrap(), (0..).find(reverts).unwrap()]
 }
 

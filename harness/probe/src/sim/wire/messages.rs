@@ -1,7 +1,7 @@
 //! What message faults do to each frame.
 
 use super::{Feels, OccurrenceId, Wire, World};
-use crate::{Name, NodeId, Tampering, What, mix};
+use crate::{Name, NodeId, Tampering, What, sim::derive};
 use std::{collections::BTreeSet, time::Duration};
 
 /// A fault that acts on single frames.
@@ -60,10 +60,11 @@ impl Wire {
                 && fault.links.as_ref().is_none_or(|links| links.contains(&direction))
                 && self.peer != NodeId::HARNESS
                 && self.here != NodeId::HARNESS;
-            // Draws are a function of (seed, fault, direction, connection, frame): no state, so
-            // whatever else changes, this frame's draw does not.
-            let draw = mix(world.seed_for("message", self.here, u64::from(self.peer.0))
-                ^ mix(fault.draw ^ self.connection << 32 ^ frame));
+            // Draws are a function of (fault, direction, connection, frame): no state, so whatever else changes, this
+            // frame's draw does not.
+            let [here, peer] = [self.here, self.peer].map(|node| u64::from(node.0));
+            let draw = derive(fault.draw, "frame", &[here, peer, self.connection, frame]);
+            let further = |purpose| derive(draw, purpose, &[]);
             #[allow(clippy::cast_precision_loss)]
             let chance = (draw >> 11) as f64 / (1_u64 << 53) as f64;
             if !applies || chance >= fault.share {
@@ -71,7 +72,7 @@ impl Wire {
             }
             let (from, to) = fault.delay_ms;
             let span = u64::from(to.saturating_sub(from)) + 1;
-            let late = Duration::from_millis(u64::from(from) + mix(draw) % span);
+            let late = Duration::from_millis(u64::from(from) + further("delay") % span);
             // Of a frame that is lost nothing else can be said.
             if fate.lost {
                 continue;
@@ -97,12 +98,12 @@ impl Wire {
                     fate.feels.push(Feels::Late(step));
                 }
                 Tampering::Corrupted => {
-                    fate.corrupted = Some(mix(draw));
+                    fate.corrupted = Some(further("bit"));
                     fate.feels.push(Feels::Read(step));
                 }
                 // The first frame of a connection has none before it.
                 Tampering::Replayed if frame == 0 => continue,
-                Tampering::Replayed => fate.replayed = Some((mix(draw), step)),
+                Tampering::Replayed => fate.replayed = Some((further("older frame"), step)),
             }
             done.push((step, fault.tampering));
         }

@@ -6,7 +6,7 @@ use crate::{injection::Target, plan::Micros};
 use squall_probe::{
     NodeId, What,
     sim::{
-        self,
+        self, derive,
         disk::{Disk, DiskFault},
     },
 };
@@ -66,7 +66,7 @@ impl Nemesis<'_> {
     ) -> Began {
         let nodes = self.nodes(target, act);
         for node in &nodes {
-            let kind = how(act.draw ^ u64::from(node.0));
+            let kind = how(derive(act.draw, "disk", &[u64::from(node.0)]));
             sim::with(|world| world.disk(*node).begin(act.id, kind));
         }
         Began::on(nodes)
@@ -128,7 +128,7 @@ impl Nemesis<'_> {
     ) -> Began {
         let mut nodes = self.nodes(target, act);
         nodes.retain(|node| {
-            let draw = act.draw ^ u64::from(node.0);
+            let draw = derive(act.draw, "disk", &[u64::from(node.0)]);
             sim::with(|world| how(world.disk(*node), act.id.step, draw))
         });
         for node in &nodes {
