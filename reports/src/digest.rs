@@ -1,6 +1,10 @@
 //! What every rendering asks of a report: verdicts counted, latencies added up, recoveries compared.
 
-use crate::{Evidence, Latency, LatencyRecorder, Report, Run, ScenarioReport, Verdict, text};
+use crate::{
+    format::{Evidence, Latency, Report, Run, ScenarioReport, Verdict},
+    latency::LatencyRecorder,
+    text,
+};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
@@ -71,7 +75,7 @@ pub(crate) fn recovery(runs: &[Run]) -> String {
     match times.get(times.len() / 2) {
         None => "-".to_owned(),
         Some(None) => "never".to_owned(),
-        Some(Some(ms)) => text::short_ms(*ms),
+        Some(Some(ms)) => text::numbers::short_ms(*ms),
     }
 }
 
@@ -155,14 +159,14 @@ pub(crate) fn slow(report: &Report) -> Vec<Slow<'_>> {
         let words = if longer(most, half, 5) && longer(most, usual, 10) {
             format!(
                 "{}, and half of its runs within {}",
-                text::short_ms(most),
-                text::short_ms(half)
+                text::numbers::short_ms(most),
+                text::numbers::short_ms(half)
             )
         } else if longer(half, usual, 2) {
             format!(
                 "half of its runs within {}, and half of the scenarios within {}",
-                text::short_ms(half),
-                text::short_ms(usual)
+                text::numbers::short_ms(half),
+                text::numbers::short_ms(usual)
             )
         } else {
             continue;

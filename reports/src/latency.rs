@@ -1,6 +1,6 @@
 //! Latencies, counted in an HdrHistogram.
 
-use crate::Latency;
+use crate::format::Latency;
 use hdrhistogram::{
     Histogram,
     serialization::{Deserializer, Serializer as _, V2Serializer},

@@ -1,10 +1,13 @@
 //! What every rendering says alike: the sides, the table, the sum, and how much could have been seen.
 
-use super::{
-    model::{Comparison, Metric, Runs, ScenarioComparison, Side, Weight},
-    words::{list, percent, times},
+use crate::{
+    compare::model::{Comparison, Finding, Kind, Metric, Runs, ScenarioComparison, Side, Weight},
+    stats::NUMBERS,
+    text::{
+        numbers::{percent, times},
+        words::{list, plural},
+    },
 };
-use crate::{stats::NUMBERS, text::plural};
 
 /// Titles of the columns.
 pub(super) const COLUMNS: [&str; 8] =
@@ -123,4 +126,37 @@ pub(super) fn power(comparison: &Comparison) -> Option<String> {
     }
     out.push('.');
     Some(out)
+}
+
+impl Finding {
+    /// What it is, in a word or two.
+    pub(super) fn title(&self) -> &'static str {
+        match (self.weight, self.kind) {
+            (Weight::Regression, _) => "REGRESSION",
+            (Weight::Improvement, Kind::Resolved) => "RESOLVED",
+            (Weight::Improvement, _) => "BETTER",
+            (_, Kind::New) => "NEW",
+            (_, Kind::Resolved) => "RESOLVED",
+            (_, Kind::Ongoing) => "ONGOING",
+            (_, Kind::Rare) => "RARE",
+            (_, Kind::NotExercised) => "NOT EXERCISED",
+            (_, Kind::Changed | Kind::Edited) => "CHANGED",
+            (_, Kind::Vanished) => "VANISHED",
+            (_, Kind::Added) => "ADDED",
+        }
+    }
+
+    /// The replay command without the program's name.
+    pub(super) fn arguments(&self) -> Option<&str> {
+        self.replay.as_deref().map(|replay| replay.strip_prefix("squall ").unwrap_or(replay))
+    }
+
+    /// What it is about: the subject, unless that is the scenario.
+    pub(super) fn about(&self) -> String {
+        if self.subject == "scenario" {
+            self.name.clone()
+        } else {
+            format!("{}: {}", self.name, self.subject)
+        }
+    }
 }

@@ -1,12 +1,15 @@
 //! What the base saw happen and the head does not: a test that passes because less happens in it.
 
-use super::{
-    judge::finding,
-    model::{Finding, Kind, Weight},
-    pair::Pair,
-    words::list,
+use crate::{
+    compare::{
+        model::{Finding, Kind, Weight},
+        pair::Pair,
+        subject::finding,
+    },
+    format::{Run, Verdict},
+    stats::clean_runs_believed,
+    text::words::{list, plural},
 };
-use crate::{Run, Verdict, stats::clean_runs_believed, text::plural};
 use std::collections::BTreeSet;
 
 /// Signals that are named.

@@ -1,17 +1,16 @@
 //! Findings of a scenario as a whole: its pass rate and its numbers, and that it came, went or changed.
 
-use super::{
-    judge::finding,
-    metrics::Measure,
-    model::{Finding, Kind, Metric, Options, ScenarioComparison, Share, Weight},
-    pair::{Count, Pair, tally},
-    sides::Scenario,
-    words::probability,
-};
 use crate::{
-    Run,
+    compare::{
+        metrics::Measure,
+        model::{Finding, Kind, Metric, Options, ScenarioComparison, Share, Weight},
+        pair::{Count, Pair, tally},
+        sides::Scenario,
+        subject::finding,
+    },
+    format::Run,
     stats::{NUMBERS, VERDICTS},
-    text::plural,
+    text::{numbers::probability, words::plural},
 };
 use std::cmp::Reverse;
 
@@ -116,7 +115,7 @@ pub(super) fn one_sided(
     let name = head.or(base).map_or("", |scenario| scenario.name);
     let nothing = Pair { path, name, base: Vec::new(), head: Vec::new(), same_plan: Vec::new() };
     let shown = head.and_then(|head| {
-        head.last_runs().into_iter().find(|run| run.verdict == crate::Verdict::Failed)
+        head.last_runs().into_iter().find(|run| run.verdict == crate::format::Verdict::Failed)
     });
     Some(Finding {
         weight,
@@ -145,7 +144,7 @@ pub(super) fn not_compared(
 }
 
 fn passed(runs: &[&Run]) -> bool {
-    runs.iter().all(|run| run.verdict == crate::Verdict::Passed)
+    runs.iter().all(|run| run.verdict == crate::format::Verdict::Passed)
 }
 
 fn words(runs: &[&Run]) -> String {

@@ -1,62 +1,23 @@
 //! What fails, and how often: findings for each invariant of a scenario, and for runs that end as
 //! errored, unstable or vacuous.
 
-use super::{
-    exercised::fallen_away,
-    known::Known,
-    model::{Finding, Kind, Weight},
-    pair::{Count, Pair, judged},
-    proof::{Redrawn, fresh, on_base},
-    words::{list, probability, seeds},
-};
 use crate::{
-    Run, Verdict, Violation,
+    compare::{
+        exercised::fallen_away,
+        known::Known,
+        model::{Finding, Kind, Weight},
+        pair::{Count, Pair, judged},
+        proof::{Redrawn, fresh, on_base},
+        subject::{Subject, finding, less_is_tested, seeds_of, violations},
+    },
+    format::Verdict,
     stats::{VERDICTS, clean_runs, clean_runs_believed},
-    text::plural,
+    text::{
+        numbers::probability,
+        words::{list, plural, seeds},
+    },
 };
 use std::collections::BTreeSet;
-
-/// What a rate is of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Subject {
-    /// An invariant.
-    Invariant(String),
-    /// A verdict that is no pass.
-    Verdict(Verdict),
-}
-
-impl Subject {
-    /// What it is called.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::Invariant(name) => name.clone(),
-            Self::Verdict(verdict) => verdict.to_string(),
-        }
-    }
-
-    pub(super) fn is_vacuous(&self) -> bool {
-        *self == Self::Verdict(Verdict::Vacuous)
-    }
-
-    fn is_in(&self, run: &Run) -> bool {
-        match self {
-            Self::Invariant(name) => violations(run, name).next().is_some(),
-            Self::Verdict(verdict) => run.verdict == *verdict,
-        }
-    }
-
-    /// What a run with it is said to do.
-    fn verb(&self) -> &'static str {
-        match self {
-            Self::Invariant(_) => "fail",
-            Self::Verdict(_) => "end so",
-        }
-    }
-}
-
-pub(super) fn violations<'a>(run: &'a Run, invariant: &str) -> impl Iterator<Item = &'a Violation> {
-    run.violations.iter().filter(move |violation| violation.invariant == invariant)
-}
 
 /// Everything that any run of a scenario failed at, with how often.
 pub(super) fn counts<'a>(pair: &Pair<'a>) -> Vec<(Subject, Count<'a>)> {
@@ -105,34 +66,6 @@ pub(super) fn findings(
         }
         Some(fresh) => vec![fresh],
     }
-}
-
-/// A finding about nothing yet.
-pub(super) fn finding(pair: &Pair<'_>, subject: &str) -> Finding {
-    Finding {
-        weight: Weight::Info,
-        kind: Kind::Rare,
-        scenario: pair.path.to_owned(),
-        name: pair.name.to_owned(),
-        subject: subject.to_owned(),
-        proof: false,
-        text: String::new(),
-        base: None,
-        head: None,
-        p: None,
-        corrected: None,
-        clean_runs_missing: None,
-        base_seeds: Vec::new(),
-        head_seeds: Vec::new(),
-        signatures: Vec::new(),
-        example: None,
-        replay: None,
-        on_base: None,
-    }
-}
-
-pub(super) fn seeds_of(runs: &[&Run]) -> Vec<u64> {
-    runs.iter().map(|run| run.seed).collect()
 }
 
 /// How often something is so, and how sure it is that this changed.
@@ -282,9 +215,4 @@ impl Rated<'_, '_> {
         let seeds: BTreeSet<u64> = self.base_seeds().into_iter().collect();
         self.pair.head.iter().any(|run| seeds.contains(&run.seed))
     }
-}
-
-pub(super) fn less_is_tested(text: &str) -> (Weight, Kind, String) {
-    let text = format!("{text} Less is tested than before: that is no pass.");
-    (Weight::Attention, Kind::NotExercised, text)
 }

@@ -5,18 +5,20 @@
 //! never recovered it is known that it took longer than the run lasted, and no more: it is slower than a
 //! run that recovered within that time, and says nothing against one that took longer still.
 
-use super::{
-    model::{Metric, Share},
-    pair::{Pair, not_vacuous},
-    words::{percent, probability, times},
-};
 use crate::{
-    Run,
+    compare::{
+        model::{Metric, Share},
+        pair::{Pair, not_vacuous},
+    },
+    format::Run,
     stats::{
         Difference, Test, Value, difference, mann_whitney, order_of_superiority, shift,
         shift_paired, wilcoxon,
     },
-    text::{plural, short},
+    text::{
+        numbers::{percent, probability, short, times},
+        words::plural,
+    },
 };
 
 /// What is measured.

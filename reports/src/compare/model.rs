@@ -1,6 +1,9 @@
 //! What a comparison says, as data: all renderings are made from it, and so is its JSON.
 
-use crate::stats::Interval;
+use crate::{
+    stats::{Interval, Z, wilson},
+    text::{numbers::percent, words::plural},
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -288,5 +291,33 @@ impl Comparison {
             FailOn::Regression => regressed,
             FailOn::Any => regressed || self.count(Weight::Attention) > 0,
         }
+    }
+}
+
+impl Share {
+    /// With its interval.
+    pub(crate) fn new(count: usize, of: usize) -> Self {
+        Self { count, of, interval: wilson(count, of, Z) }
+    }
+
+    /// The rate; of nothing, nothing.
+    pub(crate) fn rate(&self) -> f64 {
+        if self.of == 0 { 0.0 } else { self.count as f64 / self.of as f64 }
+    }
+
+    /// `24 of 50 runs (48 %, 34 to 62 %)`
+    pub(crate) fn words(&self) -> String {
+        if self.of == 0 {
+            return "0 of 0 runs".to_owned();
+        }
+        let Interval { low, high } = self.interval;
+        format!(
+            "{} of {} ({} %, {} to {} %)",
+            self.count,
+            plural(self.of, "run"),
+            percent(self.rate()),
+            percent(low),
+            percent(high),
+        )
     }
 }

@@ -1,12 +1,12 @@
 //! A scenario that both sides have: its runs, which of them belong together, and how often something
 //! is so on either side.
 
-use super::{
-    model::{Runs, Share},
-    sides::{Kept, Scenario},
-};
 use crate::{
-    Run, Verdict,
+    compare::{
+        model::{Runs, Share},
+        sides::{Kept, Scenario},
+    },
+    format::{Run, Verdict},
     stats::{Stratum, Test, fisher, mcnemar},
 };
 use std::collections::{BTreeMap, BTreeSet};

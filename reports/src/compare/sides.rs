@@ -1,11 +1,13 @@
 //! The reports of a side as one: each scenario by its path, each of its seeds once.
 
-use super::{
-    model::{Note, NoteKind, Side},
-    pair::{broken, judged_otherwise},
-    words::list,
+use crate::{
+    compare::{
+        model::{Note, NoteKind, Side},
+        pair::{broken, judged_otherwise},
+    },
+    format::{Report, Run, Verdict},
+    text::words::{list, plural},
 };
-use crate::{Report, Run, Verdict, text::plural};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All runs of a side.
@@ -90,7 +92,7 @@ impl<'a> Kept<'a> {
     }
 
     /// What made it.
-    pub(super) fn tool(&self) -> &'a crate::Tool {
+    pub(super) fn tool(&self) -> &'a crate::format::Tool {
         &self.report.tool
     }
 }

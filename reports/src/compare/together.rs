@@ -1,16 +1,15 @@
 //! All scenarios together: a change that shows a little in many of them, and in none beyond chance.
 
-use super::{
-    Draft,
-    judge::{Subject, less_is_tested},
-    model::{Finding, Kind, Share, Weight},
-    pair::{Count, Pair},
-    words::probability,
-};
 use crate::{
-    Run,
+    compare::{
+        draft::Draft,
+        model::{Finding, Kind, Share, Weight},
+        pair::{Count, Pair},
+        subject::{Subject, finding, less_is_tested},
+    },
+    format::Run,
     stats::{Stratum, Test, VERDICTS, pooled},
-    text::plural,
+    text::{numbers::probability, words::plural},
 };
 use std::collections::BTreeSet;
 
@@ -100,7 +99,7 @@ impl Pool<'_> {
             p: Some(self.test.p),
             corrected: Some(corrected),
             replay: self.shown.filter(|_| worse).map(|run| run.replay.clone()),
-            ..super::judge::finding(&all, &subject)
+            ..finding(&all, &subject)
         })
     }
 }

@@ -1,11 +1,26 @@
 //! Annotations of a pull request on GitHub: workflow commands, printed by a step.
 
-use super::{
-    escape::{message, property},
-    findings::{self, Finding},
+use crate::{
+    digest,
+    format::{Report, Verdict},
+    render::{
+        findings::{self, Finding},
+        rendering::Rendering,
+    },
+    text::{
+        clip,
+        markup::{message, property},
+        words::plural,
+    },
 };
-use crate::{Report, Verdict, digest, text};
 use std::fmt;
+
+pub(super) const RENDERING: Rendering = Rendering {
+    name: "annotations",
+    help: "GitHub's annotations (workflow commands)",
+    option: None,
+    render: |report, _| workflow_commands(report),
+};
 
 /// GitHub shows so many of a step, and says nothing of the others.
 const MOST: usize = 10;
@@ -75,7 +90,7 @@ pub fn annotations(report: &Report) -> Vec<Annotation> {
             title: format!("{} more", rest.len()),
             message: format!(
                 "{} of scenarios and invariants did not pass: the report has all of them.",
-                text::plural(rest.len(), "more pair"),
+                plural(rest.len(), "more pair"),
             ),
         });
     }
@@ -97,8 +112,8 @@ fn unnoticed(report: &Report) -> Option<Annotation> {
         title: "a known defect was not noticed".to_owned(),
         message: format!(
             "{} was switched on for {}, and none violated an invariant that it should break.",
-            text::clip(&canary.defect, 300),
-            text::plural(usize::try_from(canary.runs).unwrap_or(usize::MAX), "run"),
+            clip(&canary.defect, 300),
+            plural(usize::try_from(canary.runs).unwrap_or(usize::MAX), "run"),
         ),
     })
 }

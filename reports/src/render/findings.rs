@@ -1,10 +1,10 @@
 //! What did not pass, by scenario and invariant: what annotations and code quality tell.
 
 use crate::{
-    Report, Run, ScenarioReport, Verdict,
     causes::{Broken, Cause, broken, by_cause},
     digest::{self, ORDER, seeds, tally},
-    text::{clip, grouped, plural},
+    format::{Report, Run, ScenarioReport, Verdict},
+    text::{clip, numbers::grouped, words::plural},
 };
 use std::{cmp::Reverse, fmt::Write as _};
 

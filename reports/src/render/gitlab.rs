@@ -3,11 +3,23 @@
 //! An issue is the same in two reports if its fingerprint is: it depends on the scenario and the
 //! invariant, on no seed, no time and no machine.
 
-use super::findings::{self, Finding};
-use crate::{Report, Verdict};
+use crate::{
+    format::{Report, Verdict},
+    render::{
+        findings::{self, Finding},
+        rendering::Rendering,
+    },
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_128;
+
+pub(super) const RENDERING: Rendering = Rendering {
+    name: "gitlab",
+    help: "GitLab's code-quality JSON",
+    option: Some("Write a GitLab code-quality report (JSON) to this file"),
+    render: |report, _| gitlab(report),
+};
 
 #[derive(Serialize)]
 struct Issue {
@@ -33,8 +45,7 @@ struct Lines {
 /// What did not pass as a code quality report, one issue for each scenario and invariant; an empty
 /// list if everything passed. What belongs to no file is not in it: that nothing was run, or that a
 /// known defect was not noticed.
-#[must_use]
-pub fn gitlab(report: &Report) -> String {
+fn gitlab(report: &Report) -> String {
     let mut seen = BTreeMap::new();
     let issues: Vec<Issue> =
         findings::findings(report).iter().map(|finding| issue(finding, &mut seen)).collect();

@@ -1,6 +1,9 @@
 //! What a comparison can see: before nothing is said to have changed, or a bug to be gone.
 
-use super::{ALPHA, Z, fisher, mcnemar, wilson};
+use crate::stats::{
+    basics::{ALPHA, Z},
+    fisher, mcnemar, wilson,
+};
 use statrs::distribution::{Binomial, Discrete as _, DiscreteCDF as _};
 
 /// A drop is said to be seen when it is found this often.

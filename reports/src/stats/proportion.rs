@@ -1,6 +1,6 @@
 //! Shares of runs: the interval of one, and tests of two.
 
-use super::{Interval, Test};
+use crate::stats::basics::{Interval, Test};
 use statrs::distribution::{Binomial, DiscreteCDF as _};
 
 /// Tables whose probabilities differ by less than this share are equally probable (as in R).

@@ -10,7 +10,7 @@
 //! they are (of all ways to deal the same scores out); beyond, it is the normal one with a correction
 //! for ties and for continuity.
 
-use super::{Test, two_tails};
+use crate::stats::basics::{Test, two_tails};
 
 /// Pairs that differ.
 const EXACT_PAIRS: usize = 25;

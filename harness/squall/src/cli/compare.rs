@@ -1,6 +1,9 @@
 //! `squall compare` and `squall trend`: one version against another, and the history of all.
 
-use super::{NOT_PASSED, Stop, batch::read, program, report::show};
+use super::shared::files::{read, show};
+use super::shared::stop::Stop;
+use super::shared::terminal::program;
+use crate::exit::{NOT_PASSED, PASSED};
 use clap::{Args, ValueEnum};
 use squall_reports::{self as reports, FailOn, Options, Report};
 use std::path::{Path, PathBuf};
@@ -87,16 +90,16 @@ pub(super) fn compare(args: &CompareArgs, color: bool) -> Result<u8, Stop> {
         Form::Html => comparison.html(),
         Form::Json => {
             let json = serde_json::to_string_pretty(&comparison);
-            json.map_err(|error| Stop::Broken(error.to_string()))? + "\n"
+            json.map_err(Stop::broken)? + "\n"
         }
     };
-    let passed = show(&text, args.output.as_ref())?;
+    show(&text, args.output.as_ref())?;
     let fails = comparison.fails(match args.fail_on {
         FailOnArg::Regression => FailOn::Regression,
         FailOnArg::Any => FailOn::Any,
         FailOnArg::None => FailOn::None,
     });
-    Ok(if fails { NOT_PASSED } else { passed })
+    Ok(if fails { NOT_PASSED } else { PASSED })
 }
 
 #[derive(Debug, Args)]
@@ -135,5 +138,6 @@ pub(super) fn trend(args: &TrendArgs, color: bool) -> Result<u8, Stop> {
         TrendForm::Svg => trend.svg(),
         TrendForm::Html => trend.html(),
     };
-    show(&text, args.output.as_ref())
+    show(&text, args.output.as_ref())?;
+    Ok(PASSED)
 }

@@ -1,7 +1,8 @@
 //! `squall list`: the words that scenarios are made of, from the lists that define them.
 
-use super::{PASSED, say};
+use super::shared::terminal::say;
 use crate::{
+    exit::PASSED,
     faults::{self, FaultKind},
     scenario::Allow,
     signals,

@@ -1,6 +1,10 @@
 //! `squall replay`
 
-use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load, report::show, run::writable, say};
+use super::shared::files::{show, writable};
+use super::shared::scenarios::{SystemArgs, load};
+use super::shared::stop::Stop;
+use super::shared::terminal::say;
+use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
     plan::Plan,
     replay::Expected,

@@ -1,6 +1,8 @@
 //! `squall schema`: what files look like, for editors and programs.
 
-use super::{PASSED, Stop, say};
+use super::shared::stop::Stop;
+use super::shared::terminal::say;
+use crate::exit::PASSED;
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]

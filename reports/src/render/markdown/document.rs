@@ -1,6 +1,6 @@
 //! The parts of the markdown, and how many of them there is room for.
 
-use crate::text::{grouped, plural};
+use crate::text::{numbers::grouped, words::plural};
 
 /// A scenario that did not pass.
 pub(super) struct Failure {

@@ -4,16 +4,32 @@
 mod document;
 
 use self::document::{Document, Failure};
-use super::{
-    escape::{code, fence},
-    findings::{self, COMMAND, Finding, TEXT, headline, path, told},
-};
 use crate::{
-    Report, Run, ScenarioReport, Verdict, causes,
+    causes,
     digest::{self, executed_ms, ranked, recovery, sum, tally, worst},
-    text::{clip, count, grouped, plural, short, short_ms, span, speed},
+    format::{Report, Run, ScenarioReport, Verdict},
+    render::{
+        findings::{self, COMMAND, Finding, TEXT, headline, path, told},
+        rendering::Rendering,
+    },
+    text::{
+        clip,
+        markup::{code, fence},
+        numbers::{count, grouped, short, short_ms, span, speed},
+        words::plural,
+    },
 };
 use std::fmt::Write as _;
+
+pub(super) const RENDERING: Rendering = Rendering {
+    name: "markdown",
+    help: "Markdown, as for a pull request's comment",
+    option: Some("Write Markdown, as for a pull request's comment, to this file"),
+    render: |report, _| markdown_within(report, "squall", COMMENT),
+};
+
+/// What a comment on a pull request may hold, in bytes.
+const COMMENT: usize = 65_536;
 
 /// Runs of a scenario that are told with their evidence.
 const RUNS: usize = 3;
