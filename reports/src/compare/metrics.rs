@@ -8,7 +8,8 @@
 use crate::{
     compare::{
         model::{Metric, Share},
-        pair::{Pair, not_vacuous},
+        pair::Pair,
+        single::not_vacuous,
     },
     format::Run,
     stats::{

@@ -38,6 +38,7 @@ mod power;
 mod proof;
 mod sides;
 mod signature;
+mod single;
 mod subject;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use crate::{
     format::{Run, Verdict},
     stats::{Stratum, Test, fisher, mcnemar},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The runs of a scenario on both sides, by seed.
 pub(super) struct Pair<'a> {
@@ -103,16 +103,6 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// Whether a run can say that an invariant held.
-pub(super) fn judged(run: &Run) -> bool {
-    matches!(run.verdict, Verdict::Passed | Verdict::Failed)
-}
-
-/// Whether a run says anything: a vacuous one is no evidence, for passing as for failing.
-pub(super) fn not_vacuous(run: &Run) -> bool {
-    run.verdict != Verdict::Vacuous
-}
-
 /// The verdicts of a side.
 pub(super) fn tally<'a>(runs: impl IntoIterator<Item = &'a Run> + Clone) -> Runs {
     let of = |verdict| runs.clone().into_iter().filter(|run| run.verdict == verdict).count();
@@ -154,24 +144,4 @@ fn same_plan<'a>(
         .filter(|(base, head)| base.tool() == head.tool())
         .map(|(base, head)| (base.run, head.run))
         .collect()
-}
-
-/// Two runs did exactly the same.
-pub(super) fn same_history(one: &Run, other: &Run) -> bool {
-    !one.hash.is_empty() && one.hash == other.hash
-}
-
-/// The verdict is on the history: another one on the same history is from another judge.
-pub(super) fn judged_otherwise(one: &Run, other: &Run) -> bool {
-    // What is not deterministic, or ended its worker, is no verdict on a history.
-    let on_history = |run: &Run| judged(run) || run.verdict == Verdict::Vacuous;
-    same_history(one, other)
-        && on_history(one)
-        && on_history(other)
-        && (one.verdict != other.verdict || broken(one) != broken(other))
-}
-
-/// The invariants that a run broke.
-pub(super) fn broken(run: &Run) -> BTreeSet<&str> {
-    run.violations.iter().map(|violation| violation.invariant.as_str()).collect()
 }

@@ -1,7 +1,7 @@
 //! What drops of pass rates would have been found.
 
 use crate::{
-    compare::{draft::Draft, pair::not_vacuous, together::Pool},
+    compare::{draft::Draft, single::not_vacuous, together::Pool},
     stats::{self, Test},
 };
 use std::collections::BTreeMap;

@@ -13,7 +13,8 @@ use crate::{
     compare::{
         known::Known,
         model::{Finding, Kind, Weight},
-        pair::{Count, Pair, judged, judged_otherwise, same_history},
+        pair::{Count, Pair},
+        single::{judged, judged_otherwise, same_history},
         subject::{finding, seeds_of, violations},
     },
     format::{Run, Verdict, Violation},

@@ -3,7 +3,7 @@
 use crate::{
     compare::{
         model::{Note, NoteKind, Side},
-        pair::{broken, judged_otherwise},
+        single::{broken, judged_otherwise},
     },
     format::{Report, Run, Verdict},
     text::words::{list, plural},

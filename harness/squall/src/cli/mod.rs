@@ -1,7 +1,7 @@
 //! The `squall` command: parses, dispatches, and turns results into exit codes.
 //!
 //! It knows nothing of simulating or judging. A system of one's own gets the same command with
-//! `fn main() -> ExitCode { squall::cli::main(Arc::new(MySystem)) }`.
+//! `fn main() -> ExitCode { squall::main(Arc::new(MySystem)) }`.
 
 mod audit;
 mod check;

@@ -14,10 +14,7 @@ mod reader;
 mod step;
 mod target;
 
-pub use crate::{
-    determinism::Allow,
-    syntax::{Diagnostic, Problems},
-};
+pub use crate::{determinism::Allow, syntax::Problems};
 pub use document::parse;
 pub use expect::Expect;
 pub use fault::Fault;
