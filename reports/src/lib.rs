@@ -18,8 +18,8 @@ mod trace;
 mod trend;
 
 pub use compare::{
-    COMPARISON_FORMAT, Comparison, FailOn, Finding, Kind, Metric, Note, NoteKind, Options, Runs,
-    ScenarioComparison, Share, Side, Weight, compare,
+    COMPARISON_FORMAT, Comparison, FailOn, Finding, FindingKind, Metric, Note, NoteKind, Options,
+    ScenarioComparison, Share, Side, VerdictCounts, Weight, compare,
 };
 pub use file::{
     Error, is_replaceable, parse, probe_writable, read, read_if_there, write, write_atomically,

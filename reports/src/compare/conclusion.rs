@@ -1,7 +1,9 @@
 //! What every rendering says alike: the sides, the table, the sum, and how much could have been seen.
 
 use crate::{
-    compare::model::{Comparison, Finding, Kind, Metric, Runs, ScenarioComparison, Side, Weight},
+    compare::model::{
+        Comparison, Finding, FindingKind, Metric, ScenarioComparison, Side, VerdictCounts, Weight,
+    },
     stats::NUMBERS,
     text::{
         numbers::{percent, times},
@@ -33,7 +35,7 @@ pub(super) fn side(side: &Side) -> String {
 
 /// A row of the table, all columns but the name.
 pub(super) fn cells(scenario: &ScenarioComparison) -> [String; 7] {
-    let rate = |side: &Option<Runs>| match side {
+    let rate = |side: &Option<VerdictCounts>| match side {
         None => "-".to_owned(),
         Some(runs) if runs.passed.of == 0 => "?".to_owned(),
         Some(runs) => percent(runs.passed.rate()),
@@ -133,16 +135,16 @@ impl Finding {
     pub(super) fn title(&self) -> &'static str {
         match (self.weight, self.kind) {
             (Weight::Regression, _) => "REGRESSION",
-            (Weight::Improvement, Kind::Resolved) => "RESOLVED",
+            (Weight::Improvement, FindingKind::Resolved) => "RESOLVED",
             (Weight::Improvement, _) => "BETTER",
-            (_, Kind::New) => "NEW",
-            (_, Kind::Resolved) => "RESOLVED",
-            (_, Kind::Ongoing) => "ONGOING",
-            (_, Kind::Rare) => "RARE",
-            (_, Kind::NotExercised) => "NOT EXERCISED",
-            (_, Kind::Changed | Kind::Edited) => "CHANGED",
-            (_, Kind::Vanished) => "VANISHED",
-            (_, Kind::Added) => "ADDED",
+            (_, FindingKind::New) => "NEW",
+            (_, FindingKind::Resolved) => "RESOLVED",
+            (_, FindingKind::Ongoing) => "ONGOING",
+            (_, FindingKind::Rare) => "RARE",
+            (_, FindingKind::NotExercised) => "NOT EXERCISED",
+            (_, FindingKind::Changed | FindingKind::Edited) => "CHANGED",
+            (_, FindingKind::Vanished) => "VANISHED",
+            (_, FindingKind::Added) => "ADDED",
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::{
     compare::{
         metrics::Measure,
-        model::{Finding, Kind, Metric, Options, ScenarioComparison, Share, Weight},
+        model::{Finding, FindingKind, Metric, Options, ScenarioComparison, Share, Weight},
         pair::{Count, Pair, tally},
         sides::Scenario,
         subject::finding,
@@ -30,7 +30,7 @@ pub(super) fn pass_rate(pair: &Pair<'_>, unpassed: &Count<'_>, corrected: f64) -
     let seeds = |runs: &[&Run]| runs.iter().map(|run| run.seed).collect();
     (corrected <= VERDICTS).then(|| Finding {
         weight: if worse { Weight::Regression } else { Weight::Improvement },
-        kind: Kind::Changed,
+        kind: FindingKind::Changed,
         text: format!(
             "Passes {} often: {}, before {}. {test}, {} corrected.",
             if worse { "less" } else { "more" },
@@ -69,7 +69,7 @@ pub(super) fn number(
     };
     Some(Finding {
         weight,
-        kind: Kind::Changed,
+        kind: FindingKind::Changed,
         text: format!("{}{but}", measure.sentence(metric, worse, pair.pairs().is_some())),
         p: Some(metric.p),
         corrected: Some(metric.corrected),
@@ -87,7 +87,7 @@ pub(super) fn one_sided(
         (None, None) => return None,
         (Some(base), None) => (
             Weight::Attention,
-            Kind::Vanished,
+            FindingKind::Vanished,
             format!(
                 "In the base only, with {}: nothing is known of it in the head, and that is no pass \
                  (`--allow-missing` accepts it).",
@@ -99,11 +99,11 @@ pub(super) fn one_sided(
             let weight = if passed(&runs) { Weight::Info } else { Weight::Attention };
             let text =
                 format!("In the head only, with {}: nothing to compare it with.", words(&runs));
-            (weight, Kind::Added, text)
+            (weight, FindingKind::Added, text)
         }
         (Some(base), Some(head)) => (
             Weight::Attention,
-            Kind::Edited,
+            FindingKind::Edited,
             format!(
                 "Its file differs, so it is not compared: {} now, and {} before. `--changed` compares \
                  all the same.",

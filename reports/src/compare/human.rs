@@ -3,7 +3,7 @@
 use crate::{
     compare::{
         conclusion::{COLUMNS, LEGEND, cells, compared, conclusion, power, side},
-        model::{Comparison, FailOn, Finding, Kind, NoteKind, ScenarioComparison, Weight},
+        model::{Comparison, FailOn, Finding, FindingKind, NoteKind, ScenarioComparison, Weight},
     },
     text::{
         printable,
@@ -83,11 +83,11 @@ fn alike(one: &Finding, other: &Finding) -> bool {
 fn fold(out: &mut String, first: &Finding, all: &[Finding], color: bool) {
     let names: Vec<&str> = all.iter().map(|finding| finding.name.as_str()).collect();
     let why = match first.kind {
-        Kind::Vanished => {
+        FindingKind::Vanished => {
             "in the base only: nothing is known of them in the head, and that is no pass \
              (`--allow-missing` accepts it)"
         }
-        Kind::Added => "in the head only: nothing to compare them with",
+        FindingKind::Added => "in the head only: nothing to compare them with",
         _ => "whose files differ, so they are not compared (`--changed` does)",
     };
     let text = format!("{} {why}", plural(all.len(), "scenario"));

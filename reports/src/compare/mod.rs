@@ -45,8 +45,8 @@ mod tests;
 mod together;
 
 pub use model::{
-    COMPARISON_FORMAT, Comparison, FailOn, Finding, Kind, Metric, Note, NoteKind, Options, Runs,
-    ScenarioComparison, Share, Side, Weight,
+    COMPARISON_FORMAT, Comparison, FailOn, Finding, FindingKind, Metric, Note, NoteKind, Options,
+    ScenarioComparison, Share, Side, VerdictCounts, Weight,
 };
 
 use crate::{
@@ -105,7 +105,8 @@ pub fn compare(base: &[Report], head: &[Report], options: &Options) -> Compariso
     let compared = scenarios
         .iter()
         .filter(|scenario| {
-            let judged = |side: &Option<Runs>| side.as_ref().is_some_and(|r| r.passed.of > 0);
+            let judged =
+                |side: &Option<VerdictCounts>| side.as_ref().is_some_and(|r| r.passed.of > 0);
             scenario.compared && judged(&scenario.base) && judged(&scenario.head)
         })
         .count();

@@ -114,7 +114,7 @@ pub enum Weight {
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum FindingKind {
     /// The base never failed so in this scenario.
     New,
     /// The base failed so; the head does not, in more runs than chance explains.
@@ -141,7 +141,7 @@ pub struct Finding {
     /// What it means.
     pub weight: Weight,
     /// What it is.
-    pub kind: Kind,
+    pub kind: FindingKind,
     /// The scenario's path; empty if it is of all scenarios together.
     pub scenario: String,
     /// The scenario's name.
@@ -180,9 +180,9 @@ pub struct Finding {
 /// A number of runs out of some.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Share {
-    /// So many.
+    /// How many have it.
     pub count: usize,
-    /// Out of so many.
+    /// Out of how many.
     pub of: usize,
     /// Where the rate lies: Wilson's interval, 95 %.
     #[serde(flatten)]
@@ -191,7 +191,7 @@ pub struct Share {
 
 /// The verdicts of a scenario's runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Runs {
+pub struct VerdictCounts {
     /// All of them.
     pub runs: usize,
     /// Passed of all that are not vacuous: a vacuous run is no evidence for passing.
@@ -207,9 +207,9 @@ pub struct Runs {
 /// A number of each run, on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metric {
-    /// In the base, of so many runs.
+    /// Runs of the base that have it.
     pub base_runs: usize,
-    /// In the head.
+    /// Runs of the head that have it.
     pub head_runs: usize,
     /// Its median in the base; absent if half of the runs never recovered.
     pub base_median: Option<f64>,
@@ -244,10 +244,10 @@ pub struct ScenarioComparison {
     /// The runs were compared.
     pub compared: bool,
     /// In the base; absent if it has none.
-    pub base: Option<Runs>,
+    pub base: Option<VerdictCounts>,
     /// In the head; absent if it has none.
-    pub head: Option<Runs>,
-    /// Runs of the same seed and plan were compared with each other: so many pairs.
+    pub head: Option<VerdictCounts>,
+    /// Runs of the same seed and plan that were compared with each other: the number of pairs. Absent if runs were compared as two samples.
     pub pairs: Option<usize>,
     /// Of the pairs, those with the same history.
     pub same_history: usize,
@@ -276,7 +276,7 @@ impl Comparison {
     /// Scenarios that are in the base only.
     #[must_use]
     pub fn missing(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.kind == Kind::Vanished).count()
+        self.findings.iter().filter(|finding| finding.kind == FindingKind::Vanished).count()
     }
 
     /// Whether the command should fail. That nothing was compared is not a pass.

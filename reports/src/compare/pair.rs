@@ -3,7 +3,7 @@
 
 use crate::{
     compare::{
-        model::{Runs, Share},
+        model::{Share, VerdictCounts},
         sides::{Kept, Scenario},
     },
     format::{Run, Verdict},
@@ -104,11 +104,11 @@ impl<'a> Pair<'a> {
 }
 
 /// The verdicts of a side.
-pub(super) fn tally<'a>(runs: impl IntoIterator<Item = &'a Run> + Clone) -> Runs {
+pub(super) fn tally<'a>(runs: impl IntoIterator<Item = &'a Run> + Clone) -> VerdictCounts {
     let of = |verdict| runs.clone().into_iter().filter(|run| run.verdict == verdict).count();
     let all = runs.clone().into_iter().count();
     let vacuous = of(Verdict::Vacuous);
-    Runs {
+    VerdictCounts {
         runs: all,
         passed: Share::new(of(Verdict::Passed), all - vacuous),
         vacuous,

@@ -12,7 +12,7 @@
 use crate::{
     compare::{
         known::Known,
-        model::{Finding, Kind, Weight},
+        model::{Finding, FindingKind, Weight},
         pair::{Count, Pair},
         single::{judged, judged_otherwise, same_history},
         subject::{finding, seeds_of, violations},
@@ -149,7 +149,7 @@ pub(super) fn fresh(
     head_seeds.sort_unstable();
     Some(Finding {
         weight: if proof { Weight::Regression } else { Weight::Attention },
-        kind: Kind::New,
+        kind: FindingKind::New,
         proof,
         text: format!(
             "Fails in a way that is new: {base}. {} of {} of the head {} it. {}",

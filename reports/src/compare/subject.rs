@@ -2,7 +2,7 @@
 
 use crate::{
     compare::{
-        model::{Finding, Kind, Weight},
+        model::{Finding, FindingKind, Weight},
         pair::Pair,
     },
     format::{Run, Verdict, Violation},
@@ -60,7 +60,7 @@ pub(super) fn seeds_of(runs: &[&Run]) -> Vec<u64> {
 pub(super) fn finding(pair: &Pair<'_>, subject: &str) -> Finding {
     Finding {
         weight: Weight::Info,
-        kind: Kind::Rare,
+        kind: FindingKind::Rare,
         scenario: pair.path.to_owned(),
         name: pair.name.to_owned(),
         subject: subject.to_owned(),
@@ -81,7 +81,7 @@ pub(super) fn finding(pair: &Pair<'_>, subject: &str) -> Finding {
 }
 
 /// What is said where a scenario tests less than it did.
-pub(super) fn less_is_tested(text: &str) -> (Weight, Kind, String) {
+pub(super) fn less_is_tested(text: &str) -> (Weight, FindingKind, String) {
     let text = format!("{text} Less is tested than before: that is no pass.");
-    (Weight::Attention, Kind::NotExercised, text)
+    (Weight::Attention, FindingKind::NotExercised, text)
 }

@@ -85,6 +85,6 @@ fn against(base: Vec<Run>, head: Vec<Run>) -> Comparison {
 }
 
 /// What was found: weight, kind, subject.
-fn found(comparison: &Comparison) -> Vec<(Weight, Kind, &str)> {
+fn found(comparison: &Comparison) -> Vec<(Weight, FindingKind, &str)> {
     comparison.findings.iter().map(|f| (f.weight, f.kind, f.subject.as_str())).collect()
 }

@@ -3,7 +3,7 @@
 use crate::{
     compare::{
         draft::Draft,
-        model::{Finding, Kind, Share, Weight},
+        model::{Finding, FindingKind, Share, Weight},
         pair::{Count, Pair},
         subject::{Subject, finding, less_is_tested},
     },
@@ -84,8 +84,8 @@ impl Pool<'_> {
         let (weight, kind, text) =
             match (worse, self.subject.as_ref().is_some_and(Subject::is_vacuous)) {
                 (true, true) => less_is_tested(&text),
-                (true, false) => (Weight::Regression, Kind::Changed, text),
-                (false, _) => (Weight::Improvement, Kind::Changed, text),
+                (true, false) => (Weight::Regression, FindingKind::Changed, text),
+                (false, _) => (Weight::Improvement, FindingKind::Changed, text),
             };
         let told = found.iter().any(|other| other.weight == weight && other.subject == subject);
         let all =

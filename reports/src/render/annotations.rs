@@ -4,7 +4,7 @@ use crate::{
     digest,
     format::{Report, Verdict},
     render::{
-        findings::{self, Finding},
+        problems::{self, Problem},
         rendering::Rendering,
     },
     text::{
@@ -22,7 +22,7 @@ pub(super) const RENDERING: Rendering = Rendering {
     render: |report, _| workflow_commands(report),
 };
 
-/// GitHub shows so many of a step, and says nothing of the others.
+/// The most annotations of a step that GitHub shows; it says nothing of the others.
 const MOST: usize = 10;
 
 /// How much an annotation weighs.
@@ -80,7 +80,7 @@ pub fn annotations(report: &Report) -> Vec<Annotation> {
             message: "squall made no run: nothing is proved.".to_owned(),
         });
     }
-    all.extend(findings::findings(report).iter().map(annotation));
+    all.extend(problems::problems(report).iter().map(annotation));
     if all.len() > MOST {
         let rest = all.split_off(MOST - 1);
         let errors = rest.iter().any(|annotation| annotation.level == Level::Error);
@@ -118,20 +118,20 @@ fn unnoticed(report: &Report) -> Option<Annotation> {
     })
 }
 
-fn annotation(finding: &Finding<'_>) -> Annotation {
-    let path = findings::path(finding.scenario);
+fn annotation(problem: &Problem<'_>) -> Annotation {
+    let path = problems::path(problem.scenario);
     let replay =
-        finding.runs.first().map_or_else(String::new, |run| digest::command(run, "squall"));
+        problem.runs.first().map_or_else(String::new, |run| digest::command(run, "squall"));
     Annotation {
-        level: match finding.verdict {
+        level: match problem.verdict {
             Verdict::Vacuous => Level::Warning,
             _ => Level::Error,
         },
-        place: (!path.is_empty()).then(|| (path, finding.line())),
-        title: match finding.invariant {
-            Some(_) => format!("{} is violated: {}", finding.check(), finding.name()),
-            None => format!("{}: {}", finding.verdict, finding.name()),
+        place: (!path.is_empty()).then(|| (path, problem.line())),
+        title: match problem.invariant {
+            Some(_) => format!("{} is violated: {}", problem.check(), problem.name()),
+            None => format!("{}: {}", problem.verdict, problem.name()),
         },
-        message: format!("{}\nin {}\n{replay}", finding.what(), finding.how_often()),
+        message: format!("{}\nin {}\n{replay}", problem.what(), problem.how_often()),
     }
 }

@@ -6,7 +6,7 @@
 use crate::{
     format::{Report, Verdict},
     render::{
-        findings::{self, Finding},
+        problems::{self, Problem},
         rendering::Rendering,
     },
 };
@@ -48,38 +48,38 @@ struct Lines {
 fn gitlab(report: &Report) -> String {
     let mut seen = BTreeMap::new();
     let issues: Vec<Issue> =
-        findings::findings(report).iter().map(|finding| issue(finding, &mut seen)).collect();
+        problems::problems(report).iter().map(|problem| issue(problem, &mut seen)).collect();
     // Nothing of it can fail to be written.
     serde_json::to_string_pretty(&issues).unwrap_or_else(|_| "[]".to_owned()) + "\n"
 }
 
-fn issue(finding: &Finding<'_>, seen: &mut BTreeMap<String, u32>) -> Issue {
-    let path = findings::path(finding.scenario);
+fn issue(problem: &Problem<'_>, seen: &mut BTreeMap<String, u32>) -> Issue {
+    let path = problems::path(problem.scenario);
     // Where the file lies outside the folder that squall was called in, its folder depends on the
     // machine.
     let elsewhere = path.starts_with('/') || path.contains(':');
     let file = if elsewhere { path.rsplit('/').next().unwrap_or_default() } else { &path };
-    let check = finding.check();
-    let identity = format!("{file}\0{}\0{}\0{check}", finding.scenario.name, finding.verdict);
+    let check = problem.check();
+    let identity = format!("{file}\0{}\0{}\0{check}", problem.scenario.name, problem.verdict);
     // Scenarios that cannot be told apart are counted: two issues are never one.
     let nth = seen.entry(identity.clone()).or_default();
     *nth += 1;
     Issue {
         description: format!(
             "{}: {}: {} (in {})",
-            finding.name(),
+            problem.name(),
             check,
-            finding.what(),
-            finding.how_often()
+            problem.what(),
+            problem.how_often()
         ),
         fingerprint: format!("{:032x}", xxh3_128(format!("{identity}\0{nth}").as_bytes())),
         check_name: check,
-        severity: match finding.verdict {
+        severity: match problem.verdict {
             Verdict::Failed | Verdict::Errored => "critical",
             Verdict::Unstable => "major",
             Verdict::Vacuous => "minor",
             Verdict::Passed => "info",
         },
-        location: Location { path, lines: Lines { begin: finding.line() } },
+        location: Location { path, lines: Lines { begin: problem.line() } },
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     digest::{self, sum, tally},
     format::{Canary, Report, Run, ScenarioReport, Verdict},
     render::{
-        findings::{self, Finding, TEXT, headline, path, told},
+        problems::{self, Problem, TEXT, headline, path, told},
         rendering::Rendering,
     },
     text::{clip, numbers::grouped, printable, words::plural},
@@ -95,15 +95,15 @@ fn case(scenario: &ScenarioReport, program: &str) -> TestCase {
                 Verdict::Errored => NonSuccessKind::Error,
                 _ => NonSuccessKind::Failure,
             };
-            let findings = findings::of(scenario);
-            let check = findings.first().map_or_else(|| worst.to_string(), Finding::check);
+            let problems = problems::of(scenario);
+            let check = problems.first().map_or_else(|| worst.to_string(), Problem::check);
             let mut status = TestCaseStatus::non_success(kind);
-            status.set_type(check).set_message(headline(scenario, &findings));
+            status.set_type(check).set_message(headline(scenario, &problems));
             status.set_description(body(scenario, program));
             status
         }
     };
-    let mut case = TestCase::new(findings::name(scenario), status);
+    let mut case = TestCase::new(problems::name(scenario), status);
     case.set_classname(class(scenario));
     case.set_time(wall(&scenario.runs));
     case
@@ -121,7 +121,7 @@ fn body(scenario: &ScenarioReport, program: &str) -> String {
     let mut wrong: Vec<&Run> =
         scenario.runs.iter().filter(|run| run.verdict != Verdict::Passed).collect();
     wrong.sort_by_key(|run| digest::ORDER.iter().position(|verdict| *verdict == run.verdict));
-    let mut out = format!("{}:{}\n", path(scenario), findings::line(scenario, None));
+    let mut out = format!("{}:{}\n", path(scenario), problems::line(scenario, None));
     for run in wrong.iter().take(RUNS) {
         out.push('\n');
         out.push_str(&told(run, program));

@@ -5,13 +5,13 @@
 //! `merge`, their help and the tests follow from that.
 
 mod annotations;
-mod findings;
 mod gitlab;
 mod html;
 mod json_lines;
 mod junit;
 mod markdown;
 mod openmetrics;
+mod problems;
 mod rendering;
 mod terminal;
 

@@ -13,7 +13,7 @@ pub(crate) const VERDICTS: f64 = 0.04;
 /// comparison of equals may call something worse is left to proofs (`compare/proof.rs`).
 pub(crate) const NUMBERS: f64 = 0.02;
 
-/// Of the standard normal distribution: 95 % lie within so many deviations.
+/// Of the standard normal distribution: 95 % lie within this number of deviations.
 pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
 /// Where a number lies, with 95 % confidence.

@@ -40,8 +40,8 @@ pub(crate) fn detectable_drop(
     Some(rate - low)
 }
 
-/// When a drop is found: so many runs that pass in the base must fail, for each number of runs that fail
-/// in the base and pass in the head.
+/// When a drop is found: how many runs that pass in the base must fail at least, by the number of runs that
+/// fail in the base and pass in the head.
 struct Found {
     /// Runs that passed in the base and are run again; or all runs of the head.
     may_fail: usize,
@@ -157,7 +157,7 @@ pub(crate) fn clean_runs_believed(seen: usize, of: usize, clean: usize) -> bool 
 mod tests {
     use super::*;
 
-    /// How probable each number of so many is.
+    /// How probable each number of them is.
     fn chances(rate: f64, of: usize) -> Vec<f64> {
         let chance = Binomial::new(rate, of as u64).unwrap();
         (0..=of as u64).map(|count| chance.pmf(count)).collect()

@@ -90,7 +90,7 @@ impl Sorted {
     }
 }
 
-/// Of each value, how many are less, less how many are more, and so much added that these are midranks
+/// Of each value, how many are less, less how many are more, plus what makes these midranks
 /// times two where all is known.
 fn scores(values: &[Value]) -> Vec<usize> {
     let sorted = Sorted::of(values);

@@ -25,7 +25,7 @@ use std::{
 pub(super) struct AuditArgs {
     /// Scenario files and folders [default: scenarios]
     paths: Vec<PathBuf>,
-    /// At most so many seeds for each defect in each scenario
+    /// The most seeds for each defect in each scenario
     #[arg(long, value_name = "N", default_value = "3")]
     runs: NonZeroU32,
     /// The first seed; the seeds are N, N+1, …

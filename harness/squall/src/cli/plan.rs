@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 pub(super) struct PlanArgs {
     #[command(flatten)]
     batch: BatchArgs,
-    /// Say which of so many shards each run belongs to
+    /// Say which of N shards each run belongs to
     #[arg(long, value_name = "N")]
     shards: Option<NonZeroU32>,
     /// As JSON

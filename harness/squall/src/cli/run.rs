@@ -52,7 +52,7 @@ pub(super) struct RunArgs {
     /// Only one part of the runs, I/N (from 1) or `auto`: as the engine says that started this process
     #[arg(long, value_name = "I/N")]
     shard: Option<ShardArg>,
-    /// Begin no run after so long (5m), and spend the time where it teaches most
+    /// Begin no run after TIME (5m), and spend the time where it teaches most
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     time_budget: Option<Duration>,
     /// Make some runs with a known defect as well [default: the system's], and fail if nobody notices it

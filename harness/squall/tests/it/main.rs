@@ -10,6 +10,7 @@ mod isolation;
 mod pipeline;
 mod sources;
 mod surface;
+mod workspace;
 
 use std::{
     path::{Path, PathBuf},

@@ -76,7 +76,7 @@ impl Budget {
     }
 }
 
-/// Chooses how much of each item is told within so many bytes, the sections around them included.
+/// Chooses how much of each item is told within `limit` bytes, the sections around them included.
 pub(super) fn choose(scenarios: &Scenarios<'_>, limit: usize) -> Chosen {
     let items = &scenarios.items;
     let bare = |item: &Item<'_>| Told {

@@ -26,7 +26,7 @@ struct Overview {
     title: String,
     verdict: &'static str,
     glyph: &'static str,
-    counts: Vec<Count>,
+    counts: Vec<VerdictCount>,
     notices: Vec<Notice>,
     facts: Vec<(&'static str, String)>,
     axis: String,
@@ -34,7 +34,7 @@ struct Overview {
 }
 
 /// Runs of a verdict.
-pub(super) struct Count {
+pub(super) struct VerdictCount {
     pub(super) verdict: &'static str,
     pub(super) glyph: &'static str,
     pub(super) number: String,
@@ -51,7 +51,7 @@ struct Notice {
 struct Row {
     number: usize,
     name: String,
-    counts: Vec<Count>,
+    counts: Vec<VerdictCount>,
     rate: Option<Rate>,
     histogram: String,
     recovery: String,
@@ -84,10 +84,10 @@ pub(super) fn glyph(verdict: Option<Verdict>) -> &'static str {
     }
 }
 
-pub(super) fn counts<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<Count> {
+pub(super) fn counts<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<VerdictCount> {
     tally(runs)
         .into_iter()
-        .map(|(verdict, number)| Count {
+        .map(|(verdict, number)| VerdictCount {
             verdict: word(Some(verdict)),
             glyph: glyph(Some(verdict)),
             number: grouped(number as u64),

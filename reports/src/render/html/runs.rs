@@ -8,7 +8,7 @@ use crate::{
     page::fill,
     render::html::{
         charts::{Axis, Rate},
-        overview::{self, Count, glyph, word},
+        overview::{self, VerdictCount, glyph, word},
         picture::picture,
     },
     text::{
@@ -77,9 +77,9 @@ struct Group {
 }
 
 /// What is wrong with a run: the same of several runs is told once.
-type Signature<'a> = (Option<usize>, BTreeSet<&'a str>, &'a str);
+type Symptom<'a> = (Option<usize>, BTreeSet<&'a str>, &'a str);
 
-fn signature(run: &Run) -> Signature<'_> {
+fn symptom(run: &Run) -> Symptom<'_> {
     let names: BTreeSet<&str> = broken(run).iter().map(|one| one.invariant).collect();
     let reason = if names.is_empty() { run.reason.as_deref().unwrap_or_default() } else { "" };
     (ORDER.iter().position(|verdict| *verdict == run.verdict), names, reason)
@@ -136,9 +136,9 @@ pub(super) fn scenarios<'a>(report: &'a Report, program: &str) -> Scenarios<'a> 
 
 /// Runs that did not pass, by what is wrong: the worst verdict first, then what most have.
 fn grouped_runs(scenario: &ScenarioReport) -> Vec<Vec<&Run>> {
-    let mut groups: BTreeMap<Signature<'_>, Vec<&Run>> = BTreeMap::new();
+    let mut groups: BTreeMap<Symptom<'_>, Vec<&Run>> = BTreeMap::new();
     for run in scenario.runs.iter().filter(|run| run.verdict != Verdict::Passed) {
-        groups.entry(signature(run)).or_default().push(run);
+        groups.entry(symptom(run)).or_default().push(run);
     }
     let mut groups: Vec<_> = groups.into_iter().collect();
     groups.sort_by_key(|((verdict, ..), runs)| (*verdict, Reverse(runs.len())));
@@ -147,7 +147,7 @@ fn grouped_runs(scenario: &ScenarioReport) -> Vec<Vec<&Run>> {
 
 fn group_title(runs: &[&Run]) -> String {
     let Some(first) = runs.first() else { return String::new() };
-    let (_, names, reason) = signature(first);
+    let (_, names, reason) = symptom(first);
     let names: Vec<_> = names.into_iter().map(|name| clip_within(name, 60)).collect();
     let what = match (names.is_empty(), reason.is_empty()) {
         (false, _) => clip_within(&names.join(", "), 300),
@@ -210,12 +210,12 @@ fn recovery(run: &Run) -> String {
 
 #[derive(Template)]
 #[template(path = "render/html/scenario.html")]
-struct Told<'a> {
+struct ScenarioSection<'a> {
     number: usize,
     name: String,
     path: String,
     hash: String,
-    counts: Vec<Count>,
+    counts: Vec<VerdictCount>,
     planned: Option<String>,
     rate: Option<Rate>,
     histogram: &'a str,
@@ -231,7 +231,7 @@ pub(super) fn render(scenarios: &Scenarios<'_>, items: &[String]) -> String {
         let passed = scenario.runs.iter().filter(|run| run.verdict == Verdict::Passed).count();
         let of = |group: &Group| items.get(group.from..group.to).unwrap_or_default().concat();
         let groups = &section.groups;
-        fill(&Told {
+        fill(&ScenarioSection {
             number: section.number,
             name: overview::name(scenario),
             path: clip_within(&scenario.path, 300),

@@ -9,7 +9,7 @@ use crate::{
     digest::{self, executed_ms, ranked, recovery, sum, tally, worst},
     format::{Report, Run, ScenarioReport, Verdict},
     render::{
-        findings::{self, COMMAND, Finding, TEXT, headline, path, told},
+        problems::{self, COMMAND, Problem, TEXT, headline, path, told},
         rendering::Rendering,
     },
     text::{
@@ -52,7 +52,7 @@ pub fn markdown(report: &Report, program: &str) -> String {
     markdown_within(report, program, usize::MAX)
 }
 
-/// As [`markdown`], of at most so many bytes: GitHub takes 1,048,576 for the summary of a job, and
+/// As [`markdown`], of at most `bytes`: GitHub takes 1,048,576 for the summary of a job, and
 /// 65,536 characters, which are no fewer bytes, for a comment. What there is no room for is folded
 /// from the end: the scenarios that passed, slow recoveries, the evidence of what did not pass, each
 /// whole or not at all. The last line says what was left out. Where there is no room for the
@@ -176,29 +176,29 @@ fn missing(out: &mut String, report: &Report) {
 }
 
 fn name(scenario: &ScenarioReport) -> String {
-    code(&findings::name(scenario))
+    code(&problems::name(scenario))
 }
 
 fn failure(scenario: &ScenarioReport, program: &str) -> Failure {
-    let findings = findings::of(scenario);
+    let problems = problems::of(scenario);
     let mut shown: Vec<&Run> = Vec::new();
-    for run in findings.iter().filter_map(|finding| finding.runs.first()) {
+    for run in problems.iter().filter_map(|problem| problem.runs.first()) {
         if shown.len() < RUNS && shown.iter().all(|other| !std::ptr::eq(*other, *run)) {
             shown.push(run);
         }
     }
-    let place = format!("{}:{}", clip(&path(scenario), TEXT), findings::line(scenario, None));
+    let place = format!("{}:{}", clip(&path(scenario), TEXT), problems::line(scenario, None));
     let mut full = format!("\n### {}\n\n{}\n\n", name(scenario), code(&place));
-    for finding in findings.iter().take(LISTED) {
-        let _ = writeln!(full, "- {}", listed(finding));
+    for problem in problems.iter().take(LISTED) {
+        let _ = writeln!(full, "- {}", listed(problem));
     }
-    if findings.len() > LISTED {
-        let _ = writeln!(full, "- and {} more", findings.len() - LISTED);
+    if problems.len() > LISTED {
+        let _ = writeln!(full, "- and {} more", problems.len() - LISTED);
     }
     full.push('\n');
     let lines: Vec<String> = shown.iter().map(|run| told(run, program)).collect();
     full.push_str(&fence(&lines.join("\n")));
-    let mut short = format!("- {}: {}", name(scenario), code(&headline(scenario, &findings)));
+    let mut short = format!("- {}: {}", name(scenario), code(&headline(scenario, &problems)));
     if let Some(run) = shown.first() {
         let _ = write!(short, ", {}", code(&clip(&digest::command(run, program), COMMAND)));
     }
@@ -207,25 +207,25 @@ fn failure(scenario: &ScenarioReport, program: &str) -> Failure {
 }
 
 /// `no_loss` violated in 4 of 20 runs
-fn listed(finding: &Finding<'_>) -> String {
-    match finding.invariant {
+fn listed(problem: &Problem<'_>) -> String {
+    match problem.invariant {
         Some(_) => {
-            let check = code(&finding.check());
-            let follow: Vec<String> = finding
+            let check = code(&problem.check());
+            let follow: Vec<String> = problem
                 .follow
                 .iter()
                 .take(LISTED)
                 .map(|(name, _)| code(&clip(name, TEXT)))
                 .collect();
-            let more = if finding.follow.len() > LISTED { ", …" } else { "" };
+            let more = if problem.follow.len() > LISTED { ", …" } else { "" };
             let follow = match follow.is_empty() {
                 true => String::new(),
                 false => format!("; from it follow {}{more}", follow.join(", ")),
             };
-            format!("{check} is violated in {}{follow}", finding.how_often())
+            format!("{check} is violated in {}{follow}", problem.how_often())
         }
         None => {
-            format!("**{}** in {}: {}", finding.verdict, finding.how_often(), code(&finding.what()))
+            format!("**{}** in {}: {}", problem.verdict, problem.how_often(), code(&problem.what()))
         }
     }
 }

@@ -117,7 +117,7 @@ fn violated(out: &mut String, failed: &[&Run], program: &str) {
                 .iter()
                 .map(|(name, number)| format!("{} ({number})", printable(name)))
                 .collect();
-            let _ = writeln!(out, "    from it follow, in so many seeds: {}", follow.join(", "));
+            let _ = writeln!(out, "    from it follow (seeds): {}", follow.join(", "));
         }
         if shown.iter().all(|run| run.seed != first.seed) {
             shown.push(first);

@@ -145,7 +145,7 @@ fn what_follows_from_a_cause_is_one_line_in_every_rendering() {
   durability: 2 seeds (2, 3)
     3 of 9 acknowledged events are in no log
       1.250s  broker-1     acknowledges e7
-    from it follow, in so many seeds: no_loss (1), drains (2)
+    from it follow (seeds): no_loss (1), drains (2)
   replay seed 2: ./squall replay s.yaml --seed 2
 ";
     assert!(text.contains(expected), "{text}");

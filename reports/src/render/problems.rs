@@ -24,7 +24,7 @@ const EVIDENCE: usize = 6;
 const NAMES: usize = 3;
 
 /// Runs of a scenario that failed by the same invariant, or did not pass for the same verdict.
-pub(super) struct Finding<'a> {
+pub(super) struct Problem<'a> {
     pub(super) scenario: &'a ScenarioReport,
     pub(super) verdict: Verdict,
     /// Which invariant's violation is the cause of failed runs, if they tell.
@@ -35,7 +35,7 @@ pub(super) struct Finding<'a> {
     pub(super) runs: Vec<&'a Run>,
 }
 
-impl Finding<'_> {
+impl Problem<'_> {
     /// What it is called: the invariant, else the verdict.
     pub(super) fn check(&self) -> String {
         match self.invariant {
@@ -98,17 +98,17 @@ pub(super) fn path(scenario: &ScenarioReport) -> String {
 }
 
 /// What did not pass, the most severe first, of that what most runs show.
-pub(super) fn findings(report: &Report) -> Vec<Finding<'_>> {
-    let mut all: Vec<Finding<'_>> = report.scenarios.iter().flat_map(of).collect();
-    all.sort_by_key(|finding| {
-        let severity = ORDER.iter().position(|verdict| *verdict == finding.verdict);
-        (severity, Reverse(finding.runs.len()))
+pub(super) fn problems(report: &Report) -> Vec<Problem<'_>> {
+    let mut all: Vec<Problem<'_>> = report.scenarios.iter().flat_map(of).collect();
+    all.sort_by_key(|problem| {
+        let severity = ORDER.iter().position(|verdict| *verdict == problem.verdict);
+        (severity, Reverse(problem.runs.len()))
     });
     all
 }
 
 /// What did not pass of a scenario, the most severe first.
-pub(super) fn of(scenario: &ScenarioReport) -> Vec<Finding<'_>> {
+pub(super) fn of(scenario: &ScenarioReport) -> Vec<Problem<'_>> {
     let mut all = Vec::new();
     for verdict in ORDER.into_iter().filter(|verdict| *verdict != Verdict::Passed) {
         let of: Vec<&Run> = scenario.runs.iter().filter(|run| run.verdict == verdict).collect();
@@ -116,18 +116,18 @@ pub(super) fn of(scenario: &ScenarioReport) -> Vec<Finding<'_>> {
             .into_iter()
             .partition(|run| verdict == Verdict::Failed && !run.violations.is_empty());
         for Cause { invariant, runs, follow } in by_cause(&telling) {
-            all.push(Finding { scenario, verdict, invariant: Some(invariant), follow, runs });
+            all.push(Problem { scenario, verdict, invariant: Some(invariant), follow, runs });
         }
         if !silent.is_empty() {
             let follow = Vec::new();
-            all.push(Finding { scenario, verdict, invariant: None, follow, runs: silent });
+            all.push(Problem { scenario, verdict, invariant: None, follow, runs: silent });
         }
     }
     all
 }
 
-/// `4 of 20 runs failed, 1 errored: no_loss, drains`; `findings` are the scenario's.
-pub(super) fn headline(scenario: &ScenarioReport, findings: &[Finding<'_>]) -> String {
+/// `4 of 20 runs failed, 1 errored: no_loss, drains`; `problems` are the scenario's.
+pub(super) fn headline(scenario: &ScenarioReport, problems: &[Problem<'_>]) -> String {
     let mut out = String::new();
     for (verdict, number) in tally(&scenario.runs) {
         if verdict != Verdict::Passed {
@@ -143,9 +143,9 @@ pub(super) fn headline(scenario: &ScenarioReport, findings: &[Finding<'_>]) -> S
         }
     }
     let mut names: Vec<String> =
-        findings.iter().filter(|finding| finding.invariant.is_some()).map(Finding::check).collect();
+        problems.iter().filter(|problem| problem.invariant.is_some()).map(Problem::check).collect();
     if names.is_empty() {
-        names.extend(findings.first().map(Finding::what));
+        names.extend(problems.first().map(Problem::what));
     }
     let more = if names.len() > NAMES { ", …" } else { "" };
     names.truncate(NAMES);
