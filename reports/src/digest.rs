@@ -3,6 +3,7 @@
 use crate::{
     format::{Evidence, Latency, Report, Run, ScenarioReport, Verdict},
     latency::LatencyRecorder,
+    stats::upper_median,
     text,
 };
 use std::{
@@ -72,7 +73,7 @@ pub(crate) fn latency<'a>(
 pub(crate) fn recovery(runs: &[Run]) -> String {
     let mut times: Vec<Option<u64>> = runs.iter().map(|run| run.recovery_ms).collect();
     times.sort_unstable_by_key(|time| (time.is_none(), *time));
-    match times.get(times.len() / 2) {
+    match upper_median(&times) {
         None => "-".to_owned(),
         Some(None) => "never".to_owned(),
         Some(Some(ms)) => text::numbers::short_ms(*ms),
@@ -146,10 +147,10 @@ pub(crate) fn slow(report: &Report) -> Vec<Slow<'_>> {
             (scenario, times)
         })
         .collect();
-    let median = |times: &[(u64, &Run)]| times.get(times.len() / 2).map(|(ms, _)| *ms);
+    let median = |times: &[(u64, &Run)]| upper_median(times).map(|(ms, _)| *ms);
     let mut medians: Vec<u64> = timed.iter().filter_map(|(_, times)| median(times)).collect();
     medians.sort_unstable();
-    let Some(usual) = medians.get(medians.len() / 2).copied() else { return Vec::new() };
+    let Some(usual) = upper_median(&medians).copied() else { return Vec::new() };
     let longer = |ms: u64, than: u64, times| ms > QUICK && ms > than.saturating_mul(times);
     let mut all: Vec<(u64, Slow<'_>)> = Vec::new();
     for (scenario, times) in timed {

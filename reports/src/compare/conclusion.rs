@@ -4,7 +4,7 @@ use crate::{
     compare::model::{
         Comparison, Finding, FindingKind, Metric, ScenarioComparison, Side, VerdictCounts, Weight,
     },
-    stats::NUMBERS,
+    stats::{NUMBERS, upper_median},
     text::{
         numbers::{percent, times},
         words::{list, plural},
@@ -105,7 +105,7 @@ pub(super) fn power(comparison: &Comparison) -> Option<String> {
     let mut drops: Vec<Option<f64>> = scenarios.iter().map(|s| s.detectable_drop).collect();
     // None sees nothing: as if only a drop beyond all were seen.
     drops.sort_by(|a, b| a.unwrap_or(2.0).total_cmp(&b.unwrap_or(2.0)));
-    let typical = *drops.get(drops.len() / 2)?;
+    let typical = *upper_median(&drops)?;
     let blind = drops.iter().filter(|drop| drop.is_none()).count();
     let mut out = match typical {
         Some(drop) => format!(
@@ -120,7 +120,7 @@ pub(super) fn power(comparison: &Comparison) -> Option<String> {
     }
     let mut rates: Vec<f64> = scenarios.iter().filter_map(|scenario| scenario.shows_by).collect();
     rates.sort_by(f64::total_cmp);
-    if let Some(rate) = rates.get(rates.len() / 2) {
+    if let Some(rate) = upper_median(&rates) {
         out.push_str(&format!(
             ". A failure of a new kind that hits {} % of its runs would have come up",
             percent(*rate)

@@ -14,7 +14,7 @@ use crate::{
     format::Run,
     stats::{
         Difference, Test, Value, difference, mann_whitney, order_of_superiority, shift,
-        shift_paired, wilcoxon,
+        shift_paired, upper_median, wilcoxon,
     },
     text::{
         numbers::{percent, probability, short, times},
@@ -107,7 +107,7 @@ fn median(values: &[Value]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(|a, b| b.known.cmp(&a.known).then(a.at.total_cmp(&b.at)));
     // What went through a logarithm is whole again.
-    sorted.get(sorted.len() / 2).filter(|value| value.known).map(|value| round(value.at.exp()))
+    upper_median(&sorted).filter(|value| value.known).map(|value| round(value.at.exp()))
 }
 
 fn round(value: f64) -> f64 {

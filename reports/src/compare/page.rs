@@ -12,7 +12,7 @@ use askama::Template;
 
 #[derive(Template)]
 #[template(path = "compare/page.html")]
-struct Body {
+struct ComparisonBody {
     /// It fails by default.
     bad: bool,
     conclusion: String,
@@ -49,7 +49,7 @@ impl Comparison {
     /// One page of HTML.
     #[must_use]
     pub fn html(&self) -> String {
-        let body = Body {
+        let body = ComparisonBody {
             bad: self.fails(FailOn::Regression),
             conclusion: conclusion(self),
             base: printable(&side(&self.base)),

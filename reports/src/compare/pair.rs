@@ -4,7 +4,7 @@
 use crate::{
     compare::{
         model::{Share, VerdictCounts},
-        sides::{Kept, Scenario},
+        sides::{Scenario, SourcedRun},
     },
     format::{Run, Verdict},
     stats::{Stratum, Test, fisher, mcnemar},
@@ -52,7 +52,8 @@ impl<'a> Pair<'a> {
         let (base_hash, head_hash) = versions(base, head, changed)?;
         let (base, before) = (base.versions.get(base_hash)?, base.name);
         let (head, name) = (head.versions.get(head_hash)?, head.name);
-        let runs = |side: &BTreeMap<u64, Kept<'a>>| side.values().map(|kept| kept.run).collect();
+        let runs =
+            |side: &BTreeMap<u64, SourcedRun<'a>>| side.values().map(|kept| kept.run).collect();
         let same_plan = if base_hash == head_hash { same_plan(base, head) } else { Vec::new() };
         let name = if name.is_empty() { before } else { name };
         Some(Self { path, name, base: runs(base), head: runs(head), same_plan })
@@ -136,8 +137,8 @@ fn versions<'a>(
 /// The runs of the seeds that both sides have. The plan is drawn by the tool: another version may draw
 /// another.
 fn same_plan<'a>(
-    base: &BTreeMap<u64, Kept<'a>>,
-    head: &BTreeMap<u64, Kept<'a>>,
+    base: &BTreeMap<u64, SourcedRun<'a>>,
+    head: &BTreeMap<u64, SourcedRun<'a>>,
 ) -> Vec<(&'a Run, &'a Run)> {
     base.iter()
         .filter_map(|(seed, base)| Some((base, head.get(seed)?)))

@@ -27,7 +27,7 @@ pub(super) struct Scenario<'a> {
     /// Its name, as first told.
     pub name: &'a str,
     /// Its versions, by the hash of the file, with their runs by seed.
-    pub versions: BTreeMap<&'a str, BTreeMap<u64, Kept<'a>>>,
+    pub versions: BTreeMap<&'a str, BTreeMap<u64, SourcedRun<'a>>>,
     /// The hash that was told last.
     pub last: &'a str,
     /// Runs that were planned, as far as it was told.
@@ -36,7 +36,7 @@ pub(super) struct Scenario<'a> {
 
 /// A run and where it is from.
 #[derive(Clone, Copy)]
-pub(super) struct Kept<'a> {
+pub(super) struct SourcedRun<'a> {
     pub run: &'a Run,
     report: &'a Report,
 }
@@ -55,7 +55,7 @@ impl<'a> Scenario<'a> {
     }
 }
 
-impl<'a> Kept<'a> {
+impl<'a> SourcedRun<'a> {
     /// With equal plans, the run must be the same in every execution.
     fn must_equal(&self, other: &Self) -> bool {
         let (a, b) = (self.report, other.report);
@@ -106,7 +106,7 @@ pub(super) struct Otherwise<'a> {
 }
 
 impl<'a> Otherwise<'a> {
-    pub(super) fn see(&mut self, path: &'a str, one: &Kept<'a>, other: &Kept<'a>) {
+    pub(super) fn see(&mut self, path: &'a str, one: &SourcedRun<'a>, other: &SourcedRun<'a>) {
         let Some(kind) = one.judged_otherwise(other) else { return };
         self.runs += 1;
         self.first.get_or_insert((path, one.run, other.run));
@@ -164,7 +164,7 @@ pub(super) fn gather<'a>(reports: &'a [Report], name: &str) -> Runs<'a> {
             entry.last = &scenario.hash;
             let version = entry.versions.entry(&scenario.hash).or_default();
             for run in &scenario.runs {
-                let new = Kept { run, report };
+                let new = SourcedRun { run, report };
                 let Some(old) = version.get_mut(&run.seed) else {
                     version.insert(run.seed, new);
                     continue;

@@ -25,7 +25,7 @@ const COLUMNS: [&str; 10] = [
 
 #[derive(Template)]
 #[template(path = "trend/page.html")]
-struct Body {
+struct TrendBody {
     picture: String,
     notes: Vec<String>,
     columns: [&'static str; 10],
@@ -36,7 +36,7 @@ impl Trend {
     /// One page of HTML.
     #[must_use]
     pub fn html(&self) -> String {
-        let body = Body {
+        let body = TrendBody {
             picture: self.svg(),
             notes: self.notes().iter().map(|note| printable(note)).collect(),
             columns: COLUMNS,

@@ -22,7 +22,7 @@ pub(super) struct CompareArgs {
     more_head: Vec<PathBuf>,
     /// As what
     #[arg(long = "as", value_enum, default_value_t)]
-    form: Form,
+    form: ComparisonForm,
     /// Write it to this file [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -41,7 +41,7 @@ pub(super) struct CompareArgs {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Form {
+enum ComparisonForm {
     /// Tables and sentences
     #[default]
     Human,
@@ -85,10 +85,10 @@ pub(super) fn compare(args: &CompareArgs, color: bool) -> Result<u8, Stop> {
     };
     let comparison = reports::compare(&base, &head, &options);
     let text = match args.form {
-        Form::Human => comparison.human(color && args.output.is_none(), &program()),
-        Form::Markdown => comparison.markdown(),
-        Form::Html => comparison.html(),
-        Form::Json => {
+        ComparisonForm::Human => comparison.human(color && args.output.is_none(), &program()),
+        ComparisonForm::Markdown => comparison.markdown(),
+        ComparisonForm::Html => comparison.html(),
+        ComparisonForm::Json => {
             let json = serde_json::to_string_pretty(&comparison);
             json.map_err(Stop::broken)? + "\n"
         }

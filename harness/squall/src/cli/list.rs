@@ -11,18 +11,18 @@ use std::fmt::Write as _;
 
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
-    /// What to list
+    /// Listed to list
     #[arg(value_enum)]
-    what: What,
+    what: Listed,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum What {
-    /// What can go wrong
+enum Listed {
+    /// Listed can go wrong
     Faults,
-    /// What is judged
+    /// Listed is judged
     Invariants,
-    /// What `must_see` can name
+    /// Listed `must_see` can name
     Signals,
     /// The places in the system's code that `reaches` can name
     Points,
@@ -30,7 +30,7 @@ enum What {
     Roles,
     /// The kinds of message that `on` can name
     Messages,
-    /// What `allow` can name: what gets past the simulation, which is an error otherwise
+    /// Listed `allow` can name: what gets past the simulation, which is an error otherwise
     Escapes,
     /// The known mistakes that `--defect` can switch on
     Defects,
@@ -38,14 +38,14 @@ enum What {
 
 pub(super) fn list(args: &ListArgs, system: &dyn System) -> u8 {
     let words = match args.what {
-        What::Faults => catalogue::faults(),
-        What::Invariants => catalogue::invariants(),
-        What::Signals => catalogue::signals(system),
-        What::Points => catalogue::points(system),
-        What::Roles => catalogue::roles(system),
-        What::Messages => catalogue::messages(system),
-        What::Escapes => catalogue::escapes(),
-        What::Defects => catalogue::defects(system),
+        Listed::Faults => catalogue::faults(),
+        Listed::Invariants => catalogue::invariants(),
+        Listed::Signals => catalogue::signals(system),
+        Listed::Points => catalogue::points(system),
+        Listed::Roles => catalogue::roles(system),
+        Listed::Messages => catalogue::messages(system),
+        Listed::Escapes => catalogue::escapes(),
+        Listed::Defects => catalogue::defects(system),
     };
     say(&columns(&words));
     PASSED

@@ -9,18 +9,18 @@ use clap::{Args, ValueEnum};
 pub(super) struct SchemaArgs {
     /// Of what
     #[arg(value_enum)]
-    what: What,
+    what: Schema,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum What {
+enum Schema {
     /// The report (JSON)
     Report,
 }
 
 pub(super) fn schema(args: &SchemaArgs) -> Result<u8, Stop> {
     let schema = match args.what {
-        What::Report => squall_reports::schema(),
+        Schema::Report => squall_reports::schema(),
     };
     say(&(schema + "\n"));
     Ok(PASSED)

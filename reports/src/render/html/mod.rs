@@ -40,7 +40,7 @@ const SCRIPT: [&str; 6] = [
 
 #[derive(Template)]
 #[template(path = "render/html/body.html")]
-struct Body<'a> {
+struct ReportBody<'a> {
     script: &'a str,
     overview: &'a str,
     scenarios: &'a str,
@@ -60,7 +60,7 @@ fn html(report: &Report, program: &str) -> String {
     let scenarios = runs::scenarios(report, program);
     let fixed = STYLE.len() + script.len() + overview.len() + 4_000;
     let chosen = budget::choose(&scenarios, LIMIT.saturating_sub(fixed));
-    let body = fill(&Body {
+    let body = fill(&ReportBody {
         script: &script,
         overview: &overview,
         scenarios: &runs::render(&scenarios, &chosen.runs),

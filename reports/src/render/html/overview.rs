@@ -30,7 +30,7 @@ struct Overview {
     notices: Vec<Notice>,
     facts: Vec<(&'static str, String)>,
     axis: String,
-    rows: Vec<Row>,
+    rows: Vec<OverviewRow>,
 }
 
 /// Runs of a verdict.
@@ -48,7 +48,7 @@ struct Notice {
     text: String,
 }
 
-struct Row {
+struct OverviewRow {
     number: usize,
     name: String,
     counts: Vec<VerdictCount>,
@@ -129,7 +129,7 @@ pub(super) fn render(report: &Report) -> String {
     fill(&overview)
 }
 
-fn row(number: usize, scenario: &ScenarioReport, axis: Axis) -> Row {
+fn row(number: usize, scenario: &ScenarioReport, axis: Axis) -> OverviewRow {
     let runs: Vec<&Run> = scenario.runs.iter().collect();
     let passed = runs.iter().filter(|run| run.verdict == Verdict::Passed).count();
     let latency = digest::latency(&scenario.runs);
@@ -140,7 +140,7 @@ fn row(number: usize, scenario: &ScenarioReport, axis: Axis) -> Row {
     };
     let never = runs.iter().filter(|run| run.recovery_ms.is_none()).count();
     let median = digest::recovery(&scenario.runs);
-    Row {
+    OverviewRow {
         number,
         name: name(scenario),
         counts: counts(&scenario.runs),

@@ -15,12 +15,12 @@ use owo_colors::OwoColorize as _;
 pub(super) const NAME: usize = 40;
 
 /// A scenario and its latencies.
-type Row<'a> = (&'a ScenarioReport, &'a Result<Option<Latency>, String>);
+type TableRow<'a> = (&'a ScenarioReport, &'a Result<Option<Latency>, String>);
 
 const COLUMNS: [&str; 10] =
     ["scenario", "runs", "verdicts", "sim", "speed", "msgs", "faults", "p50", "p99", "recov"];
 
-pub(super) fn table(shown: &[Row<'_>], color: bool) -> String {
+pub(super) fn table(shown: &[TableRow<'_>], color: bool) -> String {
     let names: Vec<&str> = shown.iter().map(|(scenario, _)| scenario.name.as_str()).collect();
     let cells: Vec<Vec<String>> = shown.iter().map(|row| cells(row, color).to_vec()).collect();
     Table { columns: &COLUMNS, names: &names, cells: &cells, widths: 8..=NAME, left: &[0, 2] }
@@ -28,7 +28,7 @@ pub(super) fn table(shown: &[Row<'_>], color: bool) -> String {
 }
 
 /// All columns but the name.
-fn cells((scenario, latency): &Row<'_>, color: bool) -> [String; 9] {
+fn cells((scenario, latency): &TableRow<'_>, color: bool) -> [String; 9] {
     let runs = &scenario.runs;
     let quantile = |of: fn(&Latency) -> u64| match latency {
         Ok(Some(latency)) => short(of(latency)),
