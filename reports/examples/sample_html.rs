@@ -1,6 +1,7 @@
 //! Writes a page for people to look at, and for `.ci/screenshots`: `sample_html OUT [REPORT]`.
 //! Without a report it makes one up.
 
+use squall_reports::render::{RENDERINGS, Reader};
 use std::{env, error::Error, fs, path::Path};
 
 #[path = "../tests/sample/mod.rs"]
@@ -13,6 +14,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(path) => squall_reports::read(Path::new(&path))?,
         None => sample::report(),
     };
-    fs::write(out, squall_reports::html(&report, "squall"))?;
+    let html = RENDERINGS.iter().find(|rendering| rendering.name == "html");
+    let html = html.ok_or("there is no page any more")?;
+    fs::write(out, html.render(&report, Reader::OF_A_FILE))?;
     Ok(())
 }

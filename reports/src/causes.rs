@@ -1,6 +1,6 @@
 //! What a run violates, causes with what follows from them; and what was judged at all.
 
-use crate::{Report, Run, Violation};
+use crate::format::{Report, Run, Violation};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},

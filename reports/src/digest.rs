@@ -1,6 +1,11 @@
 //! What every rendering asks of a report: verdicts counted, latencies added up, recoveries compared.
 
-use crate::{Evidence, Latency, LatencyRecorder, Report, Run, ScenarioReport, Verdict, text};
+use crate::{
+    format::{Evidence, Latency, Report, Run, ScenarioReport, Verdict},
+    latency::LatencyRecorder,
+    stats::upper_median,
+    text,
+};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
@@ -68,10 +73,10 @@ pub(crate) fn latency<'a>(
 pub(crate) fn recovery(runs: &[Run]) -> String {
     let mut times: Vec<Option<u64>> = runs.iter().map(|run| run.recovery_ms).collect();
     times.sort_unstable_by_key(|time| (time.is_none(), *time));
-    match times.get(times.len() / 2) {
+    match upper_median(&times) {
         None => "-".to_owned(),
         Some(None) => "never".to_owned(),
-        Some(Some(ms)) => text::short_ms(*ms),
+        Some(Some(ms)) => text::numbers::short_ms(*ms),
     }
 }
 
@@ -142,10 +147,10 @@ pub(crate) fn slow(report: &Report) -> Vec<Slow<'_>> {
             (scenario, times)
         })
         .collect();
-    let median = |times: &[(u64, &Run)]| times.get(times.len() / 2).map(|(ms, _)| *ms);
+    let median = |times: &[(u64, &Run)]| upper_median(times).map(|(ms, _)| *ms);
     let mut medians: Vec<u64> = timed.iter().filter_map(|(_, times)| median(times)).collect();
     medians.sort_unstable();
-    let Some(usual) = medians.get(medians.len() / 2).copied() else { return Vec::new() };
+    let Some(usual) = upper_median(&medians).copied() else { return Vec::new() };
     let longer = |ms: u64, than: u64, times| ms > QUICK && ms > than.saturating_mul(times);
     let mut all: Vec<(u64, Slow<'_>)> = Vec::new();
     for (scenario, times) in timed {
@@ -155,14 +160,14 @@ pub(crate) fn slow(report: &Report) -> Vec<Slow<'_>> {
         let words = if longer(most, half, 5) && longer(most, usual, 10) {
             format!(
                 "{}, and half of its runs within {}",
-                text::short_ms(most),
-                text::short_ms(half)
+                text::numbers::short_ms(most),
+                text::numbers::short_ms(half)
             )
         } else if longer(half, usual, 2) {
             format!(
                 "half of its runs within {}, and half of the scenarios within {}",
-                text::short_ms(half),
-                text::short_ms(usual)
+                text::numbers::short_ms(half),
+                text::numbers::short_ms(usual)
             )
         } else {
             continue;

@@ -1,6 +1,9 @@
 //! Reading and writing reports.
 
-use crate::{FORMAT, Report, text::printable};
+use crate::{
+    format::{FORMAT, Report},
+    text::printable,
+};
 use serde::Deserialize;
 use std::{
     fs::{self, File},

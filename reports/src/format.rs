@@ -46,7 +46,7 @@ pub struct Report {
 pub struct Shard {
     /// From 1.
     pub index: u32,
-    /// Of so many.
+    /// How many shards there are.
     pub of: u32,
     /// Hash of the whole division, in hexadecimal: only parts of one division can be merged.
     #[serde(default)]

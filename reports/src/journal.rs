@@ -5,7 +5,10 @@
 //! JSON value: first the report without its runs, then runs. A line that was not written whole, or that
 //! was damaged since, is known by its checksum; its run is made again.
 
-use crate::{Error, Report, Run, file::refused};
+use crate::{
+    file::{Error, refused},
+    format::{Report, Run},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsString,
@@ -69,7 +72,7 @@ impl Journal {
             text.extend(line(&Entry { scenario: scenario.path.clone(), run: run.clone() }));
         }
         // Whole or not at all: a journal without its first line is good for nothing.
-        crate::write_atomically(&path, &text)?;
+        crate::file::write_atomically(&path, &text)?;
         let open = || locked(File::options().append(true).open(&path)?);
         let file = open().map_err(refused(&path))?;
         Ok(Self { path, file, synced: Instant::now() })
@@ -141,7 +144,7 @@ pub fn read_journal(report: &Path) -> Result<Option<Kept>, Error> {
         message: "the first line of the journal is damaged; nothing of it can be continued"
             .to_owned(),
     })?;
-    let mut report = crate::parse(&path, head)?;
+    let mut report = crate::file::parse(&path, head)?;
     let (mut damaged, mut whole) = (0, first.len() as u64);
     for line in lines {
         let entry = checked(line).and_then(|json| serde_json::from_slice::<Entry>(json).ok());

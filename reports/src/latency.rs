@@ -1,6 +1,6 @@
 //! Latencies, counted in an HdrHistogram.
 
-use crate::Latency;
+use crate::format::Latency;
 use hdrhistogram::{
     Histogram,
     serialization::{Deserializer, Serializer as _, V2Serializer},
@@ -24,8 +24,51 @@ const HEADER: usize = 40;
 
 /// Why the histogram of a report cannot be read: it is damaged, or not one of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("the histogram of latencies cannot be read: {0}")]
-pub struct BadHistogram(String);
+pub enum BadHistogram {
+    /// It is not written in hexadecimal.
+    #[error("the histogram of latencies cannot be read: it is no hexadecimal")]
+    Digits,
+    /// It ends within its header.
+    #[error("the histogram of latencies cannot be read: it is shorter than its header")]
+    Header,
+    /// Its first bytes are those of something else.
+    #[error(
+        "the histogram of latencies cannot be read: it does not begin as an HdrHistogram (V2) does"
+    )]
+    Cookie,
+    /// It is cut off, or longer than it says.
+    #[error(
+        "the histogram of latencies cannot be read: {found} bytes of counts, and {told} were to come"
+    )]
+    Length {
+        /// Bytes behind the header.
+        found: usize,
+        /// What the header says.
+        told: u64,
+    },
+    /// It has other bounds than a report's.
+    #[error(
+        "the histogram of latencies cannot be read: {digits} digits from {low} to {high} us, and a report \
+         has {DIGITS} from 1 to {MAX} us"
+    )]
+    Bounds {
+        /// Significant digits.
+        digits: u64,
+        /// The smallest latency that it tells apart, in microseconds.
+        low: u64,
+        /// The largest, in microseconds.
+        high: u64,
+    },
+    /// It counts more than `any` can make: a run, or a batch.
+    #[error("the histogram of latencies cannot be read: it counts more than any {any} can make")]
+    Counts {
+        /// What cannot make as many.
+        any: &'static str,
+    },
+    /// What HdrHistogram says of it.
+    #[error("the histogram of latencies cannot be read: {0}")]
+    Undecodable(String),
+}
 
 /// Counts latencies, in microseconds.
 #[derive(Clone, Debug)]
@@ -56,12 +99,12 @@ impl LatencyRecorder {
     /// # Errors
     /// The histogram is damaged, or has other bounds than a report's.
     pub fn try_add(&mut self, latency: &Latency) -> Result<(), BadHistogram> {
-        let other = decode(&latency.histogram).map_err(BadHistogram)?;
+        let other = decode(&latency.histogram)?;
         let Some(histogram) = &mut self.0 else { return Ok(()) };
         if histogram.len().saturating_add(other.len()) > MOST {
-            return Err(BadHistogram("it counts more than any batch can make".to_owned()));
+            return Err(BadHistogram::Counts { any: "batch" });
         }
-        histogram.add(other).map_err(|error| BadHistogram(error.to_string()))
+        histogram.add(other).map_err(|error| BadHistogram::Undecodable(error.to_string()))
     }
 
     /// The summary; none if nothing was counted.
@@ -88,10 +131,12 @@ impl LatencyRecorder {
 }
 
 /// Reads a histogram from its hexadecimal.
-fn decode(text: &str) -> Result<Histogram<u64>, String> {
-    let bytes = from_hex(text).ok_or("it is no hexadecimal")?;
+fn decode(text: &str) -> Result<Histogram<u64>, BadHistogram> {
+    let bytes = from_hex(text).ok_or(BadHistogram::Digits)?;
     check(&bytes)?;
-    Deserializer::new().deserialize(&mut bytes.as_slice()).map_err(|error| error.to_string())
+    Deserializer::new()
+        .deserialize(&mut bytes.as_slice())
+        .map_err(|error| BadHistogram::Undecodable(error.to_string()))
 }
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
@@ -107,29 +152,27 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 
 /// The crate believes what it reads: it would reserve memory for any bounds and any length, and
 /// overflow at counts that nobody can have counted.
-fn check(bytes: &[u8]) -> Result<(), String> {
+fn check(bytes: &[u8]) -> Result<(), BadHistogram> {
     let Some((header, counts)) = bytes.split_at_checked(HEADER) else {
-        return Err("it is shorter than its header".to_owned());
+        return Err(BadHistogram::Header);
     };
     let field = |at: usize, length: usize| {
         header[at..at + length].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
     };
     if field(0, 4) != COOKIE {
-        return Err("it does not begin as an HdrHistogram (V2) does".to_owned());
+        return Err(BadHistogram::Cookie);
     }
     if field(4, 4) != counts.len() as u64 {
-        return Err(format!("{} bytes of counts, and {} were to come", counts.len(), field(4, 4)));
+        return Err(BadHistogram::Length { found: counts.len(), told: field(4, 4) });
     }
     let bounds = (field(12, 4), field(16, 8), field(24, 8));
     if bounds != (u64::from(DIGITS), 1, MAX) {
         let (digits, low, high) = bounds;
-        return Err(format!(
-            "{digits} digits from {low} to {high} us, and a report has {DIGITS} from 1 to {MAX} us"
-        ));
+        return Err(BadHistogram::Bounds { digits, low, high });
     }
     // Each byte of a number but its last has the high bit: eight of them begin one of 2^56 or more.
     if counts.windows(8).any(|bytes| bytes.iter().all(|byte| byte & 0x80 != 0)) {
-        return Err("it counts more than any run can make".to_owned());
+        return Err(BadHistogram::Counts { any: "run" });
     }
     Ok(())
 }

@@ -7,20 +7,19 @@ mod compare;
 mod digest;
 mod file;
 mod format;
-mod html;
 mod journal;
 mod latency;
 mod merge;
+mod page;
 pub mod render;
 mod stats;
-mod terminal;
 mod text;
 mod trace;
 mod trend;
 
 pub use compare::{
-    COMPARISON_FORMAT, Comparison, FailOn, Finding, Kind, Metric, Note, NoteKind, Options, Runs,
-    ScenarioComparison, Share, Side, Weight, compare,
+    COMPARISON_FORMAT, Comparison, FailOn, Finding, FindingKind, Metric, Note, NoteKind, Options,
+    ScenarioComparison, Share, Side, VerdictCounts, Weight, compare,
 };
 pub use file::{
     Error, is_replaceable, parse, probe_writable, read, read_if_there, write, write_atomically,
@@ -30,12 +29,10 @@ pub use format::{
     ScenarioReport, Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage,
     TraceRecord, Verdict, Violation,
 };
-pub use html::html;
 pub use journal::{Journal, Kept, journal_path, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
 pub use merge::{MergeError, Merged, batch_difference, merge};
 pub use stats::Interval;
-pub use terminal::{summary, summary_all};
 pub use trace::{perfetto, shiviz};
 pub use trend::{Trend, TrendPoint, trend};
 

@@ -1,6 +1,6 @@
 //! One report of several: shards of one batch become the report of the whole.
 
-use crate::{Report, Run, ScenarioReport, Verdict};
+use crate::format::{Report, Run, ScenarioReport, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
@@ -175,7 +175,7 @@ fn missing(parts: &[Report], scenarios: &[ScenarioReport], left_out: u64) -> Vec
 }
 
 /// What the time budgets of all shards left out; not more than what is missing.
-fn budget(parts: &[Report], scenarios: &[ScenarioReport]) -> Option<crate::TimeBudget> {
+fn budget(parts: &[Report], scenarios: &[ScenarioReport]) -> Option<crate::format::TimeBudget> {
     let wall_ms = parts.iter().filter_map(|part| part.time_budget).map(|b| b.wall_ms).max()?;
     // A shard that is given twice left out what it left out once, at its best attempt.
     let mut by_shard: BTreeMap<u32, u64> = BTreeMap::new();
@@ -188,7 +188,7 @@ fn budget(parts: &[Report], scenarios: &[ScenarioReport]) -> Option<crate::TimeB
         |scenario: &ScenarioReport| scenario.planned.saturating_sub(scenario.runs.len() as u64);
     let lacking: u64 = scenarios.iter().map(lacks).fold(0, u64::saturating_add);
     let left_out = by_shard.values().copied().fold(0, u64::saturating_add).min(lacking);
-    Some(crate::TimeBudget { wall_ms, left_out })
+    Some(crate::format::TimeBudget { wall_ms, left_out })
 }
 
 #[cfg(test)]
@@ -258,13 +258,13 @@ mod tests {
     fn what_time_budgets_left_out_is_not_missing_and_what_an_interrupt_did_is() {
         let mut parts = shards(2);
         for part in &mut parts {
-            part.time_budget = Some(crate::TimeBudget { wall_ms: 5, left_out: 1 });
+            part.time_budget = Some(crate::format::TimeBudget { wall_ms: 5, left_out: 1 });
             part.scenarios[0].runs.pop();
         }
         let merged = merge(&parts, false).unwrap();
         assert!(merged.report.partial && merged.missing.is_empty());
         assert_eq!(merged.report.time_budget.unwrap().left_out, 2);
-        parts[1].time_budget = Some(crate::TimeBudget { wall_ms: 5, left_out: 0 });
+        parts[1].time_budget = Some(crate::format::TimeBudget { wall_ms: 5, left_out: 0 });
         assert!(matches!(merge(&parts, false), Err(MergeError::Missing(_))));
     }
 

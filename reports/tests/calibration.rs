@@ -177,7 +177,7 @@ fn is_slower(comparison: &Comparison) -> bool {
     })
 }
 
-/// Draws are divided over so many threads; which thread makes a draw changes nothing.
+/// Draws are divided over this number of threads; which thread makes a draw changes nothing.
 const THREADS: u64 = 8;
 
 /// In how many of the draws `is` so.

@@ -6,7 +6,7 @@ use proptest::{collection, option, prelude::*, sample::select};
 use squall_reports::{
     Canary, CommandInfo, Counters, Evidence, FORMAT, Latency, LatencyRecorder, Machine, Report,
     Run, ScenarioReport, Shard, SystemInfo, TimeBudget, Tool, Verdict, Violation, parse, read,
-    summary, write,
+    render::summary, write,
 };
 use std::{collections::BTreeMap, path::Path};
 use unicode_width::UnicodeWidthStr as _;

@@ -4,9 +4,10 @@ mod checks;
 
 use squall_reports::{
     Canary, Counters, Evidence, FORMAT, LatencyRecorder, Report, Run, ScenarioReport, Shard,
-    SystemInfo, TimeBudget, Tool, Verdict, Violation, render,
+    SystemInfo, TimeBudget, Tool, Verdict, Violation,
+    render::{self, RENDERINGS, Reader, Rendering},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn run(path: &str, seed: u64) -> Run {
     let mut latency = LatencyRecorder::default();
@@ -99,42 +100,37 @@ fn sample() -> Report {
     }
 }
 
-#[test]
-fn junit() {
-    insta::assert_snapshot!(render::junit(&sample(), "squall"));
+fn rendered(name: &str, report: &Report) -> String {
+    checks::rendered(name, report)
 }
 
+/// Each entry of the table, to the letter. What a page is drawn by stands in files of its own.
 #[test]
-fn markdown() {
-    insta::assert_snapshot!(render::markdown(&sample(), "./squall"));
+fn every_rendering_to_the_letter() {
+    for rendering in RENDERINGS {
+        let text = rendering.render(&sample(), Reader::OF_A_FILE);
+        let mut shown = String::new();
+        let mut rest = text.as_str();
+        for (begin, end) in [("<style>", "</style>"), ("</script>\n<script>", "</script>")] {
+            if let Some((before, after)) = rest.split_once(begin) {
+                shown.push_str(before);
+                shown.push_str(begin);
+                rest = &after[after.find(end).unwrap()..];
+            }
+        }
+        insta::assert_snapshot!(rendering.name, shown + rest);
+    }
 }
 
+/// Names are of the command line, and nobody else's.
 #[test]
-fn workflow_commands() {
-    insta::assert_snapshot!(render::workflow_commands(&sample()));
-}
-
-#[test]
-fn gitlab() {
-    insta::assert_snapshot!(render::gitlab(&sample()));
-}
-
-#[test]
-fn openmetrics() {
-    insta::assert_snapshot!(render::openmetrics(&sample()));
-}
-
-#[test]
-fn json_lines() {
-    let report = sample();
-    let mut lines = vec![render::started_line(&report, 28)];
-    lines.extend(report.runs().map(|(scenario, run)| {
-        let mut run = run.clone();
-        run.latency = None;
-        render::run_line(scenario, &run)
-    }));
-    lines.push(render::finished_line(&report));
-    insta::assert_snapshot!(lines.join("\n"));
+fn names_are_told_apart() {
+    let names: BTreeSet<&str> = RENDERINGS.iter().map(|rendering| rendering.name).collect();
+    assert_eq!(names.len(), RENDERINGS.len());
+    for Rendering { name, help, option, .. } in RENDERINGS {
+        assert!(name.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{name}");
+        assert!(!help.is_empty() && option.is_none_or(|option| option.starts_with("Write ")));
+    }
 }
 
 /// What a report holds, all of it one text.
@@ -196,7 +192,7 @@ fn hostile_texts_are_harmless_in_every_rendering() {
 #[test]
 fn what_was_hostile_is_still_told() {
     let report = hostile("\u{0}]]><b>@x|\u{202e}");
-    let xml = render::junit(&report, "squall");
+    let xml = rendered("junit", &report);
     let document = roxmltree::Document::parse(&xml).unwrap();
     let case = document.descendants().find(|node| node.has_tag_name("testcase")).unwrap();
     assert_eq!(case.attribute("name"), Some(r"\u{0}]]><b>@x|\u{202e}"));
@@ -209,14 +205,14 @@ fn what_was_hostile_is_still_told() {
 fn junit_files_for_the_schema() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
     let write = |name: &str, report: &Report| {
-        std::fs::write(folder.join(name), render::junit(report, "squall")).unwrap();
+        std::fs::write(folder.join(name), rendered("junit", report)).unwrap();
     };
     write("junit-sample.xml", &sample());
     write("junit-hostile.xml", &hostile(&checks::HOSTILE.concat()));
     write("junit-nothing.xml", &Report::default());
     std::fs::write(
         folder.join("openmetrics.txt"),
-        render::openmetrics(&hostile(&checks::HOSTILE.concat())),
+        rendered("openmetrics", &hostile(&checks::HOSTILE.concat())),
     )
     .unwrap();
 }
@@ -253,7 +249,8 @@ fn annotations_are_ten_and_the_last_says_how_many_more() {
 #[test]
 fn fingerprints_depend_on_no_seed_no_time_and_no_machine() {
     let prints = |report: &Report| -> Vec<String> {
-        let issues: Vec<serde_json::Value> = serde_json::from_str(&render::gitlab(report)).unwrap();
+        let issues: Vec<serde_json::Value> =
+            serde_json::from_str(&rendered("gitlab", report)).unwrap();
         issues.iter().map(|issue| issue["fingerprint"].as_str().unwrap().to_owned()).collect()
     };
     let mut other = sample();
@@ -276,7 +273,9 @@ fn fingerprints_depend_on_no_seed_no_time_and_no_machine() {
     };
     assert_eq!(prints(&at("/home/a")), prints(&at("/runner/b")));
     assert!(
-        serde_json::from_str::<Vec<()>>(&render::gitlab(&Report::default())).unwrap().is_empty()
+        serde_json::from_str::<Vec<()>>(&rendered("gitlab", &Report::default()))
+            .unwrap()
+            .is_empty()
     );
 }
 

@@ -100,5 +100,5 @@ fn main() -> ExitCode {
             [lie, twin]
         })
         .collect();
-    squall::cli::main(Arc::new(Cheats { defects }))
+    squall::main(Arc::new(Cheats { defects }))
 }

@@ -8,7 +8,10 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use squall::{history::HistoryHash, plan::Plan, scenario::parse, sim::execute, system::System};
+use squall::{
+    system::System,
+    testing::{HistoryHash, Plan, execute, parse},
+};
 use squall_command::ReferenceSystem;
 use squall_judge::{Judge, Setup};
 use squall_probe::{EventId, Name, NodeId, Position, Record, What};

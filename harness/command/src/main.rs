@@ -3,5 +3,5 @@
 use std::{process::ExitCode, sync::Arc};
 
 fn main() -> ExitCode {
-    squall::cli::main(Arc::new(squall_command::ReferenceSystem))
+    squall::main(Arc::new(squall_command::ReferenceSystem))
 }

@@ -268,5 +268,5 @@ impl Client for Sender {
 }
 
 fn main() -> ExitCode {
-    squall::cli::main(Arc::new(Tiny))
+    squall::main(Arc::new(Tiny))
 }

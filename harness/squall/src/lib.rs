@@ -1,30 +1,43 @@
 //! Chaos testing and fault injection for event systems.
 //!
-//! One direction, no way back: a [`scenario`] (YAML) becomes a [`plan`] (every draw made), which
-//! [`sim`] turns into a history of [`squall_probe::Record`]s; [`squall_judge`] judges the history and
-//! nothing else; `squall_reports` collects verdicts. `ARCHITECTURE.md` names the rooms.
+//! A system of your own implements [`system::System`], and gets the whole command with
+//! `fn main() -> ExitCode { squall::main(Arc::new(MySystem)) }`. What it writes is a [`report`].
+//!
+//! Inside, one direction and no way back: a scenario (YAML) becomes a plan (every draw made), which the simulation
+//! turns into a history of [`squall_probe::Record`]s; `squall_judge` judges the history and nothing else; the report
+//! collects verdicts. `ARCHITECTURE.md` names the rooms. What is public is listed in `public-api.txt`, on purpose.
 
-pub mod audit;
-pub mod canary;
-pub mod cli;
-pub mod determinism;
-pub mod faults;
-pub mod history;
-pub mod injection;
-pub mod pairs;
-pub mod plan;
+pub mod catalogue;
+pub mod exit;
+pub mod system;
+#[doc(hidden)]
+pub mod testing;
+
+pub use cli::main;
+/// The format of reports: reading, writing, merging, comparing and showing them.
+pub use squall_reports as report;
+
+mod audit;
+mod canary;
+mod cli;
+mod determinism;
+mod faults;
+mod history;
+mod injection;
+mod pairs;
+mod plan;
 mod replay;
-pub mod runner;
+mod runner;
 #[cfg(test)]
 mod sample;
-pub mod scenario;
-pub mod shard;
+mod scenario;
+mod shard;
+mod shell;
 mod signals;
-pub mod sim;
-pub mod stream;
+mod sim;
+mod stream;
 mod syntax;
-pub mod system;
 #[cfg(test)]
 mod walls;
-pub mod words;
-pub mod worker;
+mod words;
+mod worker;

@@ -2,7 +2,7 @@
 //!
 //! It names the history that the run had and what made it, so that a replay that is not the same run says so, and why.
 
-use crate::{cli, scenario::Scenario, system::System};
+use crate::{scenario::Scenario, shell::quote, system::System};
 use std::{fmt, str::FromStr};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -112,9 +112,9 @@ pub(crate) fn command(
     let expect = if history.is_empty() {
         String::new()
     } else {
-        format!(" --expect {}", cli::quote(&Expected::of(history, scenario, system).to_string()))
+        format!(" --expect {}", quote(&Expected::of(history, scenario, system).to_string()))
     };
-    format!("squall replay {} --seed {seed}{defects}{expect}", cli::quote(&scenario.path))
+    format!("squall replay {} --seed {seed}{defects}{expect}", quote(&scenario.path))
 }
 
 #[cfg(test)]

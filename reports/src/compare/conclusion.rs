@@ -1,10 +1,15 @@
 //! What every rendering says alike: the sides, the table, the sum, and how much could have been seen.
 
-use super::{
-    model::{Comparison, Metric, Runs, ScenarioComparison, Side, Weight},
-    words::{list, percent, times},
+use crate::{
+    compare::model::{
+        Comparison, Finding, FindingKind, Metric, ScenarioComparison, Side, VerdictCounts, Weight,
+    },
+    stats::{NUMBERS, upper_median},
+    text::{
+        numbers::{percent, times},
+        words::{list, plural},
+    },
 };
-use crate::{stats::NUMBERS, text::plural};
 
 /// Titles of the columns.
 pub(super) const COLUMNS: [&str; 8] =
@@ -30,7 +35,7 @@ pub(super) fn side(side: &Side) -> String {
 
 /// A row of the table, all columns but the name.
 pub(super) fn cells(scenario: &ScenarioComparison) -> [String; 7] {
-    let rate = |side: &Option<Runs>| match side {
+    let rate = |side: &Option<VerdictCounts>| match side {
         None => "-".to_owned(),
         Some(runs) if runs.passed.of == 0 => "?".to_owned(),
         Some(runs) => percent(runs.passed.rate()),
@@ -100,7 +105,7 @@ pub(super) fn power(comparison: &Comparison) -> Option<String> {
     let mut drops: Vec<Option<f64>> = scenarios.iter().map(|s| s.detectable_drop).collect();
     // None sees nothing: as if only a drop beyond all were seen.
     drops.sort_by(|a, b| a.unwrap_or(2.0).total_cmp(&b.unwrap_or(2.0)));
-    let typical = *drops.get(drops.len() / 2)?;
+    let typical = *upper_median(&drops)?;
     let blind = drops.iter().filter(|drop| drop.is_none()).count();
     let mut out = match typical {
         Some(drop) => format!(
@@ -115,7 +120,7 @@ pub(super) fn power(comparison: &Comparison) -> Option<String> {
     }
     let mut rates: Vec<f64> = scenarios.iter().filter_map(|scenario| scenario.shows_by).collect();
     rates.sort_by(f64::total_cmp);
-    if let Some(rate) = rates.get(rates.len() / 2) {
+    if let Some(rate) = upper_median(&rates) {
         out.push_str(&format!(
             ". A failure of a new kind that hits {} % of its runs would have come up",
             percent(*rate)
@@ -123,4 +128,37 @@ pub(super) fn power(comparison: &Comparison) -> Option<String> {
     }
     out.push('.');
     Some(out)
+}
+
+impl Finding {
+    /// What it is, in a word or two.
+    pub(super) fn title(&self) -> &'static str {
+        match (self.weight, self.kind) {
+            (Weight::Regression, _) => "REGRESSION",
+            (Weight::Improvement, FindingKind::Resolved) => "RESOLVED",
+            (Weight::Improvement, _) => "BETTER",
+            (_, FindingKind::New) => "NEW",
+            (_, FindingKind::Resolved) => "RESOLVED",
+            (_, FindingKind::Ongoing) => "ONGOING",
+            (_, FindingKind::Rare) => "RARE",
+            (_, FindingKind::NotExercised) => "NOT EXERCISED",
+            (_, FindingKind::Changed | FindingKind::Edited) => "CHANGED",
+            (_, FindingKind::Vanished) => "VANISHED",
+            (_, FindingKind::Added) => "ADDED",
+        }
+    }
+
+    /// The replay command without the program's name.
+    pub(super) fn arguments(&self) -> Option<&str> {
+        self.replay.as_deref().map(|replay| replay.strip_prefix("squall ").unwrap_or(replay))
+    }
+
+    /// What it is about: the subject, unless that is the scenario.
+    pub(super) fn about(&self) -> String {
+        if self.subject == "scenario" {
+            self.name.clone()
+        } else {
+            format!("{}: {}", self.name, self.subject)
+        }
+    }
 }

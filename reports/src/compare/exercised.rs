@@ -1,19 +1,22 @@
 //! What the base saw happen and the head does not: a test that passes because less happens in it.
 
-use super::{
-    judge::finding,
-    model::{Finding, Kind, Weight},
-    pair::Pair,
-    words::list,
+use crate::{
+    compare::{
+        model::{Finding, FindingKind, Weight},
+        pair::Pair,
+        subject::finding,
+    },
+    format::{Run, Verdict},
+    stats::clean_runs_believed,
+    text::words::{list, plural},
 };
-use crate::{Run, Verdict, stats::clean_runs_believed, text::plural};
 use std::collections::BTreeSet;
 
 /// Signals that are named.
 const NAMED: usize = 4;
 
-/// Signals that the base saw, and no run of the head in so many that chance explains it in fewer than
-/// one of twenty. With `runs`, only those that each of these runs saw.
+/// Signals that the base saw and no run of the head, which has enough runs that chance explains this
+/// in fewer than one of twenty comparisons. With `runs`, only those that each of these runs saw.
 pub(super) fn fallen_away(pair: &Pair<'_>, runs: Option<&[&Run]>) -> Vec<String> {
     let base = whole(&pair.base);
     let head = whole(&pair.head);
@@ -48,7 +51,7 @@ pub(super) fn not_exercised(pair: &Pair<'_>) -> Option<Finding> {
     let what = list(&gone, NAMED);
     (!gone.is_empty()).then(|| Finding {
         weight: Weight::Attention,
-        kind: Kind::NotExercised,
+        kind: FindingKind::NotExercised,
         text: format!(
             "Not seen any more in {}, and seen in the base: {what}. The scenario tests less than it \
              did; that it passes is weaker evidence.",

@@ -1,17 +1,16 @@
 //! Findings of a scenario as a whole: its pass rate and its numbers, and that it came, went or changed.
 
-use super::{
-    judge::finding,
-    metrics::Measure,
-    model::{Finding, Kind, Metric, Options, ScenarioComparison, Share, Weight},
-    pair::{Count, Pair, tally},
-    sides::Scenario,
-    words::probability,
-};
 use crate::{
-    Run,
+    compare::{
+        metrics::Measure,
+        model::{Finding, FindingKind, Metric, Options, ScenarioComparison, Share, Weight},
+        pair::{Count, Pair, tally},
+        sides::Scenario,
+        subject::finding,
+    },
+    format::Run,
     stats::{NUMBERS, VERDICTS},
-    text::plural,
+    text::{numbers::probability, words::plural},
 };
 use std::cmp::Reverse;
 
@@ -31,7 +30,7 @@ pub(super) fn pass_rate(pair: &Pair<'_>, unpassed: &Count<'_>, corrected: f64) -
     let seeds = |runs: &[&Run]| runs.iter().map(|run| run.seed).collect();
     (corrected <= VERDICTS).then(|| Finding {
         weight: if worse { Weight::Regression } else { Weight::Improvement },
-        kind: Kind::Changed,
+        kind: FindingKind::Changed,
         text: format!(
             "Passes {} often: {}, before {}. {test}, {} corrected.",
             if worse { "less" } else { "more" },
@@ -70,7 +69,7 @@ pub(super) fn number(
     };
     Some(Finding {
         weight,
-        kind: Kind::Changed,
+        kind: FindingKind::Changed,
         text: format!("{}{but}", measure.sentence(metric, worse, pair.pairs().is_some())),
         p: Some(metric.p),
         corrected: Some(metric.corrected),
@@ -88,7 +87,7 @@ pub(super) fn one_sided(
         (None, None) => return None,
         (Some(base), None) => (
             Weight::Attention,
-            Kind::Vanished,
+            FindingKind::Vanished,
             format!(
                 "In the base only, with {}: nothing is known of it in the head, and that is no pass \
                  (`--allow-missing` accepts it).",
@@ -100,11 +99,11 @@ pub(super) fn one_sided(
             let weight = if passed(&runs) { Weight::Info } else { Weight::Attention };
             let text =
                 format!("In the head only, with {}: nothing to compare it with.", words(&runs));
-            (weight, Kind::Added, text)
+            (weight, FindingKind::Added, text)
         }
         (Some(base), Some(head)) => (
             Weight::Attention,
-            Kind::Edited,
+            FindingKind::Edited,
             format!(
                 "Its file differs, so it is not compared: {} now, and {} before. `--changed` compares \
                  all the same.",
@@ -116,7 +115,7 @@ pub(super) fn one_sided(
     let name = head.or(base).map_or("", |scenario| scenario.name);
     let nothing = Pair { path, name, base: Vec::new(), head: Vec::new(), same_plan: Vec::new() };
     let shown = head.and_then(|head| {
-        head.last_runs().into_iter().find(|run| run.verdict == crate::Verdict::Failed)
+        head.last_runs().into_iter().find(|run| run.verdict == crate::format::Verdict::Failed)
     });
     Some(Finding {
         weight,
@@ -145,7 +144,7 @@ pub(super) fn not_compared(
 }
 
 fn passed(runs: &[&Run]) -> bool {
-    runs.iter().all(|run| run.verdict == crate::Verdict::Passed)
+    runs.iter().all(|run| run.verdict == crate::format::Verdict::Passed)
 }
 
 fn words(runs: &[&Run]) -> String {

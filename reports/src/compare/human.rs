@@ -1,25 +1,23 @@
 //! A comparison for people: a table within 80 columns, the findings in sentences, the sum last.
 
-use super::{
-    conclusion::{COLUMNS, LEGEND, cells, compared, conclusion, power, side},
-    model::{Comparison, FailOn, Finding, Kind, NoteKind, ScenarioComparison, Weight},
+use crate::{
+    compare::{
+        conclusion::{COLUMNS, LEGEND, cells, compared, conclusion, power, side},
+        model::{Comparison, FailOn, Finding, FindingKind, NoteKind, ScenarioComparison, Weight},
+    },
+    text::{
+        printable,
+        table::{Table, wrapped},
+        words::plural,
+    },
 };
-use crate::text::{WIDTH, fit, plural, printable};
 use owo_colors::{OwoColorize as _, Style};
 use std::fmt::Write as _;
-use tabled::{
-    builder::Builder,
-    settings::{Alignment, Padding, Style as Borders, object::Columns},
-};
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
-
-/// A scenario's name is cut to what the other columns leave, but to no less and no more.
-const NAMES: std::ops::RangeInclusive<usize> = 8..=40;
 
 /// Shapes of new evidence that are shown.
 const SHAPES: usize = 3;
 
-/// Scenarios that came, went or changed are told one by one up to so many.
+/// The most scenarios that came, went or changed and are told one by one.
 const ALONE: usize = 3;
 
 impl Comparison {
@@ -76,39 +74,6 @@ fn headed(word: &str, text: &str, style: Style, color: bool) -> String {
     }
 }
 
-impl Finding {
-    /// What it is, in a word or two.
-    pub(super) fn title(&self) -> &'static str {
-        match (self.weight, self.kind) {
-            (Weight::Regression, _) => "REGRESSION",
-            (Weight::Improvement, Kind::Resolved) => "RESOLVED",
-            (Weight::Improvement, _) => "BETTER",
-            (_, Kind::New) => "NEW",
-            (_, Kind::Resolved) => "RESOLVED",
-            (_, Kind::Ongoing) => "ONGOING",
-            (_, Kind::Rare) => "RARE",
-            (_, Kind::NotExercised) => "NOT EXERCISED",
-            (_, Kind::Changed | Kind::Edited) => "CHANGED",
-            (_, Kind::Vanished) => "VANISHED",
-            (_, Kind::Added) => "ADDED",
-        }
-    }
-
-    /// The replay command without the program's name.
-    pub(super) fn arguments(&self) -> Option<&str> {
-        self.replay.as_deref().map(|replay| replay.strip_prefix("squall ").unwrap_or(replay))
-    }
-
-    /// What it is about: the subject, unless that is the scenario.
-    pub(super) fn about(&self) -> String {
-        if self.subject == "scenario" {
-            self.name.clone()
-        } else {
-            format!("{}: {}", self.name, self.subject)
-        }
-    }
-}
-
 /// Both say that a scenario is not compared, for one reason.
 fn alike(one: &Finding, other: &Finding) -> bool {
     let whole = |finding: &Finding| finding.subject == "scenario";
@@ -118,11 +83,11 @@ fn alike(one: &Finding, other: &Finding) -> bool {
 fn fold(out: &mut String, first: &Finding, all: &[Finding], color: bool) {
     let names: Vec<&str> = all.iter().map(|finding| finding.name.as_str()).collect();
     let why = match first.kind {
-        Kind::Vanished => {
+        FindingKind::Vanished => {
             "in the base only: nothing is known of them in the head, and that is no pass \
              (`--allow-missing` accepts it)"
         }
-        Kind::Added => "in the head only: nothing to compare them with",
+        FindingKind::Added => "in the head only: nothing to compare them with",
         _ => "whose files differ, so they are not compared (`--changed` does)",
     };
     let text = format!("{} {why}", plural(all.len(), "scenario"));
@@ -164,65 +129,7 @@ fn tell(out: &mut String, finding: &Finding, color: bool, program: &str) {
 }
 
 fn table(rows: &[&ScenarioComparison]) -> String {
-    NAMES
-        .rev()
-        .map(|name| (name, lay_out(rows, name)))
-        .find(|(name, (width, _))| *width <= WIDTH || name == NAMES.start())
-        .map_or_else(String::new, |(_, (_, text))| text)
-}
-
-fn lay_out(rows: &[&ScenarioComparison], name: usize) -> (usize, String) {
-    let mut builder = Builder::default();
-    builder.push_record(COLUMNS);
-    for row in rows {
-        builder.push_record([fit(&row.name, name)].iter().chain(&cells(row)));
-    }
-    let mut table = builder.build();
-    table
-        .with(Borders::empty())
-        .with(Padding::new(0, 1, 0, 0))
-        .modify(Columns::new(1..), Alignment::right());
-    let width = table.total_width();
-    (width, underlined(&table.to_string()))
-}
-
-/// A table with a line below its first row, and no blanks at the ends of lines.
-pub(crate) fn underlined(table: &str) -> String {
-    let mut text = String::new();
-    for (number, line) in table.lines().enumerate() {
-        text.push_str(line.trim_end());
-        text.push('\n');
-        if number == 0 {
-            text.push_str(&"─".repeat(line.trim_end().width()));
-            text.push('\n');
-        }
-    }
-    text
-}
-
-/// A text in lines of [`WIDTH`], each indented; a word that is longer is broken. What steers a
-/// terminal is escaped.
-pub(crate) fn wrapped(text: &str, indent: usize) -> String {
-    let blanks = " ".repeat(indent);
-    let room = WIDTH.saturating_sub(indent).max(2);
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    for word in printable(text).split_whitespace() {
-        if !line.is_empty() && line.width() + 1 + word.width() > room {
-            lines.push(std::mem::take(&mut line));
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        for c in word.chars() {
-            if line.width() + c.width().unwrap_or(0) > room {
-                lines.push(std::mem::take(&mut line));
-            }
-            line.push(c);
-        }
-    }
-    if !line.is_empty() {
-        lines.push(line);
-    }
-    lines.iter().map(|line| format!("{blanks}{line}")).collect::<Vec<_>>().join("\n")
+    let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+    let cells: Vec<Vec<String>> = rows.iter().map(|row| cells(row).to_vec()).collect();
+    Table { columns: &COLUMNS, names: &names, cells: &cells, widths: 8..=40, left: &[0] }.text()
 }

@@ -1,62 +1,24 @@
 //! What fails, and how often: findings for each invariant of a scenario, and for runs that end as
 //! errored, unstable or vacuous.
 
-use super::{
-    exercised::fallen_away,
-    known::Known,
-    model::{Finding, Kind, Weight},
-    pair::{Count, Pair, judged},
-    proof::{Redrawn, fresh, on_base},
-    words::{list, probability, seeds},
-};
 use crate::{
-    Run, Verdict, Violation,
+    compare::{
+        exercised::fallen_away,
+        known::Known,
+        model::{Finding, FindingKind, Weight},
+        pair::{Count, Pair},
+        proof::{Redrawn, fresh, on_base},
+        single::judged,
+        subject::{Subject, finding, less_is_tested, seeds_of, violations},
+    },
+    format::Verdict,
     stats::{VERDICTS, clean_runs, clean_runs_believed},
-    text::plural,
+    text::{
+        numbers::probability,
+        words::{list, plural, seeds},
+    },
 };
 use std::collections::BTreeSet;
-
-/// What a rate is of.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Subject {
-    /// An invariant.
-    Invariant(String),
-    /// A verdict that is no pass.
-    Verdict(Verdict),
-}
-
-impl Subject {
-    /// What it is called.
-    pub(super) fn name(&self) -> String {
-        match self {
-            Self::Invariant(name) => name.clone(),
-            Self::Verdict(verdict) => verdict.to_string(),
-        }
-    }
-
-    pub(super) fn is_vacuous(&self) -> bool {
-        *self == Self::Verdict(Verdict::Vacuous)
-    }
-
-    fn is_in(&self, run: &Run) -> bool {
-        match self {
-            Self::Invariant(name) => violations(run, name).next().is_some(),
-            Self::Verdict(verdict) => run.verdict == *verdict,
-        }
-    }
-
-    /// What a run with it is said to do.
-    fn verb(&self) -> &'static str {
-        match self {
-            Self::Invariant(_) => "fail",
-            Self::Verdict(_) => "end so",
-        }
-    }
-}
-
-pub(super) fn violations<'a>(run: &'a Run, invariant: &str) -> impl Iterator<Item = &'a Violation> {
-    run.violations.iter().filter(move |violation| violation.invariant == invariant)
-}
 
 /// Everything that any run of a scenario failed at, with how often.
 pub(super) fn counts<'a>(pair: &Pair<'a>) -> Vec<(Subject, Count<'a>)> {
@@ -107,34 +69,6 @@ pub(super) fn findings(
     }
 }
 
-/// A finding about nothing yet.
-pub(super) fn finding(pair: &Pair<'_>, subject: &str) -> Finding {
-    Finding {
-        weight: Weight::Info,
-        kind: Kind::Rare,
-        scenario: pair.path.to_owned(),
-        name: pair.name.to_owned(),
-        subject: subject.to_owned(),
-        proof: false,
-        text: String::new(),
-        base: None,
-        head: None,
-        p: None,
-        corrected: None,
-        clean_runs_missing: None,
-        base_seeds: Vec::new(),
-        head_seeds: Vec::new(),
-        signatures: Vec::new(),
-        example: None,
-        replay: None,
-        on_base: None,
-    }
-}
-
-pub(super) fn seeds_of(runs: &[&Run]) -> Vec<u64> {
-    runs.iter().map(|run| run.seed).collect()
-}
-
 /// How often something is so, and how sure it is that this changed.
 struct Rated<'a, 'r> {
     pair: &'a Pair<'r>,
@@ -152,7 +86,7 @@ impl Rated<'_, '_> {
             _ => self.persists(),
         };
         let shown = self.count.head_runs.first().or(self.count.base_runs.first());
-        let missing = (kind == Kind::Rare && head.count == 0)
+        let missing = (kind == FindingKind::Rare && head.count == 0)
             .then(|| clean_runs(base.count, base.of))
             .flatten()
             .map(|needed| needed.saturating_sub(head.of as u64));
@@ -191,7 +125,7 @@ impl Rated<'_, '_> {
     }
 
     /// The head has it, the base does not.
-    fn appeared(&self) -> (Weight, Kind, String) {
+    fn appeared(&self) -> (Weight, FindingKind, String) {
         let Count { base, head, .. } = self.count;
         let verb = self.subject.verb();
         if base.of == 0 {
@@ -199,7 +133,7 @@ impl Rated<'_, '_> {
                 "{} {verb}; no run of the base can tell whether that is new.",
                 head.words()
             );
-            return (Weight::Attention, Kind::New, text);
+            return (Weight::Attention, FindingKind::New, text);
         }
         let elsewhere = match self.subject {
             Subject::Invariant(_) => " The base shows the same in other scenarios.",
@@ -208,38 +142,42 @@ impl Rated<'_, '_> {
         let text = format!("{} {verb}, none of {} of the base.", head.words(), base.of);
         if !self.significant() {
             let text = format!("{text}{elsewhere} Too seldom to say ({}).", self.sure());
-            return (Weight::Attention, Kind::Rare, text);
+            return (Weight::Attention, FindingKind::Rare, text);
         }
         let text = format!("{text}{elsewhere} {}.", self.sure());
-        if self.vacuous() { less_is_tested(&text) } else { (Weight::Regression, Kind::New, text) }
+        if self.vacuous() {
+            less_is_tested(&text)
+        } else {
+            (Weight::Regression, FindingKind::New, text)
+        }
     }
 
     /// Both have it.
-    fn persists(&self) -> (Weight, Kind, String) {
+    fn persists(&self) -> (Weight, FindingKind, String) {
         let Count { base, head, .. } = self.count;
         let more = self.count.more();
         let text = format!("{} {}, before {}.", head.words(), self.subject.verb(), base.words());
         if !self.significant() {
             let text = format!("{text} No sign that it changed ({}).", self.sure());
-            return (Weight::Attention, Kind::Ongoing, text);
+            return (Weight::Attention, FindingKind::Ongoing, text);
         }
         let often = if more { "More often than before" } else { "Less often than before" };
         let text = format!("{often}: {text} {}.", self.sure());
         match more {
             true if self.vacuous() => less_is_tested(&text),
-            true => (Weight::Regression, Kind::Ongoing, text),
-            false => (Weight::Improvement, Kind::Ongoing, text),
+            true => (Weight::Regression, FindingKind::Ongoing, text),
+            false => (Weight::Improvement, FindingKind::Ongoing, text),
         }
     }
 
     /// The base has it, the head does not.
-    fn disappeared(&self) -> (Weight, Kind, String) {
+    fn disappeared(&self) -> (Weight, FindingKind, String) {
         let Count { base, head, .. } = self.count;
         let verb = self.subject.verb();
         let was = format!("{} of the base {verb} ({})", base.words(), seeds(&self.base_seeds()));
         if head.of == 0 {
             let text = format!("{was}; no run of the head can tell whether that is over.");
-            return (Weight::Attention, Kind::NotExercised, text);
+            return (Weight::Attention, FindingKind::NotExercised, text);
         }
         let gone = match self.subject {
             Subject::Invariant(_) => fallen_away(self.pair, Some(&self.count.base_runs)),
@@ -252,14 +190,14 @@ impl Rated<'_, '_> {
                 head.of,
                 list(&gone, 3),
             );
-            return (Weight::Attention, Kind::NotExercised, text);
+            return (Weight::Attention, FindingKind::NotExercised, text);
         }
         if clean_runs_believed(base.count, base.of, head.of) {
             let text = format!(
                 "{was}, none of {} of the head: by chance alone in fewer than 1 of 20 comparisons.",
                 head.of
             );
-            return (Weight::Improvement, Kind::Resolved, text);
+            return (Weight::Improvement, FindingKind::Resolved, text);
         }
         let missing = clean_runs(base.count, base.of)
             .map_or(0, |needed| needed.saturating_sub(head.of as u64));
@@ -270,7 +208,7 @@ impl Rated<'_, '_> {
             plural(head.of, "run"),
             if missing == 1 { "run is needed" } else { "runs are needed" },
         );
-        (Weight::Attention, Kind::Rare, text)
+        (Weight::Attention, FindingKind::Rare, text)
     }
 
     fn base_seeds(&self) -> Vec<u64> {
@@ -282,9 +220,4 @@ impl Rated<'_, '_> {
         let seeds: BTreeSet<u64> = self.base_seeds().into_iter().collect();
         self.pair.head.iter().any(|run| seeds.contains(&run.seed))
     }
-}
-
-pub(super) fn less_is_tested(text: &str) -> (Weight, Kind, String) {
-    let text = format!("{text} Less is tested than before: that is no pass.");
-    (Weight::Attention, Kind::NotExercised, text)
 }

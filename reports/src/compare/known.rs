@@ -1,11 +1,13 @@
 //! The shapes of violations that the base shows, in any scenario and any version of it: what it shows
 //! elsewhere is no proof that something is new.
 
-use super::{
-    sides::Runs,
-    signature::{By, signature},
+use crate::{
+    compare::{
+        sides::Runs,
+        signature::{By, signature},
+    },
+    format::Violation,
 };
-use crate::Violation;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the base shows.

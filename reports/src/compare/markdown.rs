@@ -1,10 +1,12 @@
 //! A comparison for a pull request or a CI summary.
 
-use super::{
-    conclusion::{COLUMNS, LEGEND, cells, compared, conclusion, power, side},
-    model::{Comparison, NoteKind, Weight},
+use crate::{
+    compare::{
+        conclusion::{COLUMNS, LEGEND, cells, compared, conclusion, power, side},
+        model::{Comparison, NoteKind, Weight},
+    },
+    text::markup::{code, markdown as escape},
 };
-use crate::text::printable;
 use std::fmt::Write as _;
 
 impl Comparison {
@@ -64,45 +66,5 @@ impl Comparison {
             let _ = writeln!(out, "\n{}", escape(&power));
         }
         out
-    }
-}
-
-/// Text that is nothing but text: no markup, no tags, no new line.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in printable(text).chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            // A name is nobody who is to be told.
-            '@' => out.push_str("&#64;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '~' | '!' => {
-                out.push('\\');
-                out.push(c);
-            }
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// A span of code, whatever is in it.
-fn code(text: &str) -> String {
-    let text = printable(text);
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    if longest == 0 { format!("{fence}{text}{fence}") } else { format!("{fence} {text} {fence}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_text() {
-        assert_eq!(escape("<b>|a_b|\n@x"), "&lt;b&gt;\\|a\\_b\\|\\\\n&#64;x");
-        assert_eq!(code("a `` b"), "``` a `` b ```");
-        assert_eq!(code("squall replay"), "`squall replay`");
     }
 }

@@ -5,18 +5,21 @@
 //! never recovered it is known that it took longer than the run lasted, and no more: it is slower than a
 //! run that recovered within that time, and says nothing against one that took longer still.
 
-use super::{
-    model::{Metric, Share},
-    pair::{Pair, not_vacuous},
-    words::{percent, probability, times},
-};
 use crate::{
-    Run,
+    compare::{
+        model::{Metric, Share},
+        pair::Pair,
+        single::not_vacuous,
+    },
+    format::Run,
     stats::{
         Difference, Test, Value, difference, mann_whitney, order_of_superiority, shift,
-        shift_paired, wilcoxon,
+        shift_paired, upper_median, wilcoxon,
     },
-    text::{plural, short},
+    text::{
+        numbers::{percent, probability, short, times},
+        words::plural,
+    },
 };
 
 /// What is measured.
@@ -104,7 +107,7 @@ fn median(values: &[Value]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(|a, b| b.known.cmp(&a.known).then(a.at.total_cmp(&b.at)));
     // What went through a logarithm is whole again.
-    sorted.get(sorted.len() / 2).filter(|value| value.known).map(|value| round(value.at.exp()))
+    upper_median(&sorted).filter(|value| value.known).map(|value| round(value.at.exp()))
 }
 
 fn round(value: f64) -> f64 {

@@ -1,6 +1,9 @@
 //! What a comparison says, as data: all renderings are made from it, and so is its JSON.
 
-use crate::stats::Interval;
+use crate::{
+    stats::{Interval, Z, wilson},
+    text::{numbers::percent, words::plural},
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -111,7 +114,7 @@ pub enum Weight {
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum FindingKind {
     /// The base never failed so in this scenario.
     New,
     /// The base failed so; the head does not, in more runs than chance explains.
@@ -138,7 +141,7 @@ pub struct Finding {
     /// What it means.
     pub weight: Weight,
     /// What it is.
-    pub kind: Kind,
+    pub kind: FindingKind,
     /// The scenario's path; empty if it is of all scenarios together.
     pub scenario: String,
     /// The scenario's name.
@@ -177,9 +180,9 @@ pub struct Finding {
 /// A number of runs out of some.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Share {
-    /// So many.
+    /// How many have it.
     pub count: usize,
-    /// Out of so many.
+    /// Out of how many.
     pub of: usize,
     /// Where the rate lies: Wilson's interval, 95 %.
     #[serde(flatten)]
@@ -188,7 +191,7 @@ pub struct Share {
 
 /// The verdicts of a scenario's runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Runs {
+pub struct VerdictCounts {
     /// All of them.
     pub runs: usize,
     /// Passed of all that are not vacuous: a vacuous run is no evidence for passing.
@@ -204,9 +207,9 @@ pub struct Runs {
 /// A number of each run, on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metric {
-    /// In the base, of so many runs.
+    /// Runs of the base that have it.
     pub base_runs: usize,
-    /// In the head.
+    /// Runs of the head that have it.
     pub head_runs: usize,
     /// Its median in the base; absent if half of the runs never recovered.
     pub base_median: Option<f64>,
@@ -241,10 +244,10 @@ pub struct ScenarioComparison {
     /// The runs were compared.
     pub compared: bool,
     /// In the base; absent if it has none.
-    pub base: Option<Runs>,
+    pub base: Option<VerdictCounts>,
     /// In the head; absent if it has none.
-    pub head: Option<Runs>,
-    /// Runs of the same seed and plan were compared with each other: so many pairs.
+    pub head: Option<VerdictCounts>,
+    /// Runs of the same seed and plan that were compared with each other: the number of pairs. Absent if runs were compared as two samples.
     pub pairs: Option<usize>,
     /// Of the pairs, those with the same history.
     pub same_history: usize,
@@ -273,7 +276,7 @@ impl Comparison {
     /// Scenarios that are in the base only.
     #[must_use]
     pub fn missing(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.kind == Kind::Vanished).count()
+        self.findings.iter().filter(|finding| finding.kind == FindingKind::Vanished).count()
     }
 
     /// Whether the command should fail. That nothing was compared is not a pass.
@@ -288,5 +291,33 @@ impl Comparison {
             FailOn::Regression => regressed,
             FailOn::Any => regressed || self.count(Weight::Attention) > 0,
         }
+    }
+}
+
+impl Share {
+    /// With its interval.
+    pub(crate) fn new(count: usize, of: usize) -> Self {
+        Self { count, of, interval: wilson(count, of, Z) }
+    }
+
+    /// The rate; of nothing, nothing.
+    pub(crate) fn rate(&self) -> f64 {
+        if self.of == 0 { 0.0 } else { self.count as f64 / self.of as f64 }
+    }
+
+    /// `24 of 50 runs (48 %, 34 to 62 %)`
+    pub(crate) fn words(&self) -> String {
+        if self.of == 0 {
+            return "0 of 0 runs".to_owned();
+        }
+        let Interval { low, high } = self.interval;
+        format!(
+            "{} of {} ({} %, {} to {} %)",
+            self.count,
+            plural(self.of, "run"),
+            percent(self.rate()),
+            percent(low),
+            percent(high),
+        )
     }
 }

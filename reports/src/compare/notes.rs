@@ -1,13 +1,15 @@
 //! What to know before reading a comparison: how the sides differ but for the version, and what is
 //! missing from them.
 
-use super::{
-    known::Known,
-    model::{Note, NoteKind, ScenarioComparison},
-    sides::{Otherwise, Runs},
-    words::list,
+use crate::{
+    compare::{
+        known::Known,
+        model::{Note, NoteKind, ScenarioComparison},
+        sides::{Otherwise, Runs},
+    },
+    format::Report,
+    text::words::{list, plural},
 };
-use crate::{Report, text::plural};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names in a note.

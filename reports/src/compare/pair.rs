@@ -1,15 +1,15 @@
 //! A scenario that both sides have: its runs, which of them belong together, and how often something
 //! is so on either side.
 
-use super::{
-    model::{Runs, Share},
-    sides::{Kept, Scenario},
-};
 use crate::{
-    Run, Verdict,
+    compare::{
+        model::{Share, VerdictCounts},
+        sides::{Scenario, SourcedRun},
+    },
+    format::{Run, Verdict},
     stats::{Stratum, Test, fisher, mcnemar},
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The runs of a scenario on both sides, by seed.
 pub(super) struct Pair<'a> {
@@ -52,7 +52,8 @@ impl<'a> Pair<'a> {
         let (base_hash, head_hash) = versions(base, head, changed)?;
         let (base, before) = (base.versions.get(base_hash)?, base.name);
         let (head, name) = (head.versions.get(head_hash)?, head.name);
-        let runs = |side: &BTreeMap<u64, Kept<'a>>| side.values().map(|kept| kept.run).collect();
+        let runs =
+            |side: &BTreeMap<u64, SourcedRun<'a>>| side.values().map(|kept| kept.run).collect();
         let same_plan = if base_hash == head_hash { same_plan(base, head) } else { Vec::new() };
         let name = if name.is_empty() { before } else { name };
         Some(Self { path, name, base: runs(base), head: runs(head), same_plan })
@@ -103,22 +104,12 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// Whether a run can say that an invariant held.
-pub(super) fn judged(run: &Run) -> bool {
-    matches!(run.verdict, Verdict::Passed | Verdict::Failed)
-}
-
-/// Whether a run says anything: a vacuous one is no evidence, for passing as for failing.
-pub(super) fn not_vacuous(run: &Run) -> bool {
-    run.verdict != Verdict::Vacuous
-}
-
 /// The verdicts of a side.
-pub(super) fn tally<'a>(runs: impl IntoIterator<Item = &'a Run> + Clone) -> Runs {
+pub(super) fn tally<'a>(runs: impl IntoIterator<Item = &'a Run> + Clone) -> VerdictCounts {
     let of = |verdict| runs.clone().into_iter().filter(|run| run.verdict == verdict).count();
     let all = runs.clone().into_iter().count();
     let vacuous = of(Verdict::Vacuous);
-    Runs {
+    VerdictCounts {
         runs: all,
         passed: Share::new(of(Verdict::Passed), all - vacuous),
         vacuous,
@@ -146,32 +137,12 @@ fn versions<'a>(
 /// The runs of the seeds that both sides have. The plan is drawn by the tool: another version may draw
 /// another.
 fn same_plan<'a>(
-    base: &BTreeMap<u64, Kept<'a>>,
-    head: &BTreeMap<u64, Kept<'a>>,
+    base: &BTreeMap<u64, SourcedRun<'a>>,
+    head: &BTreeMap<u64, SourcedRun<'a>>,
 ) -> Vec<(&'a Run, &'a Run)> {
     base.iter()
         .filter_map(|(seed, base)| Some((base, head.get(seed)?)))
         .filter(|(base, head)| base.tool() == head.tool())
         .map(|(base, head)| (base.run, head.run))
         .collect()
-}
-
-/// Two runs did exactly the same.
-pub(super) fn same_history(one: &Run, other: &Run) -> bool {
-    !one.hash.is_empty() && one.hash == other.hash
-}
-
-/// The verdict is on the history: another one on the same history is from another judge.
-pub(super) fn judged_otherwise(one: &Run, other: &Run) -> bool {
-    // What is not deterministic, or ended its worker, is no verdict on a history.
-    let on_history = |run: &Run| judged(run) || run.verdict == Verdict::Vacuous;
-    same_history(one, other)
-        && on_history(one)
-        && on_history(other)
-        && (one.verdict != other.verdict || broken(one) != broken(other))
-}
-
-/// The invariants that a run broke.
-pub(super) fn broken(run: &Run) -> BTreeSet<&str> {
-    run.violations.iter().map(|violation| violation.invariant.as_str()).collect()
 }

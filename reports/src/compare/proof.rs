@@ -9,14 +9,21 @@
 //! moved all fifty, and one fails, it is 25 %: something to look at. The more kinds of failure the base
 //! shows, the likelier is one that it happened not to show yet, so the chance is taken as many times.
 
-use super::{
-    judge::{finding, seeds_of, violations},
-    known::Known,
-    model::{Finding, Kind, Weight},
-    pair::{Count, Pair, judged, judged_otherwise, same_history},
-    words::{percent, seeds},
+use crate::{
+    compare::{
+        known::Known,
+        model::{Finding, FindingKind, Weight},
+        pair::{Count, Pair},
+        single::{judged, judged_otherwise, same_history},
+        subject::{finding, seeds_of, violations},
+    },
+    format::{Run, Verdict, Violation},
+    stats::only_then,
+    text::{
+        numbers::percent,
+        words::{plural, seeds},
+    },
 };
-use crate::{Run, Verdict, Violation, stats::only_then, text::plural};
 use std::collections::BTreeSet;
 
 /// The chance must be at most this. One run that fails is proof if the version changed no more than one
@@ -142,7 +149,7 @@ pub(super) fn fresh(
     head_seeds.sort_unstable();
     Some(Finding {
         weight: if proof { Weight::Regression } else { Weight::Attention },
-        kind: Kind::New,
+        kind: FindingKind::New,
         proof,
         text: format!(
             "Fails in a way that is new: {base}. {} of {} of the head {} it. {}",

@@ -1,11 +1,13 @@
 //! The reports of a side as one: each scenario by its path, each of its seeds once.
 
-use super::{
-    model::{Note, NoteKind, Side},
-    pair::{broken, judged_otherwise},
-    words::list,
+use crate::{
+    compare::{
+        model::{Note, NoteKind, Side},
+        single::{broken, judged_otherwise},
+    },
+    format::{Report, Run, Verdict},
+    text::words::{list, plural},
 };
-use crate::{Report, Run, Verdict, text::plural};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All runs of a side.
@@ -25,7 +27,7 @@ pub(super) struct Scenario<'a> {
     /// Its name, as first told.
     pub name: &'a str,
     /// Its versions, by the hash of the file, with their runs by seed.
-    pub versions: BTreeMap<&'a str, BTreeMap<u64, Kept<'a>>>,
+    pub versions: BTreeMap<&'a str, BTreeMap<u64, SourcedRun<'a>>>,
     /// The hash that was told last.
     pub last: &'a str,
     /// Runs that were planned, as far as it was told.
@@ -34,7 +36,7 @@ pub(super) struct Scenario<'a> {
 
 /// A run and where it is from.
 #[derive(Clone, Copy)]
-pub(super) struct Kept<'a> {
+pub(super) struct SourcedRun<'a> {
     pub run: &'a Run,
     report: &'a Report,
 }
@@ -53,7 +55,7 @@ impl<'a> Scenario<'a> {
     }
 }
 
-impl<'a> Kept<'a> {
+impl<'a> SourcedRun<'a> {
     /// With equal plans, the run must be the same in every execution.
     fn must_equal(&self, other: &Self) -> bool {
         let (a, b) = (self.report, other.report);
@@ -90,7 +92,7 @@ impl<'a> Kept<'a> {
     }
 
     /// What made it.
-    pub(super) fn tool(&self) -> &'a crate::Tool {
+    pub(super) fn tool(&self) -> &'a crate::format::Tool {
         &self.report.tool
     }
 }
@@ -104,7 +106,7 @@ pub(super) struct Otherwise<'a> {
 }
 
 impl<'a> Otherwise<'a> {
-    pub(super) fn see(&mut self, path: &'a str, one: &Kept<'a>, other: &Kept<'a>) {
+    pub(super) fn see(&mut self, path: &'a str, one: &SourcedRun<'a>, other: &SourcedRun<'a>) {
         let Some(kind) = one.judged_otherwise(other) else { return };
         self.runs += 1;
         self.first.get_or_insert((path, one.run, other.run));
@@ -162,7 +164,7 @@ pub(super) fn gather<'a>(reports: &'a [Report], name: &str) -> Runs<'a> {
             entry.last = &scenario.hash;
             let version = entry.versions.entry(&scenario.hash).or_default();
             for run in &scenario.runs {
-                let new = Kept { run, report };
+                let new = SourcedRun { run, report };
                 let Some(old) = version.get_mut(&run.seed) else {
                     version.insert(run.seed, new);
                     continue;

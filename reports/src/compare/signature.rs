@@ -6,7 +6,7 @@
 //! partitions, differs from run to run of one bug. Two bugs that break one invariant through the same
 //! records are told apart by nothing here, and then it is the rate that must tell.
 
-use crate::{Evidence, Violation};
+use crate::format::{Evidence, Violation};
 use std::collections::BTreeSet;
 
 /// Words that remain of a text, and characters of each.

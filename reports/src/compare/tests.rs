@@ -1,7 +1,9 @@
 //! Findings: reports in, what is found out, a case for each kind by hand.
 
 use super::*;
-use crate::{Evidence, Latency, Run, ScenarioReport, Shard, TimeBudget, Verdict, Violation};
+use crate::format::{
+    Evidence, Latency, Run, ScenarioReport, Shard, TimeBudget, Verdict, Violation,
+};
 
 mod findings;
 mod rendering;
@@ -16,7 +18,7 @@ fn run(seed: u64) -> Run {
         recovery_ms: Some(500 + seed % 7),
         signals: [("retried".to_owned(), 3)].into(),
         latency: Some(Latency { p99_us: 20_000 + seed % 5, ..Latency::default() }),
-        counters: crate::Counters { applied: 200, ..Default::default() },
+        counters: crate::format::Counters { applied: 200, ..Default::default() },
         replay: format!("squall replay s.yaml --seed {seed}"),
         ..Run::default()
     }
@@ -65,8 +67,9 @@ fn scenario(name: &str, runs: Vec<Run>) -> ScenarioReport {
 }
 
 fn report(version: &str, scenarios: Vec<ScenarioReport>) -> Report {
-    let mut report = Report { format: crate::FORMAT.to_owned(), scenarios, ..Report::default() };
-    report.tool = crate::Tool { name: "squall".to_owned(), version: "0.1.0".to_owned() };
+    let mut report =
+        Report { format: crate::format::FORMAT.to_owned(), scenarios, ..Report::default() };
+    report.tool = crate::format::Tool { name: "squall".to_owned(), version: "0.1.0".to_owned() };
     report.system.name = "reference".to_owned();
     report.system.version = version.to_owned();
     report
@@ -82,6 +85,6 @@ fn against(base: Vec<Run>, head: Vec<Run>) -> Comparison {
 }
 
 /// What was found: weight, kind, subject.
-fn found(comparison: &Comparison) -> Vec<(Weight, Kind, &str)> {
+fn found(comparison: &Comparison) -> Vec<(Weight, FindingKind, &str)> {
     comparison.findings.iter().map(|f| (f.weight, f.kind, f.subject.as_str())).collect()
 }

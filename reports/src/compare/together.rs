@@ -1,16 +1,15 @@
 //! All scenarios together: a change that shows a little in many of them, and in none beyond chance.
 
-use super::{
-    Draft,
-    judge::{Subject, less_is_tested},
-    model::{Finding, Kind, Share, Weight},
-    pair::{Count, Pair},
-    words::probability,
-};
 use crate::{
-    Run,
+    compare::{
+        draft::Draft,
+        model::{Finding, FindingKind, Share, Weight},
+        pair::{Count, Pair},
+        subject::{Subject, finding, less_is_tested},
+    },
+    format::Run,
     stats::{Stratum, Test, VERDICTS, pooled},
-    text::plural,
+    text::{numbers::probability, words::plural},
 };
 use std::collections::BTreeSet;
 
@@ -85,8 +84,8 @@ impl Pool<'_> {
         let (weight, kind, text) =
             match (worse, self.subject.as_ref().is_some_and(Subject::is_vacuous)) {
                 (true, true) => less_is_tested(&text),
-                (true, false) => (Weight::Regression, Kind::Changed, text),
-                (false, _) => (Weight::Improvement, Kind::Changed, text),
+                (true, false) => (Weight::Regression, FindingKind::Changed, text),
+                (false, _) => (Weight::Improvement, FindingKind::Changed, text),
             };
         let told = found.iter().any(|other| other.weight == weight && other.subject == subject);
         let all =
@@ -100,7 +99,7 @@ impl Pool<'_> {
             p: Some(self.test.p),
             corrected: Some(corrected),
             replay: self.shown.filter(|_| worse).map(|run| run.replay.clone()),
-            ..super::judge::finding(&all, &subject)
+            ..finding(&all, &subject)
         })
     }
 }

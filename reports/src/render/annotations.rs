@@ -1,13 +1,28 @@
 //! Annotations of a pull request on GitHub: workflow commands, printed by a step.
 
-use super::{
-    escape::{message, property},
-    findings::{self, Finding},
+use crate::{
+    digest,
+    format::{Report, Verdict},
+    render::{
+        problems::{self, Problem},
+        rendering::Rendering,
+    },
+    text::{
+        clip,
+        markup::{message, property},
+        words::plural,
+    },
 };
-use crate::{Report, Verdict, digest, text};
 use std::fmt;
 
-/// GitHub shows so many of a step, and says nothing of the others.
+pub(super) const RENDERING: Rendering = Rendering {
+    name: "annotations",
+    help: "GitHub's annotations (workflow commands)",
+    option: None,
+    render: |report, _| workflow_commands(report),
+};
+
+/// The most annotations of a step that GitHub shows; it says nothing of the others.
 const MOST: usize = 10;
 
 /// How much an annotation weighs.
@@ -65,7 +80,7 @@ pub fn annotations(report: &Report) -> Vec<Annotation> {
             message: "squall made no run: nothing is proved.".to_owned(),
         });
     }
-    all.extend(findings::findings(report).iter().map(annotation));
+    all.extend(problems::problems(report).iter().map(annotation));
     if all.len() > MOST {
         let rest = all.split_off(MOST - 1);
         let errors = rest.iter().any(|annotation| annotation.level == Level::Error);
@@ -75,7 +90,7 @@ pub fn annotations(report: &Report) -> Vec<Annotation> {
             title: format!("{} more", rest.len()),
             message: format!(
                 "{} of scenarios and invariants did not pass: the report has all of them.",
-                text::plural(rest.len(), "more pair"),
+                plural(rest.len(), "more pair"),
             ),
         });
     }
@@ -97,26 +112,26 @@ fn unnoticed(report: &Report) -> Option<Annotation> {
         title: "a known defect was not noticed".to_owned(),
         message: format!(
             "{} was switched on for {}, and none violated an invariant that it should break.",
-            text::clip(&canary.defect, 300),
-            text::plural(usize::try_from(canary.runs).unwrap_or(usize::MAX), "run"),
+            clip(&canary.defect, 300),
+            plural(usize::try_from(canary.runs).unwrap_or(usize::MAX), "run"),
         ),
     })
 }
 
-fn annotation(finding: &Finding<'_>) -> Annotation {
-    let path = findings::path(finding.scenario);
+fn annotation(problem: &Problem<'_>) -> Annotation {
+    let path = problems::path(problem.scenario);
     let replay =
-        finding.runs.first().map_or_else(String::new, |run| digest::command(run, "squall"));
+        problem.runs.first().map_or_else(String::new, |run| digest::command(run, "squall"));
     Annotation {
-        level: match finding.verdict {
+        level: match problem.verdict {
             Verdict::Vacuous => Level::Warning,
             _ => Level::Error,
         },
-        place: (!path.is_empty()).then(|| (path, finding.line())),
-        title: match finding.invariant {
-            Some(_) => format!("{} is violated: {}", finding.check(), finding.name()),
-            None => format!("{}: {}", finding.verdict, finding.name()),
+        place: (!path.is_empty()).then(|| (path, problem.line())),
+        title: match problem.invariant {
+            Some(_) => format!("{} is violated: {}", problem.check(), problem.name()),
+            None => format!("{}: {}", problem.verdict, problem.name()),
         },
-        message: format!("{}\nin {}\n{replay}", finding.what(), finding.how_often()),
+        message: format!("{}\nin {}\n{replay}", problem.what(), problem.how_often()),
     }
 }

@@ -3,11 +3,23 @@
 //! An issue is the same in two reports if its fingerprint is: it depends on the scenario and the
 //! invariant, on no seed, no time and no machine.
 
-use super::findings::{self, Finding};
-use crate::{Report, Verdict};
+use crate::{
+    format::{Report, Verdict},
+    render::{
+        problems::{self, Problem},
+        rendering::Rendering,
+    },
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_128;
+
+pub(super) const RENDERING: Rendering = Rendering {
+    name: "gitlab",
+    help: "GitLab's code-quality JSON",
+    option: Some("Write a GitLab code-quality report (JSON) to this file"),
+    render: |report, _| gitlab(report),
+};
 
 #[derive(Serialize)]
 struct Issue {
@@ -33,42 +45,41 @@ struct Lines {
 /// What did not pass as a code quality report, one issue for each scenario and invariant; an empty
 /// list if everything passed. What belongs to no file is not in it: that nothing was run, or that a
 /// known defect was not noticed.
-#[must_use]
-pub fn gitlab(report: &Report) -> String {
+fn gitlab(report: &Report) -> String {
     let mut seen = BTreeMap::new();
     let issues: Vec<Issue> =
-        findings::findings(report).iter().map(|finding| issue(finding, &mut seen)).collect();
+        problems::problems(report).iter().map(|problem| issue(problem, &mut seen)).collect();
     // Nothing of it can fail to be written.
     serde_json::to_string_pretty(&issues).unwrap_or_else(|_| "[]".to_owned()) + "\n"
 }
 
-fn issue(finding: &Finding<'_>, seen: &mut BTreeMap<String, u32>) -> Issue {
-    let path = findings::path(finding.scenario);
+fn issue(problem: &Problem<'_>, seen: &mut BTreeMap<String, u32>) -> Issue {
+    let path = problems::path(problem.scenario);
     // Where the file lies outside the folder that squall was called in, its folder depends on the
     // machine.
     let elsewhere = path.starts_with('/') || path.contains(':');
     let file = if elsewhere { path.rsplit('/').next().unwrap_or_default() } else { &path };
-    let check = finding.check();
-    let identity = format!("{file}\0{}\0{}\0{check}", finding.scenario.name, finding.verdict);
+    let check = problem.check();
+    let identity = format!("{file}\0{}\0{}\0{check}", problem.scenario.name, problem.verdict);
     // Scenarios that cannot be told apart are counted: two issues are never one.
     let nth = seen.entry(identity.clone()).or_default();
     *nth += 1;
     Issue {
         description: format!(
             "{}: {}: {} (in {})",
-            finding.name(),
+            problem.name(),
             check,
-            finding.what(),
-            finding.how_often()
+            problem.what(),
+            problem.how_often()
         ),
         fingerprint: format!("{:032x}", xxh3_128(format!("{identity}\0{nth}").as_bytes())),
         check_name: check,
-        severity: match finding.verdict {
+        severity: match problem.verdict {
             Verdict::Failed | Verdict::Errored => "critical",
             Verdict::Unstable => "major",
             Verdict::Vacuous => "minor",
             Verdict::Passed => "info",
         },
-        location: Location { path, lines: Lines { begin: finding.line() } },
+        location: Location { path, lines: Lines { begin: problem.line() } },
     }
 }

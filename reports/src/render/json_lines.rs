@@ -13,11 +13,21 @@
 //! by a pipeline for an order.
 
 use crate::{
-    Canary, CommandInfo, FORMAT, Report, Run, ScenarioReport, Shard, SystemInfo, Tool, Verdict,
     digest::{sum, tally},
+    format::{
+        Canary, CommandInfo, FORMAT, Report, Run, ScenarioReport, Shard, SystemInfo, Tool, Verdict,
+    },
+    render::rendering::Rendering,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+pub(super) const RENDERING: Rendering = Rendering {
+    name: "json-lines",
+    help: "A line of JSON for each run",
+    option: None,
+    render: |report, _| json_lines(report),
+};
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -109,4 +119,13 @@ pub fn finished_line(report: &Report) -> String {
         canary: report.canary.as_ref(),
     }
     .print()
+}
+
+/// What `run --message-format json` prints while a report is made, in the report's order.
+fn json_lines(report: &Report) -> String {
+    let runs = report.runs().count() as u64;
+    let mut lines = vec![started_line(report, runs)];
+    lines.extend(report.runs().map(|(scenario, run)| run_line(scenario, run)));
+    lines.push(finished_line(report));
+    lines.join("\n") + "\n"
 }

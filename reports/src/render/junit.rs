@@ -3,14 +3,24 @@
 //! It was never specified; what is written is valid by the schema that Jenkins checks it with
 //! (junit-10.xsd), which `.ci/junit-schema` proves.
 
-use super::findings::{self, Finding, TEXT, headline, path, told};
 use crate::{
-    Canary, Report, Run, ScenarioReport, Verdict,
     digest::{self, sum, tally},
-    text::{clip, grouped, plural, printable},
+    format::{Canary, Report, Run, ScenarioReport, Verdict},
+    render::{
+        problems::{self, Problem, TEXT, headline, path, told},
+        rendering::Rendering,
+    },
+    text::{clip, numbers::grouped, printable, words::plural},
 };
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+
+pub(super) const RENDERING: Rendering = Rendering {
+    name: "junit",
+    help: "JUnit XML",
+    option: Some("Write JUnit XML to this file"),
+    render: |report, _| junit(report, "squall"),
+};
 
 /// Runs of a scenario that did not pass and are told with their evidence.
 const RUNS: usize = 5;
@@ -19,8 +29,7 @@ const RUNS: usize = 5;
 /// vacuous, an error where the worst that happened is a run that ended its worker, skipped where
 /// there are no runs. Times are wall times. Nothing that was run at all is an error, and so is a
 /// known defect that nobody noticed a failure. `program` is how the reader calls squall.
-#[must_use]
-pub fn junit(report: &Report, program: &str) -> String {
+fn junit(report: &Report, program: &str) -> String {
     let mut folders: BTreeMap<String, Vec<&ScenarioReport>> = BTreeMap::new();
     for scenario in &report.scenarios {
         let path = path(scenario);
@@ -86,15 +95,15 @@ fn case(scenario: &ScenarioReport, program: &str) -> TestCase {
                 Verdict::Errored => NonSuccessKind::Error,
                 _ => NonSuccessKind::Failure,
             };
-            let findings = findings::of(scenario);
-            let check = findings.first().map_or_else(|| worst.to_string(), Finding::check);
+            let problems = problems::of(scenario);
+            let check = problems.first().map_or_else(|| worst.to_string(), Problem::check);
             let mut status = TestCaseStatus::non_success(kind);
-            status.set_type(check).set_message(headline(scenario, &findings));
+            status.set_type(check).set_message(headline(scenario, &problems));
             status.set_description(body(scenario, program));
             status
         }
     };
-    let mut case = TestCase::new(findings::name(scenario), status);
+    let mut case = TestCase::new(problems::name(scenario), status);
     case.set_classname(class(scenario));
     case.set_time(wall(&scenario.runs));
     case
@@ -112,7 +121,7 @@ fn body(scenario: &ScenarioReport, program: &str) -> String {
     let mut wrong: Vec<&Run> =
         scenario.runs.iter().filter(|run| run.verdict != Verdict::Passed).collect();
     wrong.sort_by_key(|run| digest::ORDER.iter().position(|verdict| *verdict == run.verdict));
-    let mut out = format!("{}:{}\n", path(scenario), findings::line(scenario, None));
+    let mut out = format!("{}:{}\n", path(scenario), problems::line(scenario, None));
     for run in wrong.iter().take(RUNS) {
         out.push('\n');
         out.push_str(&told(run, program));

@@ -5,8 +5,9 @@
 //! collector hands them over in theirs.
 
 use crate::{
-    Report, Run, Verdict,
     digest::{self, sum},
+    format::{Report, Run, Verdict},
+    render::rendering::Rendering,
     text::printable,
 };
 use prometheus_client::{
@@ -17,6 +18,13 @@ use prometheus_client::{
 };
 use std::{collections::BTreeMap, fmt};
 
+pub(super) const RENDERING: Rendering = Rendering {
+    name: "openmetrics",
+    help: "Totals as OpenMetrics text",
+    option: Some("Write totals (OpenMetrics text) to this file"),
+    render: |report, _| openmetrics(report),
+};
+
 /// Upper bounds of the histogram of recoveries, in seconds of virtual time.
 const BOUNDS: [f64; 11] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, f64::INFINITY];
 
@@ -25,8 +33,7 @@ type Series<N> = Vec<(Vec<(&'static str, String)>, N)>;
 
 /// The totals of a report as OpenMetrics text, which ends in `# EOF`. Times are in seconds: virtual
 /// time without what was executed twice, wall time with it.
-#[must_use]
-pub fn openmetrics(report: &Report) -> String {
+fn openmetrics(report: &Report) -> String {
     let mut registry = Registry::with_prefix("squall");
     registry.register_collector(Box::new(Totals::of(report)));
     let mut out = String::new();

@@ -5,8 +5,8 @@
 //! something (see `ranks.rs`), the difference to one that is surely less is infinite; to any other it is
 //! not known, and left out.
 
-use super::{
-    Z,
+use crate::stats::{
+    basics::Z,
     ranks::{Sorted, Value},
 };
 

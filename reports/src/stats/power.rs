@@ -1,6 +1,9 @@
 //! What a comparison can see: before nothing is said to have changed, or a bug to be gone.
 
-use super::{ALPHA, Z, fisher, mcnemar, wilson};
+use crate::stats::{
+    basics::{ALPHA, Z},
+    fisher, mcnemar, wilson,
+};
 use statrs::distribution::{Binomial, Discrete as _, DiscreteCDF as _};
 
 /// A drop is said to be seen when it is found this often.
@@ -37,8 +40,8 @@ pub(crate) fn detectable_drop(
     Some(rate - low)
 }
 
-/// When a drop is found: so many runs that pass in the base must fail, for each number of runs that fail
-/// in the base and pass in the head.
+/// When a drop is found: how many runs that pass in the base must fail at least, by the number of runs that
+/// fail in the base and pass in the head.
 struct Found {
     /// Runs that passed in the base and are run again; or all runs of the head.
     may_fail: usize,
@@ -154,7 +157,7 @@ pub(crate) fn clean_runs_believed(seen: usize, of: usize, clean: usize) -> bool 
 mod tests {
     use super::*;
 
-    /// How probable each number of so many is.
+    /// How probable each number of them is.
     fn chances(rate: f64, of: usize) -> Vec<f64> {
         let chance = Binomial::new(rate, of as u64).unwrap();
         (0..=of as u64).map(|count| chance.pmf(count)).collect()

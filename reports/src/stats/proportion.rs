@@ -1,6 +1,6 @@
 //! Shares of runs: the interval of one, and tests of two.
 
-use super::{Interval, Test};
+use crate::stats::basics::{Interval, Test};
 use statrs::distribution::{Binomial, DiscreteCDF as _};
 
 /// Tables whose probabilities differ by less than this share are equally probable (as in R).
@@ -33,7 +33,7 @@ pub(crate) fn fisher(a: usize, a_of: usize, b: usize, b_of: usize) -> Test {
 /// How often something is so in one scenario, on both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stratum {
-    /// So many of so many, of runs that have nothing to do with each other.
+    /// `base.0` of `base.1` against `head.0` of `head.1`, of runs that have nothing to do with each other.
     Samples { base: (usize, usize), head: (usize, usize) },
     /// Pairs of which only the head's run has it, and of which only the base's has.
     Pairs { worse: usize, better: usize },

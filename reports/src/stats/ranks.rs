@@ -10,7 +10,7 @@
 //! they are (of all ways to deal the same scores out); beyond, it is the normal one with a correction
 //! for ties and for continuity.
 
-use super::{Test, two_tails};
+use crate::stats::basics::{Test, two_tails};
 
 /// Pairs that differ.
 const EXACT_PAIRS: usize = 25;
@@ -90,7 +90,7 @@ impl Sorted {
     }
 }
 
-/// Of each value, how many are less, less how many are more, and so much added that these are midranks
+/// Of each value, how many are less, less how many are more, plus what makes these midranks
 /// times two where all is known.
 fn scores(values: &[Value]) -> Vec<usize> {
     let sorted = Sorted::of(values);

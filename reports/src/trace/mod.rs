@@ -7,7 +7,7 @@ pub use perfetto::perfetto;
 pub use shiviz::shiviz;
 
 #[cfg(test)]
-fn sample() -> crate::Trace {
+fn sample() -> crate::format::Trace {
     use crate::{Trace, TraceFault, TraceMessage, TraceRecord};
     let record = |index, at_us, node, kind: &str, text: &str| TraceRecord {
         index,

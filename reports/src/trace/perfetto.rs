@@ -3,7 +3,7 @@
 //! Source: "Trace Event Format", Google, 2016. Nodes are processes, records are instants, faults are
 //! slices, messages are arrows between two slices of a microsecond.
 
-use crate::Trace;
+use crate::format::Trace;
 use serde_json::{Value, json};
 
 /// The process of squall itself.

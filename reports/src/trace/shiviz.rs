@@ -3,7 +3,7 @@
 //!
 //! Its default expression reads them: a line `host {clock}`, then a line with the event.
 
-use crate::{Trace, text::printable};
+use crate::{format::Trace, text::printable};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt::Write as _};
 

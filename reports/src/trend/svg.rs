@@ -1,9 +1,12 @@
 //! The picture of a trend: pass rates with their intervals, and below them the median recovery.
 
-use super::{Trend, TrendPoint};
 use crate::{
-    compare::{escape, page, percent},
-    text::{fit, short},
+    text::{
+        fit,
+        markup::html as escape,
+        numbers::{percent, short},
+    },
+    trend::model::{Trend, TrendPoint},
 };
 use std::fmt::Write as _;
 
@@ -37,41 +40,6 @@ impl Trend {
         self.labels(&mut out, TOP + 2.0 * PANEL + GAP + 16.0);
         out.push_str("</svg>\n");
         out
-    }
-
-    /// The picture and the table, on one page.
-    #[must_use]
-    pub fn html(&self) -> String {
-        let mut body = format!("<h1>Trend</h1>{}", self.svg());
-        for note in self.notes() {
-            // Writing to a String cannot fail, here and below.
-            let _ = write!(body, "<p>{}</p>", escape(&note));
-        }
-        body.push_str("<div class=\"scroll\"><table><tr>");
-        for column in [
-            "report",
-            "version",
-            "date",
-            "scenarios",
-            "runs",
-            "passed",
-            "95 %",
-            "failures",
-            "recovery",
-            "p99",
-        ] {
-            let _ = write!(body, "<th>{column}</th>");
-        }
-        body.push_str("</tr>");
-        for point in &self.points {
-            body.push_str("<tr>");
-            for cell in cells(point) {
-                let _ = write!(body, "<td>{}</td>", escape(&cell));
-            }
-            body.push_str("</tr>");
-        }
-        body.push_str("</table></div>");
-        page("squall trend", &body)
     }
 
     /// From left to right.
@@ -190,21 +158,4 @@ fn grid(out: &mut String, y: f64, text: &str) {
         LEFT - 8.0,
         y + 4.0,
     );
-}
-
-fn cells(point: &TrendPoint) -> [String; 10] {
-    [
-        point.label.clone(),
-        point.version.clone(),
-        point.started.chars().take(10).collect(),
-        point.scenarios.to_string(),
-        point.runs.to_string(),
-        point.pass_rate.map_or("-".to_owned(), |rate| format!("{} %", percent(rate))),
-        point.pass_rate.map_or("-".to_owned(), |_| {
-            format!("{} to {} %", percent(point.interval.low), percent(point.interval.high))
-        }),
-        point.failures.to_string(),
-        point.recovery(),
-        point.p99_us.map_or("-".to_owned(), short),
-    ]
 }

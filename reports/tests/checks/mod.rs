@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "all of it is tests")]
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
-use squall_reports::{Report, Verdict, render};
+use squall_reports::{
+    Report, Verdict,
+    render::{self, RENDERINGS, Reader},
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Texts that mean something to somebody.
@@ -209,24 +212,37 @@ fn worst(scenario: &squall_reports::ScenarioReport) -> Option<Verdict> {
     [Failed, Errored, Unstable, Vacuous, Passed].into_iter().find(|verdict| has(*verdict))
 }
 
+/// The rendering of this name, as a file.
+pub fn rendered(name: &str, report: &Report) -> String {
+    let named = RENDERINGS.iter().find(|rendering| rendering.name == name).unwrap();
+    named.render(report, Reader::OF_A_FILE)
+}
+
 /// Everything that holds of every rendering of every report, within so many bytes of markdown.
 pub fn all(report: &Report, bytes: usize) {
     markdown(&render::markdown(report, "squall"));
     let within = render::markdown_within(report, "squall", bytes);
     assert!(within.len() <= bytes, "{} bytes, not {bytes}", within.len());
     markdown(&within);
-    junit(&render::junit(report, "squall"), report);
-    openmetrics(&render::openmetrics(report));
+    junit(&rendered("junit", report), report);
+    openmetrics(&rendered("openmetrics", report));
     let annotations = render::annotations(report);
     assert!(annotations.len() <= 10);
     assert_eq!(annotations.is_empty(), report.all_passed() && noticed(report));
     assert_eq!(workflow_commands(&render::workflow_commands(report)).len(), annotations.len());
-    let issues: Vec<serde_json::Value> = serde_json::from_str(&render::gitlab(report)).unwrap();
+    let issues: Vec<serde_json::Value> = serde_json::from_str(&rendered("gitlab", report)).unwrap();
     let prints: BTreeSet<&str> =
         issues.iter().map(|issue| issue["fingerprint"].as_str().unwrap()).collect();
     assert_eq!(prints.len(), issues.len());
     let passed = report.runs().all(|(_, run)| run.verdict == Verdict::Passed);
     assert_eq!(issues.is_empty(), passed);
+    for rendering in RENDERINGS {
+        let text = rendering.render(report, Reader::OF_A_FILE);
+        assert!(text.is_empty() || text.ends_with('\n'), "{}: {text}", rendering.name);
+        let steers = |c: char| c < ' ' && c != '\n';
+        assert!(!text.contains(steers), "{}", rendering.name);
+        assert_eq!(text, rendering.render(report, Reader::OF_A_FILE), "{}", rendering.name);
+    }
     let mut lines = vec![render::started_line(report, 1), render::finished_line(report)];
     lines.extend(report.runs().map(|(scenario, run)| render::run_line(scenario, run)));
     for line in lines {

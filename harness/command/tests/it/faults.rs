@@ -2,7 +2,7 @@
 //! a system that does not survive it fails.
 
 use crate::{common::report, squall};
-use squall::{faults::CATALOGUE, scenario::parse};
+use squall::testing::{FAULTS, parse};
 use squall_command::ReferenceSystem;
 use squall_reports::Verdict;
 use std::fs;
@@ -10,7 +10,7 @@ use std::fs;
 #[test]
 fn each_example_is_felt_and_survived() {
     let folder = tempfile::tempdir().unwrap();
-    for kind in CATALOGUE {
+    for kind in FAULTS {
         let mut text = format!(
             "name: {}\nworkload: {{ events: 500, rate: 200/s }}\nzones: {{ here: [broker-1] }}\n\
              faults:\n  - {}\n",
@@ -35,5 +35,5 @@ fn each_example_is_felt_and_survived() {
         .map(|(scenario, run)| format!("{}: {:?} {:?}", scenario.name, run.verdict, run.reason))
         .collect();
     assert!(wrong.is_empty(), "{}\n{}{}", wrong.join("\n"), said.out, said.err);
-    assert_eq!(report(&json).scenarios.len(), CATALOGUE.len());
+    assert_eq!(report(&json).scenarios.len(), FAULTS.len());
 }

@@ -2,7 +2,7 @@
 
 use crate::{common::scenario, squall};
 use proptest::prelude::*;
-use squall::scenario::{Diagnostic, parse};
+use squall::testing::{Diagnostic, parse};
 use squall_command::ReferenceSystem;
 
 fn mistakes(text: &str) -> Vec<Diagnostic> {

@@ -2,10 +2,8 @@
 //! is over. And what faults do to the network, at its edges.
 
 use squall::{
-    plan::Plan,
-    scenario::parse,
-    sim::{RunOutcome, execute},
     system::System,
+    testing::{Plan, RunOutcome, execute, parse},
 };
 use squall_command::ReferenceSystem;
 use squall_probe::{Mark, Phase, Record, What, sim::Flight};

@@ -1,6 +1,6 @@
 //! The library of scenarios: its README says what is in the files, and every kind of fault is in one.
 
-use squall::{faults, scenario};
+use squall::testing::{FAULTS, load};
 use squall_command::ReferenceSystem;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -40,7 +40,7 @@ fn comment(text: &str) -> String {
 
 fn readme() -> String {
     let folder = root().join("scenarios");
-    let scenarios = scenario::load(std::slice::from_ref(&folder), &ReferenceSystem).unwrap();
+    let scenarios = load(std::slice::from_ref(&folder), &ReferenceSystem).unwrap();
     let mut by_folder: BTreeMap<String, Vec<(String, String, String)>> = BTreeMap::new();
     let mut by_fault: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for scenario in &scenarios {
@@ -71,7 +71,7 @@ fn readme() -> String {
     }
     assert!(by_folder.is_empty(), "folders without a heading: {:?}", by_folder.keys());
     out.push_str("\n## By kind of fault\n\n| fault | files |\n|---|---|\n");
-    for entry in faults::CATALOGUE {
+    for entry in FAULTS {
         let files = by_fault.get(entry.key).cloned().unwrap_or_default();
         assert!(!files.is_empty(), "no scenario has {}", entry.key);
         let files: Vec<String> = files.iter().map(|file| format!("[{file}]({file})")).collect();
@@ -97,7 +97,7 @@ fn the_readme_is_current() {
 
 #[test]
 fn there_are_enough() {
-    let scenarios = scenario::load(&[root().join("scenarios")], &ReferenceSystem).unwrap();
+    let scenarios = load(&[root().join("scenarios")], &ReferenceSystem).unwrap();
     assert!(scenarios.len() >= 40, "{}", scenarios.len());
     let incidents = scenarios.iter().filter(|s| s.path.contains("incidents/")).count();
     assert!(incidents >= 10, "{incidents}");

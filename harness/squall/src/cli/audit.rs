@@ -1,13 +1,18 @@
 //! `squall audit`: would this suite notice?
 
-use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load, run, say};
+use super::shared::files::{replace, writable};
+use super::shared::interrupts::watch_interrupts;
+use super::shared::progress::{progress_bar, workers};
+use super::shared::scenarios::{SystemArgs, load};
+use super::shared::stop::Stop;
+use super::shared::terminal::say;
+use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
     audit::{self, Audit, Fate, Questions},
     pairs,
     system::System,
 };
 use clap::Args;
-use squall_reports as reports;
 use std::{
     fmt::Write as _,
     num::{NonZeroU32, NonZeroUsize},
@@ -20,7 +25,7 @@ use std::{
 pub(super) struct AuditArgs {
     /// Scenario files and folders [default: scenarios]
     paths: Vec<PathBuf>,
-    /// At most so many seeds for each defect in each scenario
+    /// The most seeds for each defect in each scenario
     #[arg(long, value_name = "N", default_value = "3")]
     runs: NonZeroU32,
     /// The first seed; the seeds are N, N+1, …
@@ -66,14 +71,14 @@ pub(super) fn audit(args: &AuditArgs, system: &Arc<dyn System>) -> Result<u8, St
     }
     let scenarios = load(&args.paths, system.as_ref())?;
     if let Some(path) = &args.report {
-        run::writable(path)?;
+        writable(path)?;
     }
     if args.seed.checked_add(u64::from(args.runs.get())).is_none() {
         let message = format!("error: --seed {} leaves no room for {} seeds", args.seed, args.runs);
         return Err(Stop::Input(message));
     }
     if args.pairs {
-        let bar = run::progress_bar(args.no_progress, scenarios.len() as u64, "scenarios");
+        let bar = progress_bar(args.no_progress, scenarios.len() as u64, "scenarios");
         let seeds = (0..u64::from(args.runs.get())).map(|number| args.seed + number);
         let pairs = pairs::pairs(&scenarios, system, seeds, || bar.inc(1)).map_err(Stop::Broken)?;
         bar.finish_and_clear();
@@ -81,17 +86,17 @@ pub(super) fn audit(args: &AuditArgs, system: &Arc<dyn System>) -> Result<u8, St
         return Ok(PASSED);
     }
     let stop = AtomicBool::new(false);
-    let interrupted = run::watch_interrupts();
+    let interrupted = watch_interrupts();
     let questions = Questions {
         scenarios: &scenarios,
         defects: &defects,
         seed: args.seed,
         runs: args.runs.get(),
-        workers: run::workers(args.jobs),
+        workers: workers(args.jobs),
         stop: interrupted.unwrap_or(&stop),
     };
     let total = scenarios.len() * (defects.len() + 1);
-    let bar = run::progress_bar(args.no_progress, total as u64, "cells");
+    let bar = progress_bar(args.no_progress, total as u64, "cells");
     let started = Instant::now();
     let audit = audit::audit(&questions, system, |_| bar.inc(1)).map_err(Stop::Broken)?;
     bar.finish_and_clear();
@@ -99,8 +104,8 @@ pub(super) fn audit(args: &AuditArgs, system: &Arc<dyn System>) -> Result<u8, St
     // Not part of the result: the same audit says the same on any machine.
     eprintln!("{} cells in {}s", audit.cells.len(), started.elapsed().as_secs());
     if let Some(path) = &args.report {
-        let json = serde_json::to_vec_pretty(&audit).map_err(|e| Stop::Broken(e.to_string()))?;
-        reports::write_atomically(path, &json).map_err(|error| Stop::Broken(error.to_string()))?;
+        let json = serde_json::to_vec_pretty(&audit).map_err(Stop::broken)?;
+        replace(path, &json)?;
     }
     if audit.cells.len() < total {
         eprintln!("stopped early: {} of {total} cells were decided", audit.cells.len());

@@ -1,6 +1,9 @@
 //! `squall check`
 
-use super::{PASSED, Stop, load, say};
+use super::shared::scenarios::load;
+use super::shared::stop::Stop;
+use super::shared::terminal::say;
+use crate::exit::PASSED;
 use crate::system::System;
 use clap::Args;
 use std::path::PathBuf;

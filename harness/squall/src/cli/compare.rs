@@ -1,6 +1,9 @@
 //! `squall compare` and `squall trend`: one version against another, and the history of all.
 
-use super::{NOT_PASSED, Stop, batch::read, program, report::show};
+use super::shared::files::{read, show};
+use super::shared::stop::Stop;
+use super::shared::terminal::program;
+use crate::exit::{NOT_PASSED, PASSED};
 use clap::{Args, ValueEnum};
 use squall_reports::{self as reports, FailOn, Options, Report};
 use std::path::{Path, PathBuf};
@@ -19,7 +22,7 @@ pub(super) struct CompareArgs {
     more_head: Vec<PathBuf>,
     /// As what
     #[arg(long = "as", value_enum, default_value_t)]
-    form: Form,
+    form: ComparisonForm,
     /// Write it to this file [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -38,7 +41,7 @@ pub(super) struct CompareArgs {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Form {
+enum ComparisonForm {
     /// Tables and sentences
     #[default]
     Human,
@@ -82,21 +85,21 @@ pub(super) fn compare(args: &CompareArgs, color: bool) -> Result<u8, Stop> {
     };
     let comparison = reports::compare(&base, &head, &options);
     let text = match args.form {
-        Form::Human => comparison.human(color && args.output.is_none(), &program()),
-        Form::Markdown => comparison.markdown(),
-        Form::Html => comparison.html(),
-        Form::Json => {
+        ComparisonForm::Human => comparison.human(color && args.output.is_none(), &program()),
+        ComparisonForm::Markdown => comparison.markdown(),
+        ComparisonForm::Html => comparison.html(),
+        ComparisonForm::Json => {
             let json = serde_json::to_string_pretty(&comparison);
-            json.map_err(|error| Stop::Broken(error.to_string()))? + "\n"
+            json.map_err(Stop::broken)? + "\n"
         }
     };
-    let passed = show(&text, args.output.as_ref())?;
+    show(&text, args.output.as_ref())?;
     let fails = comparison.fails(match args.fail_on {
         FailOnArg::Regression => FailOn::Regression,
         FailOnArg::Any => FailOn::Any,
         FailOnArg::None => FailOn::None,
     });
-    Ok(if fails { NOT_PASSED } else { passed })
+    Ok(if fails { NOT_PASSED } else { PASSED })
 }
 
 #[derive(Debug, Args)]
@@ -135,5 +138,6 @@ pub(super) fn trend(args: &TrendArgs, color: bool) -> Result<u8, Stop> {
         TrendForm::Svg => trend.svg(),
         TrendForm::Html => trend.html(),
     };
-    show(&text, args.output.as_ref())
+    show(&text, args.output.as_ref())?;
+    Ok(PASSED)
 }

@@ -1,13 +1,11 @@
 //! `squall merge`: the report of the whole from those of its shards.
 
-use super::{
-    NOT_PASSED, PASSED, Stop,
-    batch::read,
-    outputs::Outputs,
-    program,
-    run::{each_ran, writable},
-    say,
-};
+use super::shared::files::{read, writable};
+use super::shared::outputs::Outputs;
+use super::shared::scenarios::each_ran;
+use super::shared::stop::Stop;
+use super::shared::terminal::{program, say};
+use crate::exit::{NOT_PASSED, PASSED};
 use clap::Args;
 use squall_reports::{self as reports, MergeError};
 use std::path::PathBuf;
@@ -45,8 +43,8 @@ pub(super) fn merge(args: &MergeArgs, color: bool) -> Result<u8, Stop> {
             MergeError::Nothing => format!("error: {error}"),
         })
     })?;
-    reports::write(&args.report, &merged.report).map_err(|e| Stop::Broken(e.to_string()))?;
-    say(&reports::summary(&merged.report, &program(), color));
+    reports::write(&args.report, &merged.report).map_err(Stop::broken)?;
+    say(&reports::render::summary(&merged.report, &program(), color));
     args.outputs.write(&merged.report)?;
     for (path, seed) in &merged.contradictions {
         eprintln!("alarm: {path} seed {seed} came with two histories: it is not deterministic");

@@ -1,6 +1,11 @@
 //! `squall plan`: the runs, for engines that fan out over a list.
 
-use super::{PASSED, Stop, batch::BatchArgs, load, say};
+use super::shared::batch::BatchArgs;
+use super::shared::scenarios::load;
+use super::shared::stop::Stop;
+use super::shared::terminal::say;
+use crate::exit::PASSED;
+use crate::shell::quote;
 use crate::{shard::Division, system::System};
 use clap::Args;
 use serde::Serialize;
@@ -10,7 +15,7 @@ use std::num::NonZeroU32;
 pub(super) struct PlanArgs {
     #[command(flatten)]
     batch: BatchArgs,
-    /// Say which of so many shards each run belongs to
+    /// Say which of N shards each run belongs to
     #[arg(long, value_name = "N")]
     shards: Option<NonZeroU32>,
     /// As JSON
@@ -59,7 +64,7 @@ pub(super) fn plan(args: &PlanArgs, system: &dyn System) -> Result<u8, Stop> {
                 shard: shards.as_ref().map(|shards| shards[index]),
                 command: format!(
                     "squall run {} --seed {} --runs 1 --verify {verify}",
-                    super::quote(&scenario.path),
+                    quote(&scenario.path),
                     job.seed
                 ),
             }
@@ -67,7 +72,7 @@ pub(super) fn plan(args: &PlanArgs, system: &dyn System) -> Result<u8, Stop> {
         .collect();
     if args.json {
         let list = Items { format: "squall-plan/1", items };
-        let text = serde_json::to_string_pretty(&list).map_err(|e| Stop::Broken(e.to_string()))?;
+        let text = serde_json::to_string_pretty(&list).map_err(Stop::broken)?;
         say(&(text + "\n"));
     } else {
         for item in items {

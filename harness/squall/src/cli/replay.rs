@@ -1,6 +1,10 @@
 //! `squall replay`
 
-use super::{NOT_PASSED, PASSED, Stop, SystemArgs, load, report::show, run::writable, say};
+use super::shared::files::{show, writable};
+use super::shared::scenarios::{SystemArgs, load};
+use super::shared::stop::Stop;
+use super::shared::terminal::say;
+use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
     plan::Plan,
     replay::Expected,
@@ -27,7 +31,7 @@ pub(super) struct ReplayArgs {
     full: bool,
     /// As what
     #[arg(long = "as", value_enum, default_value_t)]
-    form: Form,
+    form: HistoryForm,
     /// Write what happened to this file [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -36,7 +40,7 @@ pub(super) struct ReplayArgs {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Form {
+enum HistoryForm {
     /// In words
     #[default]
     Text,
@@ -64,12 +68,12 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
     let run = worker.run(&plan, Want { history: true, trace: false }).map_err(Stop::Broken)?;
     if run.verdict != Verdict::Errored {
         let text = match args.form {
-            Form::Text => {
+            HistoryForm::Text => {
                 let lines = if args.full { worker.lines() } else { worker.story() };
                 lines.map(|lines| lines.join("\n") + "\n")
             }
-            Form::Perfetto => worker.trace(true).map(|trace| reports::perfetto(&trace)),
-            Form::Shiviz => worker.trace(args.full).map(|trace| reports::shiviz(&trace)),
+            HistoryForm::Perfetto => worker.trace(true).map(|trace| reports::perfetto(&trace)),
+            HistoryForm::Shiviz => worker.trace(args.full).map(|trace| reports::shiviz(&trace)),
         };
         show(&text.map_err(Stop::Broken)?, args.output.as_ref())?;
     }
@@ -83,7 +87,7 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
         _ => NOT_PASSED,
     };
     // A viewer's file that is printed holds nothing else.
-    if args.form != Form::Text && args.output.is_none() {
+    if args.form != HistoryForm::Text && args.output.is_none() {
         if let Some(differs) = &differs {
             eprintln!("caution: {differs}");
         }

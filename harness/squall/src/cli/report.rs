@@ -1,8 +1,14 @@
 //! `squall report`: a report for whoever reads it.
 
-use super::{PASSED, Stop, batch::read, outputs::Rendering, run::writable, say};
+use super::shared::{
+    files::{read, show},
+    outputs::rendering,
+    stop::Stop,
+    terminal::program,
+};
+use crate::exit::PASSED;
 use clap::Args;
-use squall_reports as reports;
+use squall_reports::render::{Reader, Rendering};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -10,8 +16,8 @@ pub(super) struct ReportArgs {
     /// The report
     report: PathBuf,
     /// As what
-    #[arg(long = "as", value_enum, default_value_t = Rendering::Terminal)]
-    rendering: Rendering,
+    #[arg(long = "as", value_parser = rendering(), default_value = "terminal")]
+    rendering: &'static Rendering,
     /// Write it to this file [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -19,18 +25,9 @@ pub(super) struct ReportArgs {
 
 pub(super) fn report(args: &ReportArgs, color: bool) -> Result<u8, Stop> {
     let report = read(&args.report)?;
-    show(&args.rendering.render(&report, color && args.output.is_none()), args.output.as_ref())
-}
-
-/// Prints, or writes to a file.
-pub(super) fn show(text: &str, output: Option<&PathBuf>) -> Result<u8, Stop> {
-    match output {
-        None => say(text),
-        Some(path) => {
-            writable(path)?;
-            reports::write_atomically(path, text.as_bytes())
-                .map_err(|error| Stop::Broken(error.to_string()))?;
-        }
-    }
+    let text = args
+        .rendering
+        .render(&report, Reader { program: &program(), color: color && args.output.is_none() });
+    show(&text, args.output.as_ref())?;
     Ok(PASSED)
 }

@@ -1,12 +1,14 @@
 //! `squall run`
 
-use super::{
-    NOT_PASSED, PASSED, Stop, SystemArgs,
-    batch::{BatchArgs, ShardArg},
-    load,
-    outputs::Outputs,
-    program, say,
-};
+use super::shared::batch::{BatchArgs, ShardArg};
+use super::shared::files::writable;
+use super::shared::interrupts::watch_interrupts;
+use super::shared::outputs::Outputs;
+use super::shared::progress::{progress_bar, workers};
+use super::shared::scenarios::{SystemArgs, each_ran, load};
+use super::shared::stop::Stop;
+use super::shared::terminal::{program, say};
+use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
     canary,
     plan::Plan,
@@ -17,7 +19,6 @@ use crate::{
     system::System,
 };
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use squall_reports::{self as reports, Journal, Report, TimeBudget, Verdict};
 use std::{
     collections::BTreeSet,
@@ -51,7 +52,7 @@ pub(super) struct RunArgs {
     /// Only one part of the runs, I/N (from 1) or `auto`: as the engine says that started this process
     #[arg(long, value_name = "I/N")]
     shard: Option<ShardArg>,
-    /// Begin no run after so long (5m), and spend the time where it teaches most
+    /// Begin no run after TIME (5m), and spend the time where it teaches most
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     time_budget: Option<Duration>,
     /// Make some runs with a known defect as well [default: the system's], and fail if nobody notices it
@@ -169,13 +170,13 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
     if json {
         say(&(reports::render::finished_line(&report) + "\n"));
     } else if !args.quiet || !report.all_passed() {
-        say(&reports::summary(&report, &program(), color));
+        say(&reports::render::summary(&report, &program(), color));
     }
     if let Some(path) = &args.report {
-        reports::write(path, &report).map_err(|error| Stop::Broken(error.to_string()))?;
+        reports::write(path, &report).map_err(Stop::broken)?;
         // Only now: until then it is all there is.
         if let Some(journal) = journal {
-            journal.remove().map_err(|error| Stop::Broken(error.to_string()))?;
+            journal.remove().map_err(Stop::broken)?;
         }
     }
     args.outputs.write(&report)?;
@@ -202,15 +203,6 @@ fn verdict(report: &Report, planned: usize, made: usize, stopped: bool) -> u8 {
         return PASSED;
     }
     if passed { PASSED } else { NOT_PASSED }
-}
-
-/// Every scenario ran at least once; if not, that is told.
-pub(super) fn each_ran(report: &Report) -> bool {
-    let idle = report.scenarios.iter().filter(|s| s.runs.is_empty() && s.planned > 0).count();
-    if idle > 0 {
-        eprintln!("the time was too short: {idle} scenarios never ran");
-    }
-    idle == 0
 }
 
 /// The canary's defect, if one was asked for.
@@ -314,48 +306,4 @@ fn dry_run(args: &RunArgs, scenarios: &[Scenario], system: &dyn System, defects:
             .collect();
         say(&format!("{}\n", plan.describe(&clients)));
     }
-}
-
-/// A report that cannot be written is a mistake that is better told before the runs than after.
-pub(super) fn writable(path: &Path) -> Result<(), Stop> {
-    reports::probe_writable(path)
-        .map_err(|error| Stop::Input(format!("error: the report cannot be written: {error}")))
-}
-
-/// Ctrl-C and SIGTERM end the batch, not the report: what is finished is kept.
-pub(super) fn watch_interrupts() -> Option<&'static AtomicBool> {
-    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-    let mut first: Option<Instant> = None;
-    ctrlc::set_handler(move || {
-        INTERRUPTED.store(true, Ordering::Relaxed);
-        // One interrupt may arrive twice, for the process and for its group.
-        let since = first.get_or_insert_with(Instant::now).elapsed();
-        if since > Duration::from_millis(300) {
-            std::process::exit(130);
-        }
-        eprintln!("\ninterrupted: finishing what has begun (again to stop at once)");
-    })
-    .ok()
-    .map(|()| &INTERRUPTED)
-}
-
-pub(super) fn progress_bar(hidden: bool, count: u64, what: &str) -> ProgressBar {
-    if hidden {
-        return ProgressBar::hidden();
-    }
-    // indicatif draws nothing where standard error is no terminal.
-    let bar = ProgressBar::with_draw_target(Some(count), ProgressDrawTarget::stderr());
-    let template = format!("{{bar:30}} {{pos}}/{{len}} {what}  {{elapsed}}, {{eta}} left");
-    if let Ok(style) = ProgressStyle::with_template(&template) {
-        bar.set_style(style);
-    }
-    bar
-}
-
-/// Worker processes side by side: as many as there are cores, unless said.
-pub(super) fn workers(jobs: Option<NonZeroUsize>) -> usize {
-    jobs.map_or_else(
-        || std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-        NonZeroUsize::get,
-    )
 }

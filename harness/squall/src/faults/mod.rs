@@ -58,7 +58,7 @@ mod zone_failure;
 
 pub use given::{Given, Value};
 pub use kind::FaultKind;
-pub use param::{Choice, Param, ParamKind};
+pub use param::{Param, ParamKind};
 
 /// Every kind of fault.
 pub const CATALOGUE: &[&FaultKind] = &[

@@ -14,12 +14,9 @@ mod reader;
 mod step;
 mod target;
 
-pub use crate::{
-    determinism::Allow,
-    syntax::{Diagnostic, Problems},
-};
+pub use crate::{determinism::Allow, syntax::Problems};
 pub use document::parse;
 pub use expect::Expect;
 pub use fault::Fault;
 pub use load::load;
-pub use model::{Condition, Network, Scenario, Step, Trigger, Workload};
+pub use model::{Condition, Network, Scenario, Trigger, Workload};

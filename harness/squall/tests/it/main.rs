@@ -3,10 +3,14 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+mod circles;
 mod common;
 mod faults;
 mod isolation;
 mod pipeline;
+mod sources;
+mod surface;
+mod workspace;
 
 use std::{
     path::{Path, PathBuf},

@@ -19,7 +19,7 @@ fn a_plan_that_passed_in_the_base_and_fails_now_is_proof() {
     let mut head = flaky(50, 0);
     head[6] = failed(7, "order", &["apply", "apply"]);
     let comparison = against(flaky(50, 0), head);
-    assert_eq!(found(&comparison), [(Regression, Kind::New, "order")]);
+    assert_eq!(found(&comparison), [(Regression, FindingKind::New, "order")]);
     let proof = &comparison.findings[0];
     assert!(proof.proof);
     assert_eq!(proof.replay.as_deref(), Some("squall replay s.yaml --seed 7"));
@@ -39,12 +39,12 @@ fn where_every_run_is_a_new_draw_one_that_fails_is_no_proof() {
         against(flaky(50, 0), moved(head))
     };
     let once = flips(1);
-    assert_eq!(found(&once), [(Attention, Kind::New, "order")]);
+    assert_eq!(found(&once), [(Attention, FindingKind::New, "order")]);
     let text = &once.findings[0].text;
     assert!(text.contains("changed 50 of 50 histories") && text.contains("No proof"), "{text}");
     assert!(text.contains("25 % probable"), "{text}");
     assert!(!once.findings[0].proof && !once.fails(FailOn::Regression) && once.fails(FailOn::Any));
-    assert_eq!(found(&flips(3)), [(Attention, Kind::New, "order")]);
+    assert_eq!(found(&flips(3)), [(Attention, FindingKind::New, "order")]);
     // Four of the same draws, and none before: 2 % at most.
     assert!(flips(4).findings[0].proof);
 }
@@ -55,7 +55,7 @@ fn a_failure_of_seeds_that_the_base_did_not_run_is_something_to_look_at() {
     let mut one = head.clone();
     one[2] = failed(53, "order", &["apply"]);
     let comparison = against(flaky(50, 0), one);
-    assert_eq!(found(&comparison), [(Attention, Kind::New, "order")]);
+    assert_eq!(found(&comparison), [(Attention, FindingKind::New, "order")]);
     let finding = &comparison.findings[0];
     assert!(finding.text.contains("The base did not run these seeds"), "{}", finding.text);
     assert_eq!(finding.on_base.as_deref(), Some("squall replay s.yaml --seed 53"));
@@ -66,7 +66,7 @@ fn a_failure_of_seeds_that_the_base_did_not_run_is_something_to_look_at() {
     // Often enough, its rate says it.
     let many = head.iter().map(|run| failed(run.seed, "order", &["apply"])).collect();
     let comparison = against(flaky(50, 0), many);
-    assert_eq!(found(&comparison)[0], (Regression, Kind::New, "order"));
+    assert_eq!(found(&comparison)[0], (Regression, FindingKind::New, "order"));
     assert!(!comparison.findings[0].proof);
     assert_eq!(comparison.findings[0].signatures, ["broker apply"]);
 }
@@ -79,7 +79,7 @@ fn another_file_is_another_plan() {
     let options = Options { changed: true, ..Options::default() };
     let base = report("1", vec![scenario("s", flaky(50, 0))]);
     let comparison = compare(&[base], &[report("2", vec![head])], &options);
-    assert_eq!(found(&comparison), [(Attention, Kind::New, "order")]);
+    assert_eq!(found(&comparison), [(Attention, FindingKind::New, "order")]);
     assert!(comparison.findings[0].text.contains("were other plans"));
 }
 
@@ -90,7 +90,7 @@ fn a_new_shape_of_a_known_failure_is_proof_too() {
     let comparison = against(flaky(100, 20), head);
     assert_eq!(
         found(&comparison),
-        [(Regression, Kind::New, "no_loss"), (Attention, Kind::Ongoing, "no_loss")]
+        [(Regression, FindingKind::New, "no_loss"), (Attention, FindingKind::Ongoing, "no_loss")]
     );
     assert_eq!(comparison.findings[0].head_seeds, [31]);
     // The base failed with this seed too.
@@ -124,7 +124,7 @@ fn one_history_and_two_verdicts_are_an_alarm_and_no_proof() {
     let one = std::slice::from_ref;
     let of = |other: &Report| compare(one(&base), one(other), &Options::default());
     let comparison = of(&other);
-    assert_eq!(found(&comparison), [(Attention, Kind::New, "order")]);
+    assert_eq!(found(&comparison), [(Attention, FindingKind::New, "order")]);
     assert!(comparison.findings[0].text.contains("judged otherwise"));
     let note = &comparison.notes[0];
     assert_eq!(note.kind, NoteKind::Alarm);
@@ -179,12 +179,15 @@ fn what_the_base_shows_elsewhere_is_no_proof() {
     };
     let base = both(flaky(50, 0), 20, "1");
     let once = compare(&base, &both(flaky(50, 1), 20, "2"), &Options::default());
-    assert_eq!(found(&once)[1], (Attention, Kind::Rare, "no_loss"));
+    assert_eq!(found(&once)[1], (Attention, FindingKind::Rare, "no_loss"));
     assert!(once.findings[1].text.contains("in other scenarios"), "{}", once.findings[1].text);
     let often = compare(&base, &both(flaky(50, 20), 20, "2"), &Options::default());
     assert_eq!(
         found(&often)[..2],
-        [(Regression, Kind::New, "no_loss"), (Regression, Kind::Changed, "pass rate")]
+        [
+            (Regression, FindingKind::New, "no_loss"),
+            (Regression, FindingKind::Changed, "pass rate")
+        ]
     );
     assert!(often.findings.iter().all(|finding| !finding.proof));
 }
@@ -194,19 +197,25 @@ fn a_known_failure_that_is_more_frequent_is_a_regression_by_rate() {
     let comparison = against(flaky(50, 5), flaky(50, 30));
     assert_eq!(
         found(&comparison),
-        [(Regression, Kind::Ongoing, "no_loss"), (Regression, Kind::Changed, "pass rate")]
+        [
+            (Regression, FindingKind::Ongoing, "no_loss"),
+            (Regression, FindingKind::Changed, "pass rate")
+        ]
     );
     let rate = &comparison.findings[1];
     assert_eq!((rate.base.unwrap().count, rate.head.unwrap().count), (45, 20));
     assert!(rate.text.contains("McNemar"), "{}", rate.text);
     assert_eq!(
         found(&against(flaky(50, 5), flaky(50, 6))),
-        [(Attention, Kind::Ongoing, "no_loss")]
+        [(Attention, FindingKind::Ongoing, "no_loss")]
     );
     let better = against(flaky(50, 30), flaky(50, 5));
     assert_eq!(
         found(&better),
-        [(Improvement, Kind::Ongoing, "no_loss"), (Improvement, Kind::Changed, "pass rate")]
+        [
+            (Improvement, FindingKind::Ongoing, "no_loss"),
+            (Improvement, FindingKind::Changed, "pass rate")
+        ]
     );
     assert!(!better.fails(FailOn::Any));
 }
@@ -215,9 +224,9 @@ fn a_known_failure_that_is_more_frequent_is_a_regression_by_rate() {
 fn resolved_is_what_its_earlier_rate_makes_improbable() {
     // 10 of 50 is 11 % at least: 26 clean runs.
     let resolved = against(flaky(50, 10), flaky(26, 0));
-    assert!(found(&resolved).contains(&(Improvement, Kind::Resolved, "no_loss")));
+    assert!(found(&resolved).contains(&(Improvement, FindingKind::Resolved, "no_loss")));
     let not_yet = against(flaky(50, 10), flaky(20, 0));
-    assert_eq!(found(&not_yet), [(Attention, Kind::Rare, "no_loss")]);
+    assert_eq!(found(&not_yet), [(Attention, FindingKind::Rare, "no_loss")]);
     let finding = &not_yet.findings[0];
     assert_eq!(finding.clean_runs_missing, Some(6));
     assert_eq!(finding.base_seeds, (1..=10).collect::<Vec<_>>());
@@ -228,7 +237,7 @@ fn resolved_is_what_its_earlier_rate_makes_improbable() {
 #[test]
 fn the_failing_seed_that_passes_now_resolves_nothing() {
     let comparison = against(flaky(50, 1), flaky(50, 0));
-    assert_eq!(found(&comparison), [(Attention, Kind::Rare, "no_loss")]);
+    assert_eq!(found(&comparison), [(Attention, FindingKind::Rare, "no_loss")]);
     assert_eq!(comparison.findings[0].clean_runs_missing, Some(845 - 50));
 }
 
@@ -237,7 +246,10 @@ fn vacuous_runs_are_no_clean_runs() {
     let comparison = against(flaky(50, 40), with_verdict(Verdict::Vacuous, 1..=50));
     assert_eq!(
         found(&comparison),
-        [(Attention, Kind::NotExercised, "no_loss"), (Attention, Kind::NotExercised, "vacuous")]
+        [
+            (Attention, FindingKind::NotExercised, "no_loss"),
+            (Attention, FindingKind::NotExercised, "vacuous")
+        ]
     );
     assert_eq!(comparison.compared, 0, "nothing is judged in the head");
     assert!(comparison.fails(FailOn::Regression), "nothing compared is no pass");
@@ -251,9 +263,9 @@ fn a_bug_is_not_resolved_if_what_led_to_it_does_not_happen() {
     assert_eq!(
         found(&comparison),
         [
-            (Attention, Kind::NotExercised, "no_loss"),
-            (Attention, Kind::NotExercised, "signals"),
-            (Improvement, Kind::Changed, "pass rate"),
+            (Attention, FindingKind::NotExercised, "no_loss"),
+            (Attention, FindingKind::NotExercised, "signals"),
+            (Improvement, FindingKind::Changed, "pass rate"),
         ]
     );
     assert!(comparison.findings[0].text.contains("retried came with it"));
@@ -264,14 +276,18 @@ fn errored_and_unstable_runs_are_rates() {
     let mut head = flaky(50, 0);
     head.splice(..20, with_verdict(Verdict::Errored, 1..=20));
     let often = against(flaky(50, 0), head.clone());
-    assert!(found(&often).contains(&(Regression, Kind::New, "errored")), "{:?}", found(&often));
+    assert!(
+        found(&often).contains(&(Regression, FindingKind::New, "errored")),
+        "{:?}",
+        found(&often)
+    );
     head.splice(1..20, flaky(20, 0).split_off(1));
     let once = against(flaky(50, 0), head);
-    assert_eq!(found(&once), [(Attention, Kind::Rare, "errored")]);
+    assert_eq!(found(&once), [(Attention, FindingKind::Rare, "errored")]);
     let mut base = flaky(50, 0);
     base.splice(..20, with_verdict(Verdict::Unstable, 1..=20));
     let gone = against(base, flaky(50, 0));
-    assert!(found(&gone).contains(&(Improvement, Kind::Resolved, "unstable")));
+    assert!(found(&gone).contains(&(Improvement, FindingKind::Resolved, "unstable")));
 }
 
 #[test]
@@ -285,16 +301,20 @@ fn scenarios_come_go_and_change() {
     assert_eq!(
         found(&comparison),
         [
-            (Attention, Kind::Vanished, "scenario"),
-            (Attention, Kind::Added, "scenario"),
-            (Attention, Kind::Edited, "scenario"),
-            (Info, Kind::Added, "scenario"),
+            (Attention, FindingKind::Vanished, "scenario"),
+            (Attention, FindingKind::Added, "scenario"),
+            (Attention, FindingKind::Edited, "scenario"),
+            (Info, FindingKind::Added, "scenario"),
         ]
     );
     assert_eq!(comparison.compared, 0);
     assert!(comparison.fails(FailOn::Any) && comparison.fails(FailOn::Regression));
     let asked = compare(sides.0, sides.1, &Options { changed: true, ..Options::default() });
-    assert_eq!(found(&asked)[0], (Attention, Kind::New, "no_loss"), "another plan proves nothing");
+    assert_eq!(
+        found(&asked)[0],
+        (Attention, FindingKind::New, "no_loss"),
+        "another plan proves nothing"
+    );
     assert_eq!((asked.compared, asked.scenarios[1].pairs), (1, None), "another plan is no pair");
 }
 
@@ -306,7 +326,7 @@ fn a_scenario_that_vanished_fails_unless_that_is_allowed() {
     let gone =
         |options| compare(std::slice::from_ref(&base), std::slice::from_ref(&head), &options);
     let strict = gone(Options::default());
-    assert_eq!(found(&strict), [(Attention, Kind::Vanished, "scenario")]);
+    assert_eq!(found(&strict), [(Attention, FindingKind::Vanished, "scenario")]);
     assert_eq!((strict.compared, strict.missing()), (1, 1));
     assert!(strict.fails(FailOn::Regression) && !strict.fails(FailOn::None));
     assert!(strict.human(false, "x").contains("No regression was found, 1 scenario missing"));
@@ -322,7 +342,7 @@ fn a_few_that_never_recovered_hide_no_slowdown() {
     };
     let slow = |seed| Run { recovery_ms: Some((500 + seed % 7) * 1_000_000), ..run(seed) };
     let slower = |comparison: &Comparison| {
-        found(comparison).contains(&(Regression, Kind::Changed, "recovery"))
+        found(comparison).contains(&(Regression, FindingKind::Changed, "recovery"))
     };
     // As pairs, and with other seeds.
     for (runs, count) in [(10, 2), (12, 4), (30, 5), (50, 20)] {
@@ -337,7 +357,7 @@ fn a_few_that_never_recovered_hide_no_slowdown() {
         ..run(seed)
     };
     let mended = against(base(50, 40), (1..=50).map(late).collect());
-    assert_eq!(found(&mended), [(Improvement, Kind::Changed, "recovery")]);
+    assert_eq!(found(&mended), [(Improvement, FindingKind::Changed, "recovery")]);
     let mended =
         against(base(50, 40), (101..=150).map(|seed| Run { seed, ..late(seed - 100) }).collect());
     assert!(!slower(&mended), "{:?}", found(&mended));
@@ -349,7 +369,7 @@ fn a_few_that_never_recovered_hide_no_slowdown() {
 fn slower_recovery_is_told_with_its_factor() {
     let slower = |seed| Run { recovery_ms: Some((500 + seed % 7) * 18 / 10), ..run(seed) };
     let comparison = against(flaky(30, 0), (1..=30).map(slower).collect());
-    assert_eq!(found(&comparison), [(Regression, Kind::Changed, "recovery")]);
+    assert_eq!(found(&comparison), [(Regression, FindingKind::Changed, "recovery")]);
     let text = &comparison.findings[0].text;
     assert!(text.starts_with("Recovers 1.8 times slower, 95 % interval 1.8 to 1.8:"), "{text}");
     let slightly = |seed| Run { recovery_ms: Some((500 + seed % 7) * 105 / 100), ..run(seed) };
@@ -362,11 +382,11 @@ fn slower_recovery_is_told_with_its_factor() {
 fn runs_that_never_recover_are_slower_than_any() {
     let never = |seed| Run { recovery_ms: None, ..run(seed) };
     let comparison = against(flaky(30, 0), (1..=30).map(never).collect());
-    assert_eq!(found(&comparison), [(Regression, Kind::Changed, "recovery")]);
+    assert_eq!(found(&comparison), [(Regression, FindingKind::Changed, "recovery")]);
     let metric = &comparison.scenarios[0].metrics["recovery"];
     assert_eq!((metric.ratio, metric.head_median, metric.head_never), (None, None, 30));
     let back = against((1..=30).map(never).collect(), flaky(30, 0));
-    assert_eq!(found(&back), [(Improvement, Kind::Changed, "recovery")]);
+    assert_eq!(found(&back), [(Improvement, FindingKind::Changed, "recovery")]);
     let neither = against((1..=30).map(never).collect(), (1..=30).map(never).collect());
     assert!(!neither.scenarios[0].metrics.contains_key("recovery"));
 }
@@ -378,10 +398,10 @@ fn what_fails_more_is_not_better_because_it_is_faster() {
         run
     };
     let comparison = against(flaky(50, 5), flaky(50, 30).into_iter().map(faster).collect());
-    assert_eq!(found(&comparison)[2], (Info, Kind::Changed, "latency"));
+    assert_eq!(found(&comparison)[2], (Info, FindingKind::Changed, "latency"));
     assert!(comparison.findings[2].text.ends_with("more fails than before."));
     let good = against(flaky(50, 5), flaky(50, 5).into_iter().map(faster).collect());
-    assert_eq!(found(&good)[1], (Improvement, Kind::Changed, "latency"));
+    assert_eq!(found(&good)[1], (Improvement, FindingKind::Changed, "latency"));
 }
 
 #[test]
@@ -395,7 +415,10 @@ fn throughput_falls_and_latency_rises() {
     let comparison = against(flaky(30, 0), (31..=60).map(worse).collect());
     assert_eq!(
         found(&comparison),
-        [(Regression, Kind::Changed, "latency"), (Regression, Kind::Changed, "throughput")]
+        [
+            (Regression, FindingKind::Changed, "latency"),
+            (Regression, FindingKind::Changed, "throughput")
+        ]
     );
     assert!(comparison.findings[0].text.contains("3.0 times as long"));
     assert!(comparison.findings[1].text.contains("Applies 2.0 times less per second"));
@@ -450,7 +473,7 @@ fn old_reports_are_read_by_their_text() {
         record.kind.clear();
     }
     let comparison = against(base.clone(), flaky(50, 10));
-    assert_eq!(found(&comparison), [(Attention, Kind::Ongoing, "no_loss")]);
+    assert_eq!(found(&comparison), [(Attention, FindingKind::Ongoing, "no_loss")]);
     assert!(comparison.notes.iter().any(|note| note.text.contains("recognised by their text")));
 }
 

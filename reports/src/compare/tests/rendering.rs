@@ -80,7 +80,7 @@ fn names_are_only_names() {
 fn the_page_stands_alone() {
     let page = everything().html();
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
-    for outside in ["http", "src=", "url(", "@import", "<script"] {
+    for outside in ["http:", "https:", "src=", "url(", "@import", "<script"] {
         assert!(!page.contains(outside), "{outside}");
     }
     assert!(page.contains("prefers-color-scheme:dark"));

@@ -1,6 +1,6 @@
 //! The parts of the markdown, and how many of them there is room for.
 
-use crate::text::{grouped, plural};
+use crate::text::{numbers::grouped, words::plural};
 
 /// A scenario that did not pass.
 pub(super) struct Failure {
@@ -42,12 +42,12 @@ const END: &str = "\n</details>\n";
 const NOTE: usize = 320;
 
 /// A text that grows while there is room.
-struct Page {
+struct Sheet {
     text: String,
     room: usize,
 }
 
-impl Page {
+impl Sheet {
     /// Adds a part if there is room for it and for what must follow.
     fn add(&mut self, part: &str, follows: usize) -> bool {
         let length = part.len().saturating_add(follows);
@@ -71,7 +71,7 @@ impl Page {
 }
 
 impl Document {
-    /// As much of it as there is room for in so many bytes.
+    /// As much of it as there is room for in `bytes`.
     pub(super) fn within(&self, bytes: usize) -> String {
         let whole = self.fill(usize::MAX, bytes);
         if whole.len() <= bytes {
@@ -83,18 +83,18 @@ impl Document {
 
     /// As much of it as there is room for, and a note of what there is none for.
     fn fill(&self, room: usize, bytes: usize) -> String {
-        let mut page = Page { text: String::new(), room };
-        if !(page.add(&self.title, 0) && page.add(&self.head, 0)) {
+        let mut sheet = Sheet { text: String::new(), room };
+        if !(sheet.add(&self.title, 0) && sheet.add(&self.head, 0)) {
             return self.title.clone();
         }
-        let told = self.failures(&mut page);
+        let told = self.failures(&mut sheet);
         // What comes first is told first: no row takes the room of what did not pass.
         let slow = match told == self.failures.len() {
-            true => page.section(SLOW, &self.slow, &self.slower),
+            true => sheet.section(SLOW, &self.slow, &self.slower),
             false => 0,
         };
         let rows = match slow == self.slow.len() {
-            true => self.passed(&mut page),
+            true => self.passed(&mut sheet),
             false => 0,
         };
         let left = [
@@ -114,38 +114,38 @@ impl Document {
         if !left.is_empty() {
             let bytes = grouped(bytes as u64);
             let note = format!("\nLeft out, to stay within {bytes} bytes: {}.\n", left.join(", "));
-            page.text.push_str(&note);
+            sheet.text.push_str(&note);
         }
-        page.text
+        sheet.text
     }
 
     /// Adds what did not pass: all of it shortly if there is room, and of that as much as possible
     /// in full, from the beginning. Says how many it added.
-    fn failures(&self, page: &mut Page) -> usize {
+    fn failures(&self, sheet: &mut Sheet) -> usize {
         let all: usize = self.failures.iter().map(|failure| failure.short.len()).sum();
         let (mut follow, mut full) = (SHORTLY.len() + all, 0);
         for failure in &self.failures {
             follow -= failure.short.len();
             let last = full + 1 == self.failures.len();
-            if !page.add(&failure.full, if last { 0 } else { follow }) {
+            if !sheet.add(&failure.full, if last { 0 } else { follow }) {
                 break;
             }
             full += 1;
         }
         let rest: Vec<String> =
             self.failures[full..].iter().map(|failure| failure.short.clone()).collect();
-        full + page.section(SHORTLY, &rest, "")
+        full + sheet.section(SHORTLY, &rest, "")
     }
 
     /// Adds what passed, folded, and says how many rows it added.
-    fn passed(&self, page: &mut Page) -> usize {
+    fn passed(&self, sheet: &mut Sheet) -> usize {
         if self.rows.is_empty() {
             return 0;
         }
         let begin = format!("\n<details>\n<summary>{}</summary>\n{ROWS}", self.passed);
-        let rows = page.section(&begin, &self.rows, END);
+        let rows = sheet.section(&begin, &self.rows, END);
         if rows == 0 {
-            page.add(&format!("\n{}.\n", self.passed), 0);
+            sheet.add(&format!("\n{}.\n", self.passed), 0);
         }
         rows
     }

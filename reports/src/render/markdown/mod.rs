@@ -4,16 +4,32 @@
 mod document;
 
 use self::document::{Document, Failure};
-use super::{
-    escape::{code, fence},
-    findings::{self, COMMAND, Finding, TEXT, headline, path, told},
-};
 use crate::{
-    Report, Run, ScenarioReport, Verdict, causes,
+    causes,
     digest::{self, executed_ms, ranked, recovery, sum, tally, worst},
-    text::{clip, count, grouped, plural, short, short_ms, span, speed},
+    format::{Report, Run, ScenarioReport, Verdict},
+    render::{
+        problems::{self, COMMAND, Problem, TEXT, headline, path, told},
+        rendering::Rendering,
+    },
+    text::{
+        clip,
+        markup::{code, fence},
+        numbers::{count, grouped, short, short_ms, span, speed},
+        words::plural,
+    },
 };
 use std::fmt::Write as _;
+
+pub(super) const RENDERING: Rendering = Rendering {
+    name: "markdown",
+    help: "Markdown, as for a pull request's comment",
+    option: Some("Write Markdown, as for a pull request's comment, to this file"),
+    render: |report, _| markdown_within(report, "squall", COMMENT),
+};
+
+/// What a comment on a pull request may hold, in bytes.
+const COMMENT: usize = 65_536;
 
 /// Runs of a scenario that are told with their evidence.
 const RUNS: usize = 3;
@@ -36,7 +52,7 @@ pub fn markdown(report: &Report, program: &str) -> String {
     markdown_within(report, program, usize::MAX)
 }
 
-/// As [`markdown`], of at most so many bytes: GitHub takes 1,048,576 for the summary of a job, and
+/// As [`markdown`], of at most `bytes`: GitHub takes 1,048,576 for the summary of a job, and
 /// 65,536 characters, which are no fewer bytes, for a comment. What there is no room for is folded
 /// from the end: the scenarios that passed, slow recoveries, the evidence of what did not pass, each
 /// whole or not at all. The last line says what was left out. Where there is no room for the
@@ -160,29 +176,29 @@ fn missing(out: &mut String, report: &Report) {
 }
 
 fn name(scenario: &ScenarioReport) -> String {
-    code(&findings::name(scenario))
+    code(&problems::name(scenario))
 }
 
 fn failure(scenario: &ScenarioReport, program: &str) -> Failure {
-    let findings = findings::of(scenario);
+    let problems = problems::of(scenario);
     let mut shown: Vec<&Run> = Vec::new();
-    for run in findings.iter().filter_map(|finding| finding.runs.first()) {
+    for run in problems.iter().filter_map(|problem| problem.runs.first()) {
         if shown.len() < RUNS && shown.iter().all(|other| !std::ptr::eq(*other, *run)) {
             shown.push(run);
         }
     }
-    let place = format!("{}:{}", clip(&path(scenario), TEXT), findings::line(scenario, None));
+    let place = format!("{}:{}", clip(&path(scenario), TEXT), problems::line(scenario, None));
     let mut full = format!("\n### {}\n\n{}\n\n", name(scenario), code(&place));
-    for finding in findings.iter().take(LISTED) {
-        let _ = writeln!(full, "- {}", listed(finding));
+    for problem in problems.iter().take(LISTED) {
+        let _ = writeln!(full, "- {}", listed(problem));
     }
-    if findings.len() > LISTED {
-        let _ = writeln!(full, "- and {} more", findings.len() - LISTED);
+    if problems.len() > LISTED {
+        let _ = writeln!(full, "- and {} more", problems.len() - LISTED);
     }
     full.push('\n');
     let lines: Vec<String> = shown.iter().map(|run| told(run, program)).collect();
     full.push_str(&fence(&lines.join("\n")));
-    let mut short = format!("- {}: {}", name(scenario), code(&headline(scenario, &findings)));
+    let mut short = format!("- {}: {}", name(scenario), code(&headline(scenario, &problems)));
     if let Some(run) = shown.first() {
         let _ = write!(short, ", {}", code(&clip(&digest::command(run, program), COMMAND)));
     }
@@ -191,25 +207,25 @@ fn failure(scenario: &ScenarioReport, program: &str) -> Failure {
 }
 
 /// `no_loss` violated in 4 of 20 runs
-fn listed(finding: &Finding<'_>) -> String {
-    match finding.invariant {
+fn listed(problem: &Problem<'_>) -> String {
+    match problem.invariant {
         Some(_) => {
-            let check = code(&finding.check());
-            let follow: Vec<String> = finding
+            let check = code(&problem.check());
+            let follow: Vec<String> = problem
                 .follow
                 .iter()
                 .take(LISTED)
                 .map(|(name, _)| code(&clip(name, TEXT)))
                 .collect();
-            let more = if finding.follow.len() > LISTED { ", …" } else { "" };
+            let more = if problem.follow.len() > LISTED { ", …" } else { "" };
             let follow = match follow.is_empty() {
                 true => String::new(),
                 false => format!("; from it follow {}{more}", follow.join(", ")),
             };
-            format!("{check} is violated in {}{follow}", finding.how_often())
+            format!("{check} is violated in {}{follow}", problem.how_often())
         }
         None => {
-            format!("**{}** in {}: {}", finding.verdict, finding.how_often(), code(&finding.what()))
+            format!("**{}** in {}: {}", problem.verdict, problem.how_often(), code(&problem.what()))
         }
     }
 }

@@ -1,0 +1,10 @@
+//! What commands share.
+
+pub(super) mod batch;
+pub(super) mod files;
+pub(super) mod interrupts;
+pub(super) mod outputs;
+pub(super) mod progress;
+pub(super) mod scenarios;
+pub(super) mod stop;
+pub(super) mod terminal;

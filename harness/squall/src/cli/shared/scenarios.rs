@@ -1,0 +1,62 @@
+//! Which scenarios a command is about, and how the system is switched.
+
+use super::stop::Stop;
+use crate::{
+    scenario::{self, Scenario},
+    system::System,
+};
+use clap::Args;
+use squall_reports::Report;
+use std::path::PathBuf;
+
+/// The scenarios of files and folders; those of `scenarios/` unless some are named.
+pub(in crate::cli) fn load(paths: &[PathBuf], system: &dyn System) -> Result<Vec<Scenario>, Stop> {
+    let paths = if paths.is_empty() { &[PathBuf::from("scenarios")] } else { paths };
+    scenario::load(paths, system).map_err(Stop::Mistakes)
+}
+
+/// Options shared by the commands that run something.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SystemArgs {
+    /// Switch a known defect on in the system (repeatable; see `squall list defects`)
+    #[arg(long = "defect", value_name = "ID")]
+    pub(in crate::cli) defects: Vec<String>,
+}
+
+impl SystemArgs {
+    /// The defects that are switched on, sorted, each once.
+    pub(in crate::cli) fn checked(&self, system: &dyn System) -> Result<Vec<String>, Stop> {
+        for id in &self.defects {
+            let known = system.defects();
+            if known.iter().any(|defect| defect.id == id) {
+                continue;
+            }
+            let near = known
+                .iter()
+                .map(|defect| (strsim::jaro_winkler(defect.id, id), defect.id))
+                .max_by(|a, b| a.0.total_cmp(&b.0))
+                .filter(|(likeness, _)| *likeness > 0.8)
+                .map(|(_, near)| format!(" Did you mean `{near}`?"))
+                .unwrap_or_default();
+            let all: Vec<_> = known.iter().map(|defect| defect.id).collect();
+            return Err(Stop::Input(format!(
+                "error: {} has no defect `{id}`.{near}\n  it has: {}",
+                system.name(),
+                all.join(", ")
+            )));
+        }
+        let mut defects = self.defects.clone();
+        defects.sort();
+        defects.dedup();
+        Ok(defects)
+    }
+}
+
+/// Every scenario ran at least once; if not, that is told.
+pub(in crate::cli) fn each_ran(report: &Report) -> bool {
+    let idle = report.scenarios.iter().filter(|s| s.runs.is_empty() && s.planned > 0).count();
+    if idle > 0 {
+        eprintln!("the time was too short: {idle} scenarios never ran");
+    }
+    idle == 0
+}

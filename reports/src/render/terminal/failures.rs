@@ -1,0 +1,145 @@
+//! What did not pass. What is the same for several runs is told once: the violations of an
+//! invariant, whatever else was violated with it, and else a reason.
+
+use crate::{
+    causes::{Broken, broken, by_cause},
+    digest::{self, ORDER, seeds},
+    format::{Exit, Run, ScenarioReport, Verdict, Violation},
+    render::terminal::style::style,
+    text::{printable, words::plural},
+};
+use owo_colors::OwoColorize as _;
+use std::{collections::BTreeMap, fmt::Write as _};
+
+/// Different ends of nodes that are shown.
+const EXITS: usize = 3;
+
+/// Records of evidence that are shown.
+const EVIDENCE: usize = 6;
+
+pub(super) fn failures(out: &mut String, scenario: &ScenarioReport, program: &str, color: bool) {
+    let of = |verdict| scenario.runs.iter().filter(move |run| run.verdict == verdict);
+    let failed: Vec<&Run> = of(Verdict::Failed).collect();
+    if !failed.is_empty() {
+        headline(out, Verdict::Failed, scenario, &failed, color);
+        exits(out, &failed);
+        violated(out, &failed, program);
+    }
+    for verdict in ORDER {
+        if matches!(verdict, Verdict::Passed | Verdict::Failed) {
+            continue;
+        }
+        let mut reasons: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+        for run in of(verdict) {
+            reasons.entry(run.reason.as_deref().unwrap_or_default()).or_default().push(run);
+        }
+        for (reason, runs) in reasons {
+            let Some(first) = runs.first() else { continue };
+            headline(out, verdict, scenario, &runs, color);
+            // Writing to a String cannot fail, here and below.
+            let _ = writeln!(out, "  {}", printable(reason));
+            exits(out, &runs);
+            for Broken { invariant, violations, follow } in broken(first) {
+                for violation in violations {
+                    let _ = write!(out, "  {}: ", printable(invariant));
+                    proof(out, violation);
+                }
+                if !follow.is_empty() {
+                    let follow: Vec<_> = follow.into_iter().map(printable).collect();
+                    let _ = writeln!(out, "    from it follow: {}", follow.join(", "));
+                }
+            }
+            replay(out, first, program);
+            out.push('\n');
+        }
+    }
+}
+
+fn headline(
+    out: &mut String,
+    verdict: Verdict,
+    scenario: &ScenarioReport,
+    runs: &[&Run],
+    color: bool,
+) {
+    let _ = writeln!(
+        out,
+        "{} {}  ({} {})",
+        verdict.to_string().to_uppercase().style(style(verdict, color)),
+        printable(&scenario.name),
+        if runs.len() == 1 { "seed" } else { "seeds" },
+        seeds(runs),
+    );
+}
+
+/// Nodes that ended by themselves, before what follows from it: each end once, as the first run shows it, with the
+/// seeds in which it comes.
+fn exits(out: &mut String, runs: &[&Run]) {
+    let mut told: Vec<(&Exit, Vec<&Run>)> = Vec::new();
+    for run in runs {
+        for exit in &run.exits {
+            let known = told.iter_mut().find(|(first, _)| first.reason == exit.reason);
+            match known {
+                Some((_, runs)) if runs.last().is_some_and(|last| last.seed == run.seed) => {}
+                Some((_, runs)) => runs.push(run),
+                None => told.push((exit, vec![run])),
+            }
+        }
+    }
+    for (exit, runs) in told.iter().take(EXITS) {
+        let (seconds, ms) = (exit.at_us / 1_000_000, exit.at_us / 1_000 % 1_000);
+        let (node, reason) = (printable(&exit.node), printable(&exit.reason));
+        let number = plural(runs.len(), "seed");
+        let _ = writeln!(out, "  {node} ended at {seconds}.{ms:03}s: {reason} ({number})");
+    }
+    if told.len() > EXITS {
+        let _ = writeln!(out, "  and {} ends more", told.len() - EXITS);
+    }
+}
+
+/// A line for each invariant whose violation is a cause, the one that most runs show first, with what its first run
+/// shows, and in one line what follows from it.
+fn violated(out: &mut String, failed: &[&Run], program: &str) {
+    let mut shown: Vec<&Run> = Vec::new();
+    for cause in by_cause(failed) {
+        let (name, runs) = (cause.invariant, cause.runs);
+        let number = plural(runs.len(), "seed");
+        let _ = writeln!(out, "  {}: {number} ({})", printable(name), seeds(&runs));
+        let Some(first) = runs.first() else { continue };
+        let shows = broken(first).into_iter().find(|one| one.invariant == name);
+        for violation in shows.into_iter().flat_map(|one| one.violations) {
+            out.push_str("    ");
+            proof(out, violation);
+        }
+        if !cause.follow.is_empty() {
+            let follow: Vec<String> = cause
+                .follow
+                .iter()
+                .map(|(name, number)| format!("{} ({number})", printable(name)))
+                .collect();
+            let _ = writeln!(out, "    from it follow (seeds): {}", follow.join(", "));
+        }
+        if shown.iter().all(|run| run.seed != first.seed) {
+            shown.push(first);
+        }
+    }
+    if shown.is_empty() {
+        let _ = writeln!(out, "  no violation is told");
+        shown.extend(failed.first());
+    }
+    for run in shown {
+        replay(out, run, program);
+    }
+    out.push('\n');
+}
+
+fn proof(out: &mut String, violation: &Violation) {
+    let _ = writeln!(out, "{}", printable(&violation.summary));
+    for evidence in violation.evidence.iter().take(EVIDENCE) {
+        let _ = writeln!(out, "    {}", digest::evidence(evidence, usize::MAX));
+    }
+}
+
+fn replay(out: &mut String, run: &Run, program: &str) {
+    let _ = writeln!(out, "  replay seed {}: {}", run.seed, digest::command(run, program));
+}

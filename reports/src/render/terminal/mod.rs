@@ -1,0 +1,184 @@
+//! A report for people: a table within 80 columns, then what did not pass, then what took long.
+
+mod failures;
+mod style;
+mod table;
+
+use self::style::style;
+use crate::{
+    causes,
+    digest::{self, executed_ms, ranked, sum, tally},
+    format::{Report, ScenarioReport, Verdict},
+    render::rendering::Rendering,
+    text::{
+        numbers::{grouped, short, span, speed},
+        printable,
+        words::plural,
+    },
+};
+use owo_colors::{OwoColorize as _, Style};
+use std::fmt::Write as _;
+
+pub(super) const RENDERING: Rendering = Rendering {
+    name: "terminal",
+    help: "Tables, failures first",
+    option: None,
+    render: |report, reader| summary_all(report, reader.program, reader.color),
+};
+
+/// So many scenarios of which there is nothing to tell stand in the table.
+const QUIET: usize = 30;
+
+/// Slow recoveries that are told.
+const SLOW: usize = 5;
+
+/// The table of scenarios, everything that did not pass with the command that replays it, slow
+/// recoveries, and a last line with the sum and the speed. Where there are more than 30 scenarios
+/// of which there is nothing to tell, they are folded to a line. `program` is how the reader calls
+/// squall.
+#[must_use]
+pub fn summary(report: &Report, program: &str, color: bool) -> String {
+    tell(report, program, color, false)
+}
+
+/// As [`summary`], with every scenario in the table, however many there are.
+fn summary_all(report: &Report, program: &str, color: bool) -> String {
+    tell(report, program, color, true)
+}
+
+fn tell(report: &Report, program: &str, color: bool, all: bool) -> String {
+    // What did not pass comes first.
+    let scenarios = ranked(report);
+    let latencies: Vec<_> =
+        scenarios.iter().map(|scenario| digest::latency(&scenario.runs)).collect();
+    let slow = digest::slow(report);
+    let quiet: Vec<bool> = scenarios
+        .iter()
+        .zip(&latencies)
+        .map(|(scenario, latency)| {
+            // Of many runs some take long: only those that are told keep their row.
+            let slow = slow.iter().take(SLOW).any(|slow| std::ptr::eq(slow.scenario, *scenario));
+            digest::worst(scenario) == Some(Verdict::Passed) && latency.is_ok() && !slow
+        })
+        .collect();
+    let fold = !all && quiet.iter().filter(|quiet| **quiet).count() > QUIET;
+    let shown: Vec<_> = scenarios
+        .iter()
+        .zip(&latencies)
+        .zip(&quiet)
+        .filter(|(_, quiet)| !(fold && **quiet))
+        .map(|((scenario, latency), _)| (*scenario, latency))
+        .collect();
+    let mut out = String::new();
+    if !fold || !shown.is_empty() {
+        out.push_str(&table::table(&shown, color));
+    }
+    if fold {
+        let folded: Vec<&ScenarioReport> = scenarios
+            .iter()
+            .zip(&quiet)
+            .filter_map(|(scenario, quiet)| quiet.then_some(*scenario))
+            .collect();
+        line(&mut out, &folded, !shown.is_empty());
+    }
+    out.push('\n');
+    for (scenario, latency) in &shown {
+        if let Err(error) = latency {
+            // Writing to a String cannot fail, here and below.
+            let _ = writeln!(out, "{}: {error}\n", printable(&scenario.name));
+        }
+    }
+    for scenario in scenarios {
+        failures::failures(&mut out, scenario, program, color);
+    }
+    slow_recoveries(&mut out, &slow, program, color);
+    total(&mut out, report, color);
+    out
+}
+
+/// `71 more scenarios passed: 1,420 runs, 4h01m simulated, recovery within 2.1s`
+fn line(out: &mut String, folded: &[&ScenarioReport], more: bool) {
+    let runs = || folded.iter().flat_map(|scenario| &scenario.runs);
+    let recovery = match runs().filter_map(|run| run.recovery_ms).max() {
+        Some(ms) => format!(", recovery within {}", crate::text::numbers::short_ms(ms)),
+        None => String::new(),
+    };
+    let _ = writeln!(
+        out,
+        "{}{} scenarios passed: {}, {} simulated{recovery}",
+        grouped(folded.len() as u64),
+        if more { " more" } else { "" },
+        plural(runs().count(), "run"),
+        span(sum(runs(), |run| run.sim_ms)),
+    );
+}
+
+fn slow_recoveries(out: &mut String, slow: &[digest::Slow<'_>], program: &str, color: bool) {
+    if slow.is_empty() {
+        return;
+    }
+    let style = if color { Style::new().yellow() } else { Style::new() };
+    let _ = writeln!(out, "{}", "SLOW RECOVERIES".style(style));
+    for digest::Slow { scenario, run, words } in slow.iter().take(SLOW) {
+        let _ = writeln!(out, "  {}: {words}", printable(&scenario.name));
+        let _ = writeln!(out, "    replay seed {}: {}", run.seed, digest::command(run, program));
+    }
+    if slow.len() > SLOW {
+        let _ = writeln!(out, "  and {}", plural(slow.len() - SLOW, "more scenario"));
+    }
+    out.push('\n');
+}
+
+fn total(out: &mut String, report: &Report, color: bool) {
+    let runs = || report.runs().map(|(_, run)| run);
+    let sim = sum(runs(), |run| run.sim_ms);
+    let executed = sum(runs(), executed_ms);
+    let twice = match executed.saturating_sub(sim) {
+        0 => String::new(),
+        twice => format!(", {} of it twice,", span(twice)),
+    };
+    let wall = sum(runs(), |run| run.wall_us);
+    let counts: Vec<_> = tally(runs())
+        .into_iter()
+        .map(|(verdict, count)| {
+            let count = grouped(count as u64);
+            format!("{count} {verdict}").style(style(verdict, color)).to_string()
+        })
+        .collect();
+    let counts = if counts.is_empty() { "nothing was run".to_owned() } else { counts.join(", ") };
+    let _ = writeln!(
+        out,
+        "{}, {}: {counts}  ({} simulated{twice} in {} of work: {})",
+        plural(report.scenarios.len(), "scenario"),
+        plural(runs().count(), "run"),
+        span(sim),
+        short(wall),
+        speed(executed, wall),
+    );
+    let idle: Vec<String> = causes::judged(report)
+        .into_iter()
+        .filter(|judged| judged.idle == judged.runs)
+        .map(|judged| printable(judged.invariant))
+        .collect();
+    if !idle.is_empty() {
+        let _ =
+            writeln!(out, "not applicable, with nothing to judge in any run: {}", idle.join(", "));
+    }
+    if let Some(canary) = &report.canary {
+        let runs = plural(usize::try_from(canary.runs).unwrap_or(usize::MAX), "run");
+        let defect = printable(&canary.defect);
+        let _ = match &canary.noticed_by {
+            Some(by) => {
+                writeln!(out, "canary: {defect} was noticed after {runs}: {}", printable(by))
+            }
+            None => writeln!(
+                out,
+                "{} nobody noticed the known defect {defect} in {runs}: would this pipeline go red?",
+                "CANARY".style(style(Verdict::Failed, color)),
+            ),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests;
