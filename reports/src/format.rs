@@ -196,7 +196,8 @@ pub struct Run {
     pub seed: u64,
     /// What became of it.
     pub verdict: Verdict,
-    /// Why it is vacuous, unstable or errored, or what is to be known of its failure beside.
+    /// Why it is vacuous, unstable or errored, or what is to be known beside: of its failure, or of what it lost as was
+    /// to be expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Hash of the history, in hexadecimal; empty if there is none.

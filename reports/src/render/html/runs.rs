@@ -76,6 +76,9 @@ struct Group {
     more: usize,
 }
 
+/// Notes on runs of a scenario that passed.
+const NOTES: usize = 3;
+
 /// What is wrong with a run: the same of several runs is told once.
 type Symptom<'a> = (Option<usize>, BTreeSet<&'a str>, &'a str);
 
@@ -165,6 +168,8 @@ fn seeds(runs: &[&Run]) -> String {
 #[template(path = "render/html/passed.html")]
 struct Passed {
     title: String,
+    /// What is to be known of some all the same.
+    notes: Vec<String>,
     rows: Vec<PassedRow>,
     more: usize,
 }
@@ -197,7 +202,12 @@ fn passed_runs(scenario: &ScenarioReport, program: &str, most: usize) -> String 
         verified: run.verified,
         command: clip_within(&digest::command(run, program), 240),
     };
+    let note = |run: &&Run| {
+        let reason = run.reason.as_ref()?;
+        Some(format!("Seed {}: {}", run.seed, clip_within(reason, 400)))
+    };
     fill(&Passed {
+        notes: passed.iter().filter_map(note).take(NOTES).collect(),
         title: format!("{} passed ({})", plural(passed.len(), "run"), seeds(&passed)),
         rows: passed.iter().take(most).map(row).collect(),
         more: passed.len().saturating_sub(most),

@@ -14,6 +14,9 @@ use std::{collections::BTreeMap, fmt::Write as _};
 /// Different ends of nodes that are shown.
 const EXITS: usize = 3;
 
+/// Different notes on failed runs that are shown.
+const NOTES: usize = 3;
+
 /// Records of evidence that are shown.
 const EVIDENCE: usize = 6;
 
@@ -23,6 +26,7 @@ pub(super) fn failures(out: &mut String, scenario: &ScenarioReport, program: &st
     if !failed.is_empty() {
         headline(out, Verdict::Failed, scenario, &failed, color);
         exits(out, &failed);
+        notes(out, &failed);
         violated(out, &failed, program);
     }
     for verdict in ORDER {
@@ -67,7 +71,7 @@ fn headline(
         "{} {}  ({} {})",
         verdict.to_string().to_uppercase().style(style(verdict, color)),
         printable(&scenario.name),
-        if runs.len() == 1 { "seed" } else { "seeds" },
+        seed_word(runs),
         seeds(runs),
     );
 }
@@ -95,6 +99,38 @@ fn exits(out: &mut String, runs: &[&Run]) {
     if told.len() > EXITS {
         let _ = writeln!(out, "  and {} ends more", told.len() - EXITS);
     }
+}
+
+/// What is to be known beside, each once, with the seeds of which it is told.
+fn notes(out: &mut String, runs: &[&Run]) {
+    let mut told: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+    for run in runs {
+        if let Some(reason) = &run.reason {
+            told.entry(reason).or_default().push(run);
+        }
+    }
+    for (note, runs) in told.iter().take(NOTES) {
+        let _ = writeln!(out, "  {} ({}: {})", printable(note), seed_word(runs), seeds(runs));
+    }
+    if told.len() > NOTES {
+        let _ = writeln!(out, "  and {} notes more", told.len() - NOTES);
+    }
+}
+
+/// What is to be known of runs that passed: of what they lost as was to be expected, and the like.
+pub(super) fn passed_with_notes(out: &mut String, scenario: &ScenarioReport, program: &str) {
+    let noted = |run: &&Run| run.verdict == Verdict::Passed && run.reason.is_some();
+    let noted: Vec<&Run> = scenario.runs.iter().filter(noted).collect();
+    let Some(first) = noted.first() else { return };
+    let (word, all) = (seed_word(&noted), seeds(&noted));
+    let _ = writeln!(out, "  {}  ({word} {all})", printable(&scenario.name));
+    let reason = first.reason.as_deref().unwrap_or_default();
+    let _ = writeln!(out, "    seed {}: {}", first.seed, printable(reason));
+    let _ = writeln!(out, "    replay seed {}: {}", first.seed, digest::command(first, program));
+}
+
+fn seed_word(runs: &[&Run]) -> &'static str {
+    if runs.len() == 1 { "seed" } else { "seeds" }
 }
 
 /// A line for each invariant whose violation is a cause, the one that most runs show first, with what its first run

@@ -32,8 +32,8 @@ const QUIET: usize = 30;
 /// Slow recoveries that are told.
 const SLOW: usize = 5;
 
-/// The table of scenarios, everything that did not pass with the command that replays it, slow
-/// recoveries, and a last line with the sum and the speed. Where there are more than 30 scenarios
+/// The table of scenarios, everything that did not pass with the command that replays it, what is to be
+/// known of runs that passed, slow recoveries, and a last line with the sum and the speed. Where there are more than 30 scenarios
 /// of which there is nothing to tell, they are folded to a line. `program` is how the reader calls
 /// squall.
 #[must_use]
@@ -91,6 +91,7 @@ fn tell(report: &Report, program: &str, color: bool, all: bool) -> String {
     for scenario in scenarios {
         failures::failures(&mut out, scenario, program, color);
     }
+    noted(&mut out, report, program, color);
     slow_recoveries(&mut out, &slow, program, color);
     total(&mut out, report, color);
     out
@@ -111,6 +112,17 @@ fn line(out: &mut String, folded: &[&ScenarioReport], more: bool) {
         plural(runs().count(), "run"),
         span(sum(runs(), |run| run.sim_ms)),
     );
+}
+
+fn noted(out: &mut String, report: &Report, program: &str, color: bool) {
+    let mut notes = String::new();
+    for scenario in &report.scenarios {
+        failures::passed_with_notes(&mut notes, scenario, program);
+    }
+    if !notes.is_empty() {
+        let style = if color { Style::new().yellow() } else { Style::new() };
+        let _ = writeln!(out, "{}\n{notes}", "PASSED, AND TO BE KNOWN".style(style));
+    }
 }
 
 fn slow_recoveries(out: &mut String, slow: &[digest::Slow<'_>], program: &str, color: bool) {
