@@ -13,7 +13,7 @@ pub(super) const REPLAY: FaultKind = FaultKind {
     lasts: true,
     params: &[messages()],
     says: "{messages}",
-    example: "{ at: 500ms, replay: { messages: 20%, on: publish }, for: 500ms }",
+    example: "{ at: 500ms, replay: { messages: 50%, on: publish } }",
     injection: |given| Injection::Messages {
         which: Carried::Of(given.messages()),
         tampering: Tampering::Replayed,
