@@ -56,6 +56,20 @@ pub(super) const KNOWN: &[Known] = &[
         make: |p| p.broker.beyond_commit = read_uncommitted,
     },
     Known {
+        id: "disk-is-believed",
+        about: "a broker that starts again believes its disk, also one that has gone back in time, and forgets what it has \
+         promised and accepted since",
+        breaks: &[
+            "single_leader",
+            "agreement",
+            "commit_after_apply",
+            "order",
+            "durability",
+            "no_loss",
+        ],
+        make: |p| p.broker.asks_how_far = false,
+    },
+    Known {
         id: "producer-state-forgotten",
         about: "a restarted broker forgets the producers' sequence numbers (KIP-360, UNKNOWN_PRODUCER_ID)",
         breaks: &["no_duplicate_append", "agreement"],

@@ -57,6 +57,13 @@ pub(super) const KNOWN: &[Known] = &[
         },
     },
     Known {
+        id: "sequence-is-sacred",
+        about: "a producer whose sequence numbers brokers have forgotten repeats its batch for ever \
+         (UNKNOWN_PRODUCER_ID before KIP-360)",
+        breaks: &["progress", "converges"],
+        make: |p| p.producer.out_of_sequence = |_| NextStep::Send,
+    },
+    Known {
         id: "wedged-after-outage",
         about: "a producer whose attempts are spent stops asking and never begins again, like a client in a fatal state \
          that nobody replaces",

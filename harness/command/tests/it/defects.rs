@@ -9,6 +9,8 @@ const MATRIX: &[(&str, &str)] = &[
     ("stale-leader-acks", "broker/leader-cut-off-from-brokers"),
     ("reads-uncommitted", "broker/power-failure"),
     ("producer-state-forgotten", "broker/power-failure"),
+    ("disk-is-believed", "resource/restored-replica"),
+    ("sequence-is-sacred", "resource/restored-log"),
     ("commits-go-backwards", "consumer/zombie"),
     ("fsync-retried", "resource/sync-fails-then-power"),
     ("dir-not-synced", "broker/power-failure"),

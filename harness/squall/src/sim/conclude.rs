@@ -187,10 +187,11 @@ impl Verdict {
                 loss.excused.join(", ")
             );
         }
-        // Who did not go back goes on from places that the log had once, and passes over what stands there now.
+        // Who did not go back goes on from places that the log had once, and passes over what stands there now. What
+        // the log has it must keep, and publishing must work.
         let explains = |broken: &str| {
-            broken == "no_skip"
-                || (broken != "durability" && FOLLOWS_FROM_ABSENCE.contains(&broken))
+            let follows = FOLLOWS_FROM_ABSENCE.contains(&broken) || broken == "no_skip";
+            follows && !["durability", "progress"].contains(&broken)
         };
         let broken: BTreeSet<&str> =
             self.violations.iter().map(|broken| broken.invariant).collect();
