@@ -133,6 +133,11 @@ impl LogStore {
         Ok(())
     }
 
+    /// The ballot in which the log was accepted.
+    pub(super) fn accepted(&self) -> Option<Ballot> {
+        self.accepted
+    }
+
     /// How often it has been synced in all its lives.
     pub(super) fn age(&self) -> u64 {
         self.journal.age()

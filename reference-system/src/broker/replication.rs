@@ -163,7 +163,9 @@ impl Replication {
             &message
         {
             let (decided, theirs) = (self.consensus.get_decided_idx(), sync.log_sync.sync_idx);
-            if theirs < decided && sync.n >= self.consensus.get_promise() {
+            // A round that was accepted is told of again, and passed over then: that says nothing.
+            let news = self.log.lock().accepted() < Some(sync.n);
+            if theirs < decided && news && sync.n == self.consensus.get_promise() {
                 self.log.lock().give_up()?;
                 return Err(format!(
                     "the others have lost what was decided: their log goes on from {theirs}, and {decided} entries \
