@@ -3,14 +3,17 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+mod audits;
 #[path = "../../../squall/tests/it/common.rs"]
 mod common;
 mod defects;
 mod determinism;
 mod diagrams;
 mod faults;
+mod library;
 mod limits;
 mod mistakes;
+mod named;
 mod occurrences;
 mod scenarios;
 

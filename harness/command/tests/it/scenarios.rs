@@ -1,104 +1,178 @@
-//! The library of scenarios: its README says what is in the files, and every kind of fault is in one.
+//! Each scenario of the library passes, with its first seed. `cargo test -p squall-command --test it
+//! scenarios::broker::crash_loop` is one of them. More seeds are the business of the pipeline's soak.
 
-use squall::testing::{FAULTS, load};
-use squall_command::ReferenceSystem;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-    path::{Path, PathBuf},
-};
+use crate::{common::ROOT, named, squall};
+use std::{collections::BTreeSet, fs, path::Path};
 
-/// Folders, in the order of the README, and what they are about.
-const FOLDERS: &[(&str, &str)] = &[
-    ("producer", "Producers: their network, their brokers, their own deaths"),
-    ("broker", "Brokers: crashes, failover, pauses, absence, zones"),
-    ("consumer", "Consumers: crashes between any two steps, slowness, zombies"),
-    ("network", "The network: partitions of every shape, delay, loss, damage"),
-    ("message", "Messages that nobody can handle"),
-    ("resource", "Disks, memory, connections"),
-    ("clock", "Time"),
-    ("dependency", "The payment gateway"),
-    ("load", "Load together with faults"),
-    ("pattern", "The patterns that are meant to save the system, at their hardest moment"),
-    ("disaster", "Everything at once"),
-    ("incidents", "Modelled on published outages and analyses, named in each file"),
-    ("regressions", "Found by the suite, with their stories"),
-];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+fn passes(folder: &str, file: &str) {
+    let path = format!("scenarios/{folder}/{}.yaml", named::case(file));
+    let said = squall(&["run", &path, "--runs", "1", "--verify", "none", "--no-progress"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
 }
 
-/// The first sentence of the comment at the top of a file.
-fn comment(text: &str) -> String {
-    let lines: Vec<&str> =
-        text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim).collect();
-    let whole = lines.join(" ");
-    let end = whole.find(". ").map_or(whole.len(), |at| at + 1);
-    whole[..end].trim_end_matches('.').replace('|', "\\|")
-}
-
-fn readme() -> String {
-    let folder = root().join("scenarios");
-    let scenarios = load(std::slice::from_ref(&folder), &ReferenceSystem).unwrap();
-    let mut by_folder: BTreeMap<String, Vec<(String, String, String)>> = BTreeMap::new();
-    let mut by_fault: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for scenario in &scenarios {
-        let path = Path::new(&scenario.path).strip_prefix(&folder).unwrap();
-        let (directory, file) =
-            (path.parent().unwrap().to_string_lossy(), path.to_string_lossy().into_owned());
-        let mut kinds: Vec<&str> = Vec::new();
-        for step in &scenario.faults {
-            let kind = step.fault.kind.key;
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
+/// One test a file of `scenarios/`, by folder.
+macro_rules! scenarios {
+    ($($folder:ident { $($file:ident)* })*) => {
+        $(
+            mod $folder {
+                $(
+                    #[test]
+                    fn $file() {
+                        super::passes(stringify!($folder), stringify!($file));
+                    }
+                )*
             }
-            by_fault.entry(kind).or_default().insert(file.clone());
+        )*
+
+        fn tested() -> BTreeSet<String> {
+            let names = [$($(concat!(stringify!($folder), "/", stringify!($file))),*),*];
+            names.into_iter().map(named::case).collect()
         }
-        let text = std::fs::read_to_string(&scenario.path).unwrap();
-        let row = (file, comment(&text), kinds.join(", "));
-        by_folder.entry(directory.into_owned()).or_default().push(row);
+    };
+}
+
+scenarios! {
+    producer {
+        acks_lost
+        crash_loop
+        held_beyond_timeout
+        late_and_old
+        outage_beyond_patience
+        producer_dies
+        stopped_politely
     }
-    let mut out = String::from(
-        "# Scenarios\n\nWhich failure is in which file. Generated from the files by \
-         `BLESS=1 cargo test -p squall-command scenarios`; CI checks that it is current.\n",
-    );
-    for (folder, about) in FOLDERS {
-        let _ = write!(out, "\n## {about}\n\n| file | what happens | faults |\n|---|---|---|\n");
-        for (file, about, kinds) in by_folder.remove(*folder).unwrap_or_default() {
-            let _ = writeln!(out, "| [{file}]({file}) | {about} | {kinds} |");
-        }
+    broker {
+        crash_loop
+        laggard_leads
+        leader_cut_off_from_brokers
+        leader_dies_between_append_and_ack
+        leader_dies_while_partition_heals
+        long_absence
+        pause
+        power_failure
+        rolling_restart
+        slow_node
+        votes_before_power_fails
+        zone
     }
-    assert!(by_folder.is_empty(), "folders without a heading: {:?}", by_folder.keys());
-    out.push_str("\n## By kind of fault\n\n| fault | files |\n|---|---|\n");
-    for entry in FAULTS {
-        let files = by_fault.get(entry.key).cloned().unwrap_or_default();
-        assert!(!files.is_empty(), "no scenario has {}", entry.key);
-        let files: Vec<String> = files.iter().map(|file| format!("[{file}]({file})")).collect();
-        let _ = writeln!(out, "| `{}` | {} |", entry.key, files.join(", "));
+    consumer {
+        die_while_redriving
+        dies_before_effect
+        dies_between_effect_and_mark
+        dies_while_catching_up
+        poison
+        power_between_two_writes
+        rebalance_storm
+        redelivered_during_an_outage
+        slow
+        the_last_step
+        zombie
     }
-    out
+    network {
+        bridge_and_ring
+        clogged
+        corruption
+        flapping
+        halves
+        heavy_tail
+        majority
+        messages_to_databases
+        one_way
+        slow_and_out_of_order
+    }
+    message {
+        poison_while_answers_are_lost
+        undecodable_burst
+    }
+    resource {
+        bit_rot
+        connections_and_memory
+        damaged_voter
+        disk_full
+        disk_full_then_power
+        failing_sync
+        io_errors
+        lying_power
+        power_under_light_load
+        restored_log
+        restored_majority
+        restored_minority
+        restored_replica
+        slow_disk
+        storage_array
+        sync_fails_then_power
+        wiped
+        wiped_voter
+    }
+    clock {
+        every_clock_is_wrong
+        jump
+        jump_while_gateway_is_down
+        set_back_after_a_member_died
+        skew
+    }
+    dependency {
+        connections_to_the_gateway_break
+        every_server_is_one
+        gateway_answers_late
+        gateway_down
+        gateway_down_for_long
+        gateway_fails_and_is_slow
+    }
+    load {
+        noisy_neighbours
+        ramp_on_a_starved_store
+        spike_during_failover
+    }
+    pattern {
+        compensation_is_repeated
+        everything_is_deployed
+        graceful_stop
+        orchestrator_fails_over
+        out_of_rotation
+        projection_is_rebuilt
+        snapshot_rots
+    }
+    disaster {
+        backup_drill
+        drill
+        monkey
+    }
+    incidents {
+        aws_kinesis_2020_11_25
+        aws_s3_2008_07_20
+        aws_s3_2017_02_28
+        cloudflare_2020_11_02
+        facebook_2021_10_04
+        github_2018_10_21
+        gitlab_2017_01_31
+        google_cloud_2019_06_02
+        joyent_2014_05_27
+        leap_second_2012_06_30
+        nats_jepsen_2025
+        roblox_2021_10_28
+        slack_2021_01_04
+        stripe_2019_07_10
+    }
+    regressions {
+        breaker_that_nobody_closes
+        dead_letter_redelivered
+        given_up_out_of_order
+        loyalty_decides_twice
+        store_torn_between_records
+    }
 }
 
 #[test]
-fn the_readme_is_current() {
-    let path = root().join("scenarios/README.md");
-    let expected = readme();
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, expected).unwrap();
-        return;
+fn each_file_has_its_test() {
+    let mut files = BTreeSet::new();
+    for folder in fs::read_dir(Path::new(ROOT).join("scenarios")).unwrap() {
+        let folder = folder.unwrap().path();
+        for file in fs::read_dir(&folder).into_iter().flatten() {
+            let file = file.unwrap().path();
+            let (folder, name) = (folder.file_name().unwrap(), file.file_stem().unwrap());
+            files.insert(format!("{}/{}", folder.display(), name.display()));
+        }
     }
-    let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == expected,
-        "scenarios/README.md is not current: run BLESS=1 cargo test -p squall-command scenarios"
-    );
-}
-
-#[test]
-fn there_are_enough() {
-    let scenarios = load(&[root().join("scenarios")], &ReferenceSystem).unwrap();
-    assert!(scenarios.len() >= 40, "{}", scenarios.len());
-    let incidents = scenarios.iter().filter(|s| s.path.contains("incidents/")).count();
-    assert!(incidents >= 10, "{incidents}");
+    named::all_and_no_others(file!(), files, tested());
 }

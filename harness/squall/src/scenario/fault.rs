@@ -241,7 +241,7 @@ fn parse(kind: &ParamKind, text: &str) -> Result<Said, String> {
 mod tests {
     use super::*;
     use crate::sample::Sample;
-    use std::{collections::BTreeSet, fmt::Write as _};
+    use std::collections::BTreeSet;
 
     /// The only fault of a scenario with this step.
     fn fault(step: &str) -> Fault {
@@ -251,25 +251,100 @@ mod tests {
         scenario.faults.remove(0).fault
     }
 
-    #[test]
-    fn each_example_is_a_step_that_says_what_it_wants() {
-        let mut table = String::new();
-        for kind in CATALOGUE {
-            let read = fault(kind.example);
-            assert_eq!(read.kind, *kind, "{}", kind.example);
-            let injection = read.injection();
-            let _ = writeln!(table, "{}\n  {read}\n  {injection:?}", kind.example);
-        }
-        insta::assert_snapshot!(table);
+    /// What the example of a fault wants, as it is recorded.
+    fn wants(kind: &FaultKind) -> String {
+        let read = fault(kind.example);
+        format!("{}\n  {read}\n  {:?}\n", kind.example, read.injection())
     }
 
     #[test]
-    fn the_workers_are_sent_the_same_fault() {
-        for kind in CATALOGUE {
-            let read = fault(kind.example);
-            let line = serde_json::to_string(&read).unwrap();
-            assert_eq!(serde_json::from_str::<Fault>(&line).unwrap(), read, "{line}");
+    fn each_example_is_a_step_that_says_what_it_wants() {
+        insta::assert_snapshot!(CATALOGUE.iter().map(|kind| wants(kind)).collect::<String>());
+    }
+
+    /// What holds of each fault by itself. Its file is called as its key.
+    fn holds(key: &str) {
+        let kind = CATALOGUE.iter().find(|kind| kind.key == key);
+        let kind = kind.unwrap_or_else(|| panic!("no fault has the key of the file {key}.rs"));
+        assert_eq!(fault(kind.example).kind, *kind, "{}", kind.example);
+        wants_what_is_recorded(kind);
+        is_the_same_when_a_worker_reads_it(kind);
+        has_defaults_that_are_values_and_choices_that_matter(kind);
+        names_its_parameters_once(kind);
+    }
+
+    macro_rules! holds {
+        ($($file:ident::$_constant:ident,)*) => {
+            mod each {
+                $(
+                    #[test]
+                    fn $file() {
+                        super::holds(stringify!($file));
+                    }
+                )*
+            }
+        };
+    }
+
+    crate::each_fault!(holds);
+
+    fn wants_what_is_recorded(kind: &FaultKind) {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src/scenario/snapshots/squall__scenario__fault__tests__",
+            "each_example_is_a_step_that_says_what_it_wants.snap"
+        );
+        let (recorded, wants) = (std::fs::read_to_string(path).unwrap(), wants(kind));
+        assert!(
+            recorded.contains(&wants),
+            "what the example wants is not recorded (INSTA_UPDATE=always cargo test -p squall --lib fault records it; \
+             read it):\n{wants}"
+        );
+    }
+
+    fn is_the_same_when_a_worker_reads_it(kind: &FaultKind) {
+        let read = fault(kind.example);
+        let line = serde_json::to_string(&read).unwrap();
+        assert_eq!(serde_json::from_str::<Fault>(&line).unwrap(), read, "{line}");
+    }
+
+    /// A default that is no value, or a choice that a fault overlooks, would show in nobody's scenario at first.
+    fn has_defaults_that_are_values_and_choices_that_matter(kind: &FaultKind) {
+        let example = fault(kind.example);
+        let scalar = |param: &&Param| !matches!(param.kind, ParamKind::Links);
+        for (index, param) in kind.params.iter().enumerate().filter(|(_, p)| scalar(p)) {
+            if let Some(text) = param.default {
+                let value = parse(&param.kind, text);
+                assert!(value.is_ok(), "{}: {}: {text}: {value:?}", kind.key, param.name);
+            }
+            if let ParamKind::Choice(choice) = param.kind {
+                let wanted = (0..choice.words.len()).map(|word| {
+                    let mut values = example.given.values().to_vec();
+                    values[index] = Said::Choice(word);
+                    format!("{:?}", (kind.injection)(&kind.given(values).unwrap()))
+                });
+                assert_eq!(wanted.collect::<BTreeSet<_>>().len(), choice.words.len());
+            }
         }
+    }
+
+    fn names_its_parameters_once(kind: &FaultKind) {
+        let names: BTreeSet<&str> = kind.params.iter().map(|param| param.name).collect();
+        assert_eq!(names.len(), kind.params.len(), "{}", kind.key);
+        let named = kind.says.split(['{', '}']).skip(1).step_by(2);
+        for name in named.flat_map(|name| name.split('+')) {
+            assert!(names.contains(name), "{}: {{{name}}}", kind.key);
+        }
+    }
+
+    #[test]
+    fn two_faults_have_two_keys() {
+        let keys: BTreeSet<&str> = CATALOGUE.iter().map(|kind| kind.key).collect();
+        assert_eq!(keys.len(), CATALOGUE.len());
+    }
+
+    #[test]
+    fn what_is_no_fault_is_refused_by_the_workers() {
         for bad in [
             r#"{"fault":"nonsense","given":[]}"#,
             r#"{"fault":"crash","given":[]}"#,
@@ -277,43 +352,6 @@ mod tests {
             r#"{"fault":"bit_rot","given":[{"Target":"Leader"},{"Number":0}]}"#,
         ] {
             assert!(serde_json::from_str::<Fault>(bad).is_err(), "{bad}");
-        }
-    }
-
-    /// A default that is no value, or a choice that a fault overlooks, would show in nobody's scenario at first.
-    #[test]
-    fn each_default_is_a_value_and_each_choice_is_another_injection() {
-        for kind in CATALOGUE {
-            let example = fault(kind.example);
-            let scalar = |param: &&Param| !matches!(param.kind, ParamKind::Links);
-            for (index, param) in kind.params.iter().enumerate().filter(|(_, p)| scalar(p)) {
-                if let Some(text) = param.default {
-                    let value = parse(&param.kind, text);
-                    assert!(value.is_ok(), "{}: {}: {text}: {value:?}", kind.key, param.name);
-                }
-                if let ParamKind::Choice(choice) = param.kind {
-                    let wanted = (0..choice.words.len()).map(|word| {
-                        let mut values = example.given.values().to_vec();
-                        values[index] = Said::Choice(word);
-                        format!("{:?}", (kind.injection)(&kind.given(values).unwrap()))
-                    });
-                    assert_eq!(wanted.collect::<BTreeSet<_>>().len(), choice.words.len());
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_printed_names_parameters_and_keys_are_told_apart() {
-        let keys: BTreeSet<&str> = CATALOGUE.iter().map(|kind| kind.key).collect();
-        assert_eq!(keys.len(), CATALOGUE.len(), "two faults have one key");
-        for kind in CATALOGUE {
-            let names: BTreeSet<&str> = kind.params.iter().map(|param| param.name).collect();
-            assert_eq!(names.len(), kind.params.len(), "{}", kind.key);
-            let named = kind.says.split(['{', '}']).skip(1).step_by(2);
-            for name in named.flat_map(|name| name.split('+')) {
-                assert!(names.contains(name), "{}: {{{name}}}", kind.key);
-            }
         }
     }
 }
