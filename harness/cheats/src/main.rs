@@ -3,7 +3,7 @@
 //!     cargo run -p squall-cheats -- run my.yaml --defect sync-in-drop
 //!     cargo run -p squall-cheats -- run my.yaml --defect sync-in-drop.honest
 //!
-//! Every lie is one file in `lies/` and one line in [`lies::ALL`]; its tests are in `tests/cheats.rs`. squall
+//! Every lie is one file in `lies/` and one line in [`lies::ALL`]; its tests are in `tests/it`. squall
 //! must not pass the liar and must pass the twin, under the same scenario.
 
 mod base;

@@ -1,7 +1,5 @@
 //! What README.md says of the sources holds: the files that it names exist, and the main road knows of no mistakes.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
-
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -1,7 +1,7 @@
 //! Is `compare` as sure as it says? Versions made up with known properties, many draws, fixed seeds.
 //!
 //! All of it is in `reports/CALIBRATION.md`, which is written by
-//! `cargo test --release -p squall-reports --test calibration -- --ignored` (some minutes). What runs in
+//! `cargo test --release -p squall-reports --test it calibration -- --ignored` (some minutes). What runs in
 //! CI makes some of the cells again, to the last draw, so that the page cannot be of another `compare`.
 //!
 //! Recovery and latency are lognormal, as times of retries and elections are; 2 % of runs never recover
@@ -329,7 +329,7 @@ fn defect_row(defect: &Defect, sides: Sides, scenarios: usize, draws: u64) -> St
 const INTRODUCTION: &str = "\
 # How sure a comparison is
 
-Written by `cargo test --release -p squall-reports --test calibration -- --ignored`; CI makes some of the cells again
+Written by `cargo test --release -p squall-reports --test it calibration -- --ignored`; CI makes some of the cells again
 and holds them against this page. Every cell compares made-up versions with fixed seeds, 1,000 times (with 30 scenarios
 400 times): recovery and latency lognormal, 2 % of runs vacuous, 2 % never recover, every scenario fails in a way of its own.
 

@@ -1,6 +1,4 @@
 //! Parsers that believe less than those who will read the renderings.
-#![allow(dead_code, missing_docs, reason = "each test takes what it needs")]
-#![allow(clippy::unwrap_used, reason = "all of it is tests")]
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use squall_reports::{

@@ -1,7 +1,6 @@
 //! What every rendering makes of a report, to the letter. `INSTA_UPDATE=always` accepts changes.
 
-mod checks;
-
+use crate::checks;
 use squall_reports::{
     Canary, Counters, Evidence, FORMAT, LatencyRecorder, Report, Run, ScenarioReport, Shard,
     SystemInfo, TimeBudget, Tool, Verdict, Violation,

@@ -1,7 +1,6 @@
 //! What holds of every report, and of every file that is taken for one.
 
-mod checks;
-
+use crate::checks;
 use proptest::{collection, option, prelude::*, sample::select};
 use squall_reports::{
     Canary, CommandInfo, Counters, Evidence, FORMAT, Latency, LatencyRecorder, Machine, Report,

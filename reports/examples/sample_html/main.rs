@@ -4,7 +4,6 @@
 use squall_reports::render::{RENDERINGS, Reader};
 use std::{env, error::Error, fs, path::Path};
 
-#[path = "../tests/sample/mod.rs"]
 mod sample;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,7 +1,5 @@
 //! The system as real processes on loopback: the leader is killed in the middle, and nothing is lost.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
-
 use reference_system::domain::{GROUPS, Order, is_declined};
 use std::{
     collections::BTreeSet,
