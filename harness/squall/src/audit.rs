@@ -333,6 +333,7 @@ mod tests {
             cell(Some("x"), "b", None, false),
         ]);
         assert_eq!(audit.fate("x"), Fate::Unnoticed);
-        assert_eq!(audit.unfit().count(), 1);
+        let unfit: Vec<&str> = audit.unfit().map(|cell| cell.scenario.as_str()).collect();
+        assert_eq!(unfit, ["a"]);
     }
 }

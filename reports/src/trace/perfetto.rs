@@ -78,9 +78,11 @@ mod tests {
         let of = |ph: &str| events.iter().filter(|event| event["ph"] == ph).collect::<Vec<_>>();
         let names: Vec<_> = of("M").iter().map(|event| event["args"]["name"].clone()).collect();
         assert_eq!(names, ["squall", "broker-1", "producer \"1\""]);
-        assert_eq!(of("i").len(), 3);
+        let records = super::super::sample().records;
+        let moments = of("i").iter().map(|event| event["ts"].clone()).collect::<Vec<_>>();
+        assert_eq!(moments, records.iter().map(|r| json!(r.at_us)).collect::<Vec<_>>());
         let (starts, ends) = (of("s"), of("f"));
-        assert_eq!((starts.len(), ends.len()), (1, 1));
+        assert_eq!((starts.len(), ends.len()), (1, 1), "one message was read");
         assert_eq!(starts[0]["id"], ends[0]["id"]);
         assert_eq!((&starts[0]["ts"], &starts[0]["pid"]), (&json!(600), &json!(2)));
         assert_eq!((&ends[0]["ts"], &ends[0]["pid"]), (&json!(1_400), &json!(1)));
@@ -92,7 +94,10 @@ mod tests {
                     && slice["tid"] == arrow["tid"]
             }));
         }
-        let faults: Vec<_> = of("X").into_iter().filter(|event| event["cat"] == "fault").collect();
-        assert_eq!(faults.len(), 2);
+        // A fault stands at squall, and at each node that it strikes.
+        let faults = of("X").into_iter().filter(|event| event["cat"] == "fault");
+        let faults: Vec<_> = faults.map(|e| (&e["name"], e["pid"].as_u64().unwrap())).collect();
+        let crash = json!("crash: leader");
+        assert_eq!(faults, [(&crash, 0), (&crash, 1)]);
     }
 }

@@ -38,13 +38,18 @@ pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
         let parent = parent.clone();
         std::thread::spawn(move || pulse(&parent));
     }
+    answer_all(requests, &parent, system)
+}
+
+/// Answers one request after the other, until the parent says no more.
+fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -> io::Result<()> {
     let mut kept: Option<(Plan, RunOutcome)> = None;
     for line in BufReader::new(requests).lines() {
         let answer = match serde_json::from_str(&line?) {
             Ok(Request::Run { plan, want }) => match execute(&plan, want, system) {
                 Ok((run, outcome)) => {
                     if let Some(why) = &outcome.unwatched {
-                        send(&parent, &Answer::Warning(why.clone()))?;
+                        send(parent, &Answer::Warning(why.clone()))?;
                     }
                     kept = want.history.then_some((*plan, outcome));
                     Answer::Done(Box::new(run))
@@ -65,7 +70,7 @@ pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
             }
             Err(error) => Answer::Broken(format!("a request that makes no sense: {error}")),
         };
-        send(&parent, &answer)?;
+        send(parent, &answer)?;
     }
     Ok(())
 }
@@ -212,4 +217,170 @@ fn story(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
     }
     lines.sort_by_key(|(at, _)| *at);
     lines.into_iter().map(|(_, line)| line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    //! What a worker answers, request by request. The parent is the other end of the socket.
+
+    use super::*;
+    use crate::{
+        scenario::parse,
+        system::{Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Role, State},
+    };
+    use squall_probe::{Position, What, record};
+    use std::{net::Shutdown, thread};
+
+    /// Stores every event twice.
+    struct Twice;
+
+    impl Client for Twice {
+        fn publish(&self, event: Event, _: Box<dyn FnOnce(String)>) -> LocalFuture<Outcome> {
+            let first = event.id.0 * 2;
+            for offset in [first, first + 1] {
+                let position = Position { partition: 0, offset };
+                let (event, key) = (event.id, event.key);
+                record(What::Append { position, event, key, term: 1, content: 0 });
+            }
+            Box::pin(async { Outcome::Ok(None) })
+        }
+    }
+
+    impl System for Twice {
+        fn name(&self) -> &str {
+            "twice"
+        }
+        fn version(&self) -> &str {
+            "1"
+        }
+        fn config(&self) -> Vec<(String, String)> {
+            Vec::new()
+        }
+        fn roles(&self) -> &[Role] {
+            &[Role {
+                name: "client",
+                plural: "clients",
+                default: 1,
+                min: 1,
+                max: 1,
+                client: true,
+                replica: false,
+                about: "Publishes",
+            }]
+        }
+        fn groups(&self) -> &[&'static str] {
+            &[]
+        }
+        fn messages(&self) -> &[&'static str] {
+            &[]
+        }
+        fn points(&self) -> &[&'static str] {
+            &[]
+        }
+        fn signals(&self) -> &[&'static str] {
+            &[]
+        }
+        fn defects(&self) -> &[Defect] {
+            &[]
+        }
+        fn start(&self, _: Node, _: Cluster) -> LocalFuture<Result<(), Error>> {
+            Box::pin(std::future::pending())
+        }
+        fn client(&self, _: Node, _: Cluster) -> LocalFuture<Result<Box<dyn Client>, Error>> {
+            Box::pin(async { Ok(Box::new(Self) as Box<dyn Client>) })
+        }
+        fn inspect(&self, _: Node, _: Cluster) -> LocalFuture<Result<Vec<State>, Error>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+    }
+
+    fn run(history: bool, trace: bool) -> Request {
+        let text = "name: x\nworkload: { events: 5, rate: 100/s }\n";
+        let scenario = parse("x", text.as_bytes(), &Twice).unwrap();
+        let plan = Box::new(Plan::new(&scenario, 7, &Twice, &[]));
+        Request::Run { plan, want: Want { history, trace } }
+    }
+
+    /// What a worker answers to these lines, but for what is told of all runs.
+    fn answers(requests: &[String]) -> Vec<Answer> {
+        let (mut here, there) = UnixStream::pair().unwrap();
+        let text: String = requests.iter().map(|line| format!("{line}\n")).collect();
+        let worker = thread::spawn(move || {
+            let parent = Arc::new(Mutex::new(there.try_clone().unwrap()));
+            let system: Arc<dyn System> = Arc::new(Twice);
+            answer_all(there, &parent, &system)
+        });
+        here.write_all(text.as_bytes()).unwrap();
+        here.shutdown(Shutdown::Write).unwrap();
+        let lines = BufReader::new(here).lines().map(Result::unwrap);
+        let all = lines.map(|line| serde_json::from_str(&line).unwrap());
+        let all = all.filter(|answer| !matches!(answer, Answer::Warning(_))).collect();
+        worker.join().unwrap().unwrap();
+        all
+    }
+
+    fn ask(requests: &[Request]) -> Vec<Answer> {
+        let lines = requests.iter().map(|request| serde_json::to_string(request).unwrap());
+        answers(&lines.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_run_is_answered_with_its_verdict_and_what_it_kept_is_told_afterwards() {
+        let asked =
+            [run(true, false), Request::Lines, Request::Story, Request::Trace { whole: true }];
+        let told = ask(&asked);
+        let [Answer::Done(run), Answer::Lines(all), Answer::Lines(story), Answer::Trace(trace)] =
+            told.as_slice()
+        else {
+            panic!("{told:?}")
+        };
+        assert_eq!((run.seed, run.verdict), (7, Verdict::Failed), "{run:?}");
+        assert!(run.violations.iter().any(|v| v.invariant == "no_duplicate_append"), "{run:?}");
+        assert!(run.trace.is_none(), "nobody asked for it");
+        assert!(all.iter().any(|line| line.contains("publish e1 ")), "{all:?}");
+        // The story leaves records out, and says which of them prove something.
+        assert!(story.iter().any(|line| line.ends_with("<- evidence")), "{story:?}");
+        assert!(trace.records.iter().any(|record| record.evidence), "{trace:?}");
+        assert_eq!(trace.records.len(), all.len());
+    }
+
+    #[test]
+    fn a_trace_that_is_wanted_comes_with_a_run_that_fails() {
+        let told = ask(&[run(false, true)]);
+        let [Answer::Done(run)] = told.as_slice() else { panic!("{told:?}") };
+        let trace = run.trace.as_ref().unwrap();
+        assert!(trace.records.iter().any(|record| record.evidence), "{trace:?}");
+    }
+
+    #[test]
+    fn of_a_run_whose_history_nobody_wanted_nothing_is_kept() {
+        let others = || [Request::Lines, Request::Story, Request::Trace { whole: false }];
+        // Neither before any run, nor of an earlier one.
+        let asked: Vec<_> = others()
+            .into_iter()
+            .chain([run(true, false), run(false, false)])
+            .chain(others())
+            .collect();
+        for answer in ask(&asked) {
+            match answer {
+                Answer::Lines(lines) => assert!(lines.is_empty(), "{lines:?}"),
+                Answer::Trace(trace) => assert!(trace.records.is_empty(), "{trace:?}"),
+                Answer::Done(run) => assert_eq!(run.seed, 7),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_answered_so_and_the_next_is_answered() {
+        let lines = serde_json::to_string(&Request::Lines).unwrap();
+        let requests = ["nonsense".to_owned(), r#"{"Run":{}}"#.to_owned(), lines];
+        let told = answers(&requests);
+        let [Answer::Broken(first), Answer::Broken(second), Answer::Lines(_)] = told.as_slice()
+        else {
+            panic!("{told:?}")
+        };
+        assert!(first.starts_with("a request that makes no sense: "), "{first}");
+        assert!(second.contains("missing field `plan`"), "{second}");
+    }
 }

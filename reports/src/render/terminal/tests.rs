@@ -369,7 +369,10 @@ fn many_scenarios_of_which_there_is_nothing_to_tell_are_a_line() {
     let names: Vec<_> = text.lines().skip(2).take(4).map(|line| &line[..5]).collect();
     assert_eq!(names, ["unrea", "slow ", "idle ", "71 mo"], "{text}");
     let all = summary_all(&report(&scenarios), "squall", false);
-    assert_eq!(all.lines().filter(|line| line.contains(" passed ")).count(), 73 + 1, "{all}");
+    for scenario in &scenarios {
+        let cell: String = scenario.name.chars().take(5).collect();
+        assert!(all.lines().any(|line| line.starts_with(&cell)), "{cell} is not in\n{all}");
+    }
     // Of many that are slow, those that are told.
     let many: Vec<_> = (0..40).map(|i| passing(&format!("s{i}"), &[500, 9_000, 500])).collect();
     let text = summary(&report(&many), "squall", false);
