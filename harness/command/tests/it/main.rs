@@ -8,6 +8,7 @@ mod common;
 mod defects;
 mod determinism;
 mod diagrams;
+mod docs;
 mod faults;
 mod limits;
 mod mistakes;
