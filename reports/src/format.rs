@@ -13,7 +13,7 @@ pub const FORMAT: &str = "squall-report/1";
 /// What came of a batch of runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
-    /// Always [`FORMAT`].
+    /// Always `squall-report/1`.
     pub format: String,
     /// What made the report.
     pub tool: Tool,
@@ -168,7 +168,7 @@ pub enum Verdict {
     Passed,
     /// An invariant was violated.
     Failed,
-    /// The faults did not bite, or what must be seen was not: the run proves nothing.
+    /// A fault was never felt, or what must be seen was not: the run proves nothing.
     Vacuous,
     /// Two executions of one plan differ.
     Unstable,

@@ -7,12 +7,24 @@
 //! And what an event says there is what was published: who makes an event tells a hash of its content.
 
 use super::{
-    End, Evidence, Findings, Invariant, Setup,
+    End, Entry, Evidence, Findings, Invariant, Layer, Setup,
     dense::{ByEvent, ByPlace},
 };
 use squall_probe::{EventId, Phase, What};
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "agreement",
+    about: "All replicas and consumers see the same event at the same place of the log.",
+    safety: true,
+    layer: Layer::Log,
+    needs: &["Append"],
+    promise: None,
+    limit: None,
+    judged: "each further look at a place of the log that somebody has seen before",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Agreement {
         setup: setup.clone(),
         log: ByPlace::default(),

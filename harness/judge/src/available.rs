@@ -5,10 +5,24 @@
 //! All publishes count, whatever faults acted at the time: the history does not say who could reach a
 //! majority, so choose a limit that the scenario's faults leave room for.
 
-use super::{Bound, End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
+use super::{
+    Bound, End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup, dense::ByEvent,
+};
 use squall_probe::{Phase, What};
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "available",
+    about: "At least this share of publishes ends ok in time.",
+    safety: false,
+    layer: Layer::End,
+    needs: &["Publish"],
+    promise: None,
+    limit: Some(Limit::AtLeast),
+    judged: "each publish",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     let Bound::AtLeast(limit) = setup.limits.of("available")? else { return None };
     Some(Box::new(Available {
         limit,

@@ -5,11 +5,23 @@
 //! those that a system declares. What a node holds in all is counted by the simulation (frames that wait, and
 //! what is reserved), so that a queue of which nobody spoke is seen too.
 
-use super::{End, Evidence, Findings, Invariant, Setup};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
 use squall_probe::{Mark, Name, NodeId, What};
 use std::collections::BTreeSet;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "bounded_memory",
+    about: "No buffer outgrows its bound, nor a node what its role may hold.",
+    safety: true,
+    layer: Layer::Means,
+    needs: &["Buffered"],
+    promise: Some("Promises::buffers"),
+    limit: None,
+    judged: "each time that a buffer with a bound tells how much waits in it, or a node with a bound holds much",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     let promised = !setup.buffers.is_empty() || setup.memory.iter().any(Option::is_some);
     promised.then(|| {
         Box::new(BoundedMemory {

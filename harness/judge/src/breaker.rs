@@ -9,14 +9,27 @@
 //! closed, it may count or not. Records do not say which call has ended: where several readings are possible, all are
 //! followed, and only what none of them allows is wrong.
 
-use super::{End, Evidence, Findings, Invariant, Setup};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
 use squall_probe::{BreakerState, Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
 
 /// What passes between a failure and the breaker's knowing of it, in microseconds: nothing but a step.
 const GRAIN: u64 = 6_000;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "breaker",
+    about: "A breaker opens when its dependency is down, and lets through only what it should.",
+    safety: true,
+    layer: Layer::Means,
+    needs: &["Call"],
+    promise: Some("Promises::breakers"),
+    limit: None,
+    judged: "each time that failures in a row should open it or that it opens, and each call from then on until \
+                 it is closed",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     (!setup.dependencies.is_empty()).then(|| {
         Box::new(Breaker {
             setup: setup.clone(),

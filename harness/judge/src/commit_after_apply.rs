@@ -7,14 +7,26 @@
 //! tells of must be in order from each of its rebuilds on; what nobody has told of before is new, and may not be
 //! below what others told; and when the run has converged, some replica that lives must have come as far as any.
 
-use super::{End, Evidence, Findings, Invariant, Setup};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
 use squall_probe::{Mark, Name, NodeChange, NodeId, What};
 use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
 };
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "commit_after_apply",
+    about: "No offset is committed before all below it is done, and none goes backwards.",
+    safety: true,
+    layer: Layer::Delivery,
+    needs: &["Commit", "Apply"],
+    promise: None,
+    limit: None,
+    judged: "each commit, as each replica tells it",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(CommitAfterApply {
         setup: setup.clone(),
         done: BTreeMap::new(),

@@ -3,11 +3,23 @@
 //! Money is not made and not lost, and two ledgers of the same thing say the same (Gray and Reuter, Transaction
 //! Processing, 1993). What is summed up, the system says, with what it was in the beginning.
 
-use super::{End, Evidence, Findings, Invariant, Setup};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
 use squall_probe::{Name, NodeId, StateOf, What};
 use std::collections::BTreeMap;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "conserved",
+    about: "Sums that nothing should change are in the end what they were.",
+    safety: true,
+    layer: Layer::Sum,
+    needs: &["State"],
+    promise: None,
+    limit: None,
+    judged: "each sum that a node tells at the end (StateOf::Conserved)",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Conserved { setup: setup.clone(), sums: BTreeMap::new() }))
 }
 

@@ -5,7 +5,10 @@
 //! `eventual_consistency`. What only the observer can see (views, sums) has agreed at the latest when it found so; a
 //! round of it takes a while, which is not held against the system.
 
-use super::{End, Evidence, Findings, Invariant, Setup, drains::seconds, fold::told};
+use super::{
+    DEFAULT_WITHIN, End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup,
+    drains::seconds, fold::told,
+};
 use squall_probe::{Mark, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +16,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// its next round. In microseconds for each node.
 const ROUNDS: u64 = 2 * 500_000;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "converges",
+    about: "After the healing, all that should agree answers and agrees within the deadline.",
+    safety: false,
+    layer: Layer::End,
+    needs: &["State"],
+    promise: None,
+    limit: Some(Limit::Within { default: Some(DEFAULT_WITHIN) }),
+    judged: "each state that a node tells at the end, and each node that tells none",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Converges {
         setup: setup.clone(),
         states: BTreeMap::new(),

@@ -12,7 +12,7 @@
 //! does not matter.
 
 use super::{
-    End, Evidence, Findings, Invariant, Setup,
+    End, Entry, Evidence, Findings, Invariant, Layer, Setup,
     dense::{ByEvent, ByName},
     fold::Redriven,
 };
@@ -23,7 +23,19 @@ use std::collections::{BTreeMap, BTreeSet};
 /// made anew, processes are started again.
 const AFTERMATH: u64 = 5_000_000;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "dead_letters",
+    about: "The dead-letter queue holds poison and what an outage exhausted, and nothing else.",
+    safety: true,
+    layer: Layer::Delivery,
+    needs: &["DeadLetter"],
+    promise: Some("Promises::dead_letters"),
+    limit: None,
+    judged: "each poison event that a client was told to publish, and each dead letter",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     setup.promises.dead_letters.then(|| {
         Box::new(DeadLetters {
             setup: setup.clone(),

@@ -4,10 +4,24 @@
 //! TigerBeetle's liveness mode: once a core of the cluster is healthy, work that exists must be finished.
 //! Events that nobody promised anything about count as soon as they are in the log.
 
-use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
+use super::{
+    DEFAULT_WITHIN, End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup, dense::ByEvent,
+};
 use squall_probe::{Mark, Position, What};
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "drains",
+    about: "After the healing, no group lags behind the log by the deadline.",
+    safety: false,
+    layer: Layer::End,
+    needs: &["Append", "Apply"],
+    promise: None,
+    limit: Some(Limit::Within { default: Some(DEFAULT_WITHIN) }),
+    judged: "each event of the log",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Drains { setup: setup.clone(), positions: ByEvent::default(), healed: None }))
 }
 

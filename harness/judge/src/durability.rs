@@ -7,13 +7,25 @@
 //! observer (the final read). What nobody applied is `no_loss`'s business.
 
 use super::{
-    End, Evidence, Findings, Invariant, Setup,
+    End, Entry, Evidence, Findings, Invariant, Layer, Setup,
     dense::ByEvent,
     fold::{named, share},
 };
 use squall_probe::{NodeChange, Phase, Position, What};
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "durability",
+    about: "What was acknowledged is in the log in the end, also after all replicas crashed at once.",
+    safety: true,
+    layer: Layer::Log,
+    needs: &["Publish", "Append"],
+    promise: None,
+    limit: None,
+    judged: "each acknowledged event",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Durability {
         setup: setup.clone(),
         up: vec![true; setup.replicas.len()],

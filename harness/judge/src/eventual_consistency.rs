@@ -7,11 +7,26 @@
 //! by which the last difference vanished, and not from when the observer looked: an event has the limit from the
 //! healing, or from its first append if that was later, to be in every living copy and done in every group.
 
-use super::{End, Evidence, Findings, Invariant, Setup, drains::seconds, fold::told};
+use super::{
+    DEFAULT_WITHIN, End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup,
+    drains::seconds, fold::told,
+};
 use squall_probe::{Mark, Name, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "eventual_consistency",
+    about: "After the healing, replicas and projections agree within the deadline, and in the end.",
+    safety: false,
+    layer: Layer::End,
+    needs: &["State"],
+    promise: None,
+    limit: Some(Limit::Within { default: Some(DEFAULT_WITHIN) }),
+    judged: "each state that a node tells at the end, and each replica that tells none",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(EventualConsistency {
         setup: setup.clone(),
         states: BTreeMap::new(),

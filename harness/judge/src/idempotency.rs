@@ -3,10 +3,22 @@
 //! Counted where effects land (the store tells, after its sync), not where the consumer says so. The
 //! textbook consumer that checks, acts, and then marks passes its own review and fails here.
 
-use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByEvent};
 use squall_probe::What;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "idempotency",
+    about: "No effect of an event happens twice in a group, however often it is delivered.",
+    safety: true,
+    layer: Layer::Effect,
+    needs: &["Apply"],
+    promise: None,
+    limit: None,
+    judged: "each effect",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Idempotency {
         setup: setup.clone(),
         first: ByEvent::default(),

@@ -4,11 +4,26 @@
 //! The time begins when the publish was due, not when its client got round to it, so that a stalled system is not
 //! spared (coordinated omission; Tene, 2013). Publishes that the harness added itself do not count.
 
-use super::{Bound, End, Evidence, Findings, Invariant, Setup, dense::ByEvent, drains::seconds};
+use super::{
+    Bound, End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup, dense::ByEvent,
+    drains::seconds,
+};
 use hdrhistogram::Histogram;
 use squall_probe::What;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "latency",
+    about: "A quantile of the time from publish to effect stays below the limit.",
+    safety: false,
+    layer: Layer::End,
+    needs: &["Publish", "Apply"],
+    promise: None,
+    limit: Some(Limit::Quantile),
+    judged: "each effect of a published event",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     let Bound::Quantile(quantile, limit) = setup.limits.of("latency")? else { return None };
     // Whole microseconds to three digits, growing as needed.
     let histogram = Histogram::new(3).ok()?;

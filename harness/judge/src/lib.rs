@@ -260,184 +260,36 @@ pub struct Entry {
     make: fn(&Setup) -> Option<Box<dyn Invariant>>,
 }
 
-macro_rules! entries {
-    ($($layer:ident $name:ident $($safety:ident)? {
-        $about:literal,
-        needs: [$($need:ident),*],
-        $(promise: $promise:literal,)?
-        $(limit: $limit:expr,)?
-        judged: $judged:literal,
-    })*) => {
-        &[$(Entry {
-            name: stringify!($name),
-            about: $about,
-            safety: entries!(@is $($safety)?),
-            layer: Layer::$layer,
-            needs: &[$(stringify!($need)),*],
-            promise: entries!(@or $($promise)?),
-            limit: entries!(@or $($limit)?),
-            judged: $judged,
-            make: $name::make,
-        }),*]
-    };
-    (@is safety) => { true };
-    (@is) => { false };
-    (@or $one:expr) => { Some($one) };
-    (@or) => { None };
-}
-
 /// Every invariant, by layer, and in each those first that can explain the others.
-pub const CATALOGUE: &[Entry] = entries! {
-    Log votes_kept safety {
-        "No replica forgets what it has told a candidate who then led.",
-        needs: [Vote],
-        judged: "each vote",
-    }
-    Log single_leader safety {
-        "No two nodes lead one term, and no ack contradicts what a later term committed.",
-        needs: [Lead],
-        judged: "each time that a node leads, and each place of the log that was acknowledged and then seen",
-    }
-    Log durability safety {
-        "What was acknowledged is in the log in the end, also after all replicas crashed at once.",
-        needs: [Publish, Append],
-        judged: "each acknowledged event",
-    }
-    Log agreement safety {
-        "All replicas and consumers see the same event at the same place of the log.",
-        needs: [Append],
-        judged: "each further look at a place of the log that somebody has seen before",
-    }
-    Log no_duplicate_append safety {
-        "No event stands at two places of the log.",
-        needs: [Append],
-        judged: "each event of the log",
-    }
-    Log no_phantom safety {
-        "Nothing is delivered that was not published, or whose publish surely failed.",
-        needs: [Publish, Append],
-        judged: "each event that shows up in a log, at a consumer or as an effect",
-    }
-    Log no_dirty_read safety {
-        "No consumer is given an event that the log then does not contain.",
-        needs: [Deliver, Append],
-        judged: "each event that a consumer was given",
-    }
-    Delivery single_owner safety {
-        "In each generation one member acts for a partition, and none of an older one.",
-        needs: [Apply],
-        judged: "each effect",
-    }
-    Delivery no_skip safety {
-        "Within one assignment no consumer jumps over an event.",
-        needs: [Deliver],
-        judged: "each delivery after the first of an assignment",
-    }
-    Delivery dead_letters safety {
-        "The dead-letter queue holds poison and what an outage exhausted, and nothing else.",
-        needs: [DeadLetter],
-        promise: "Promises::dead_letters",
-        judged: "each poison event that a client was told to publish, and each dead letter",
-    }
-    Delivery order safety {
-        "Events of one producer and key are appended and applied in the order of publishing.",
-        needs: [Publish, Apply],
-        judged: "each acknowledged event, and each effect, that follows another of its producer or group and key",
-    }
-    Delivery commit_after_apply safety {
-        "No offset is committed before all below it is done, and none goes backwards.",
-        needs: [Commit, Apply],
-        judged: "each commit, as each replica tells it",
-    }
-    Effect idempotency safety {
-        "No effect of an event happens twice in a group, however often it is delivered.",
-        needs: [Apply],
-        judged: "each effect",
-    }
-    Effect no_loss safety {
-        "What was acknowledged is applied by every group, or in its dead-letter queue.",
-        needs: [Publish, Apply],
-        judged: "each acknowledged event",
-    }
-    Sum saga_atomicity safety {
-        "Every saga is done as a whole or undone as a whole.",
-        needs: [Saga],
-        promise: "Promises::saga",
-        judged: "each saga that began",
-    }
-    Sum conserved safety {
-        "Sums that nothing should change are in the end what they were.",
-        needs: [State],
-        judged: "each sum that a node tells at the end (StateOf::Conserved)",
-    }
-    Means retry_policy safety {
-        "Attempts wait as long as their policy says, with jitter, and end when it says.",
-        needs: [Attempt],
-        promise: "Promises::retries",
-        judged: "each attempt that follows another of the same request",
-    }
-    Means breaker safety {
-        "A breaker opens when its dependency is down, and lets through only what it should.",
-        needs: [Call],
-        promise: "Promises::breakers",
-        judged: "each time that failures in a row should open it or that it opens, and each call from then on until \
-                 it is closed",
-    }
-    Means rotation safety {
-        "No client goes on asking a server that is out of rotation.",
-        needs: [Asked],
-        promise: "Promises::rotation",
-        judged: "each question that a server has failed to answer",
-    }
-    Means bounded_memory safety {
-        "No buffer outgrows its bound, nor a node what its role may hold.",
-        needs: [Buffered],
-        promise: "Promises::buffers",
-        judged: "each time that a buffer with a bound tells how much waits in it, or a node with a bound holds much",
-    }
-    End progress {
-        "After the healing, every publish ends within the deadline, and new ones end ok.",
-        needs: [Publish],
-        limit: Limit::Within { default: Some(DEFAULT_WITHIN) },
-        judged: "each publish that was open at the healing or came later",
-    }
-    End drains {
-        "After the healing, no group lags behind the log by the deadline.",
-        needs: [Append, Apply],
-        limit: Limit::Within { default: Some(DEFAULT_WITHIN) },
-        judged: "each event of the log",
-    }
-    End eventual_consistency {
-        "After the healing, replicas and projections agree within the deadline, and in the end.",
-        needs: [State],
-        limit: Limit::Within { default: Some(DEFAULT_WITHIN) },
-        judged: "each state that a node tells at the end, and each replica that tells none",
-    }
-    End converges {
-        "After the healing, all that should agree answers and agrees within the deadline.",
-        needs: [State],
-        limit: Limit::Within { default: Some(DEFAULT_WITHIN) },
-        judged: "each state that a node tells at the end, and each node that tells none",
-    }
-    End recovers_within {
-        "After the healing, publishing works and nothing lags within the limit.",
-        needs: [Publish],
-        limit: Limit::Within { default: None },
-        judged: "each publish that was open at the healing or came later, and each effect that was owed then",
-    }
-    End available {
-        "At least this share of publishes ends ok in time.",
-        needs: [Publish],
-        limit: Limit::AtLeast,
-        judged: "each publish",
-    }
-    End latency {
-        "A quantile of the time from publish to effect stays below the limit.",
-        needs: [Publish, Apply],
-        limit: Limit::Quantile,
-        judged: "each effect of a published event",
-    }
-};
+pub const CATALOGUE: &[Entry] = &[
+    votes_kept::ENTRY,
+    single_leader::ENTRY,
+    durability::ENTRY,
+    agreement::ENTRY,
+    no_duplicate_append::ENTRY,
+    no_phantom::ENTRY,
+    no_dirty_read::ENTRY,
+    single_owner::ENTRY,
+    no_skip::ENTRY,
+    dead_letters::ENTRY,
+    order::ENTRY,
+    commit_after_apply::ENTRY,
+    idempotency::ENTRY,
+    no_loss::ENTRY,
+    saga_atomicity::ENTRY,
+    conserved::ENTRY,
+    retry_policy::ENTRY,
+    breaker::ENTRY,
+    rotation::ENTRY,
+    bounded_memory::ENTRY,
+    progress::ENTRY,
+    drains::ENTRY,
+    eventual_consistency::ENTRY,
+    converges::ENTRY,
+    recovers_within::ENTRY,
+    available::ENTRY,
+    latency::ENTRY,
+];
 
 /// What a judge has found when the history is over.
 #[derive(Debug, Default)]

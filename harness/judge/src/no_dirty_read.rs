@@ -4,10 +4,22 @@
 //! was committed may be gone with that leader. What the log has in the end is what living replicas told of
 //! since they last rebuilt their copies, up to the ends that they told at last.
 
-use super::{End, Evidence, Findings, Invariant, Setup, dense::ByPlace};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByPlace};
 use squall_probe::{EventId, What};
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "no_dirty_read",
+    about: "No consumer is given an event that the log then does not contain.",
+    safety: true,
+    layer: Layer::Log,
+    needs: &["Deliver", "Append"],
+    promise: None,
+    limit: None,
+    judged: "each event that a consumer was given",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(NoDirtyRead { setup: setup.clone(), given: ByPlace::default() }))
 }
 

@@ -3,10 +3,22 @@
 //! After Jepsen's kafka checker ("duplicate"). Replicas tell of one place each for itself, and again
 //! after a restart: that is no duplicate.
 
-use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByEvent};
 use squall_probe::{Position, What};
 
-pub(super) fn make(_: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "no_duplicate_append",
+    about: "No event stands at two places of the log.",
+    safety: true,
+    layer: Layer::Log,
+    needs: &["Append"],
+    promise: None,
+    limit: None,
+    judged: "each event of the log",
+    make,
+};
+
+fn make(_: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(NoDuplicateAppend { first: ByEvent::default(), findings: Findings::default() }))
 }
 

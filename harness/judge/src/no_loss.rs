@@ -7,14 +7,26 @@
 //! judges at the end of the run, when everything should have drained.
 
 use super::{
-    End, Evidence, Findings, Invariant, Setup,
+    End, Entry, Evidence, Findings, Invariant, Layer, Setup,
     dense::ByEvent,
     fold::{Redriven, named, share},
 };
 use squall_probe::{EventId, Phase, Position, What};
 use std::collections::BTreeMap;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "no_loss",
+    about: "What was acknowledged is applied by every group, or in its dead-letter queue.",
+    safety: true,
+    layer: Layer::Effect,
+    needs: &["Publish", "Apply"],
+    promise: None,
+    limit: None,
+    judged: "each acknowledged event",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(NoLoss {
         setup: setup.clone(),
         events: ByEvent::default(),

@@ -4,10 +4,22 @@
 //! A client that says "failed" and is later contradicted has lied: that `Fail` comes after the event was
 //! seen is a violation as well.
 
-use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByEvent};
 use squall_probe::{Phase, What};
 
-pub(super) fn make(_: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "no_phantom",
+    about: "Nothing is delivered that was not published, or whose publish surely failed.",
+    safety: true,
+    layer: Layer::Log,
+    needs: &["Publish", "Append"],
+    promise: None,
+    limit: None,
+    judged: "each event that shows up in a log, at a consumer or as an effect",
+    make,
+};
+
+fn make(_: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(NoPhantom { events: ByEvent::default(), findings: Findings::default() }))
 }
 

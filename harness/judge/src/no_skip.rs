@@ -3,11 +3,23 @@
 //! After Jepsen's kafka checker ("poll skip"). Going back (a redelivery) is allowed, jumping ahead is not;
 //! offsets are dense, so an offset that was jumped over exists.
 
-use super::{End, Evidence, Findings, Invariant, Setup};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
 use squall_probe::{Name, NodeChange, NodeId, What};
 use std::collections::BTreeMap;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "no_skip",
+    about: "Within one assignment no consumer jumps over an event.",
+    safety: true,
+    layer: Layer::Delivery,
+    needs: &["Deliver"],
+    promise: None,
+    limit: None,
+    judged: "each delivery after the first of an assignment",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(NoSkip {
         setup: setup.clone(),
         last: BTreeMap::new(),

@@ -9,11 +9,23 @@
 //! landed for the first time: a redelivery that changes nothing is no inversion. An event that went to a
 //! dead-letter queue has left the sequence: that it is redriven later is what the queue is for.
 
-use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByEvent};
 use squall_probe::{NodeId, Phase, Position, What};
 use std::collections::BTreeMap;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "order",
+    about: "Events of one producer and key are appended and applied in the order of publishing.",
+    safety: true,
+    layer: Layer::Delivery,
+    needs: &["Publish", "Apply"],
+    promise: None,
+    limit: None,
+    judged: "each acknowledged event, and each effect, that follows another of its producer or group and key",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Order {
         setup: setup.clone(),
         events: ByEvent::default(),

@@ -5,11 +5,25 @@
 //! few events from every client in this phase, so that there is something to judge. A publish from before the
 //! healing may end indeterminate: an outage took its request or its answer. So may one whose client went down.
 
-use super::{End, Evidence, Findings, Invariant, Setup, drains::seconds};
+use super::{
+    DEFAULT_WITHIN, End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup, drains::seconds,
+};
 use squall_probe::{EventId, Mark, NodeChange, NodeId, Phase, What};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "progress",
+    about: "After the healing, every publish ends within the deadline, and new ones end ok.",
+    safety: false,
+    layer: Layer::End,
+    needs: &["Publish"],
+    promise: None,
+    limit: Some(Limit::Within { default: Some(DEFAULT_WITHIN) }),
+    judged: "each publish that was open at the healing or came later",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Progress {
         setup: setup.clone(),
         poison: BTreeSet::new(),

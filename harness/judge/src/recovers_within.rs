@@ -5,10 +5,24 @@
 //! It measures from the end of the last fault, as availability targets do (time to recovery). A run in
 //! which nothing was owed at the healing has recovered at once.
 
-use super::{End, Evidence, Findings, Invariant, Setup, dense::ByEvent, drains::seconds};
+use super::{
+    End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup, dense::ByEvent, drains::seconds,
+};
 use squall_probe::{Mark, Phase, What};
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "recovers_within",
+    about: "After the healing, publishing works and nothing lags within the limit.",
+    safety: false,
+    layer: Layer::End,
+    needs: &["Publish"],
+    promise: None,
+    limit: Some(Limit::Within { default: None }),
+    judged: "each publish that was open at the healing or came later, and each effect that was owed then",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     let limit = setup.limits.within("recovers_within")?;
     Some(Box::new(RecoversWithin {
         limit,

@@ -7,7 +7,7 @@
 //! After "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): without growth clients hammer, without
 //! jitter they hammer in step. A wait may be longer than it should when a fault of the plan makes timers late.
 
-use super::{End, Evidence, Findings, Invariant, Setup};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
 use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
 
@@ -23,7 +23,19 @@ const TELLING: usize = 8;
 /// And how many of one length tell whether these have any.
 const TELLING_OF_ONE: usize = 6;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "retry_policy",
+    about: "Attempts wait as long as their policy says, with jitter, and end when it says.",
+    safety: true,
+    layer: Layer::Means,
+    needs: &["Attempt"],
+    promise: Some("Promises::retries"),
+    limit: None,
+    judged: "each attempt that follows another of the same request",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     (!setup.policies.is_empty()).then(|| {
         Box::new(RetryPolicies {
             setup: setup.clone(),

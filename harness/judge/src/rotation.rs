@@ -6,11 +6,23 @@
 //! of calls to a dependency, of which there is one, is judged here of servers, of which there are several. A
 //! client belongs to a process, and forgets with it.
 
-use super::{End, Evidence, Findings, Invariant, Setup};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
 use squall_probe::{Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "rotation",
+    about: "No client goes on asking a server that is out of rotation.",
+    safety: true,
+    layer: Layer::Means,
+    needs: &["Asked"],
+    promise: Some("Promises::rotation"),
+    limit: None,
+    judged: "each question that a server has failed to answer",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     let most = setup.promises.rotation?;
     Some(Box::new(Rotation {
         setup: setup.clone(),

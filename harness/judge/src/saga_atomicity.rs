@@ -3,11 +3,23 @@
 //!
 //! After Garcia-Molina and Salem, Sagas (1987). Steps and compensations are counted where they land.
 
-use super::{End, Evidence, Findings, Invariant, Setup};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
 use squall_probe::{EventId, Name, SagaChange, What};
 use std::collections::BTreeMap;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "saga_atomicity",
+    about: "Every saga is done as a whole or undone as a whole.",
+    safety: true,
+    layer: Layer::Sum,
+    needs: &["Saga"],
+    promise: Some("Promises::saga"),
+    limit: None,
+    judged: "each saga that began",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(SagaAtomicity { setup: setup.clone(), sagas: BTreeMap::new() }))
 }
 

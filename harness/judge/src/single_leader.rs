@@ -6,11 +6,23 @@
 //! with the last vote still under way, and then the new leader has it too (Paxos Made Simple, §2.2). So
 //! an acknowledgement is judged by what it promises, not by when it is given.
 
-use super::{End, Evidence, Findings, Invariant, Setup, dense::ByPlace};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByPlace};
 use squall_probe::{EventId, Position, What};
 use std::collections::BTreeMap;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "single_leader",
+    about: "No two nodes lead one term, and no ack contradicts what a later term committed.",
+    safety: true,
+    layer: Layer::Log,
+    needs: &["Lead"],
+    promise: None,
+    limit: None,
+    judged: "each time that a node leads, and each place of the log that was acknowledged and then seen",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(SingleLeader {
         setup: setup.clone(),
         leaders: BTreeMap::new(),

@@ -4,11 +4,23 @@
 //! After the fencing of Kafka's KIP-98 and KIP-447. A generation has begun when it was fenced where effects
 //! land, or a member of it was given an event of the partition.
 
-use super::{End, Evidence, Findings, Invariant, Setup};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
 use squall_probe::{Name, What};
 use std::collections::BTreeMap;
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "single_owner",
+    about: "In each generation one member acts for a partition, and none of an older one.",
+    safety: true,
+    layer: Layer::Delivery,
+    needs: &["Apply"],
+    promise: None,
+    limit: None,
+    judged: "each effect",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(SingleOwner {
         setup: setup.clone(),
         current: BTreeMap::new(),

@@ -6,11 +6,23 @@
 //! lost only if two leaders then really meet, which may take a thousand runs; that the vote is gone shows in
 //! each. A vote that no leader stood on may be forgotten: then nobody can tell.
 
-use super::{End, Evidence, Findings, Invariant, Setup};
+use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
 use squall_probe::{NodeId, What};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+pub(super) const ENTRY: Entry = Entry {
+    name: "votes_kept",
+    about: "No replica forgets what it has told a candidate who then led.",
+    safety: true,
+    layer: Layer::Log,
+    needs: &["Vote"],
+    promise: None,
+    limit: None,
+    judged: "each vote",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(VotesKept {
         setup: setup.clone(),
         led: BTreeSet::new(),

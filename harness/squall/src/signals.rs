@@ -6,14 +6,17 @@ pub(crate) const PANIC_HANDLED: &str = "panic_handled";
 /// Signals that the harness reads off any system's history, with their meaning.
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("duplicate_delivered", "a consumer group was handed one event more than once"),
-    ("redelivered_after_crash", "… and between the two a node had crashed"),
+    (
+        "redelivered_after_crash",
+        "a consumer group was handed one event more than once, and between the two a node had crashed",
+    ),
     ("leader_changed", "a second node, or the same again, began to lead"),
     ("publish_indeterminate", "a client had to leave open how its publish ended"),
     ("rebalanced", "a consumer group's partitions were dealt anew"),
     ("dead_lettered", "an event reached a dead-letter queue"),
     ("redriven", "an event was taken out of a dead-letter queue to be handled again"),
     ("breaker_opened", "a circuit breaker opened"),
-    ("breaker_closed_again", "… and closed again"),
+    ("breaker_closed_again", "a circuit breaker that had opened closed again"),
     ("compensated", "a step of a saga was undone"),
     ("retried", "a client repeated a request"),
     (PANIC_HANDLED, "a task panicked, and its supervisor handled it"),

@@ -1,4 +1,4 @@
-//! Writes a page for people to look at, and for `.ci/screenshots`: `sample_html OUT [REPORT]`.
+//! Writes a page for people to look at, and for `harness/checks/screenshots`: `sample_html OUT [REPORT]`.
 //! Without a report it makes one up.
 
 use squall_reports::render::{RENDERINGS, Reader};

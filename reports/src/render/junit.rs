@@ -1,7 +1,7 @@
 //! JUnit's XML, which every CI server reads: a suite for each folder, a case for each scenario.
 //!
 //! It was never specified; what is written is valid by the schema that Jenkins checks it with
-//! (junit-10.xsd), which `.ci/junit-schema` proves.
+//! (junit-10.xsd), which `harness/checks/junit-schema` proves.
 
 use crate::{
     digest::{self, sum, tally},

@@ -199,7 +199,7 @@ fn what_was_hostile_is_still_told() {
     assert_eq!(commands[0], (r"\u{0}]]><b>@x|\u{202e}".to_owned(), "7".to_owned()));
 }
 
-/// `.ci/junit-schema` checks what stands here by the schema.
+/// `harness/checks/junit-schema` checks what stands here by the schema.
 #[test]
 fn junit_files_for_the_schema() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));

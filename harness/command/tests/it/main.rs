@@ -9,6 +9,7 @@ mod common;
 mod defects;
 mod determinism;
 mod diagrams;
+mod docs;
 mod faults;
 mod library;
 mod limits;

@@ -11,18 +11,18 @@ use std::fmt::Write as _;
 
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
-    /// Listed to list
+    /// What to list
     #[arg(value_enum)]
     what: Listed,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Listed {
-    /// Listed can go wrong
+    /// What can go wrong
     Faults,
-    /// Listed is judged
+    /// What is judged
     Invariants,
-    /// Listed `must_see` can name
+    /// What `must_see` can name
     Signals,
     /// The places in the system's code that `reaches` can name
     Points,
@@ -30,7 +30,7 @@ enum Listed {
     Roles,
     /// The kinds of message that `on` can name
     Messages,
-    /// Listed `allow` can name: what gets past the simulation, which is an error otherwise
+    /// What `allow` can name: what gets past the simulation, which is an error otherwise
     Escapes,
     /// The known mistakes that `--defect` can switch on
     Defects,

@@ -6,8 +6,15 @@ use std::{
     path::Path,
 };
 
-const CRATES: &[&str] =
-    &["harness/squall", "harness/judge", "harness/command", "harness/cheats", "reports"];
+const CRATES: &[&str] = &[
+    "harness/squall",
+    "harness/judge",
+    "harness/probe",
+    "harness/command",
+    "harness/cheats",
+    "reference-system",
+    "reports",
+];
 
 #[test]
 fn no_file_imports_itself_by_way_of_others() {

@@ -123,5 +123,5 @@ def test_image(tmp_path):
         pytest.skip("no cargo")
     told = subprocess.run(["cargo", "metadata", "--no-deps", "--locked", "--format-version=1"], cwd=tmp_path, check=True,
                           capture_output=True, text=True)
-    squall, = [package for package in json.loads(told.stdout)["packages"] if package["name"] == "squall"]
+    squall, = [package for package in json.loads(told.stdout)["packages"] if package["name"] == "squall-command"]
     assert "squall" in [target["name"] for target in squall["targets"] if target["kind"] == ["bin"]]

@@ -1,4 +1,4 @@
-"""The Slurm scripts, as far as they go without Slurm; ci/slurm-check goes all the way."""
+"""The Slurm scripts, as far as they go without Slurm; harness/checks/slurm-check goes all the way."""
 
 import re
 from pathlib import Path

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FAKE = Path(__file__).with_name("fake-squall")
 SCENARIO = "scenarios/dependency/gateway-down.yaml"
 

@@ -18,7 +18,7 @@ def declared(variables):
 
 
 def files():
-    for path in sorted([*ROOT.glob("ci/**/*"), *ROOT.glob(".ci/*")]):
+    for path in sorted([*ROOT.glob("ci/**/*"), *ROOT.glob("harness/checks/*"), *ROOT.glob(".ci/*")]):
         if path.is_file() and path.read_bytes().startswith((b"#!/usr/bin/env bash", b"#!/bin/sh")):
             slurm = ("SLURM_SUBMIT_DIR", "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID") if path.suffix == ".sbatch" else ()
             # After the head comment and its #SBATCH lines, so that the first line stays the first.
@@ -50,6 +50,6 @@ def test_shellcheck(text, shell):
 
 
 def test_every_script_is_strict():
-    for path in [*ROOT.glob("ci/**/*"), *ROOT.glob(".ci/*")]:
+    for path in [*ROOT.glob("ci/**/*"), *ROOT.glob("harness/checks/*"), *ROOT.glob(".ci/*")]:
         if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env bash"):
             assert "\nset -euo pipefail\n" in path.read_text(), path
