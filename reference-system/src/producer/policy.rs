@@ -42,7 +42,12 @@ impl Default for ProducerPolicy {
             buffer: BUFFER,
             attempt: |_| NextStep::Send,
             retry: |_, _, request| request,
-            out_of_sequence: Numbering::start_again,
+            // Of the batch under way nobody knows what became of it: some of it may be in what brokers have not forgotten
+            // (KIP-360).
+            out_of_sequence: |numbering| {
+                numbering.start_again();
+                NextStep::GiveUp
+            },
             overdue: || None,
         }
     }
