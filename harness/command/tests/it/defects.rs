@@ -59,6 +59,8 @@ defects! {
     stale_leader_acks in "broker/leader-cut-off-from-brokers" seed 1
     reads_uncommitted in "broker/power-failure" seed 1
     producer_state_forgotten in "broker/power-failure" seed 4
+    disk_is_believed in "resource/restored-replica" seed 1
+    sequence_is_sacred in "resource/restored-log" seed 1
     commits_go_backwards in "consumer/zombie" seed 1
     fsync_retried in "resource/sync-fails-then-power" seed 1
     dir_not_synced in "broker/power-failure" seed 3

@@ -7,6 +7,7 @@ mod circles;
 mod common;
 mod faults;
 mod isolation;
+mod mutants;
 mod pipeline;
 mod sources;
 mod surface;

@@ -1,10 +1,11 @@
-//! What the manifests say: no crate names a dependency that it does not use, and what builds is what they ask for.
+//! What the manifests say, and the files: no crate names a dependency that it does not use, what builds is what they ask
+//! for, no file lies beside the modules, and a crate has one binary of integration tests.
 
 use crate::common::ROOT;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -50,10 +51,9 @@ fn uses(text: &str, dependency: &str) -> bool {
 fn every_dependency_is_used() {
     let root = Path::new(ROOT);
     let workspace = fs::read_to_string(root.join("Cargo.toml")).unwrap();
-    let members = workspace.lines().find(|line| line.starts_with("members")).unwrap();
     let mut named: BTreeSet<String> = BTreeSet::new();
-    for member in members.split('"').skip(1).step_by(2) {
-        let folder = root.join(member);
+    for folder in members() {
+        let member = folder.file_name().unwrap().display();
         let manifest = names(&fs::read_to_string(folder.join("Cargo.toml")).unwrap());
         let (mut library, mut tests) = (String::new(), String::new());
         sources(&folder.join("src"), &mut library);
@@ -69,6 +69,59 @@ fn every_dependency_is_used() {
     }
     for dependency in &names(&workspace)["workspace.dependencies"] {
         assert!(named.contains(dependency), "no crate of the workspace names {dependency}");
+    }
+}
+
+/// The crates of the workspace, by their folders.
+fn members() -> Vec<PathBuf> {
+    let workspace = fs::read_to_string(Path::new(ROOT).join("Cargo.toml")).unwrap();
+    let members = workspace.lines().find(|line| line.starts_with("members")).unwrap();
+    members.split('"').skip(1).step_by(2).map(|member| Path::new(ROOT).join(member)).collect()
+}
+
+/// A file that no `mod` names is compiled by nobody: neither tests nor lints see it.
+#[test]
+fn every_file_is_a_module() {
+    for member in members() {
+        for part in ["src", "tests", "examples", "benches"] {
+            without_a_mod(&member.join(part), &mut |path| panic!("no `mod` names {path}"));
+        }
+    }
+}
+
+/// Tells of the files in a folder and below it that the file above them does not declare. What lies at the top of `src` or
+/// of another folder of targets is found by Cargo, if it is a target.
+fn without_a_mod(folder: &Path, tell: &mut dyn FnMut(std::path::Display<'_>)) {
+    let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default();
+    let above = ["mod.rs", "main.rs", "lib.rs"].map(|name| read(folder.join(name))).concat()
+        + &read(folder.with_extension("rs"));
+    let targets = folder.ends_with("tests") && folder.join("../Cargo.toml").exists();
+    let targets = targets || folder.ends_with("examples") || folder.ends_with("benches");
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            without_a_mod(&path, tell);
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let root = ["mod", "main", "lib"].contains(&&*name);
+        let rust = path.extension().is_some_and(|ending| ending == "rs");
+        let declared = above.lines().any(|line| line.trim().ends_with(&format!("mod {name};")));
+        if rust && !root && !targets && !declared {
+            tell(path.display());
+        }
+    }
+}
+
+#[test]
+fn a_crate_has_one_binary_of_integration_tests() {
+    for member in members() {
+        let tests = fs::read_dir(member.join("tests")).into_iter().flatten();
+        for path in tests.map(|entry| entry.unwrap().path()) {
+            let binary = path.extension().is_some_and(|ending| ending == "rs")
+                || path.join("main.rs").exists();
+            assert!(!binary || path.ends_with("it"), "a second binary: {}", path.display());
+        }
     }
 }
 
