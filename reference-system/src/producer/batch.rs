@@ -1,6 +1,5 @@
 //! Events that wait to be published, and the sequence numbers that they get.
 
-use super::policy::NextStep;
 use crate::wire::{
     broker::BrokerRequest,
     events::{Batch, EventData, PARTITIONS, Place},
@@ -70,10 +69,9 @@ impl Numbering {
 
     /// From here on brokers take it for another producer. Of the batch under way nobody knows what became of it: some
     /// of it may be in what they have not forgotten (KIP-360).
-    pub(super) fn start_again(&mut self) -> NextStep {
+    pub(super) fn start_again(&mut self) {
         self.producer = identity(&self.name, &mut self.rng);
         self.next = [0; PARTITIONS as usize];
-        NextStep::GiveUp
     }
 
     /// Groups events by partition and gives them the next sequence numbers.

@@ -42,7 +42,10 @@ impl Default for ProducerPolicy {
             buffer: BUFFER,
             attempt: |_| NextStep::Send,
             retry: |_, _, request| request,
-            out_of_sequence: Numbering::start_again,
+            out_of_sequence: |numbering| {
+                numbering.start_again();
+                NextStep::GiveUp
+            },
             overdue: || None,
         }
     }
