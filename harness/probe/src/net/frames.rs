@@ -2,18 +2,18 @@
 
 #[cfg(feature = "sim")]
 use super::{Read, Write};
-use super::{ReadHalf, WriteHalf};
+use super::{
+    ReadHalf, WriteHalf,
+    queue::{MAX_FRAME, Queued, put_frame},
+};
 #[cfg(feature = "sim")]
 use crate::sim;
-use bytes::{BufMut as _, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use std::io;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::mpsc,
 };
-
-/// Frames above this size are refused by the receiver, in bytes.
-pub const MAX_FRAME: usize = 64 * 1024 * 1024;
 
 /// How many frames may wait for the network before [`FrameSender::send`] waits.
 const QUEUE: usize = 1024;
@@ -23,22 +23,6 @@ pub(super) fn over(read: ReadHalf, write: WriteHalf) -> (FrameSender, FrameRecei
     let (queue, frames) = mpsc::channel(QUEUE);
     crate::task::spawn_sender(write_frames(write, frames));
     (FrameSender { queue }, FrameReceiver::new(read))
-}
-
-/// A frame that waits for the network.
-#[derive(Debug)]
-pub(super) struct Queued {
-    #[cfg_attr(not(feature = "sim"), allow(dead_code))] // Only message faults ask.
-    pub(super) kind: &'static str,
-    pub(super) frame: Bytes,
-    _memory: crate::Reserved,
-}
-
-impl Queued {
-    fn new(kind: &'static str, frame: Bytes) -> Self {
-        let memory = crate::reserve(frame.len());
-        Self { kind, frame, _memory: memory }
-    }
 }
 
 /// Sends frames. Clones share one connection, which closes when the last is dropped.
@@ -178,13 +162,6 @@ impl FrameReceiver {
             }
         }
     }
-}
-
-pub(super) fn put_frame(out: &mut BytesMut, frame: &[u8]) {
-    // A frame whose length has more than 32 bits is far above MAX_FRAME: the receiver refuses it by the largest length
-    // that there is.
-    out.put_u32(u32::try_from(frame.len()).unwrap_or(u32::MAX));
-    out.put_slice(frame);
 }
 
 async fn write_frames(mut write: WriteHalf, mut queue: mpsc::Receiver<Queued>) {

@@ -4,10 +4,12 @@
 //! scenario chooses which messages to lose, duplicate or reorder.
 
 mod frames;
+mod queue;
 #[cfg(feature = "sim")]
 mod tampering;
 
-pub use frames::{FrameReceiver, FrameSender, MAX_FRAME};
+pub use frames::{FrameReceiver, FrameSender};
+pub use queue::MAX_FRAME;
 
 use std::{
     io,

@@ -3,7 +3,7 @@
 
 use super::{
     WriteHalf,
-    frames::{Queued, put_frame},
+    queue::{Queued, put_frame},
 };
 use crate::sim;
 use bytes::{Bytes, BytesMut};

@@ -1,6 +1,6 @@
 //! What faults do to a node as a whole: it is paused, starved, its clock is wrong, its limits are low.
 
-use super::{OccurrenceId, World, nodes::Machine};
+use super::{OccurrenceId, World};
 use crate::{NodeId, What};
 use std::{task::Waker, time::Duration};
 
@@ -236,8 +236,9 @@ impl World {
 
     /// A node that waits for a call to return.
     pub(super) fn blocked_node(&self) -> Option<NodeId> {
-        let blocked = |machine: &Machine| machine.hindered.blocked_until > self.now;
-        self.machines.iter().position(blocked).map(NodeId::of_index)
+        let mut machines = self.machines.iter();
+        let blocked = machines.position(|machine| machine.hindered.blocked_until > self.now);
+        blocked.map(NodeId::of_index)
     }
 
     /// A fault brings the node down in the middle of a call: what runs now runs on to its next await, and no

@@ -1,0 +1,30 @@
+//! Frames on their way out: what waits for the network, and how it is written.
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+
+/// Frames above this size are refused by the receiver, in bytes.
+pub const MAX_FRAME: usize = 64 * 1024 * 1024;
+
+/// A frame that waits for the network.
+#[derive(Debug)]
+pub(super) struct Queued {
+    #[cfg_attr(not(feature = "sim"), allow(dead_code))] // Only message faults ask.
+    pub(super) kind: &'static str,
+    pub(super) frame: Bytes,
+    _memory: crate::Reserved,
+}
+
+impl Queued {
+    pub(super) fn new(kind: &'static str, frame: Bytes) -> Self {
+        let memory = crate::reserve(frame.len());
+        Self { kind, frame, _memory: memory }
+    }
+}
+
+/// Writes a frame behind its length.
+pub(super) fn put_frame(out: &mut BytesMut, frame: &[u8]) {
+    // A frame whose length has more than 32 bits is far above MAX_FRAME: the receiver refuses it by the largest length
+    // that there is.
+    out.put_u32(u32::try_from(frame.len()).unwrap_or(u32::MAX));
+    out.put_slice(frame);
+}
