@@ -25,7 +25,7 @@ use tokio::{
 /// What a server or a client does otherwise.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rules {
-    /// The server knows again what it was sent so long ago, and no longer.
+    /// For how long the server knows again what it was sent.
     pub remembers: Option<Duration>,
     /// The server takes what comes, whatever is missing before it.
     pub takes_gaps: bool,

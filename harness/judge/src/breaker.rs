@@ -1,5 +1,5 @@
-//! `breaker`: after so many failures in a row no call reaches the dependency until the cooldown is over, then
-//! no more at a time than there are probes; and a breaker opens for so many failures in a row of the dependency
+//! `breaker`: after `failures` failures in a row no call reaches the dependency until the cooldown is over, then
+//! no more at a time than there are probes; and a breaker opens for failures in a row of the dependency
 //! only: one that counts all it has ever seen cuts off a dependency that is well.
 //!
 //! After Nygard's circuit breaker (Release It!, 2007). Judged from the calls that were made, not from what the

@@ -1,4 +1,4 @@
-//! `converges`: so long after the healing everything that should agree has answered the observer, and agrees:
+//! `converges`: within the limit after the healing everything that should agree has answered the observer, and agrees:
 //! replicas, projections, views, sums; nothing is owed and no publish is waited for. Who does not answer is named.
 //!
 //! TigerBeetle's liveness mode. When logs and groups came to agree is taken from the records, as in

@@ -1,5 +1,5 @@
-//! `drains`: after the healing, every event of the log is applied or dead-lettered in every group by the
-//! deadline: so long after the healing, or after it was appended (or redriven), if that was later.
+//! `drains`: after the healing, every event of the log is applied or dead-lettered in every group within the
+//! limit after the healing, or after it was appended (or redriven), if that was later.
 //!
 //! TigerBeetle's liveness mode: once a core of the cluster is healthy, work that exists must be finished.
 //! Events that nobody promised anything about count as soon as they are in the log.

@@ -1,5 +1,5 @@
-//! `eventual_consistency`: so long after the healing all replicas have the same log and all groups have taken it in;
-//! and in the end all replicas tell the same state of each partition, all who tell of a group's effects tell the
+//! `eventual_consistency`: within the limit after the healing all replicas have the same log and all groups have taken
+//! it in; and in the end all replicas tell the same state of each partition, all who tell of a group's effects tell the
 //! same, and these are as many as the log has events that are not dead letters.
 //!
 //! After Jepsen's set-full checker and the projections of event sourcing. States are what the harness's

@@ -1,6 +1,6 @@
-//! `recovers_within`: so long after the healing, a publish has been acknowledged (if there was one to
+//! `recovers_within`: within the limit after the healing, a publish has been acknowledged (if there was one to
 //! acknowledge), every publish has ended or is known to be indeterminate, and no group lags. What begins later has
-//! so long from then on.
+//! the limit from then on.
 //!
 //! It measures from the end of the last fault, as availability targets do (time to recovery). A run in
 //! which nothing was owed at the healing has recovered at once.

@@ -1022,7 +1022,7 @@ impl Lie {
     }
 }
 
-/// A history in which each invariant judges so many facts.
+/// For each invariant a history, and how many facts it judges in it.
 fn facts() -> Vec<(&'static str, u64, History)> {
     let mut all = Vec::new();
     let mut case = |name, facts, tell: &dyn Fn(&mut History)| {

@@ -30,7 +30,7 @@ impl Draw {
     }
 }
 
-/// A trace of so many records and messages around a leader's death, and the evidence in it.
+/// A trace of `records` records and messages around a leader's death, and the evidence in it.
 pub fn trace(seed: u64, records: usize, messages: usize) -> (Trace, Vec<Evidence>) {
     let mut draw = Draw(seed);
     let died = 480_000 + draw.below(20) * 4_000;
@@ -209,7 +209,7 @@ pub fn passed(path: &str, seed: u64) -> Run {
     }
 }
 
-/// A run that failed, with a trace of so many records and messages.
+/// A run that failed, with a trace of `records` records and messages.
 pub fn failed(path: &str, seed: u64, records: usize, messages: usize) -> Run {
     let (trace, evidence) = trace(seed, records, messages);
     let event = evidence.first().map_or_else(String::new, |e| e.text.clone());

@@ -216,7 +216,7 @@ pub fn rendered(name: &str, report: &Report) -> String {
     named.render(report, Reader::OF_A_FILE)
 }
 
-/// Everything that holds of every rendering of every report, within so many bytes of markdown.
+/// Everything that holds of every rendering of every report, within a number of bytes of markdown.
 pub fn all(report: &Report, bytes: usize) {
     markdown(&render::markdown(report, "squall"));
     let within = render::markdown_within(report, "squall", bytes);

@@ -19,7 +19,7 @@ fn run(fault: &str) -> RunOutcome {
     execute(&Plan::new(&scenario, 1, &*system, &[]), &system, true).unwrap()
 }
 
-/// As that, with the fault again and again, each time so long: from 500 ms on to [`END`].
+/// As that, with the fault again and again, each time for a while: from 500 ms on to [`END`].
 fn again(fault: &str, lasts: &str) -> RunOutcome {
     run(&format!("every: 500ms, {fault}, for: {lasts}, until: 2400ms"))
 }

@@ -73,7 +73,7 @@ pub struct Step {
     pub trigger: Trigger,
     /// `every` ends here.
     pub until: Option<Duration>,
-    /// `when` waits so long, from the start of the run.
+    /// How long `when` waits, from the start of the run.
     pub within: Option<Duration>,
     /// How long it lasts.
     pub lasts: Option<Duration>,

@@ -137,7 +137,7 @@ fn read_trigger<'n>(
     Some((trigger, key, node.span))
 }
 
-/// At most so many events are in the log for each that a client publishes.
+/// How many events there are in the log, at most, for each that a client publishes.
 const FOLLOWING: u32 = 4;
 
 fn condition(reader: &mut Reader<'_>, node: &Node) -> Option<Condition> {
