@@ -408,3 +408,41 @@ fn occurrences_that_overlap_last_each_their_own_time() {
     disk.end(second);
     disk.write(inode, 12, b"x").unwrap();
 }
+
+#[test]
+fn a_disk_that_goes_back_has_what_was_synced_then_and_nothing_of_later_and_stays_as_broken_as_it_is()
+ {
+    let (mut now, inode) = disk();
+    // As a snapshot is taken: what a power cut would leave.
+    let snapshots: Vec<Disk> = (0..40).map(|seed| crashed(&now, seed)).collect();
+    now.sync(inode).unwrap();
+    now.write(inode, 12, b", later").unwrap();
+    now.sync(inode).unwrap();
+    now.remove(&path("log")).unwrap();
+    now.open(&path("new")).unwrap();
+    now.sync_dir(Path::new("/data")).unwrap();
+    now.begin(id(3), DiskFault::Full { draw: None });
+    for snapshot in snapshots {
+        let mut back = now.clone();
+        assert!(back.go_back(snapshot), "another content, and other names");
+        assert_eq!(back.list(Path::new("/data")), ["log"]);
+        let left = read(&mut back, "log");
+        assert!(left.starts_with(b"safe") && b"safe and not".starts_with(&left[..]), "{left:?}");
+        // What is read after a power cut is what was read before it.
+        assert_eq!(read(&mut crashed(&back, 1), "log"), left);
+        assert!(back.open(&path("more")).is_err(), "it is full, as it was");
+    }
+}
+
+#[test]
+fn a_disk_on_which_nothing_has_changed_does_not_go_back() {
+    let (mut disk, inode) = disk();
+    disk.sync(inode).unwrap();
+    let snapshot = crashed(&disk, 1);
+    assert!(!disk.clone().go_back(snapshot.clone()));
+    // What no sync has saved is no change of the platter.
+    disk.write(inode, 0, b"more").unwrap();
+    assert!(!disk.clone().go_back(snapshot.clone()));
+    disk.sync(inode).unwrap();
+    assert!(disk.go_back(snapshot));
+}
