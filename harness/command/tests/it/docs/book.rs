@@ -21,7 +21,7 @@ fn one_file_and_one_line(folder: &str, list: &str, names: &[&str], line: &dyn Fn
 fn a_fault_is_a_file_and_a_line() {
     let names: Vec<&str> = FAULTS.iter().map(|kind| kind.key).collect();
     one_file_and_one_line("harness/squall/src/faults", "mod.rs", &names, &|name| {
-        format!("    &{name}::{},\n", name.to_uppercase())
+        format!("            {name}::{},\n", name.to_uppercase())
     });
 }
 
