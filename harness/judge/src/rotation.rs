@@ -1,5 +1,5 @@
 //! `rotation`: a client that has several servers to ask takes one out of rotation after some failures in a
-//! row, as the system promises,, and asks it again only when a check has found it well.
+//! row, as the system promises, and asks it again only when a check has found it well.
 //!
 //! As load balancers do (health checks and passive outlier detection of HAProxy and Envoy): whoever goes on
 //! asking a dead server loses a timeout each time, and hides the outage in its latencies. What `breaker` judges
