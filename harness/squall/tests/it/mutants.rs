@@ -69,7 +69,7 @@ fn body(text: &str, at: usize) -> &str {
     for (index, c) in text[at..].char_indices() {
         depth += i32::from(c == '{') - i32::from(c == '}');
         // One without a body ends before it begins.
-        if (c == '}' && depth == 0) || (c == ';' && depth == 0) {
+        if depth == 0 && (c == '}' || c == ';') {
             return &text[at..at + index];
         }
     }

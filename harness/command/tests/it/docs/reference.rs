@@ -11,8 +11,11 @@ use squall_command::ReferenceSystem;
 use squall_judge::{CATALOGUE as INVARIANTS, Layer};
 use std::{collections::BTreeMap, fmt::Write as _, fs, process::Command};
 
+/// A page: its file, and what makes its text.
+type Page = (&'static str, fn() -> String);
+
 /// Each page and what writes it.
-const PAGES: &[(&str, fn() -> String)] = &[
+const PAGES: &[Page] = &[
     ("commands.md", commands),
     ("defects.md", defects),
     ("exit-codes.md", exit_codes),
