@@ -137,3 +137,30 @@ impl Nemesis<'_> {
         Began::on(nodes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_destroyed_of_a_disk_is_told_unless_all_disks_went_back_together() {
+        let mut disks = Disks::default();
+        assert!(disks.are_whole());
+        let wiped = Destroyed { index: 0, latent: false };
+        let went_back = Destroyed { index: 1, latent: false };
+        let rotten = Destroyed { index: 2, latent: true };
+        for node in [NodeId(1), NodeId(2)] {
+            disks.destroy(node, went_back);
+        }
+        disks.destroy(NodeId(1), wiped);
+        disks.destroy(NodeId(2), rotten);
+        assert!(!disks.are_whole());
+        let of = |disks: &Disks, node| disks.destroyed(NodeId(node)).copied().collect::<Vec<_>>();
+        assert_eq!(of(&disks, 1), [went_back, wiped]);
+        // Who all remember the same have forgotten nothing that another knows.
+        disks.all_went_back.insert(1);
+        assert_eq!(of(&disks, 1), [wiped]);
+        assert_eq!(of(&disks, 2), [rotten]);
+        assert_eq!(of(&disks, 3), []);
+    }
+}

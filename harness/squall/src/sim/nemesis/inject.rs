@@ -185,3 +185,49 @@ fn disk_fault(state: DiskState, draw: u64) -> DiskFault {
         DiskState::LostUnsynced(syncs) => DiskFault::LostUnsynced { after: draw % syncs },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn each_state_of_a_node_is_a_hindrance_in_the_units_of_the_probe() {
+        let now = 7;
+        for (state, hinders) in [
+            (NodeState::Paused, Hindrance::Paused),
+            (NodeState::Starved { one_in: 20 }, Hindrance::Starved { one_in: 20 }),
+            (NodeState::SlowReader(SECOND), Hindrance::SlowReader { ms: 1_000 }),
+            (NodeState::SlowClose(SECOND), Hindrance::SlowClose { ms: 1_000 }),
+            (NodeState::Unavailable, Hindrance::Unavailable),
+            (NodeState::Connections(3), Hindrance::Connections { most: 3 }),
+            (NodeState::Memory(4_096), Hindrance::Memory { most: 4_096 }),
+            (
+                NodeState::Clock { offset_us: -5, drift_us: 50 },
+                Hindrance::Clock { offset_us: -5, drift: 50, since: now },
+            ),
+        ] {
+            assert_eq!(hindrance(state, now), hinders);
+        }
+    }
+
+    #[test]
+    fn each_state_of_a_disk_is_a_fault_of_the_probe_s_disk_with_the_draw_of_its_own() {
+        let draw = 11;
+        for (state, fault) in [
+            (DiskState::Full, DiskFault::Full { draw: Some(draw) }),
+            (DiskState::SyncFails, DiskFault::SyncFails { draw }),
+            (
+                DiskState::Errors { reads: true, writes: false },
+                DiskFault::IoErrors { reads: true, writes: false },
+            ),
+            (DiskState::Slow(SECOND), DiskFault::Slow { ms: 1_000 }),
+            (DiskState::TornWrite, DiskFault::TornWrite { draw }),
+            // One of three syncs: the third.
+            (DiskState::LostUnsynced(3), DiskFault::LostUnsynced { after: 2 }),
+        ] {
+            assert_eq!(disk_fault(state, draw), fault);
+        }
+    }
+}
