@@ -27,7 +27,6 @@ impl<T: Default> Dense<T> {
     fn get(&self, number: u64) -> Option<&T> {
         match usize::try_from(number) {
             Ok(index) if index < self.dense.len() => Some(&self.dense[index]),
-            _ if self.rest.is_empty() => None,
             _ => self.rest.get(&number),
         }
     }
@@ -201,6 +200,26 @@ mod tests {
                 table.iter().filter(|(_, value)| **value != 0).map(|(n, v)| (n, *v)).collect();
             prop_assert_eq!(told, tree.into_iter().collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn what_was_far_is_found_when_the_others_have_come_near() {
+        let far_then_near = || {
+            let mut table: Dense<u64> = Dense::default();
+            *table.entry(5_000) = 1;
+            *table.entry(4_000) = 2;
+            assert_eq!((table.dense.len(), table.rest.len()), (4_001, 1));
+            table
+        };
+        let mut table = far_then_near();
+        assert_eq!(*table.entry(5_000), 1, "it is itself the next");
+        let mut table = far_then_near();
+        *table.entry(5_001) = 3;
+        assert_eq!((table.get(5_000), table.get(5_001), table.rest.len()), (Some(&1), Some(&3), 0));
+        let mut table = far_then_near();
+        *table.entry(9_000) = 4;
+        *table.entry(5_001) = 3;
+        assert_eq!((table.get(9_000), table.rest.len()), (Some(&4), 1), "that one is far still");
     }
 
     #[test]
