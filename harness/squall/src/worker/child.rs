@@ -1,6 +1,9 @@
 //! The worker's side.
 
-use super::{Answer, Request, Want, suspects, trace};
+use super::{
+    protocol::{Answer, Request, Want},
+    suspects, trace,
+};
 use crate::{
     plan::Plan,
     sim::{self, RunOutcome},

@@ -7,63 +7,11 @@
 
 mod child;
 mod parent;
+mod protocol;
 mod suspects;
 mod trace;
 
 pub use child::serve;
 pub use parent::Worker;
+pub use protocol::{HIDDEN_ARGUMENT, Want};
 pub(crate) use suspects::suspects;
-
-use crate::plan::Plan;
-use serde::{Deserialize, Serialize};
-use squall_reports::{Run, Trace};
-
-/// The hidden argument that makes the executable a worker.
-pub const HIDDEN_ARGUMENT: &str = "__worker";
-
-/// What is wanted of a run beside its verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Want {
-    /// Keep the history, for [`Worker::lines`], [`Worker::story`] and [`Worker::trace`].
-    pub history: bool,
-    /// If the run fails, the trace for its diagram; it takes a second execution.
-    pub trace: bool,
-}
-
-/// What a worker is asked.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Request {
-    /// Execute a plan.
-    Run {
-        /// The plan.
-        plan: Box<Plan>,
-        /// What is wanted beside the verdict.
-        want: Want,
-    },
-    /// The history that was kept, one line a record.
-    Lines,
-    /// The story of the history that was kept: milestones, and all about the evidence.
-    Story,
-    /// The history that was kept, as data: all of it, or what stands around the evidence.
-    Trace {
-        /// All of it.
-        whole: bool,
-    },
-}
-
-/// What a worker answers.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Answer {
-    /// The run was executed.
-    Done(Box<Run>),
-    /// Lines that were asked for.
-    Lines(Vec<String>),
-    /// The trace that was asked for.
-    Trace(Box<Trace>),
-    /// Something that everybody should know of all runs of this process.
-    Warning(String),
-    /// The run still moves.
-    Alive,
-    /// The harness itself failed.
-    Broken(String),
-}

@@ -1,6 +1,6 @@
 //! The harness's side: one worker, watched.
 
-use super::{Answer, HIDDEN_ARGUMENT, Request, Want};
+use super::protocol::{Answer, HIDDEN_ARGUMENT, Request, Want};
 use crate::plan::Plan;
 use squall_reports::{Run, Trace, Verdict};
 use std::{
