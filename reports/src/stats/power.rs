@@ -1,8 +1,8 @@
 //! What a comparison can see: before nothing is said to have changed, or a bug to be gone.
 
-use crate::stats::{
+use super::{
     basics::{ALPHA, Z},
-    fisher, mcnemar, wilson,
+    proportion::{fisher, mcnemar, wilson},
 };
 use statrs::distribution::{Binomial, Discrete as _, DiscreteCDF as _};
 
