@@ -45,7 +45,7 @@ use fold::{Copies, End, Lag};
 pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES};
 pub use promises::{BreakerPolicy, Promises, RetryPolicy};
 pub use went_back::Loss;
-use went_back::WentBack;
+use went_back::{AS_IT_WAS, WentBack};
 
 use squall_probe::{EventId, Name, NodeId, Record, StateOf, What};
 use std::{
@@ -439,6 +439,16 @@ impl Judge {
                 judge.take_effect(evidence);
             } else {
                 judge.take(evidence);
+            }
+        }
+        for (entry, invariant) in CATALOGUE.iter().zip(&mut judge.invariants) {
+            if AS_IT_WAS.contains(&entry.name) {
+                *invariant = (entry.make)(&judge.setup);
+                for (index, record) in (0..).zip(history) {
+                    invariant
+                        .iter_mut()
+                        .for_each(|i| i.record(&Evidence { index, record: *record }));
+                }
             }
         }
         let mut judgement = judge.conclude(|| edited.records.iter().copied(), names);

@@ -48,6 +48,9 @@ pub struct Loss {
 /// The events that living replicas have in the end.
 type Present = ByEvent<Option<Evidence>>;
 
+/// What clients were told when they were told it: that it was taken back later is another matter.
+pub(super) const AS_IT_WAS: &[&str] = &["available", "latency"];
+
 /// From the record with which the snapshot was taken to the one that says that the disk went back, by their places.
 #[derive(Clone, Copy)]
 struct Window {
@@ -101,7 +104,7 @@ impl WentBack {
                 && windows.contains_key(&record.node)
         };
         let end = (last.end..).zip(&history[last.end as usize..]).find(|(_, record)| back(record));
-        let end = end.map_or(last.end, |(end, _)| end);
+        let end = end.map_or(history.len() as u64, |(end, _)| end);
         let log = Window { begin: first.begin, to: first.to, end, from: last.from };
         (forgetful > spare).then_some(Self { windows, log, whole })
     }
@@ -193,7 +196,6 @@ impl Edited {
                     || (self.places.contains(&(position, event)) && !copies.has(position, event))
             }
             What::Request { event, .. } | What::Saga { saga: event, .. } => gone(event),
-            What::Derive { event, .. } => gone(event),
             _ => false,
         }
     }
@@ -288,7 +290,7 @@ mod tests {
         // And this one its new life has promised.
         let mut h = History::new();
         h.publish(1).fault_on(1, 0).fault_on(1, 1).after(1).went_back(0, 1, 0).went_back(1, 1, 0);
-        h.append(0, 1, 0).append(1, 1, 0).ok(1, 0).rebuild(0).rebuild(1);
+        h.up(0).append(0, 1, 0).append(1, 1, 0).ok(1, 0).rebuild(0).rebuild(1);
         assert_eq!(h.violations("durability").len(), 1);
     }
 
@@ -315,5 +317,94 @@ mod tests {
         let mut h = history(&all[..3], &[1]);
         h.healed().replica(0, 1, 5).replica(1, 1, 5).replica(2, 1, 6).converged();
         assert_eq!(h.violations("eventual_consistency"), [] as [&str; 0]);
+    }
+
+    /// The disks of these nodes go back by fault 1, from here to the beginning.
+    fn all_back(h: &mut History, nodes: std::ops::Range<u16>) {
+        nodes.for_each(|node| {
+            h.went_back(node, 1, 0);
+        });
+    }
+
+    fn taken(nodes: std::ops::Range<u16>) -> History {
+        let mut h = History::new();
+        nodes.for_each(|node| {
+            h.fault_on(1, node);
+        });
+        h
+    }
+
+    #[test]
+    fn who_went_back_twice_or_to_another_moment_did_not_go_back_with_the_others() {
+        let disagree = |h: &mut History| {
+            h.healed().replica(0, 1, 5).replica(1, 1, 5).replica(2, 1, 6).converged();
+            h.violations("eventual_consistency").len()
+        };
+        let mut h = taken(0..6);
+        all_back(h.after(1), 0..6);
+        assert_eq!(disagree(&mut h), 1);
+        let mut h = taken(0..6);
+        all_back(h.after(1), 0..6);
+        h.fault_on(2, 0).after(1).went_back(0, 2, 1);
+        assert_eq!(disagree(&mut h), 0);
+        let mut h = taken(0..5);
+        h.after(1).fault_on(1, 5).after(1);
+        all_back(&mut h, 0..5);
+        h.went_back(5, 1, 1);
+        assert_eq!(disagree(&mut h), 0);
+    }
+
+    #[test]
+    fn a_promise_counts_again_when_one_of_those_who_forgot_is_back() {
+        // Nobody else's return matters: what is promised then was accepted before.
+        let mut h = taken(0..2);
+        all_back(h.after(1), 0..2);
+        h.up(2).publish(1).append(2, 1, 0).ok(1, 0).rebuild(0).rebuild(1).rebuild(2);
+        assert_eq!((h.violations("durability"), loss(&h)), (vec![], Some((1, 1))));
+        let mut h = taken(0..2);
+        all_back(h.after(1), 0..2);
+        h.up(0).publish(1).append(2, 1, 0).ok(1, 0).rebuild(0).rebuild(1).rebuild(2);
+        assert_eq!((h.violations("durability").len(), loss(&h)), (1, Some((0, 0))));
+    }
+
+    #[test]
+    fn what_others_saw_of_an_event_that_is_gone_or_stands_elsewhere_is_void() {
+        // Only a replica that did not go back told of it, and has lost it since.
+        let mut h = taken(0..2);
+        h.publish(1).append(2, 1, 0).ok(1, 0).deliver(1, 0).apply(1, 0).step_done(1, 0).after(1);
+        all_back(&mut h, 0..2);
+        h.rebuild(2);
+        for invariant in ["no_dirty_read", "no_loss", "saga_atomicity", "available"] {
+            assert_eq!(h.violations(invariant), [] as [&str; 0], "{invariant}");
+        }
+        assert_eq!(loss(&h), Some((1, 1)));
+        // It was published again, and stands at another place now.
+        let mut h = taken(0..2);
+        h.publish(1).append(0, 1, 5).append(1, 1, 5).deliver(1, 5).after(1);
+        all_back(&mut h, 0..2);
+        h.append(0, 1, 0).append(1, 1, 0).ok(1, 0).deliver(1, 0).apply(1, 0);
+        for invariant in ["no_dirty_read", "no_duplicate_append", "no_loss", "agreement"] {
+            assert_eq!(h.violations(invariant), [] as [&str; 0], "{invariant}");
+        }
+    }
+
+    #[test]
+    fn a_saga_of_what_is_gone_is_void_and_one_of_what_is_there_is_not() {
+        let saga = |event: u64| {
+            let mut h = taken(0..2);
+            h.publish(1).append(0, 1, 0).append(1, 1, 0).ok(1, 0).step_done(event, 0).after(1);
+            all_back(&mut h, 0..2);
+            h.violations("saga_atomicity").len()
+        };
+        assert_eq!((saga(1), saga(2)), (0, 1));
+    }
+
+    #[test]
+    fn what_a_client_sent_before_its_disk_went_back_may_arrive() {
+        let mut h = taken(0..6);
+        h.publish(1).after(1);
+        all_back(&mut h, 0..6);
+        h.append(0, 1, 0).append(1, 1, 0);
+        assert_eq!(h.violations("no_phantom"), [] as [&str; 0]);
     }
 }
