@@ -25,6 +25,7 @@ mod faults;
 mod history;
 mod injection;
 mod pairs;
+mod parameters;
 mod plan;
 mod replay;
 mod runner;

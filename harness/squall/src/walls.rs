@@ -4,8 +4,9 @@ use std::{fs, path::Path};
 
 /// Each room, and what none of its files may name. Imports go one way: syntax, injection, faults, scenario, plan, sim.
 const WALLS: &[(&str, &[&str])] = &[
-    ("syntax", &["system", "injection", "faults", "scenario", "plan", "sim"]),
-    ("injection", &["syntax", "faults", "scenario", "plan", "sim"]),
+    ("syntax", &["system", "injection", "parameters", "faults", "scenario", "plan", "sim"]),
+    ("injection", &["syntax", "parameters", "faults", "scenario", "plan", "sim"]),
+    ("parameters", &["syntax", "faults", "scenario", "plan", "sim"]),
     ("faults", &["syntax", "scenario", "plan", "sim"]),
     ("scenario", &["plan", "sim"]),
     ("determinism", &["scenario", "plan", "sim"]),

@@ -5,11 +5,11 @@
 //! when it ends leaves at once. What waits in a node that crashes is gone, and takes no room any more. It acts on frames
 //! (`into_frames`), not on the bytes of other connections.
 
-use super::{
-    kind::FaultKind,
-    param::{links_or_every, throughput},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, LinkState},
+    parameters::{links_or_every, throughput},
 };
-use crate::injection::{Injection, LinkState};
 
 pub(super) const BANDWIDTH: FaultKind = FaultKind {
     key: "bandwidth",

@@ -4,11 +4,11 @@
 //! bits turn over there and in what is read from memory. What is written over them later is whole. A node that has
 //! nothing on disk is no target; one that is down is.
 
-use super::{
-    kind::FaultKind,
-    param::{node, number},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Damage, Injection},
+    parameters::{node, number},
 };
-use crate::injection::{Damage, Injection};
 
 pub(super) const BIT_ROT: FaultKind = FaultKind {
     key: "bit_rot",

@@ -1,10 +1,10 @@
 //! Many events at once.
 
-use super::{
-    kind::FaultKind,
-    param::{number, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, Load},
+    parameters::{number, time},
 };
-use crate::injection::{Injection, Load};
 
 pub(super) const BURST: FaultKind = FaultKind {
     key: "burst",

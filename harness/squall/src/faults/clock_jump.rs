@@ -1,10 +1,10 @@
 //! A clock jumps.
 
-use super::{
-    kind::FaultKind,
-    param::{Choice, choice, node, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, NodeState},
+    parameters::{Choice, choice, node, time},
 };
-use crate::injection::{Injection, NodeState};
 
 const DIRECTIONS: Choice = Choice {
     what: "direction",

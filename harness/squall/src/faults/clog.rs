@@ -2,11 +2,11 @@
 //!
 //! At its edges: each link is as with `hold`, until its own release.
 
-use super::{
-    kind::FaultKind,
-    param::{links_or_every, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, LinkState},
+    parameters::{links_or_every, time},
 };
-use crate::injection::{Injection, LinkState};
 
 pub(super) const CLOG: FaultKind = FaultKind {
     key: "clog",

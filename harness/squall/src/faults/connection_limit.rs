@@ -1,10 +1,10 @@
 //! Connections are short.
 
-use super::{
-    kind::FaultKind,
-    param::{node, number},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, NodeState},
+    parameters::{node, number},
 };
-use crate::injection::{Injection, NodeState};
 
 pub(super) const CONNECTION_LIMIT: FaultKind = FaultKind {
     key: "connection_limit",

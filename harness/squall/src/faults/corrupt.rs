@@ -1,7 +1,10 @@
 //! Messages arrive damaged.
 
-use super::{kind::FaultKind, param::messages};
-use crate::injection::{Carried, Delay, Injection, Tampering};
+use super::kind::FaultKind;
+use crate::{
+    injection::{Carried, Delay, Injection, Tampering},
+    parameters::messages,
+};
 
 pub(super) const CORRUPT: FaultKind = FaultKind {
     key: "corrupt",

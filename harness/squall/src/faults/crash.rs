@@ -9,8 +9,11 @@
 //! was synced are so or not, each as often as not; what is kept of a rename can be an empty file. If its process
 //! was down already, its machine loses power all the same.
 
-use super::{kind::FaultKind, param::node};
-use crate::injection::{Back, Injection};
+use super::kind::FaultKind;
+use crate::{
+    injection::{Back, Injection},
+    parameters::node,
+};
 
 pub(super) const CRASH: FaultKind = FaultKind {
     key: "crash",

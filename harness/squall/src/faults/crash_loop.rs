@@ -3,11 +3,11 @@
 //! At its edges: each time as `crash`. A turn that finds the node without power is left out; if another fault keeps it
 //! down, too, whichever is over first brings it back.
 
-use super::{
-    kind::FaultKind,
-    param::{node, number, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::Injection,
+    parameters::{node, number, time},
 };
-use crate::injection::Injection;
 
 pub(super) const CRASH_LOOP: FaultKind = FaultKind {
     key: "crash_loop",

@@ -3,8 +3,11 @@
 //! At its edges: connections that are open when it begins are reset as by `reset`. One whose first packet is on the wire is
 //! made and ends at once. The node can still connect to others.
 
-use super::{kind::FaultKind, param::node};
-use crate::injection::{Injection, NodeState};
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, NodeState},
+    parameters::node,
+};
 
 pub(super) const DEPENDENCY_DOWN: FaultKind = FaultKind {
     key: "dependency_down",

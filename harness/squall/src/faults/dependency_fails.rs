@@ -2,11 +2,11 @@
 //!
 //! At its edges: the message is never sent, and its connection is reset as by `reset`, at both ends.
 
-use super::{
-    kind::FaultKind,
-    param::{node, share},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Carried, Delay, Injection, Tampering},
+    parameters::{node, share},
 };
-use crate::injection::{Carried, Delay, Injection, Tampering};
 
 pub(super) const DEPENDENCY_FAILS: FaultKind = FaultKind {
     key: "dependency_fails",

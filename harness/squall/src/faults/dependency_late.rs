@@ -1,10 +1,10 @@
 //! A dependency does what it was asked, and its answer comes too late.
 
-use super::{
-    kind::FaultKind,
-    param::{node, share, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Carried, Injection, Tampering},
+    parameters::{node, share, time},
 };
-use crate::injection::{Carried, Injection, Tampering};
 
 pub(super) const DEPENDENCY_LATE: FaultKind = FaultKind {
     key: "dependency_late",

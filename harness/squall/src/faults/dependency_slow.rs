@@ -2,11 +2,11 @@
 //!
 //! At its edges: what is on the wire or waits when it ends comes as late as it would have, and what follows it waits behind.
 
-use super::{
-    kind::FaultKind,
-    param::{node, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Carried, Injection, Tampering},
+    parameters::{node, time},
 };
-use crate::injection::{Carried, Injection, Tampering};
 
 pub(super) const DEPENDENCY_SLOW: FaultKind = FaultKind {
     key: "dependency_slow",

@@ -4,8 +4,11 @@
 //! whether it would grow the file or not. No file can be made or made longer. Syncs, reads, renames, removals and
 //! making a file shorter go well, and nothing that is there is lost.
 
-use super::{kind::FaultKind, param::node};
-use crate::injection::{DiskState, Injection};
+use super::kind::FaultKind;
+use crate::{
+    injection::{DiskState, Injection},
+    parameters::node,
+};
 
 pub(super) const DISK_FULL: FaultKind = FaultKind {
     key: "disk_full",

@@ -3,11 +3,11 @@
 //! At its edges: the copy comes also when the fault is over, and the run waits for it. The end of the connection, if it is
 //! closed meanwhile, comes behind the copy. With a reset, a crash, or a receiver that has closed, the copy is gone.
 
-use super::{
-    kind::FaultKind,
-    param::{delay, messages},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Carried, Injection, Tampering},
+    parameters::{delay, messages},
 };
-use crate::injection::{Carried, Injection, Tampering};
 
 pub(super) const DUPLICATE: FaultKind = FaultKind {
     key: "duplicate",

@@ -6,8 +6,11 @@
 //! draw. Who writes the data again and syncs it after the fault has it. A directory's changes stay unsynced, and a
 //! later sync saves them.
 
-use super::{kind::FaultKind, param::node};
-use crate::injection::{DiskState, Injection};
+use super::kind::FaultKind;
+use crate::{
+    injection::{DiskState, Injection},
+    parameters::node,
+};
 
 pub(super) const FAIL_SYNC: FaultKind = FaultKind {
     key: "fail_sync",

@@ -2,11 +2,11 @@
 //!
 //! At its edges: every cut and every healing is as those of `partition`.
 
-use super::{
-    kind::FaultKind,
-    param::{links, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, LinkState},
+    parameters::{links, time},
 };
-use crate::injection::{Injection, LinkState};
 
 pub(super) const FLAP: FaultKind = FaultKind {
     key: "flap",

@@ -4,8 +4,11 @@
 //! new connection and the end of an old one included. When the link is released, all of it arrives at once, in order on
 //! each connection. A link is held in both directions. If one of them is cut meanwhile, what is held in that one is lost.
 
-use super::{kind::FaultKind, param::links};
-use crate::injection::{Injection, LinkState};
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, LinkState},
+    parameters::links,
+};
 
 pub(super) const HOLD: FaultKind = FaultKind {
     key: "hold",

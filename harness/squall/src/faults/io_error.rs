@@ -4,11 +4,11 @@
 //! making one is a write. Syncs, renames and removals are not touched (for syncs: `fail_sync`), and what was
 //! written before stays.
 
-use super::{
-    kind::FaultKind,
-    param::{Choice, choice, node},
+use super::kind::FaultKind;
+use crate::{
+    injection::{DiskState, Injection},
+    parameters::{Choice, choice, node},
 };
-use crate::injection::{DiskState, Injection};
 
 const OPERATIONS: Choice = Choice {
     what: "operation",

@@ -1,10 +1,9 @@
 //! What a kind of fault is: one constant of this type in each file beside this one.
 
-use super::{
-    given::{Given, Value},
-    param::Param,
+use crate::{
+    injection::Injection,
+    parameters::{Given, Param, Value},
 };
-use crate::injection::Injection;
 use std::fmt;
 
 /// A kind of fault. All that is known of it stands here and nowhere else: how a step with it is read and printed,

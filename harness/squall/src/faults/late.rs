@@ -3,11 +3,11 @@
 //! At its edges: as with `reorder`. A message whose receiver has closed the connection by then is felt too: that nobody
 //! waits any more is what the fault is for.
 
-use super::{
-    kind::FaultKind,
-    param::{delay, messages},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Carried, Injection, Tampering},
+    parameters::{delay, messages},
 };
-use crate::injection::{Carried, Injection, Tampering};
 
 pub(super) const LATE: FaultKind = FaultKind {
     key: "late",

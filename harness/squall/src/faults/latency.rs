@@ -4,11 +4,11 @@
 //! takes its time. On one connection nothing overtakes: what is sent after the end waits behind what is slow. Who connects
 //! waits for its first packet; the answer to that comes at once, which the simulator cannot do otherwise.
 
-use super::{
-    kind::FaultKind,
-    param::{Choice, choice, delay_given, links_or_every, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Delay, Distribution, Injection, LinkState},
+    parameters::{Choice, choice, delay_given, links_or_every, time},
 };
-use crate::injection::{Delay, Distribution, Injection, LinkState};
 
 const DISTRIBUTIONS: Choice = Choice {
     what: "distribution",

@@ -3,8 +3,11 @@
 //! At its edges: a message whose connection is broken or cut, or whose receiver has closed it, would not have arrived:
 //! that it was drawn is not felt.
 
-use super::{kind::FaultKind, param::messages};
-use crate::injection::{Carried, Delay, Injection, Tampering};
+use super::kind::FaultKind;
+use crate::{
+    injection::{Carried, Delay, Injection, Tampering},
+    parameters::messages,
+};
 
 pub(super) const LOSE: FaultKind = FaultKind {
     key: "lose",

@@ -5,8 +5,11 @@
 //! each as often as not. All else as in `crash`: the call that it strikes in never comes back to anyone who could
 //! tell. It strikes once, and waits if nothing is unsynced.
 
-use super::{kind::FaultKind, param::node};
-use crate::injection::{DiskState, Injection};
+use super::kind::FaultKind;
+use crate::{
+    injection::{DiskState, Injection},
+    parameters::node,
+};
 
 /// It strikes at one of this many syncs: always the next one would be the same one of a system that syncs in turns.
 const SYNCS: u64 = 3;

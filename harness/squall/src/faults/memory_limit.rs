@@ -1,10 +1,10 @@
 //! Memory is short.
 
-use super::{
-    kind::FaultKind,
-    param::{node, size},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, NodeState},
+    parameters::{node, size},
 };
-use crate::injection::{Injection, NodeState};
 
 pub(super) const MEMORY_LIMIT: FaultKind = FaultKind {
     key: "memory_limit",

@@ -24,7 +24,6 @@ mod disk_full;
 mod duplicate;
 mod fail_sync;
 mod flap;
-mod given;
 mod hold;
 mod io_error;
 mod kind;
@@ -33,7 +32,6 @@ mod latency;
 mod lose;
 mod lose_unsynced;
 mod memory_limit;
-mod param;
 mod partition;
 mod pause;
 mod poison;
@@ -56,9 +54,7 @@ mod truncate;
 mod wipe;
 mod zone_failure;
 
-pub use given::{Given, Value};
 pub use kind::FaultKind;
-pub use param::{Param, ParamKind};
 
 /// Hands every fault to a macro, by its file and its constant. The catalogue is made of this list, and so are tests, one a
 /// fault: nothing else names them all.

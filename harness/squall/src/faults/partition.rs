@@ -7,8 +7,11 @@
 //! touched is reset at both ends, after what had arrived has been read: TCP would have repeated what was lost, and the
 //! simulator does not. (That a connection outlives a cut and delivers all of it late is `hold`.)
 
-use super::{kind::FaultKind, param::links};
-use crate::injection::{Injection, LinkState};
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, LinkState},
+    parameters::links,
+};
 
 pub(super) const PARTITION: FaultKind = FaultKind {
     key: "partition",

@@ -1,7 +1,10 @@
 //! A machine stands still, and does not know.
 
-use super::{kind::FaultKind, param::node};
-use crate::injection::{Injection, NodeState};
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, NodeState},
+    parameters::node,
+};
 
 pub(super) const PAUSE: FaultKind = FaultKind {
     key: "pause",

@@ -1,10 +1,10 @@
 //! Somebody publishes what nobody can read.
 
-use super::{
-    kind::FaultKind,
-    param::{Choice, choice, share},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, Poison},
+    parameters::{Choice, choice, share},
 };
-use crate::injection::{Injection, Poison};
 
 const KINDS: Choice = Choice {
     what: "kind of poison",

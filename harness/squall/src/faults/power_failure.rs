@@ -3,11 +3,11 @@
 //! At its edges: for each node as `crash`, all at one moment: frames that one of them had sent to another are lost.
 //! A node that comes back earlier than others finds them silent.
 
-use super::{
-    kind::FaultKind,
-    param::{node, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Back, Injection},
+    parameters::{node, time},
 };
-use crate::injection::{Back, Injection};
 
 pub(super) const POWER_FAILURE: FaultKind = FaultKind {
     key: "power_failure",

@@ -1,10 +1,10 @@
 //! Load grows.
 
-use super::{
-    kind::FaultKind,
-    param::{number, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, Load},
+    parameters::{number, time},
 };
-use crate::injection::{Injection, Load};
 
 pub(super) const RAMP: FaultKind = FaultKind {
     key: "ramp",

@@ -4,11 +4,11 @@
 //! is closed meanwhile, comes behind it; with a reset or a crash it is gone. A message that nothing overtakes, such as the
 //! only one of its kind, is just late, and not felt.
 
-use super::{
-    kind::FaultKind,
-    param::{delay, messages},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Carried, Injection, Tampering},
+    parameters::{delay, messages},
 };
-use crate::injection::{Carried, Injection, Tampering};
 
 pub(super) const REORDER: FaultKind = FaultKind {
     key: "reorder",

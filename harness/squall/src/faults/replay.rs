@@ -2,8 +2,11 @@
 //!
 //! At its edges: one of the last sixteen messages of the connection comes behind the one that was drawn, at once.
 
-use super::{kind::FaultKind, param::messages};
-use crate::injection::{Carried, Delay, Injection, Tampering};
+use super::kind::FaultKind;
+use crate::{
+    injection::{Carried, Delay, Injection, Tampering},
+    parameters::messages,
+};
 
 pub(super) const REPLAY: FaultKind = FaultKind {
     key: "replay",

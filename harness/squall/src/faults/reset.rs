@@ -4,8 +4,11 @@
 //! what comes before its reader looks), and then the reset is met; what was sent behind it is lost, and nobody is told how
 //! far the other had read. Connections that are being made are not touched.
 
-use super::{kind::FaultKind, param::links};
-use crate::injection::{Injection, LinkState};
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, LinkState},
+    parameters::links,
+};
 
 pub(super) const RESET: FaultKind = FaultKind {
     key: "reset",

@@ -2,8 +2,11 @@
 //!
 //! At its edges: as `crash`, and its power is back 50 ms later.
 
-use super::{kind::FaultKind, param::node};
-use crate::injection::{Back, Injection};
+use super::kind::FaultKind;
+use crate::{
+    injection::{Back, Injection},
+    parameters::node,
+};
 use std::time::Duration;
 
 /// How long a reboot takes.

@@ -8,11 +8,11 @@
 //! minority of replicas nothing may be lost. If more than that go back, what was acknowledged in between may be lost,
 //! and nothing else: the run tells how much of it was, and back to when.
 
-use super::{
-    kind::FaultKind,
-    param::{node, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::Injection,
+    parameters::{node, time},
 };
-use crate::injection::Injection;
 
 pub(super) const RESTORE: FaultKind = FaultKind {
     key: "restore",

@@ -2,11 +2,11 @@
 //!
 //! At its edges: for each node as `stop`; the next is asked `every` later whether or not the one before is back.
 
-use super::{
-    kind::FaultKind,
-    param::{node, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::Injection,
+    parameters::{node, time},
 };
-use crate::injection::Injection;
 
 pub(super) const ROLLING_RESTART: FaultKind = FaultKind {
     key: "rolling_restart",

@@ -3,11 +3,11 @@
 //! At its edges: what was sent before the end arrives as it would have, and can be answered to nobody. An end that is being
 //! held back when it is over comes as late as that. If the node crashes meanwhile, its peer never hears of an end.
 
-use super::{
-    kind::FaultKind,
-    param::{node, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, NodeState},
+    parameters::{node, time},
 };
-use crate::injection::{Injection, NodeState};
 
 pub(super) const SLOW_CLOSE: FaultKind = FaultKind {
     key: "slow_close",

@@ -1,10 +1,10 @@
 //! A consumer does not keep up.
 
-use super::{
-    kind::FaultKind,
-    param::{node, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, NodeState},
+    parameters::{node, time},
 };
-use crate::injection::{Injection, NodeState};
 
 pub(super) const SLOW_CONSUMER: FaultKind = FaultKind {
     key: "slow_consumer",

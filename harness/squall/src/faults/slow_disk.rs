@@ -4,11 +4,11 @@
 //! a blocking call; several add up. What it sent before goes on its way. A node that loses power meanwhile has
 //! written what it wrote and synced what it synced.
 
-use super::{
-    kind::FaultKind,
-    param::{node, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{DiskState, Injection},
+    parameters::{node, time},
 };
-use crate::injection::{DiskState, Injection};
 
 pub(super) const SLOW_DISK: FaultKind = FaultKind {
     key: "slow_disk",

@@ -1,10 +1,10 @@
 //! A machine has no CPU left for us.
 
-use super::{
-    kind::FaultKind,
-    param::{node, number},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, NodeState},
+    parameters::{node, number},
 };
-use crate::injection::{Injection, NodeState};
 
 pub(super) const SLOW_NODE: FaultKind = FaultKind {
     key: "slow_node",

@@ -1,10 +1,10 @@
 //! Load multiplies for a while.
 
-use super::{
-    kind::FaultKind,
-    param::{number, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Injection, Load},
+    parameters::{number, time},
 };
-use crate::injection::{Injection, Load};
 
 pub(super) const SPIKE: FaultKind = FaultKind {
     key: "spike",

@@ -5,11 +5,11 @@
 //! destructors change nothing, what it had in its own buffers is gone, and its kernel closes its connections, so
 //! its peers hear the end of them. It is started again `down` after it ended.
 
-use super::{
-    kind::FaultKind,
-    param::{node, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::Injection,
+    parameters::{node, time},
 };
-use crate::injection::Injection;
 use std::time::Duration;
 
 pub(super) const STOP: FaultKind = FaultKind {

@@ -4,8 +4,11 @@
 //! part, never all of it: a prefix, or of one that spans several pages of 4 KiB as often any of them. What other
 //! files have unsynced is lost or not, as in `crash`, as is all else. It strikes once.
 
-use super::{kind::FaultKind, param::node};
-use crate::injection::{DiskState, Injection};
+use super::kind::FaultKind;
+use crate::{
+    injection::{DiskState, Injection},
+    parameters::node,
+};
 
 pub(super) const TORN_WRITE: FaultKind = FaultKind {
     key: "torn_write",

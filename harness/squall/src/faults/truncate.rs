@@ -4,11 +4,11 @@
 //! `bytes`, there and in what is read, together with what was unsynced in it. Who has it open can write behind its
 //! end: what is missing reads as zeros then. A node that has nothing on disk is no target; one that is down is.
 
-use super::{
-    kind::FaultKind,
-    param::{node, size},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Damage, Injection},
+    parameters::{node, size},
 };
-use crate::injection::{Damage, Injection};
 
 pub(super) const TRUNCATE: FaultKind = FaultKind {
     key: "truncate",

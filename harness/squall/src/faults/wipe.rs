@@ -3,8 +3,11 @@
 //! At its edges: as `crash`, and what is left on the disk is gone too, names included. What else is wrong with the
 //! disk goes on: a new disk in a slow place is slow.
 
-use super::{kind::FaultKind, param::node};
-use crate::injection::{Back, Injection};
+use super::kind::FaultKind;
+use crate::{
+    injection::{Back, Injection},
+    parameters::node,
+};
 
 pub(super) const WIPE: FaultKind = FaultKind {
     key: "wipe",

@@ -3,11 +3,11 @@
 //! At its edges: for each node of the zone as `crash`, all at one moment: frames that one of them had sent to
 //! another are lost.
 
-use super::{
-    kind::FaultKind,
-    param::{node, time},
+use super::kind::FaultKind;
+use crate::{
+    injection::{Back, Injection},
+    parameters::{node, time},
 };
-use crate::injection::{Back, Injection};
 
 pub(super) const ZONE_FAILURE: FaultKind = FaultKind {
     key: "zone_failure",

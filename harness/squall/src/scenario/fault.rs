@@ -2,8 +2,9 @@
 
 use super::{links, messages, reader::Reader, target};
 use crate::{
-    faults::{CATALOGUE, FaultKind, Given, Param, ParamKind, Value as Said},
+    faults::{CATALOGUE, FaultKind},
     injection::{Injection, Links},
+    parameters::{Given, Param, ParamKind, Value as Said},
     syntax::{Fields, Node, Value, value},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};

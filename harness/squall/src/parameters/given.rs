@@ -169,7 +169,7 @@ impl Given {
 
     /// `template` with `{name}` replaced by what was given to `name`, and `{range+time}` by a range that is longer by
     /// a time.
-    pub(super) fn print(&self, template: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(crate) fn print(&self, template: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = template.split(['{', '}']);
         while let Some(text) = parts.next() {
             f.write_str(text)?;
