@@ -250,6 +250,73 @@ mod tests {
     }
 
     #[test]
+    fn each_group_is_judged_for_itself() {
+        let applied = |groups: &[u16]| {
+            let mut h = History::with_groups(&["a", "b", "c"]);
+            h.publish(1).append(0, 1, 0).ok(1, 0);
+            for group in groups {
+                h.apply_in(*group, 1, 0);
+            }
+            h.violations("no_loss")
+        };
+        let misses = |groups: &str| {
+            vec![format!("1 of 1 acknowledged event is unseen, in {groups}: e1 [2]")]
+        };
+        assert_eq!(applied(&[0, 1, 2]), [] as [&str; 0]);
+        assert_eq!(applied(&[1, 2]), misses("a"));
+        assert_eq!(applied(&[0, 2]), misses("b"));
+        assert_eq!(applied(&[0, 1]), misses("c"));
+        assert_eq!(applied(&[]), misses("all three groups"));
+    }
+
+    #[test]
+    fn what_is_taken_out_of_the_dead_letter_queue_must_be_handled_again() {
+        let mut h = History::with_groups(&["a", "b"]);
+        h.publish(1).append(0, 1, 0).ok(1, 0).dead_letter(1, 0).apply_in(1, 1, 0);
+        assert_eq!(h.violations("no_loss"), [] as [&str; 0]);
+        h.redrive(1, 0);
+        let missed = "1 of 1 acknowledged event is unseen, in a: e1 [2]";
+        assert_eq!(h.violations("no_loss"), [missed]);
+        h.apply_in(0, 1, 0);
+        assert_eq!(h.violations("no_loss"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn each_replica_holds_for_itself() {
+        let kept_by = |replica: u16| {
+            let mut h = History::new();
+            h.publish(1).ok(1, 0).append(replica, 1, 0);
+            (0..3).filter(|other| *other != replica).for_each(|other| {
+                h.rebuild(other);
+            });
+            let waiting = h.violations("no_loss");
+            h.rebuild(replica);
+            (waiting, h.violations("no_loss"))
+        };
+        for replica in 0..3 {
+            let (waiting, lost) = kept_by(replica);
+            assert!(waiting[0].starts_with("1 of 1 acknowledged event is unseen"), "{waiting:?}");
+            assert!(lost[0].starts_with("1 of 1 acknowledged event is lost"), "{lost:?}");
+        }
+    }
+
+    #[test]
+    fn events_that_no_log_has_shown_are_told_from_others() {
+        let mut h = History::new();
+        h.publish(1).ok_nowhere(1);
+        let told =
+            |h: &mut History| h.violations("no_loss")[0].split("; ").nth(1).map(str::to_owned);
+        assert_eq!(told(&mut h).as_deref(), Some("no log has ever shown it [1]"));
+        h.publish(2).ok_nowhere(2);
+        assert_eq!(told(&mut h).as_deref(), Some("no log has ever shown them [1]"));
+        h.publish(3).ok(3, 0);
+        assert_eq!(told(&mut h).as_deref(), Some("2 of them no log has ever shown [1]"));
+        let mut h = History::new();
+        h.publish(1).ok_nowhere(1).publish(2).ok(2, 0);
+        assert_eq!(told(&mut h).as_deref(), Some("1 of them no log has ever shown [1]"));
+    }
+
+    #[test]
     fn the_evidence_says_how_it_was_lost() {
         // The only replica that had it lost it in a crash.
         let mut h = History::new();
