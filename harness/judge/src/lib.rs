@@ -391,9 +391,7 @@ impl Judge {
     /// Takes in what is judged only by what happens to the effect.
     fn take_effect(&mut self, evidence: &Evidence) {
         for (entry, invariant) in CATALOGUE.iter().zip(&mut self.invariants) {
-            if let (Layer::Effect, "idempotency", Some(invariant)) =
-                (entry.layer, entry.name, invariant)
-            {
+            if let ("idempotency", Some(invariant)) = (entry.name, invariant) {
                 invariant.record(evidence);
             }
         }
@@ -441,14 +439,10 @@ impl Judge {
                 judge.take(evidence);
             }
         }
-        for (entry, invariant) in CATALOGUE.iter().zip(&mut judge.invariants) {
+        let invariants = judge.invariants.iter_mut().zip(self.invariants);
+        for (entry, (again, as_it_was)) in CATALOGUE.iter().zip(invariants) {
             if AS_IT_WAS.contains(&entry.name) {
-                *invariant = (entry.make)(&judge.setup);
-                for (index, record) in (0..).zip(history) {
-                    invariant
-                        .iter_mut()
-                        .for_each(|i| i.record(&Evidence { index, record: *record }));
-                }
+                *again = as_it_was;
             }
         }
         let mut judgement = judge.conclude(|| edited.records.iter().copied(), names);

@@ -26,8 +26,7 @@ pub(super) const CLOCK_DRIFT: FaultKind = FaultKind {
     says: "{node}, {direction} {by} a second",
     example: "{ at: 500ms, clock_drift: { node: all, by: 50ms }, for: 400ms }",
     injection: |given| {
-        let sign = if given.choice("direction") == "behind" { -1 } else { 1 };
-        let by = sign * given.micros("by");
+        let by = given.micros_ahead();
         Injection::Nodes {
             nodes: given.node(),
             state: NodeState::Clock { offset_us: 0, drift_us: by },

@@ -26,8 +26,7 @@ pub(super) const CLOCK_JUMP: FaultKind = FaultKind {
     says: "{node}, {direction} by {by}",
     example: "{ at: 500ms, clock_jump: { node: all, by: 1m } }",
     injection: |given| {
-        let sign = if given.choice("direction") == "behind" { -1 } else { 1 };
-        let by = sign * given.micros("by");
+        let by = given.micros_ahead();
         Injection::Nodes {
             nodes: given.node(),
             state: NodeState::Clock { offset_us: by, drift_us: 0 },

@@ -26,8 +26,7 @@ pub(super) const CLOCK_OFFSET: FaultKind = FaultKind {
     says: "{node}, {by} {direction}",
     example: "{ at: 500ms, clock_offset: { node: all, by: 2s, direction: behind } }",
     injection: |given| {
-        let sign = if given.choice("direction") == "behind" { -1 } else { 1 };
-        let by = sign * given.micros("by");
+        let by = given.micros_ahead();
         Injection::Nodes {
             nodes: given.node(),
             state: NodeState::Clock { offset_us: by, drift_us: 0 },

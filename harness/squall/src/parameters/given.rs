@@ -110,10 +110,13 @@ impl Given {
         }
     }
 
-    /// A time in microseconds.
+    /// How far ahead of its own a clock shall be that is wrong `by` a time in a `direction`, in microseconds; negative:
+    /// behind.
     #[must_use]
-    pub fn micros(&self, name: &str) -> i64 {
-        i64::try_from(self.time(name).as_micros()).expect("the longest time is an hour")
+    pub fn micros_ahead(&self) -> i64 {
+        let by = self.time("by").as_micros();
+        let by = i64::try_from(by).expect("the longest time is an hour");
+        if self.choice("direction") == "behind" { -by } else { by }
     }
 
     /// A time or a range of times.
