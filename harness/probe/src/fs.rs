@@ -13,7 +13,7 @@ use std::{
 };
 
 #[cfg(feature = "sim")]
-use crate::sim::{self, disk::Handle};
+use crate::sim::{self, Handle};
 
 /// An open file.
 #[derive(Debug)]

@@ -1,9 +1,12 @@
 //! Length-delimited frames: each is preceded by its length (four bytes, big endian).
 
 #[cfg(feature = "sim")]
-use super::{Read, Write};
 use super::{
-    ReadHalf, WriteHalf,
+    halves::{Read, Write},
+    tampering,
+};
+use super::{
+    halves::{ReadHalf, WriteHalf},
     queue::{MAX_FRAME, Queued, put_frame},
 };
 #[cfg(feature = "sim")]
@@ -168,7 +171,7 @@ async fn write_frames(mut write: WriteHalf, mut queue: mpsc::Receiver<Queued>) {
     #[cfg(feature = "sim")]
     if let Write::Simulated(_, wire, _) = &write.0 {
         let wire = wire.twin();
-        return super::tampering::write_frames(write, queue, wire).await;
+        return tampering::write_frames(write, queue, wire).await;
     }
     let mut batch = Vec::new();
     let mut out = BytesMut::new();

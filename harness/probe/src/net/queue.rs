@@ -1,5 +1,6 @@
 //! Frames on their way out: what waits for the network, and how it is written.
 
+use crate::instrument::{Reserved, reserve};
 use bytes::{BufMut as _, Bytes, BytesMut};
 
 /// Frames above this size are refused by the receiver, in bytes.
@@ -11,12 +12,12 @@ pub(super) struct Queued {
     #[cfg_attr(not(feature = "sim"), allow(dead_code))] // Only message faults ask.
     pub(super) kind: &'static str,
     pub(super) frame: Bytes,
-    _memory: crate::Reserved,
+    _memory: Reserved,
 }
 
 impl Queued {
     pub(super) fn new(kind: &'static str, frame: Bytes) -> Self {
-        let memory = crate::reserve(frame.len());
+        let memory = reserve(frame.len());
         Self { kind, frame, _memory: memory }
     }
 }

@@ -2,7 +2,7 @@
 //! late.
 
 use super::{
-    WriteHalf,
+    halves::WriteHalf,
     queue::{Queued, put_frame},
 };
 use crate::sim;

@@ -2,8 +2,8 @@
 //! so that a new one is not forgotten.
 
 use super::{
-    BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, SagaChange, StateOf,
-    Tampering,
+    identity::{EventId, Name, NodeId, Position},
+    values::{BreakerState, Mark, NodeChange, Phase, SagaChange, StateOf, Tampering},
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! The one way to derive a draw.
 
-use crate::{Rng, mix};
+use crate::{generator::Rng, record::mix};
 use rand::SeedableRng as _;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

@@ -1,7 +1,7 @@
 //! Tasks of a node, which are polled only while it runs.
 
-use super::{here, with};
-use crate::NodeId;
+use super::{nodes::current_node, world::with};
+use crate::record::NodeId;
 use std::{
     cell::Cell,
     future::Future,
@@ -44,7 +44,7 @@ pub fn gated<F: Future>(node: NodeId, future: F) -> Gated<F> {
 
 /// Makes `future` a task of the node that runs now.
 pub fn gated_here<F: Future>(future: F) -> Gated<F> {
-    gated(here(), future)
+    gated(current_node(), future)
 }
 
 /// As [`gated_here`], of a task that sends what it was given.

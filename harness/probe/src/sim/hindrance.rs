@@ -1,82 +1,12 @@
 //! What faults do to a node as a whole: it is paused, starved, its clock is wrong, its limits are low.
 
-use super::{OccurrenceId, World};
-use crate::{NodeId, What};
+use super::{
+    occurrence::OccurrenceId,
+    state::{BroughtDown, Hindered, Hindrance},
+    world::World,
+};
+use crate::record::{NodeId, What};
 use std::{task::Waker, time::Duration};
-
-/// One thing that is wrong with a node.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Hindrance {
-    /// None of its tasks is polled: it is stopped, and does not know.
-    Paused,
-    /// Its tasks are polled in one of `one_in` steps only.
-    Starved {
-        /// At least 1.
-        one_in: u64,
-    },
-    /// Each frame that it reads takes a while to handle.
-    SlowReader {
-        /// How long, in milliseconds.
-        ms: u64,
-    },
-    /// Connections that it closes stay half open for a while.
-    SlowClose {
-        /// How long, in milliseconds.
-        ms: u64,
-    },
-    /// Nobody can connect to it.
-    Unavailable,
-    /// It can have `most` connections, and no more.
-    Connections {
-        /// Those that it made and those that it took.
-        most: usize,
-    },
-    /// It is killed when it holds more than `most` in queues and reservations.
-    Memory {
-        /// In bytes.
-        most: u64,
-    },
-    /// Its wall clock is wrong.
-    Clock {
-        /// By how much from the beginning, in microseconds.
-        offset_us: i64,
-        /// And by how much more for each second since, in microseconds.
-        drift: i64,
-        /// Since when, in microseconds of virtual time.
-        since: u64,
-    },
-}
-
-/// What hinders one node, and who waits for it to be over.
-#[derive(Debug, Default)]
-pub(crate) struct Hindered {
-    pub(super) active: Vec<(OccurrenceId, Hindrance)>,
-    /// A call that blocks the whole node, such as to a slow disk, returns at this time.
-    blocked_until: u64,
-    waiting: Vec<Waker>,
-    /// Bytes in queues and reservations.
-    pub(super) memory: u64,
-    /// The most that was told of them, in this life.
-    pub(super) most_told: u64,
-    /// It was found to need more memory than it has.
-    pub(super) killed: bool,
-}
-
-impl Hindered {
-    /// Whether its tasks may be polled now.
-    fn runs(&self, now: u64, step: u64) -> bool {
-        now >= self.blocked_until && self.is_scheduled(step)
-    }
-
-    /// Whether it is neither paused nor starved in this step.
-    fn is_scheduled(&self, step: u64) -> bool {
-        self.active.iter().all(|(_, hindrance)| match hindrance {
-            Hindrance::Paused => false,
-            Hindrance::Starved { one_in } => step.is_multiple_of(*one_in),
-            _ => true,
-        })
-    }
-}
 
 impl World {
     pub(super) fn hindered(&self, node: NodeId) -> Option<&Hindered> {
@@ -113,33 +43,20 @@ impl World {
             return;
         }
         for entry in &mut self.machines {
-            let before = entry.hindered.active.len();
-            entry.hindered.active.retain(|(active, _)| !over(*active));
-            self.hindrances -= before - entry.hindered.active.len();
+            self.hindrances -= entry.hindered.end_if(|active, _| over(active));
         }
         self.wake_those_who_run();
     }
 
     /// The node is down: what it was stopped in is forgotten.
     pub(crate) fn forget_hindrances(&mut self, node: NodeId) {
-        let mut gone = 0;
-        if let Some(hindered) = self.hindered_mut(node) {
-            let before = hindered.active.len();
-            hindered.active.retain(|(_, hindrance)| *hindrance != Hindrance::Paused);
-            gone = before - hindered.active.len();
-            hindered.blocked_until = 0;
-            hindered.waiting.clear();
-            hindered.memory = 0;
-            hindered.most_told = 0;
-            hindered.killed = false;
-        }
-        self.hindrances -= gone;
+        self.hindrances -= self.hindered_mut(node).map_or(0, Hindered::forget);
     }
 
     /// The node does nothing more until virtual time has come so far.
     pub(crate) fn block(&mut self, node: NodeId, until: u64) {
         if let Some(hindered) = self.hindered_mut(node) {
-            hindered.blocked_until = hindered.blocked_until.max(until);
+            hindered.block(until);
             self.blocked = true;
         }
     }
@@ -147,24 +64,17 @@ impl World {
     pub(super) fn wake_those_who_run(&mut self) {
         let (now, step) = (self.now, self.step);
         let mut blocked = false;
-        let mut felt = Vec::new();
-        for entry in &mut self.machines {
-            blocked |= entry.hindered.blocked_until > now;
-            if entry.hindered.runs(now, step) {
-                for waker in entry.hindered.waiting.drain(..) {
-                    waker.wake();
-                }
-            } else if entry.hindered.blocked_until <= now && !entry.hindered.waiting.is_empty() {
+        for hindered in self.machines.iter_mut().map(|machine| &mut machine.hindered) {
+            blocked |= hindered.is_blocked(now);
+            if hindered.runs(now, step) {
+                hindered.wake();
+            } else if !hindered.is_blocked(now) && hindered.somebody_waits() {
                 // What waited for a call to return could go on, if it were not for these.
-                for (id, hindrance) in &entry.hindered.active {
-                    if *hindrance == Hindrance::Paused {
-                        felt.push(id.step);
-                    }
-                }
+                let pauses = hindered.faults(|hindrance| *hindrance == Hindrance::Paused);
+                pauses.for_each(|fault| self.felt.feel_once(fault));
             }
         }
         self.blocked = blocked;
-        felt.into_iter().for_each(|fault| self.feel_once(fault));
     }
 
     /// Whether a task of the node may be polled now; its waker is kept for when it may.
@@ -180,12 +90,11 @@ impl World {
         if hindered.runs(now, step) || sends && hindered.is_scheduled(step) {
             return true;
         }
-        hindered.waiting.push(waker.clone());
+        hindered.wait(waker);
         let holds = |hindrance: &Hindrance| {
             matches!(hindrance, Hindrance::Paused | Hindrance::Starved { .. })
         };
-        let felt: Vec<u16> =
-            hindered.active.iter().filter(|(_, what)| holds(what)).map(|(id, _)| id.step).collect();
+        let felt: Vec<u16> = hindered.faults(holds).collect();
         felt.into_iter().for_each(|fault| self.feel(fault));
         false
     }
@@ -237,7 +146,7 @@ impl World {
     /// A node that waits for a call to return.
     pub(super) fn blocked_node(&self) -> Option<NodeId> {
         let mut machines = self.machines.iter();
-        let blocked = machines.position(|machine| machine.hindered.blocked_until > self.now);
+        let blocked = machines.position(|machine| machine.hindered.is_blocked(self.now));
         blocked.map(NodeId::of_index)
     }
 
@@ -254,17 +163,6 @@ impl World {
         self.feel(fault);
         self.record(node, What::DiskRefused { fault });
     }
-}
-
-/// A node that a fault brought down from within.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BroughtDown {
-    /// Who.
-    pub node: NodeId,
-    /// By which occurrence of which fault.
-    pub id: OccurrenceId,
-    /// Its machine lost power; else only its process was killed.
-    pub power: bool,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a node can have only so much of: memory and connections.
 
-use super::{Hindrance, World};
-use crate::{NodeId, What};
+use super::{state::Hindrance, world::World};
+use crate::record::{NodeId, What};
 use std::time::Duration;
 
 /// Below this nobody is told what a node holds, in bytes.

@@ -1,68 +1,18 @@
 //! Nodes: whether their software runs, and what it means when it does not.
 
-use super::disk::Unsynced;
-use super::{World, disk::Disk, hindrance::Hindered, with};
-use crate::NodeId;
-use std::task::{Poll, Waker};
-use tokio::runtime::{Handle, Id};
+use super::{
+    disk::{Disk, Unsynced},
+    state::{Machine, RunState},
+    world::{World, try_with, with},
+};
+use crate::record::NodeId;
+use std::task::Poll;
+use tokio::runtime::Handle;
 
-/// Whether a node's software runs, and if not, why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RunState {
-    Running,
-    /// Its process was killed. Code that has not noticed yet changes nothing any more.
-    Killed,
-    /// Its process has ended, and its machine lives.
-    Ended,
-    /// Its machine has no power. Code that has not noticed yet changes nothing any more.
-    Dark,
-}
-
-impl RunState {
-    /// What its code still does is of no effect.
-    pub(super) fn is_over(self) -> bool {
-        matches!(self, Self::Killed | Self::Dark)
-    }
-}
-
-/// One node.
-#[derive(Debug)]
-pub(super) struct Machine {
-    pub(super) name: String,
-    /// How often its software was started again.
-    pub(super) incarnation: u32,
-    /// That of its software, while there is some.
-    runtime: Option<Id>,
-    pub(super) life: RunState,
-    pub(super) disk: Disk,
-    /// What its dead software goes on writing to.
-    pub(super) ghost: Disk,
-    pub(super) hindered: Hindered,
-    /// It was asked to end.
-    stopping: bool,
-    stop_waiters: Vec<Waker>,
-}
-
-impl Machine {
-    pub(super) fn new(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            incarnation: 0,
-            runtime: None,
-            life: RunState::Running,
-            disk: Disk::default(),
-            ghost: Disk::default(),
-            hindered: Hindered::default(),
-            stopping: false,
-            stop_waiters: Vec::new(),
-        }
-    }
-
-    /// The disk that its software acts on, and whether that is the copy of the dead.
-    pub(super) fn take_disk(&mut self) -> (Disk, bool) {
-        let over = self.life.is_over();
-        (std::mem::take(if over { &mut self.ghost } else { &mut self.disk }), over)
-    }
+/// The node whose software runs now; [`NodeId::HARNESS`] between steps and outside a simulation.
+#[must_use]
+pub fn current_node() -> NodeId {
+    try_with(|world| world.here()).unwrap_or(NodeId::HARNESS)
 }
 
 /// The harness itself is a node in records, and has no machine: where one is looked for by id, it is `None`.
@@ -91,8 +41,7 @@ impl World {
     /// The node whose software runs now, [`NodeId::HARNESS`] if none does.
     pub(super) fn here(&self) -> NodeId {
         let Ok(handle) = Handle::try_current() else { return NodeId::HARNESS };
-        let runtime = Some(handle.id());
-        let index = self.machines.iter().position(|machine| machine.runtime == runtime);
+        let index = self.machines.iter().position(|machine| machine.runs_on(handle.id()));
         index.map_or(NodeId::HARNESS, NodeId::of_index)
     }
 
@@ -103,13 +52,13 @@ impl World {
 
     /// Its software has started, and has not been dropped.
     pub(super) fn has_software(&self, node: NodeId) -> bool {
-        self.machine(node).is_none_or(|machine| machine.runtime.is_some())
+        self.machine(node).is_none_or(Machine::has_software)
     }
 
     /// The software of `node` starts: called from within its own runtime.
     pub fn node_starts(&mut self, node: NodeId) {
         let runtime = Handle::try_current().expect("a node's software runs on a runtime");
-        self.known(node).runtime = Some(runtime.id());
+        self.known(node).start(runtime.id());
     }
 
     /// How often `node` has been restarted.
@@ -168,15 +117,7 @@ impl World {
     /// The code of `node` is gone.
     pub fn node_stops(&mut self, node: NodeId) {
         self.going_down = None;
-        let machine = self.known(node);
-        machine.incarnation += 1;
-        machine.runtime = None;
-        machine.stopping = false;
-        machine.stop_waiters.clear();
-        machine.ghost = Disk::default();
-        if machine.life != RunState::Dark {
-            machine.life = RunState::Ended;
-        }
+        self.known(node).stop();
         self.forget_hindrances(node);
         self.links.forget(node);
     }
@@ -207,24 +148,18 @@ impl World {
 
     /// A fault asks a node to end by itself, and tidily.
     pub fn ask_to_stop(&mut self, node: NodeId) {
-        let machine = self.known(node);
-        machine.stopping = true;
-        machine.stop_waiters.drain(..).for_each(Waker::wake);
+        self.known(node).ask_to_stop();
     }
 }
 
 /// Returns when this node is asked to stop.
 pub(crate) async fn stop_asked() {
-    let node = super::here();
+    let node = current_node();
     std::future::poll_fn(|context| {
         with(|world| {
             // Nobody asks the harness.
             let Some(machine) = world.machine_mut(node) else { return Poll::Pending };
-            if machine.stopping {
-                return Poll::Ready(());
-            }
-            machine.stop_waiters.push(context.waker().clone());
-            Poll::Pending
+            machine.poll_stop(context.waker())
         })
     })
     .await;

@@ -1,9 +1,15 @@
-//! Which disk is meant by who reads and writes: that of the node whose software runs, or what its dead software goes on
+//! Files of a simulated disk, and which disk is meant by who reads and writes: that of the node whose software runs, or what its dead software goes on
 //! writing to.
 
-use super::{World, disk::Disk, try_with, with};
-use crate::NodeId;
-use std::{io, path::Path};
+use super::{
+    disk::Disk,
+    world::{World, try_with, with},
+};
+use crate::record::NodeId;
+use std::{
+    io::{self, ErrorKind, SeekFrom},
+    path::Path,
+};
 
 /// The node whose disk is meant, and which of its lives; `None` outside a simulation.
 fn disk_here() -> Option<(NodeId, u32)> {
@@ -25,15 +31,15 @@ pub(crate) fn on_disk<R>(act: impl FnOnce(&mut Disk) -> io::Result<R>) -> Option
 }
 
 /// Opens a file of the node whose software runs now; `None` outside a simulation.
-pub(crate) fn open(path: &Path) -> Option<io::Result<super::disk::Handle>> {
+pub(crate) fn open(path: &Path) -> Option<io::Result<Handle>> {
     let (node, incarnation) = disk_here()?;
     let opened = on_disk(|disk| disk.open(path))?;
-    Some(opened.map(|inode| super::disk::Handle::new(node, incarnation, inode)))
+    Some(opened.map(|inode| Handle::new(node, incarnation, inode)))
 }
 
 /// Acts on a node's disk, for the software of one of its lives; `None` if there is no such node, or no simulation any
 /// more.
-pub(crate) fn on_disk_of<R>(
+fn on_disk_of<R>(
     node: NodeId,
     incarnation: u32,
     act: impl FnOnce(&mut Disk) -> io::Result<R>,
@@ -49,6 +55,54 @@ pub(crate) fn on_disk_of<R>(
     let result = act(&mut disk);
     with(|world| world.put_disk_back(node, disk, over));
     Some(result)
+}
+
+/// An open file of a simulated disk.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    node: NodeId,
+    /// Which life of the node opened it.
+    incarnation: u32,
+    inode: usize,
+    cursor: usize,
+}
+
+impl Handle {
+    fn new(node: NodeId, incarnation: u32, inode: usize) -> Self {
+        Self { node, incarnation, inode, cursor: 0 }
+    }
+
+    pub(crate) fn with<R>(
+        &self,
+        act: impl FnOnce(&mut Disk, usize) -> io::Result<R>,
+    ) -> io::Result<R> {
+        on_disk_of(self.node, self.incarnation, |disk| act(disk, self.inode))
+            .unwrap_or_else(|| Err(io::Error::other("the simulation of this file has ended")))
+    }
+
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.with(|disk, inode| disk.read_at(inode, self.cursor, buffer))?;
+        self.cursor += count;
+        Ok(count)
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let at = self.cursor;
+        let count = self.with(|disk, inode| disk.write(inode, at, bytes))?;
+        self.cursor += count;
+        Ok(count)
+    }
+
+    pub(crate) fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let (base, by) = match to {
+            SeekFrom::Start(at) => (at, 0),
+            SeekFrom::End(by) => (self.with(|disk, inode| Ok(disk.len(inode)))?, by),
+            SeekFrom::Current(by) => (self.cursor as u64, by),
+        };
+        let at = base.checked_add_signed(by).ok_or(ErrorKind::InvalidInput)?;
+        self.cursor = usize::try_from(at).map_err(|_| ErrorKind::InvalidInput)?;
+        Ok(at)
+    }
 }
 
 impl World {

@@ -3,7 +3,12 @@
 //! turmoil lets any task that panics shut its whole host down. Here tokio keeps the panic for whoever holds the
 //! [`JoinHandle`], as it does in production; only if nobody holds it, nobody can handle it.
 
-use super::{gated_here, here, with};
+use super::{
+    gate::gated_here,
+    nodes::current_node,
+    world::{World, with},
+};
+use crate::record::NodeId;
 use std::{
     future::Future,
     pin::Pin,
@@ -28,6 +33,18 @@ where
     let waker = Waker::from(set_waker.clone());
     tokio::task::spawn_local(gated_here(Task { inner: Some((set, waker)), set_waker, panicked }));
     handle
+}
+
+impl World {
+    /// A task panicked whose handle nobody holds.
+    fn panic_unhandled(&mut self, node: NodeId) {
+        self.unhandled.push(node);
+    }
+
+    /// Nodes of which a task panicked whose handle nobody held, since the last call.
+    pub fn take_unhandled(&mut self) -> Vec<NodeId> {
+        std::mem::take(&mut self.unhandled)
+    }
 }
 
 /// Wakes the task that drives a set. The set keeps a copy of it, and is itself kept by each handle to its task.
@@ -80,7 +97,7 @@ impl Future for Task {
             let _ = Pin::new(set).poll(&mut own);
             *inner = None;
             if Arc::strong_count(set_waker) == 1 {
-                let node = here();
+                let node = current_node();
                 with(|world| world.panic_unhandled(node));
             }
         }

@@ -1,31 +1,11 @@
 //! What was injected and has not come to its end: while there is some, nobody can say that the system is done.
 
-use super::{World, try_with};
-use crate::NodeId;
-use std::{collections::BTreeMap, time::Duration};
-
-/// Two steps of the simulation, the longest that there are: what a frame may take beside its latency, in
-/// microseconds.
-pub(super) const SLACK: u64 = 10_000;
-
-/// What was injected and has not come to its end.
-#[derive(Debug)]
-struct Pending {
-    what: &'static str,
-    kind: &'static str,
-    from: NodeId,
-    to: NodeId,
-    /// It should have ended by then, in microseconds; what goes on longer is no fault's doing.
-    until: u64,
-}
-
-/// All of it.
-#[derive(Debug, Default)]
-pub(super) struct Pendings {
-    open: BTreeMap<u64, Pending>,
-    /// Handed out so far.
-    numbers: u64,
-}
+use super::{
+    state::{Pending, SLACK},
+    world::{World, try_with},
+};
+use crate::record::NodeId;
+use std::time::Duration;
 
 /// As long as it lives, something injected has not come to its end.
 #[derive(Debug)]
@@ -34,7 +14,7 @@ pub(crate) struct UnderWay(u64);
 impl Drop for UnderWay {
     fn drop(&mut self) {
         // Tasks may be dropped when the simulation is over.
-        try_with(|world| world.pendings.open.remove(&self.0));
+        try_with(|world| world.pendings.end(self.0));
     }
 }
 
@@ -50,20 +30,17 @@ impl World {
         // Faults may be asked to make something wait for longer than there is time.
         let takes = u64::try_from(takes.as_micros()).unwrap_or(u64::MAX).saturating_add(SLACK);
         let until = self.now_here().saturating_add(takes);
-        let number = self.pendings.numbers;
-        self.pendings.numbers += 1;
-        self.pendings.open.insert(number, Pending { what, kind, from, to, until });
-        UnderWay(number)
+        UnderWay(self.pendings.begin(Pending { what, kind, from, to, until }))
     }
 
     /// Something that was injected and has not come to its end, in words, if there is any: a frame that
     /// waits to be late, a link that is being narrow, an answer of a slow disk.
     #[must_use]
     pub fn under_way(&self) -> Option<String> {
-        let pending = self.pendings.open.values().find(|pending| pending.until > self.now);
-        let pending = pending.map(|Pending { what, kind, from, to, .. }| {
-            format!("{what} ({kind} from {} to {})", self.name_of(*from), self.name_of(*to))
-        });
+        let pending =
+            self.pendings.under_way(self.now).map(|Pending { what, kind, from, to, .. }| {
+                format!("{what} ({kind} from {} to {})", self.name_of(*from), self.name_of(*to))
+            });
         pending
             .or_else(|| {
                 let (from, to) = self.wires.on_its_way(self.now)?;

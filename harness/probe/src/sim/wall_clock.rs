@@ -1,7 +1,23 @@
 //! Wall clocks that faults have made wrong.
 
-use super::{Hindrance, World};
-use crate::NodeId;
+use super::{
+    state::Hindrance,
+    world::{World, is_active, with},
+};
+use crate::record::NodeId;
+use std::time::Duration;
+
+/// The time since the Unix epoch, as the node that runs now believes it to be; `None` when none runs.
+#[must_use]
+pub fn since_epoch() -> Option<Duration> {
+    if !is_active() {
+        return None;
+    }
+    let simulated = turmoil::since_epoch()?;
+    let error = with(World::clock_error_here);
+    let wrong = Duration::from_micros(error.unsigned_abs());
+    Some(if error < 0 { simulated.saturating_sub(wrong) } else { simulated + wrong })
+}
 
 impl World {
     /// How wrong the node's wall clock is, in microseconds.

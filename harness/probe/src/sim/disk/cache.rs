@@ -7,7 +7,7 @@
 //! and are on no disk (PostgreSQL's fsync surprise of 2018; Rebello et al., Can Applications Recover from fsync
 //! Failures?, USENIX ATC 2020).
 
-use crate::Rng;
+use crate::generator::Rng;
 use rand::RngExt as _;
 use std::{
     collections::BTreeMap,

@@ -1,36 +1,13 @@
 //! When faults feel what they did to a frame.
 
 use super::{
-    World,
     connections::{Coming, Overtaken},
+    feels::Feels,
 };
 use crate::{
-    NodeId,
-    sim::{Disturbance, under_way::SLACK},
+    record::NodeId,
+    sim::{state::SLACK, world::World},
 };
-
-/// When a fault feels what it did to a frame. Faults are named by their steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Feels {
-    /// When its receiver reads it.
-    Read(u16),
-    /// As that, or when it comes and its receiver has stopped listening.
-    Late(u16),
-    /// When its receiver reads a frame that was sent after it, and has not had this one.
-    Overtaken(u16),
-    /// When its receiver reads it, and it took longer than the network ever does.
-    Slow(u16),
-}
-
-impl Feels {
-    /// Of what is sent over a link that faults slow down.
-    pub(in crate::sim) fn slow(disturbance: &Disturbance) -> Vec<Self> {
-        let feels = |(fault, surely): &(u16, bool)| {
-            if *surely { Self::Read(*fault) } else { Self::Slow(*fault) }
-        };
-        disturbance.slows.iter().map(feels).collect()
-    }
-}
 
 impl World {
     /// What is sent now, and matters to faults.

@@ -1,7 +1,7 @@
 //! Which connections there are, and what is on its way over them that matters to faults.
 
-use super::Feels;
-use crate::NodeId;
+use super::feels::Feels;
+use crate::record::NodeId;
 use std::{
     collections::{BTreeMap, VecDeque},
     task::Waker,

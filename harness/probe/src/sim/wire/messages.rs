@@ -1,50 +1,17 @@
 //! What message faults do to each frame.
 
-use super::{Feels, OccurrenceId, Wire, World};
-use crate::{Name, NodeId, Tampering, What, sim::derive};
-use std::{collections::BTreeSet, time::Duration};
+use super::{end::Wire, fate::FrameFate, feels::Feels};
+use crate::{
+    record::{NodeId, Tampering, What},
+    sim::{derive::derive, state::MessageFault, world::World},
+};
+use std::time::Duration;
 
-/// A fault that acts on single frames.
-#[derive(Clone, Debug)]
-pub struct MessageFault {
-    /// Which occurrence.
-    pub id: OccurrenceId,
-    /// Its own draw, from which those of the frames follow.
-    pub draw: u64,
-    /// What it does.
-    pub tampering: Tampering,
-    /// The share of frames that it acts on, 0 to 1.
-    pub share: f64,
-    /// The kinds of message it acts on; all if empty.
-    pub kinds: Vec<Name>,
-    /// The directions it acts on; all if `None`.
-    pub links: Option<BTreeSet<(NodeId, NodeId)>>,
-    /// How late a late copy comes, in milliseconds, from and to.
-    pub delay_ms: (u32, u32),
-    /// Of frames that are overtaken: it is felt only where a later one is read first.
-    pub by_order: bool,
-}
-
-/// What becomes of one frame.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(crate) struct FrameFate {
-    /// Its place among all frames.
-    pub(crate) number: u64,
-    /// It never arrives, or its connection is reset in its place.
-    pub(crate) lost: bool,
-    /// It arrives late, after frames that were sent behind it.
-    pub(crate) overtaken: Option<Duration>,
-    /// It and all behind it arrive late, in order.
-    pub(crate) delayed: Option<Duration>,
-    /// It arrives a second time: how much later, and by which fault.
-    pub(crate) again: Option<(Duration, u16)>,
-    /// A bit of it is wrong: from which draw it follows which.
-    pub(crate) corrupted: Option<u64>,
-    /// An older frame of the same connection arrives behind it: from which draw it follows which, and by
-    /// which fault.
-    pub(crate) replayed: Option<(u64, u16)>,
-    /// Who feels the frame itself.
-    pub(crate) feels: Vec<Feels>,
+impl World {
+    /// A fault begins to act on single frames.
+    pub fn tamper(&mut self, fault: MessageFault) {
+        self.messages.push(fault);
+    }
 }
 
 impl Wire {

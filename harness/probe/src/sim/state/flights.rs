@@ -1,7 +1,7 @@
 //! Frames on their way, for diagrams of a run: kept only when somebody will look at them, and no part
 //! of the history.
 
-use crate::NodeId;
+use crate::record::NodeId;
 use std::collections::{BTreeMap, VecDeque};
 
 /// A frame from one node to another.
@@ -20,7 +20,7 @@ pub struct Flight {
 }
 
 /// What both ends of a connection call it, and the end that sends.
-pub(super) type Channel = ((NodeId, u16), NodeId);
+pub(in crate::sim) type Channel = ((NodeId, u16), NodeId);
 
 /// All frames of a run.
 #[derive(Debug, Default)]
@@ -37,12 +37,12 @@ impl Flights {
     }
 
     /// A connection begins; what an older one of the same name carried will not be read any more.
-    pub(super) fn opened(&mut self, direction: Channel) {
+    pub(in crate::sim) fn opened(&mut self, direction: Channel) {
         self.under_way.remove(&direction);
     }
 
     /// A frame is sent, or would be if nothing took it away.
-    pub(super) fn sent(&mut self, direction: Channel, flight: Flight, lost: bool) {
+    pub(in crate::sim) fn sent(&mut self, direction: Channel, flight: Flight, lost: bool) {
         if !lost {
             self.under_way.entry(direction).or_default().push_back(self.all.len());
         }
@@ -50,7 +50,7 @@ impl Flights {
     }
 
     /// The receiver read the next frame: frames of one direction arrive in the order of sending.
-    pub(super) fn read(&mut self, direction: Channel, now: u64) {
+    pub(in crate::sim) fn read(&mut self, direction: Channel, now: u64) {
         let next = self.under_way.get_mut(&direction).and_then(VecDeque::pop_front);
         if let Some(flight) = next.and_then(|index| self.all.get_mut(index)) {
             flight.read = Some(now);

@@ -1,6 +1,6 @@
 //! Names in records: numbers in a history, texts for people.
 
-use crate::Name;
+use crate::record::Name;
 use std::collections::BTreeMap;
 
 /// Names used in a run, numbered in the order of first use.

@@ -9,14 +9,14 @@ mod cache;
 mod tests;
 
 use super::{
-    OccurrenceId,
     derive::{derive, rng},
+    occurrence::OccurrenceId,
 };
-use crate::Rng;
+use crate::generator::Rng;
 use cache::{Change, Directories, Inode};
 use rand::RngExt as _;
 use std::{
-    io::{self, ErrorKind, SeekFrom},
+    io::{self, ErrorKind},
     path::Path,
 };
 
@@ -117,7 +117,12 @@ impl Disk {
         Ok(self.inodes[inode].data.clone())
     }
 
-    fn read_at(&mut self, inode: usize, at: usize, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read_at(
+        &mut self,
+        inode: usize,
+        at: usize,
+        buffer: &mut [u8],
+    ) -> io::Result<usize> {
         self.may(|fault| matches!(fault, DiskFault::IoErrors { reads: true, .. }))?;
         self.notice_damage(inode, at, buffer.len());
         let rest = self.inodes[inode].data.get(at..).unwrap_or_default();
@@ -202,7 +207,7 @@ impl Disk {
     }
 
     /// Writes all of it, or as much as there is room for.
-    fn write(&mut self, inode: usize, at: usize, bytes: &[u8]) -> io::Result<usize> {
+    pub(super) fn write(&mut self, inode: usize, at: usize, bytes: &[u8]) -> io::Result<usize> {
         let bytes = match self.last_room(bytes.len()) {
             Some(room) => &bytes[..room],
             None => {
@@ -417,53 +422,5 @@ impl Disk {
     /// For how long the caller is blocked, and by which fault.
     pub(crate) fn take_slowness(&mut self) -> Option<(u16, u64)> {
         self.slowness.take()
-    }
-}
-
-/// An open file of a simulated disk.
-#[derive(Debug)]
-pub struct Handle {
-    node: crate::NodeId,
-    /// Which life of the node opened it.
-    incarnation: u32,
-    inode: usize,
-    cursor: usize,
-}
-
-impl Handle {
-    pub(crate) fn new(node: crate::NodeId, incarnation: u32, inode: usize) -> Self {
-        Self { node, incarnation, inode, cursor: 0 }
-    }
-
-    pub(crate) fn with<R>(
-        &self,
-        act: impl FnOnce(&mut Disk, usize) -> io::Result<R>,
-    ) -> io::Result<R> {
-        super::on_disk_of(self.node, self.incarnation, |disk| act(disk, self.inode))
-            .unwrap_or_else(|| Err(io::Error::other("the simulation of this file has ended")))
-    }
-
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.with(|disk, inode| disk.read_at(inode, self.cursor, buffer))?;
-        self.cursor += count;
-        Ok(count)
-    }
-
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let at = self.cursor;
-        let count = self.with(|disk, inode| disk.write(inode, at, bytes))?;
-        self.cursor += count;
-        Ok(count)
-    }
-
-    pub(crate) fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let (base, by) = match to {
-            SeekFrom::Start(at) => (at, 0),
-            SeekFrom::End(by) => (self.with(|disk, inode| Ok(disk.len(inode)))?, by),
-            SeekFrom::Current(by) => (self.cursor as u64, by),
-        };
-        let at = base.checked_add_signed(by).ok_or(ErrorKind::InvalidInput)?;
-        self.cursor = usize::try_from(at).map_err(|_| ErrorKind::InvalidInput)?;
-        Ok(at)
     }
 }

@@ -1,0 +1,115 @@
+//! What a system's code says of itself and asks of whoever runs it: simulated on a thread on which a simulation runs, and
+//! nothing, or as in production, everywhere else.
+
+use crate::{
+    generator::Rng,
+    record::{Name, What},
+};
+#[cfg(feature = "sim")]
+use crate::{record::NodeId, sim};
+use rand::SeedableRng as _;
+use std::hash::{BuildHasher as _, RandomState};
+
+/// Interns a name for use in records. Outside a simulation nothing is recorded and every name is 0.
+#[must_use]
+pub fn name(text: &str) -> Name {
+    #[cfg(feature = "sim")]
+    if let Some(name) = sim::try_with(|world| world.intern(text)) {
+        return name;
+    }
+    let _ = text;
+    Name(0)
+}
+
+/// Says that something happened on this node, now. Outside a simulation this does nothing.
+pub fn record(what: What) {
+    #[cfg(feature = "sim")]
+    sim::try_with(|world| world.record_here(what));
+    #[cfg(not(feature = "sim"))]
+    let _ = what;
+}
+
+/// Counts something worth counting by its name: `retried`, `rebalanced`, …
+pub fn signal(name: &str) {
+    #[cfg(feature = "sim")]
+    sim::try_with(|world| {
+        let signal = world.intern(name);
+        world.record_here(What::Signal { signal });
+    });
+    #[cfg(not(feature = "sim"))]
+    let _ = name;
+}
+
+/// A fault point: a place in the code where a scenario may make something go wrong.
+///
+/// Put one between any two steps of which the first may happen without the second. If a trigger
+/// waits for this passage, the future does not return before the fault has been injected (which may
+/// kill the node here). Outside a simulation it is ready at once.
+pub async fn point(name: &'static str) {
+    #[cfg(feature = "sim")]
+    if let Some(Some(step)) = sim::try_with(|world| world.pass_point(name)) {
+        // The harness acts between steps; virtual time moves on within one.
+        while sim::with(|world| world.step()) == step {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    }
+    #[cfg(not(feature = "sim"))]
+    let _ = name;
+}
+
+/// Returns when this node is asked to stop: end what is under way, and return from the node's software.
+/// Whoever does not is killed after a while. Outside a simulation it never returns: use the system's signals.
+pub async fn stop_asked() {
+    #[cfg(feature = "sim")]
+    if sim::is_active() {
+        return sim::stop_asked().await;
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Memory of this node that is in use until it is dropped; counted against a simulated limit.
+#[derive(Debug)]
+pub struct Reserved {
+    #[cfg(feature = "sim")]
+    node: NodeId,
+    #[cfg(feature = "sim")]
+    bytes: i64,
+}
+
+/// Counts `bytes` of memory as used by this node. Queued frames are counted without it.
+#[must_use]
+pub fn reserve(bytes: usize) -> Reserved {
+    #[cfg(feature = "sim")]
+    {
+        let bytes = i64::try_from(bytes).expect("no memory has 2^63 bytes");
+        let node = sim::current_node();
+        sim::try_with(|world| world.hold(node, bytes));
+        Reserved { node, bytes }
+    }
+    #[cfg(not(feature = "sim"))]
+    {
+        let _ = bytes;
+        Reserved {}
+    }
+}
+
+#[cfg(feature = "sim")]
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        sim::try_with(|world| world.hold(self.node, -self.bytes));
+    }
+}
+
+/// A random generator for one purpose (`"retry jitter"`).
+///
+/// In a simulation its seed is a function of the run's seed, the node, how often the node has been
+/// started, and the purpose, so that a draw in one place moves no draw elsewhere.
+#[must_use]
+pub fn rng(purpose: &str) -> Rng {
+    #[cfg(feature = "sim")]
+    if let Some(seed) = sim::try_with(|world| world.seed_here(purpose)) {
+        return Rng::seed_from_u64(seed);
+    }
+    // std's hasher keys are fresh OS randomness; jitter needs no more.
+    Rng::seed_from_u64(RandomState::new().hash_one(purpose))
+}

@@ -1,0 +1,107 @@
+//! One node's machine: its disk, and the state of its software.
+
+use super::hindered::Hindered;
+use crate::sim::disk::Disk;
+use std::task::{Poll, Waker};
+use tokio::runtime::Id;
+
+/// Whether a node's software runs, and if not, why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum RunState {
+    Running,
+    /// Its process was killed. Code that has not noticed yet changes nothing any more.
+    Killed,
+    /// Its process has ended, and its machine lives.
+    Ended,
+    /// Its machine has no power. Code that has not noticed yet changes nothing any more.
+    Dark,
+}
+
+impl RunState {
+    /// What its code still does is of no effect.
+    pub(in crate::sim) fn is_over(self) -> bool {
+        matches!(self, Self::Killed | Self::Dark)
+    }
+}
+
+/// One node.
+#[derive(Debug)]
+pub(in crate::sim) struct Machine {
+    pub(in crate::sim) name: String,
+    /// How often its software was started again.
+    pub(in crate::sim) incarnation: u32,
+    /// That of its software, while there is some.
+    runtime: Option<Id>,
+    pub(in crate::sim) life: RunState,
+    pub(in crate::sim) disk: Disk,
+    /// What its dead software goes on writing to.
+    pub(in crate::sim) ghost: Disk,
+    pub(in crate::sim) hindered: Hindered,
+    /// It was asked to end.
+    stopping: bool,
+    stop_waiters: Vec<Waker>,
+}
+
+impl Machine {
+    pub(in crate::sim) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            incarnation: 0,
+            runtime: None,
+            life: RunState::Running,
+            disk: Disk::default(),
+            ghost: Disk::default(),
+            hindered: Hindered::default(),
+            stopping: false,
+            stop_waiters: Vec::new(),
+        }
+    }
+
+    /// The disk that its software acts on, and whether that is the copy of the dead.
+    pub(in crate::sim) fn take_disk(&mut self) -> (Disk, bool) {
+        let over = self.life.is_over();
+        (std::mem::take(if over { &mut self.ghost } else { &mut self.disk }), over)
+    }
+
+    /// Its software has started, and has not been dropped.
+    pub(in crate::sim) fn has_software(&self) -> bool {
+        self.runtime.is_some()
+    }
+
+    /// The software that runs on this runtime is its.
+    pub(in crate::sim) fn runs_on(&self, runtime: Id) -> bool {
+        self.runtime == Some(runtime)
+    }
+
+    /// Its software starts, on a runtime of its own.
+    pub(in crate::sim) fn start(&mut self, runtime: Id) {
+        self.runtime = Some(runtime);
+    }
+
+    /// Its software is gone.
+    pub(in crate::sim) fn stop(&mut self) {
+        self.incarnation += 1;
+        self.runtime = None;
+        self.stopping = false;
+        self.stop_waiters.clear();
+        self.ghost = Disk::default();
+        if self.life != RunState::Dark {
+            self.life = RunState::Ended;
+        }
+    }
+
+    /// It is asked to end.
+    pub(in crate::sim) fn ask_to_stop(&mut self) {
+        self.stopping = true;
+        self.stop_waiters.drain(..).for_each(Waker::wake);
+    }
+
+    /// Ready when it was asked to end; else to be woken when it is.
+    pub(in crate::sim) fn poll_stop(&mut self, waker: &Waker) -> Poll<()> {
+        if self.stopping {
+            return Poll::Ready(());
+        }
+        self.stop_waiters.push(waker.clone());
+        Poll::Pending
+    }
+}

@@ -1,0 +1,24 @@
+//! What a world keeps, a file for each kind of thing. Nothing here knows the world that it is a part of.
+
+mod felt;
+mod flights;
+mod hindered;
+mod links;
+mod machine;
+mod message_fault;
+mod names;
+mod pendings;
+mod points;
+
+pub(super) use felt::Felt;
+pub use flights::{Flight, Flights};
+pub(super) use hindered::Hindered;
+pub use hindered::{BroughtDown, Hindrance};
+pub use links::Disturbance;
+pub(super) use links::LinkFaults;
+pub(super) use machine::{Machine, RunState};
+pub use message_fault::MessageFault;
+pub use names::Names;
+pub(super) use pendings::{Pending, Pendings, SLACK};
+pub use points::Armed;
+pub(super) use points::Points;

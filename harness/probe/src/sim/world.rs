@@ -1,0 +1,237 @@
+//! The world of a simulation, and this thread's. What it keeps is in `state/`, `disk/` and `wire/connections.rs`; the other
+//! files beside this one say what happens to it, each a subject.
+
+use super::{
+    derive::derive,
+    occurrence::OccurrenceId,
+    state::{
+        BroughtDown, Felt, Flight, Flights, LinkFaults, Machine, MessageFault, Names, Pendings,
+        Points,
+    },
+    wire::connections::Wires,
+};
+use crate::record::{EventId, Name, NodeId, Record, What};
+use std::{cell::RefCell, collections::BTreeMap, time::Duration};
+
+thread_local! {
+    static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
+}
+
+/// Where records go: hashed, judged and kept by the harness.
+pub type Sink = Box<dyn FnMut(&Record)>;
+
+/// All that the simulation knows beside what turmoil knows.
+pub struct World {
+    seed: u64,
+    pub(super) names: Names,
+    sink: Sink,
+    /// Virtual time in microseconds at the last step.
+    pub(super) now: u64,
+    /// Steps made; fault points wait for the next.
+    pub(super) step: u64,
+    /// By node id.
+    pub(super) machines: Vec<Machine>,
+    pub(super) going_down: Option<NodeId>,
+    /// Nodes that faults brought down from within since the harness last looked.
+    pub(super) brought_down: Vec<BroughtDown>,
+    /// How many hindrances act.
+    pub(super) hindrances: usize,
+    /// A node may be blocked in a call.
+    pub(super) blocked: bool,
+    pub(super) points: Points,
+    pub(super) felt: Felt,
+    pub(super) links: LinkFaults,
+    /// Message faults that act now.
+    pub(super) messages: Vec<MessageFault>,
+    pub(super) wires: Wires,
+    pub(super) pendings: Pendings,
+    /// Frames sent.
+    pub(super) frames: u64,
+    /// Each of them, if somebody will look at them.
+    pub(super) flights: Option<Flights>,
+    /// Nodes of which a task panicked whose handle nobody held, since the harness last looked.
+    pub(super) unhandled: Vec<NodeId>,
+    /// Publishes whose outcome nobody will ever learn, since the harness last looked.
+    pub(super) abandoned: Vec<EventId>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("seed", &self.seed).field("now", &self.now).finish()
+    }
+}
+
+/// What a world knows when its simulation is over.
+#[derive(Debug)]
+pub struct Summary {
+    /// Names of groups, points, kinds of message and signals.
+    pub names: Names,
+    /// How often each fault was felt, by its step.
+    pub felt: BTreeMap<u16, u64>,
+    /// How often each fault point was passed, over all nodes.
+    pub points: Vec<(String, u32)>,
+    /// How many frames were sent.
+    pub frames: u64,
+    /// Each of them, in the order of sending, if they were kept.
+    pub flights: Vec<Flight>,
+}
+
+/// Begins a simulation on this thread. `names` are those that have a number already.
+pub fn install(seed: u64, nodes: &[String], names: Names, sink: Sink) {
+    let world = World {
+        seed,
+        names,
+        sink,
+        now: 0,
+        step: 0,
+        machines: nodes.iter().map(|name| Machine::new(name)).collect(),
+        going_down: None,
+        brought_down: Vec::new(),
+        hindrances: 0,
+        blocked: false,
+        points: Points::default(),
+        felt: Felt::default(),
+        links: LinkFaults::default(),
+        messages: Vec::new(),
+        wires: Wires::default(),
+        pendings: Pendings::default(),
+        frames: 0,
+        flights: None,
+        unhandled: Vec::new(),
+        abandoned: Vec::new(),
+    };
+    WORLD.with(|slot| *slot.borrow_mut() = Some(world));
+}
+
+/// Ends the simulation of this thread.
+///
+/// # Panics
+/// There is none.
+#[must_use]
+pub fn uninstall() -> Summary {
+    let world = WORLD.with(|slot| slot.borrow_mut().take());
+    let world = world.expect("a simulation runs on this thread");
+    Summary {
+        felt: world.felt.by_step().clone(),
+        points: world.points.passages(&world.names),
+        frames: world.frames,
+        flights: world.flights.map(|flights| flights.all().to_vec()).unwrap_or_default(),
+        names: world.names,
+    }
+}
+
+/// Acts on this thread's world.
+///
+/// # Panics
+/// No simulation runs on this thread, or somebody acts on its world already.
+#[track_caller]
+pub fn with<R>(act: impl FnOnce(&mut World) -> R) -> R {
+    try_with(act).expect("only called within a simulation, and not while its world is in use")
+}
+
+/// As [`with`], for what also happens outside of any simulation, or in a destructor, which may run when the thread ends
+/// or while the world is in use; `None` then.
+pub fn try_with<R>(act: impl FnOnce(&mut World) -> R) -> Option<R> {
+    WORLD
+        .try_with(|slot| slot.try_borrow_mut().ok().and_then(|mut world| world.as_mut().map(act)))
+        .ok()
+        .flatten()
+}
+
+/// A simulation runs on this thread.
+#[must_use]
+pub fn is_active() -> bool {
+    try_with(|_| ()).is_some()
+}
+
+/// Virtual time since the start of the run, within a step too; `None` without a simulation.
+#[must_use]
+pub fn elapsed() -> Option<Duration> {
+    try_with(|world| Duration::from_micros(world.now_here()))
+}
+
+impl World {
+    /// The number of a name, in records.
+    pub fn intern(&mut self, text: &str) -> Name {
+        self.names.intern(text)
+    }
+
+    /// A seed for one purpose, independent of all others.
+    #[must_use]
+    pub fn seed_for(&self, purpose: &str, node: NodeId, number: u64) -> u64 {
+        derive(self.seed, purpose, &[u64::from(node.0), number])
+    }
+
+    pub(crate) fn seed_here(&self, purpose: &str) -> u64 {
+        let node = self.here();
+        let incarnation = self.incarnation(node);
+        self.seed_for(purpose, node, u64::from(incarnation))
+    }
+
+    /// A step of the simulator begins: tasks of nodes that may run again are woken.
+    pub fn begin_step(&mut self) {
+        if self.hindrances > 0 || self.blocked {
+            self.wake_those_who_run();
+        }
+    }
+
+    /// It has been made; `now` is virtual time in microseconds.
+    pub fn end_step(&mut self, now: u64) {
+        self.step += 1;
+        self.now = now;
+    }
+
+    /// How many steps have been made.
+    pub(crate) fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Virtual time now, within a step too, in microseconds.
+    pub(super) fn now_here(&self) -> u64 {
+        turmoil::sim_elapsed().map_or(self.now, |elapsed| {
+            u64::try_from(elapsed.as_micros()).expect("no run takes 500,000 years").max(self.now)
+        })
+    }
+
+    /// Records something at `node`, now.
+    pub fn record(&mut self, node: NodeId, what: What) {
+        self.felt.see(what);
+        let now = self.now_here();
+        (self.sink)(&Record { at: now, node, what });
+    }
+
+    pub(crate) fn record_here(&mut self, what: What) {
+        let node = self.here();
+        // Nothing is recorded of a node that is dead: neither by code that runs on to its next await, nor by
+        // destructors, which run between steps, on no runtime.
+        if node != NodeId::HARNESS && !self.is_dead(node) {
+            self.record(node, what);
+        }
+    }
+
+    /// From now on each frame is kept.
+    pub fn keep_flights(&mut self) {
+        self.flights = Some(Flights::default());
+    }
+
+    /// An occurrence of a fault is over: what it does to nodes and to what they send. (Cut, held and slow links, and
+    /// clients, are the harness's.)
+    pub fn end(&mut self, id: OccurrenceId) {
+        self.messages.retain(|fault| fault.id != id);
+        self.links.end(id);
+        self.unhinder(id);
+        for machine in &mut self.machines {
+            machine.disk.end(id);
+        }
+    }
+
+    /// Nobody will ever learn the outcome of a publish.
+    pub fn abandon(&mut self, event: EventId) {
+        self.abandoned.push(event);
+    }
+
+    /// Publishes whose outcome nobody will ever learn, since the last call.
+    pub fn take_abandoned(&mut self) -> Vec<EventId> {
+        std::mem::take(&mut self.abandoned)
+    }
+}
