@@ -1,7 +1,10 @@
 //! Faults of disks: those that fail for a while, those of which something is gone for good, and those that go back in
 //! time.
 
-use super::{Act, Action, Began, Nemesis};
+use super::{
+    base::Nemesis,
+    state::{Act, Action, Began, Destroyed, Snapshots},
+};
 use crate::{injection::Target, plan::Micros};
 use squall_probe::{
     NodeId, What,
@@ -10,51 +13,6 @@ use squall_probe::{
         disk::{Disk, DiskFault},
     },
 };
-use std::collections::{BTreeMap, BTreeSet};
-
-/// What a fault took from a disk for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Destroyed {
-    /// Which fault of the plan.
-    pub(super) index: usize,
-    /// It shows only to who reads the damaged bytes; else to who starts on the disk.
-    pub(super) latent: bool,
-}
-
-/// Copies of disks, all of one moment.
-#[derive(Debug)]
-struct Snapshots {
-    taken: Micros,
-    disks: Vec<(NodeId, Disk)>,
-}
-
-/// Nodes whose disks were emptied or damaged, and by which faults.
-#[derive(Debug, Default)]
-pub(super) struct Disks {
-    destroyed: BTreeMap<NodeId, Vec<Destroyed>>,
-    /// By which fault of the plan they were taken, and will be put back.
-    snapshots: BTreeMap<usize, Snapshots>,
-    /// Faults of the plan by which all nodes went back to one moment.
-    all_went_back: BTreeSet<usize>,
-}
-
-impl Disks {
-    fn destroy(&mut self, node: NodeId, destroyed: Destroyed) {
-        self.destroyed.entry(node).or_default().push(destroyed);
-    }
-
-    /// Nothing was destroyed.
-    pub(super) fn are_whole(&self) -> bool {
-        self.destroyed.is_empty()
-    }
-
-    /// What was destroyed of a node's disk, and not of all others in the same moment: who all remember the same have
-    /// forgotten nothing that another knows.
-    pub(super) fn destroyed(&self, node: NodeId) -> impl Iterator<Item = &Destroyed> {
-        let all = self.destroyed.get(&node).into_iter().flatten();
-        all.filter(|destroyed| !self.all_went_back.contains(&destroyed.index))
-    }
-}
 
 impl Nemesis<'_> {
     /// Disks begin to fail. `how` gets a draw of the fault's own.
@@ -88,7 +46,7 @@ impl Nemesis<'_> {
         let number = u64::try_from(act.index).expect("a plan has few faults");
         let snapshot = |node: &NodeId| (*node, sim::with(|world| world.snapshot(*node, number)));
         let disks = nodes.iter().map(snapshot).collect();
-        self.disks.snapshots.insert(act.index, Snapshots { taken, disks });
+        self.disks.keep_snapshots(act.index, Snapshots { taken, disks });
         self.agenda.schedule(taken + age, Action::GoBack(act.index));
         Began::On(nodes)
     }
@@ -97,9 +55,9 @@ impl Nemesis<'_> {
     pub(super) fn go_back(&mut self, index: usize) {
         let plan = self.plan;
         let planned = &plan.faults[index];
-        let Some(Snapshots { taken, disks }) = self.disks.snapshots.remove(&index) else { return };
+        let Some(Snapshots { taken, disks }) = self.disks.take_snapshots(index) else { return };
         if disks.len() == self.simulator.ids().count() {
-            self.disks.all_went_back.insert(index);
+            self.disks.all_went_back(index);
         }
         for (node, _) in &disks {
             if !sim::with(|world| world.is_dark(*node)) {
@@ -135,32 +93,5 @@ impl Nemesis<'_> {
             self.disks.destroy(*node, Destroyed { index: act.index, latent: true });
         }
         Began::on(nodes)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_destroyed_of_a_disk_is_told_unless_all_disks_went_back_together() {
-        let mut disks = Disks::default();
-        assert!(disks.are_whole());
-        let wiped = Destroyed { index: 0, latent: false };
-        let went_back = Destroyed { index: 1, latent: false };
-        let rotten = Destroyed { index: 2, latent: true };
-        for node in [NodeId(1), NodeId(2)] {
-            disks.destroy(node, went_back);
-        }
-        disks.destroy(NodeId(1), wiped);
-        disks.destroy(NodeId(2), rotten);
-        assert!(!disks.are_whole());
-        let of = |disks: &Disks, node| disks.destroyed(NodeId(node)).copied().collect::<Vec<_>>();
-        assert_eq!(of(&disks, 1), [went_back, wiped]);
-        // Who all remember the same have forgotten nothing that another knows.
-        disks.all_went_back.insert(1);
-        assert_eq!(of(&disks, 1), [wiped]);
-        assert_eq!(of(&disks, 2), [rotten]);
-        assert_eq!(of(&disks, 3), []);
     }
 }

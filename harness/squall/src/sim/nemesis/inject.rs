@@ -1,6 +1,11 @@
 //! How the simulator carries injections out: each becomes one of the verbs of the rooms beside this file.
 
-use super::{Act, Began, Nemesis, links::LinkEffect, messages::Tamper, network::senders};
+use super::{
+    base::Nemesis,
+    messages::Tamper,
+    network::senders,
+    state::{Act, Began, LinkEffect},
+};
 use crate::{
     injection::{
         Back, Carried, Damage, Delay, DiskState, Injection, LinkState, Links, Load, Messages,

@@ -1,6 +1,6 @@
 //! Faults that are a load: publishes beside the workload, and publishes that no consumer can handle.
 
-use super::{Act, Nemesis};
+use super::{base::Nemesis, state::Act};
 use crate::{plan::Micros, stream::Stream, system::Poison};
 
 impl Nemesis<'_> {

@@ -1,6 +1,10 @@
 //! Faults of single messages: lost, duplicated, delayed, out of order, damaged.
 
-use super::{Act, Began, Direction, Nemesis};
+use super::{
+    base::Nemesis,
+    direction::Direction,
+    state::{Act, Began},
+};
 use crate::injection::Target;
 use squall_probe::{NodeId, Tampering, sim};
 use std::collections::BTreeSet;

@@ -1,68 +1,13 @@
 //! Faults of links: cut, held, slow, flapping, clogged, reset, narrow.
 
 use super::{
-    Act, Action, Began, Nemesis, OccurrenceId, Simulator,
-    links::{Direction, LinkEffect, LinkTable},
-    occurrences::id_of,
+    base::Nemesis,
+    direction::Direction,
+    state::{Act, Action, Began, Flapping, LinkEffect, id_of},
 };
-use crate::{
-    injection::Links,
-    plan::{Micros, Plan},
-    stream::Stream,
-};
+use crate::{injection::Links, plan::Micros};
 use squall_probe::{NodeId, sim};
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Links that are cut and healed by turns.
-#[derive(Clone, Debug)]
-struct Flapping {
-    directions: BTreeSet<Direction>,
-    /// How long they are whole, and how long they are cut.
-    up: Micros,
-    down: Micros,
-}
-
-/// What is wrong with links.
-#[derive(Debug)]
-pub(super) struct NetworkFaults {
-    links: LinkTable,
-    /// By the index of the fault in the plan.
-    flapping: BTreeMap<usize, Flapping>,
-}
-
-impl NetworkFaults {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let (min_ms, max_ms) = (plan.network.min_ms, plan.network.max_ms);
-        let draws = Stream::new(plan.seed, "latency", &[]);
-        Self { links: LinkTable::new(min_ms, max_ms, draws), flapping: BTreeMap::new() }
-    }
-
-    /// An occurrence is over.
-    pub(super) fn end(&mut self, index: usize, id: OccurrenceId) {
-        self.flapping.remove(&index);
-        self.links.end(id);
-    }
-
-    /// See [`LinkTable::draw_latencies`].
-    pub(super) fn draw_latencies(&mut self, simulator: &Simulator) {
-        self.links.draw_latencies(simulator);
-    }
-
-    /// See [`LinkTable::settle`].
-    pub(super) fn settle(&mut self, simulator: &Simulator) {
-        self.links.settle(simulator);
-    }
-
-    /// See [`LinkTable::unplug`].
-    pub(super) fn unplug(&self, node: NodeId, simulator: &Simulator) {
-        self.links.unplug(node, simulator);
-    }
-
-    /// See [`LinkTable::replug`].
-    pub(super) fn replug(&self, node: NodeId, simulator: &Simulator) {
-        self.links.replug(node, simulator);
-    }
-}
+use std::collections::BTreeSet;
 
 /// The nodes that send in these directions: they feel what is wrong with them.
 pub(super) fn senders(directions: &BTreeSet<Direction>) -> Vec<NodeId> {
@@ -97,7 +42,7 @@ impl Nemesis<'_> {
         let directions = self.directions(links, act);
         let nodes = senders(&directions);
         if !nodes.is_empty() {
-            self.network.flapping.insert(act.index, Flapping { directions, up, down });
+            self.network.begin_flapping(act.index, Flapping { directions, up, down });
             self.agenda.schedule(self.now(), Action::Flap { index: act.index, cut: true });
         }
         Began::on(nodes)
@@ -105,11 +50,7 @@ impl Nemesis<'_> {
 
     /// Flapping links are cut or healed, until the fault is over.
     pub(super) fn flap(&mut self, index: usize, cut: bool) {
-        let Some(flapping) = self.network.flapping.get(&index).cloned() else { return };
-        if !self.occurrences.is_active(index) {
-            self.network.flapping.remove(&index);
-            return;
-        }
+        let Some(flapping) = self.network.flapping(index).cloned() else { return };
         let id = id_of(&self.plan.faults[index]);
         let next = if cut {
             self.network.links.begin(id, 0, LinkEffect::Cut, flapping.directions);

@@ -1,68 +1,15 @@
 //! Nodes as they go down and come up: power cuts, kills, tidy stops, and the supervisor that starts what ended by
 //! itself.
 
-use super::{Act, Action, Began, Nemesis, occurrences::id_of};
+use super::{
+    base::Nemesis,
+    state::{Act, Action, Began, Comeback, id_of},
+};
 use crate::{injection::Target, plan::Micros};
 use squall_probe::{
     NodeChange, NodeId, Phase, What,
     sim::{self, BroughtDown, Hindrance},
 };
-use std::collections::BTreeMap;
-
-/// A node whose software ended by itself is started again after this, doubling up to [`EXIT_BACKOFF_CAP`], as its
-/// supervisor would. In microseconds.
-const EXIT_BACKOFF: Micros = 250_000;
-/// See [`EXIT_BACKOFF`].
-const EXIT_BACKOFF_CAP: Micros = 4_000_000;
-
-/// When a node whose process has ended is started again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Comeback {
-    after: Micros,
-    /// It was asked to stop: when it is back, that fault is over. Else its supervisor starts it.
-    part_of_fault: bool,
-}
-
-/// Who runs, who was asked to stop, and how patient each node's supervisor is.
-#[derive(Debug)]
-pub(super) struct Nodes {
-    up: Vec<bool>,
-    backoff: Vec<Micros>,
-    /// Nodes that were asked to stop, and after how long they are started again.
-    stopping: BTreeMap<NodeId, Micros>,
-}
-
-impl Nodes {
-    /// `count` nodes, all up.
-    pub(super) fn new(count: usize) -> Self {
-        Self {
-            up: vec![true; count],
-            backoff: vec![EXIT_BACKOFF; count],
-            stopping: BTreeMap::new(),
-        }
-    }
-
-    /// By id, whether each is up.
-    pub(super) fn up(&self) -> &[bool] {
-        &self.up
-    }
-
-    /// The process of `node` has ended.
-    fn ended(&mut self, node: NodeId) -> Comeback {
-        if let Some(after) = self.stopping.remove(&node) {
-            return Comeback { after, part_of_fault: true };
-        }
-        let backoff = &mut self.backoff[node.index()];
-        let after = *backoff;
-        *backoff = (*backoff * 2).min(EXIT_BACKOFF_CAP);
-        Comeback { after, part_of_fault: false }
-    }
-
-    /// From here on supervisors are as patient as at first.
-    pub(super) fn forgive(&mut self) {
-        self.backoff.fill(EXIT_BACKOFF);
-    }
-}
 
 impl Nemesis<'_> {
     /// Power is cut at all of these in one moment. `back` says after how long each is up again, if before the
@@ -123,16 +70,6 @@ impl Nemesis<'_> {
         Began::on(nodes)
     }
 
-    /// Whether a node runs.
-    #[must_use]
-    pub(super) fn is_up(&self, node: NodeId) -> bool {
-        self.nodes.up[node.index()]
-    }
-
-    fn set_up(&mut self, node: NodeId, up: bool) {
-        self.nodes.up[node.index()] = up;
-    }
-
     /// Nodes that a fault brought down from within: a disk lost its power, memory ran out.
     pub(super) fn tend_brought_down(&mut self) {
         for BroughtDown { node, id, power } in sim::with(sim::World::take_brought_down) {
@@ -175,7 +112,7 @@ impl Nemesis<'_> {
     /// down already, its machine loses what the process had left unsynced, and no supervisor starts it again before
     /// the power is back.
     pub(super) fn cut_power(&mut self, node: NodeId) {
-        self.nodes.stopping.remove(&node);
+        self.nodes.lost_power(node);
         self.record(node, What::Node { change: NodeChange::Crashed });
         sim::with(|world| world.cut_power(node));
         if !self.is_up(node) {
@@ -196,7 +133,7 @@ impl Nemesis<'_> {
         self.record(node, What::Node { change: NodeChange::Up });
         sim::with(|world| world.node_returns(node));
         self.simulator.bounce(node);
-        self.set_up(node, true);
+        self.nodes.set_up(node, true);
     }
 
     /// A node is asked to stop, now.
@@ -205,7 +142,7 @@ impl Nemesis<'_> {
             return;
         }
         self.feel(index);
-        self.nodes.stopping.insert(node, down);
+        self.nodes.asked_to_stop(node, down);
         sim::with(|world| world.ask_to_stop(node));
         let incarnation = incarnation(node);
         let at = self.now() + grace;
@@ -242,7 +179,7 @@ impl Nemesis<'_> {
         sim::with(|world| world.node_goes_down(node));
         self.simulator.crash(node);
         sim::with(|world| world.node_stops(node));
-        self.set_up(node, false);
+        self.nodes.set_up(node, false);
     }
 
     /// Operations of a client that died end as `Info`.
@@ -255,38 +192,8 @@ impl Nemesis<'_> {
             self.recorder.borrow_mut().abandon(event);
         }
     }
-
-    /// A fault of the plan was felt.
-    pub(super) fn feel(&self, index: usize) {
-        sim::with(|world| world.feel(self.plan.faults[index].step));
-    }
 }
 
 fn incarnation(node: NodeId) -> u32 {
     sim::with(|world| world.incarnation(node))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NODE: NodeId = NodeId(1);
-
-    #[test]
-    fn a_supervisor_waits_twice_as_long_each_time_up_to_a_cap() {
-        let mut nodes = Nodes::new(2);
-        let waits: Vec<Micros> = (0..6).map(|_| nodes.ended(NODE).after).collect();
-        assert_eq!(waits, [250_000, 500_000, 1_000_000, 2_000_000, 4_000_000, 4_000_000]);
-        assert_eq!(nodes.ended(NodeId(0)).after, EXIT_BACKOFF, "each node has its own");
-        nodes.forgive();
-        assert_eq!(nodes.ended(NODE).after, EXIT_BACKOFF);
-    }
-
-    #[test]
-    fn who_was_asked_to_stop_comes_back_when_its_fault_says_and_no_supervisor_loses_patience() {
-        let mut nodes = Nodes::new(2);
-        nodes.stopping.insert(NODE, 7_000);
-        assert_eq!(nodes.ended(NODE), Comeback { after: 7_000, part_of_fault: true });
-        assert_eq!(nodes.ended(NODE), Comeback { after: EXIT_BACKOFF, part_of_fault: false });
-    }
 }

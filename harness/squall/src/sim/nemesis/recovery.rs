@@ -1,7 +1,7 @@
 //! How it ends: everything is healed, and the system must recover. Who is left out all the same, what could not have
 //! been recovered, and what was still under way when the deadline passed.
 
-use super::{Nemesis, disks::Destroyed};
+use super::{base::Nemesis, state::Destroyed};
 use crate::{injection::Injection, stream::Stream};
 use squall_probe::{Mark, NodeId, What, sim};
 use std::collections::BTreeSet;
@@ -9,31 +9,10 @@ use std::collections::BTreeSet;
 /// The share of runs in which only a core is healed.
 const CORE_ONLY: f64 = 0.25;
 
-/// How far the run is in recovering.
-#[derive(Debug, Default)]
-pub(super) struct Recovery {
-    healed: bool,
-    /// Nodes that stay down after the healing.
-    left_out: BTreeSet<NodeId>,
-    late: Option<String>,
-}
-
-impl Recovery {
-    /// Everything is healed.
-    pub(super) fn has_begun(&self) -> bool {
-        self.healed
-    }
-
-    /// What of all that was injected had not come to its end when the deadline passed.
-    pub(super) fn into_late(self) -> Option<String> {
-        self.late
-    }
-}
-
 impl Nemesis<'_> {
     /// The recovery phase begins: every fault ends and every node comes back, but for those that are left out.
     pub(in crate::sim) fn heal_all(&mut self) {
-        self.recovery.healed = true;
+        self.recovery.begin();
         for index in self.occurrences.active() {
             self.heal_fault(index);
         }
@@ -41,9 +20,9 @@ impl Nemesis<'_> {
         // Some faults do not end until here.
         sim::with(sim::World::unhinder_all);
         self.network.settle(&self.simulator);
-        self.recovery.left_out = self.outside_the_core();
+        self.recovery.leave_out(self.outside_the_core());
         for node in self.simulator.ids() {
-            if self.recovery.left_out.contains(&node) {
+            if self.recovery.left_out().contains(&node) {
                 self.cut_power(node);
             } else {
                 self.restart(node);
@@ -59,7 +38,7 @@ impl Nemesis<'_> {
         let workload = &self.plan.workload;
         let probes = self.clients.borrow_mut().probe(
             self.now(),
-            &self.recovery.left_out,
+            self.recovery.left_out(),
             workload.keys,
             workload.size,
         );
@@ -70,12 +49,12 @@ impl Nemesis<'_> {
 
     /// Nodes that stay down after the healing.
     pub(in crate::sim) fn left_out(&self) -> &BTreeSet<NodeId> {
-        &self.recovery.left_out
+        self.recovery.left_out()
     }
 
     /// The system has not converged in time; what was injected may be why.
     pub(in crate::sim) fn miss_deadline(&mut self) {
-        self.recovery.late = self.under_way();
+        self.recovery.is_late(self.under_way());
         self.mark(Mark::DeadlinePassed);
     }
 

@@ -1,6 +1,6 @@
 //! turmoil, spoken to by node ids.
 
-use super::links::Direction;
+use super::direction::Direction;
 use crate::{determinism, plan::Micros};
 use squall_probe::NodeId;
 use std::{

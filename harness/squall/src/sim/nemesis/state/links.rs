@@ -4,20 +4,20 @@
 //! hold is kept here, and a link that changed is set anew. Changes take effect together, once a step, so
 //! that a link which one fault gives back and another takes in the same moment does not notice.
 
-use super::Simulator;
-use crate::{injection::Distribution, stream::Stream};
+use crate::{
+    injection::Distribution,
+    sim::nemesis::{direction::Direction, simulator::Simulator},
+    stream::Stream,
+};
 use squall_probe::{
     NodeId,
     sim::{self, OccurrenceId},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A direction: frames from the first node to the second.
-pub(super) type Direction = (NodeId, NodeId);
-
 /// What a fault does to a direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LinkEffect {
+pub(in crate::sim::nemesis) enum LinkEffect {
     /// Nothing arrives, and what was under way is lost.
     Cut,
     /// Everything waits.
@@ -40,7 +40,7 @@ const FOR_EVER: u32 = u32::MAX;
 
 /// The state of all links.
 #[derive(Debug)]
-pub(super) struct LinkTable {
+pub(in crate::sim::nemesis) struct LinkTable {
     base: (u32, u32),
     active: Vec<Disturbed>,
     /// What ended since the simulator was told.
@@ -63,7 +63,7 @@ struct LinkStatus {
 impl LinkTable {
     /// All links as the plan's network has them: with a latency from `min_ms` to `max_ms`.
     #[must_use]
-    pub(super) fn new(min_ms: u32, max_ms: u32, draws: Stream) -> Self {
+    pub(in crate::sim::nemesis) fn new(min_ms: u32, max_ms: u32, draws: Stream) -> Self {
         sim::with(|world| world.set_latency(max_ms));
         Self {
             base: (min_ms, max_ms),
@@ -99,7 +99,7 @@ impl LinkTable {
     }
 
     /// A part of an occurrence begins to act on `directions`.
-    pub(super) fn begin(
+    pub(in crate::sim::nemesis) fn begin(
         &mut self,
         id: OccurrenceId,
         part: u32,
@@ -111,12 +111,12 @@ impl LinkTable {
     }
 
     /// An occurrence is over, with all its parts.
-    pub(super) fn end(&mut self, id: OccurrenceId) {
+    pub(in crate::sim::nemesis) fn end(&mut self, id: OccurrenceId) {
         self.end_if(|active| active.id == id);
     }
 
     /// A part of an occurrence is over.
-    pub(super) fn end_part(&mut self, id: OccurrenceId, part: u32) {
+    pub(in crate::sim::nemesis) fn end_part(&mut self, id: OccurrenceId, part: u32) {
         self.end_if(|active| (active.id, active.part) == (id, part));
     }
 
@@ -128,7 +128,7 @@ impl LinkTable {
     }
 
     /// A step begins: latencies that the simulator cannot draw by itself are drawn.
-    pub(super) fn draw_latencies(&mut self, simulator: &Simulator) {
+    pub(in crate::sim::nemesis) fn draw_latencies(&mut self, simulator: &Simulator) {
         let drawn: BTreeSet<Direction> = self
             .active
             .iter()
@@ -148,7 +148,7 @@ impl LinkTable {
     }
 
     /// The simulator is told what changed.
-    pub(super) fn settle(&mut self, simulator: &Simulator) {
+    pub(in crate::sim::nemesis) fn settle(&mut self, simulator: &Simulator) {
         if !std::mem::take(&mut self.changed) {
             return;
         }
@@ -247,14 +247,14 @@ impl LinkTable {
     /// The code of a node that lost power is dropped now, and its connections say goodbye, which a machine
     /// without power cannot: what it sends from here on takes for ever. What is on the wire already arrives.
     /// Until [`LinkTable::replug`].
-    pub(super) fn unplug(&self, node: NodeId, simulator: &Simulator) {
+    pub(in crate::sim::nemesis) fn unplug(&self, node: NodeId, simulator: &Simulator) {
         for other in simulator.ids().filter(|other| *other != node) {
             simulator.set_latency((node, other), (FOR_EVER, FOR_EVER));
         }
     }
 
     /// Undoes [`LinkTable::unplug`].
-    pub(super) fn replug(&self, node: NodeId, simulator: &Simulator) {
+    pub(in crate::sim::nemesis) fn replug(&self, node: NodeId, simulator: &Simulator) {
         for other in simulator.ids().filter(|other| *other != node) {
             let link = (node.min(other), node.max(other));
             let told = self.told.get(&link).copied().unwrap_or_default();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// What will happen at a known time. `index` is that of a fault in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
+pub(in crate::sim::nemesis) enum Action {
     /// An occurrence of a fault begins.
     Begin(usize),
     /// It is over.
@@ -50,36 +50,36 @@ impl Action {
 
 /// Actions by time. Of what is due at once, what ends goes before what begins, and then in the order of scheduling.
 #[derive(Debug, Default)]
-pub(super) struct Agenda {
+pub(in crate::sim::nemesis) struct Agenda {
     due: BTreeMap<(Micros, bool, u64), Action>,
     scheduled: u64,
 }
 
 impl Agenda {
-    pub(super) fn schedule(&mut self, at: Micros, action: Action) {
+    pub(in crate::sim::nemesis) fn schedule(&mut self, at: Micros, action: Action) {
         self.due.insert((at, !action.ends_something(), self.scheduled), action);
         self.scheduled += 1;
     }
 
     /// The next action whose time has come.
-    pub(super) fn take_due(&mut self, now: Micros) -> Option<Action> {
+    pub(in crate::sim::nemesis) fn take_due(&mut self, now: Micros) -> Option<Action> {
         let entry = self.due.first_entry()?;
         (entry.key().0 <= now).then(|| entry.remove())
     }
 
     /// Everything is healed: nothing of it happens any more.
-    pub(super) fn clear(&mut self) {
+    pub(in crate::sim::nemesis) fn clear(&mut self) {
         self.due.clear();
     }
 
     /// A machine is without power: its supervisor cannot start anything.
-    pub(super) fn forget_supervised_restart(&mut self, node: NodeId) {
+    pub(in crate::sim::nemesis) fn forget_supervised_restart(&mut self, node: NodeId) {
         let supervised = Action::Restart { node, part_of_fault: false };
         self.due.retain(|_, action| *action != supervised);
     }
 
     /// Of the plan's faults nothing is to begin or to end by itself.
-    pub(super) fn holds_no_fault(&self) -> bool {
+    pub(in crate::sim::nemesis) fn holds_no_fault(&self) -> bool {
         self.due.values().all(|action| action.is_aftermath())
     }
 }

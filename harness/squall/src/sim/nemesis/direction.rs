@@ -1,0 +1,6 @@
+//! Directions of links.
+
+use squall_probe::NodeId;
+
+/// A direction: frames from the first node to the second.
+pub(super) type Direction = (NodeId, NodeId);

@@ -1,0 +1,71 @@
+//! What is wrong with links.
+
+use super::links::LinkTable;
+use crate::{
+    plan::{Micros, Plan},
+    sim::nemesis::{direction::Direction, simulator::Simulator},
+    stream::Stream,
+};
+use squall_probe::{NodeId, sim::OccurrenceId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Links that are cut and healed by turns.
+#[derive(Clone, Debug)]
+pub(in crate::sim::nemesis) struct Flapping {
+    pub(in crate::sim::nemesis) directions: BTreeSet<Direction>,
+    /// How long they are whole, and how long they are cut.
+    pub(in crate::sim::nemesis) up: Micros,
+    pub(in crate::sim::nemesis) down: Micros,
+}
+
+/// What is wrong with links.
+#[derive(Debug)]
+pub(in crate::sim::nemesis) struct NetworkFaults {
+    pub(in crate::sim::nemesis) links: LinkTable,
+    /// By the index of the fault in the plan.
+    flapping: BTreeMap<usize, Flapping>,
+}
+
+impl NetworkFaults {
+    pub(in crate::sim::nemesis) fn new(plan: &Plan) -> Self {
+        let (min_ms, max_ms) = (plan.network.min_ms, plan.network.max_ms);
+        let draws = Stream::new(plan.seed, "latency", &[]);
+        Self { links: LinkTable::new(min_ms, max_ms, draws), flapping: BTreeMap::new() }
+    }
+
+    /// An occurrence is over.
+    pub(in crate::sim::nemesis) fn end(&mut self, index: usize, id: OccurrenceId) {
+        self.flapping.remove(&index);
+        self.links.end(id);
+    }
+
+    /// See [`LinkTable::draw_latencies`].
+    pub(in crate::sim::nemesis) fn draw_latencies(&mut self, simulator: &Simulator) {
+        self.links.draw_latencies(simulator);
+    }
+
+    /// See [`LinkTable::settle`].
+    pub(in crate::sim::nemesis) fn settle(&mut self, simulator: &Simulator) {
+        self.links.settle(simulator);
+    }
+
+    /// See [`LinkTable::unplug`].
+    pub(in crate::sim::nemesis) fn unplug(&self, node: NodeId, simulator: &Simulator) {
+        self.links.unplug(node, simulator);
+    }
+
+    /// See [`LinkTable::replug`].
+    pub(in crate::sim::nemesis) fn replug(&self, node: NodeId, simulator: &Simulator) {
+        self.links.replug(node, simulator);
+    }
+
+    /// Links begin to be cut and healed by turns, by a fault of the plan.
+    pub(in crate::sim::nemesis) fn begin_flapping(&mut self, index: usize, flapping: Flapping) {
+        self.flapping.insert(index, flapping);
+    }
+
+    /// What a fault of the plan makes flap, unless that is over.
+    pub(in crate::sim::nemesis) fn flapping(&self, index: usize) -> Option<&Flapping> {
+        self.flapping.get(&index)
+    }
+}

@@ -1,0 +1,97 @@
+//! Occurrences of faults: which act now, which have begun, which never will.
+
+use crate::{
+    plan::{Micros, PlannedFault},
+    stream::Stream,
+};
+use squall_probe::{NodeId, sim::OccurrenceId};
+use std::collections::BTreeSet;
+
+/// One occurrence of a fault, for the code that injects it.
+#[derive(Debug)]
+pub(in crate::sim::nemesis) struct Act {
+    /// Which fault of the plan.
+    pub(in crate::sim::nemesis) index: usize,
+    /// Which it is: what it begins ends with it.
+    pub(in crate::sim::nemesis) id: OccurrenceId,
+    /// A crashed node comes back after this.
+    pub(in crate::sim::nemesis) restart_after: Option<Micros>,
+    /// The draw of this occurrence, in the plan.
+    pub(in crate::sim::nemesis) draw: u64,
+    /// Draws that follow from it.
+    pub(in crate::sim::nemesis) stream: Stream,
+}
+
+impl Act {
+    pub(in crate::sim::nemesis) fn new(index: usize, planned: &PlannedFault) -> Self {
+        Self {
+            index,
+            id: id_of(planned),
+            restart_after: planned.restart_after,
+            draw: planned.draw,
+            stream: Stream::new(planned.draw, "act", &[]),
+        }
+    }
+}
+
+/// How beginning a fault went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::sim::nemesis) enum Began {
+    /// It acts on these nodes.
+    On(Vec<NodeId>),
+    /// Whom it should hit does not exist now.
+    NoTarget,
+}
+
+impl Began {
+    /// On these nodes, if there are any.
+    pub(in crate::sim::nemesis) fn on(nodes: Vec<NodeId>) -> Self {
+        if nodes.is_empty() { Self::NoTarget } else { Self::On(nodes) }
+    }
+}
+
+/// The identity of a planned fault: what tables of the simulation know it by.
+pub(in crate::sim::nemesis) fn id_of(planned: &PlannedFault) -> OccurrenceId {
+    OccurrenceId { step: planned.step, occurrence: planned.occurrence }
+}
+
+/// What became of the plan's faults, by their index in it.
+#[derive(Debug, Default)]
+pub(in crate::sim::nemesis) struct Occurrences {
+    /// Those that last, and are not over.
+    active: BTreeSet<usize>,
+    begun: u64,
+    begun_steps: BTreeSet<u16>,
+    unfired: Vec<String>,
+}
+
+impl Occurrences {
+    /// It has begun; one that lasts is active until it is over.
+    pub(in crate::sim::nemesis) fn began(&mut self, index: usize, planned: &PlannedFault) {
+        self.begun += 1;
+        self.begun_steps.insert(planned.step);
+        if planned.fault.kind.lasts {
+            self.active.insert(index);
+        }
+    }
+
+    /// It is over; whether it was active.
+    pub(in crate::sim::nemesis) fn ended(&mut self, index: usize) -> bool {
+        self.active.remove(&index)
+    }
+
+    /// It never began, for the reason that is told.
+    pub(in crate::sim::nemesis) fn gave_up(&mut self, why: String) {
+        self.unfired.push(why);
+    }
+
+    /// Those that last, and are not over.
+    pub(in crate::sim::nemesis) fn active(&self) -> Vec<usize> {
+        self.active.iter().copied().collect()
+    }
+
+    /// Why faults never began; how many occurrences did; of which steps.
+    pub(in crate::sim::nemesis) fn into_parts(self) -> (Vec<String>, u64, BTreeSet<u16>) {
+        (self.unfired, self.begun, self.begun_steps)
+    }
+}

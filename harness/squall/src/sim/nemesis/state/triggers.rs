@@ -1,0 +1,149 @@
+//! Faults that wait: for a condition, or for somebody whom they can hit. Each has a limit; what has not begun by then
+//! never begins, and the run proves nothing of it.
+
+use crate::{plan::Micros, scenario::Condition};
+
+/// A fault whose target does not exist when its time has come (no leader is elected) waits for it this long, in
+/// microseconds.
+const TARGET_PATIENCE: Micros = 10_000_000;
+
+/// What conditions are about, as far as the run has come.
+#[derive(Debug, Default)]
+pub(in crate::sim::nemesis) struct Reached {
+    pub(in crate::sim::nemesis) acked: u32,
+    pub(in crate::sim::nemesis) delivered: u32,
+    pub(in crate::sim::nemesis) applied: u32,
+    /// Indices of the faults whose fault point was passed.
+    pub(in crate::sim::nemesis) passed: Vec<usize>,
+}
+
+impl Reached {
+    fn meets(&self, index: usize, condition: &Condition) -> bool {
+        match condition {
+            Condition::Acked(count) => self.acked >= *count,
+            Condition::Delivered(count) => self.delivered >= *count,
+            Condition::Applied(count) => self.applied >= *count,
+            Condition::Reaches { .. } => self.passed.contains(&index),
+        }
+    }
+}
+
+/// What became of the faults that waited for a condition, by their index in the plan.
+#[derive(Debug, Default, PartialEq)]
+pub(in crate::sim::nemesis) struct Pulled {
+    /// They begin now.
+    pub(in crate::sim::nemesis) met: Vec<usize>,
+    /// Their limit has passed.
+    pub(in crate::sim::nemesis) missed: Vec<(usize, Condition)>,
+}
+
+/// Faults that wait, by their index in the plan.
+#[derive(Debug, Default)]
+pub(in crate::sim::nemesis) struct Triggers {
+    /// For a condition, until a limit.
+    waiting: Vec<(usize, Condition, Micros)>,
+    /// Their time has come, but whom they should hit does not exist; until a limit.
+    deferred: Vec<(usize, Micros)>,
+}
+
+impl Triggers {
+    pub(in crate::sim::nemesis) fn wait(
+        &mut self,
+        index: usize,
+        condition: Condition,
+        limit: Micros,
+    ) {
+        self.waiting.push((index, condition, limit));
+    }
+
+    /// The fault looks for its target again at the next step, unless `limit` (by default, [`TARGET_PATIENCE`] from
+    /// now) has passed. Whether it will.
+    pub(in crate::sim::nemesis) fn defer(
+        &mut self,
+        index: usize,
+        limit: Option<Micros>,
+        now: Micros,
+    ) -> bool {
+        let limit = limit.unwrap_or(now + TARGET_PATIENCE);
+        if now < limit {
+            self.deferred.push((index, limit));
+        }
+        now < limit
+    }
+
+    /// The faults that look for their targets again, with their limits.
+    pub(in crate::sim::nemesis) fn take_deferred(&mut self) -> Vec<(usize, Micros)> {
+        std::mem::take(&mut self.deferred)
+    }
+
+    /// Something waits for a condition.
+    pub(in crate::sim::nemesis) fn wait_for_conditions(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Nothing waits.
+    pub(in crate::sim::nemesis) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.deferred.is_empty()
+    }
+
+    pub(in crate::sim::nemesis) fn pull(&mut self, now: Micros, reached: &Reached) -> Pulled {
+        let mut pulled = Pulled::default();
+        for (index, condition, limit) in std::mem::take(&mut self.waiting) {
+            if reached.meets(index, &condition) {
+                pulled.met.push(index);
+            } else if now >= limit {
+                pulled.missed.push((index, condition));
+            } else {
+                self.waiting.push((index, condition, limit));
+            }
+        }
+        pulled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_that_is_met_at_its_limit_is_met() {
+        let mut triggers = Triggers::default();
+        triggers.wait(0, Condition::Acked(3), 100);
+        triggers.wait(1, Condition::Applied(1), 100);
+        triggers.wait(2, Condition::Delivered(9), 200);
+        let acked = |acked| Reached { acked, ..Reached::default() };
+        assert_eq!(triggers.pull(50, &acked(2)), Pulled::default());
+        let pulled = triggers.pull(100, &acked(3));
+        assert_eq!(pulled.met, [0]);
+        assert_eq!(pulled.missed, [(1, Condition::Applied(1))]);
+        assert!(!triggers.is_empty(), "the third still waits");
+        // What has begun does not begin again.
+        assert_eq!(triggers.pull(150, &acked(5)), Pulled::default());
+        assert_eq!(triggers.pull(200, &acked(5)).missed, [(2, Condition::Delivered(9))]);
+        assert!(triggers.is_empty());
+    }
+
+    #[test]
+    fn a_fault_point_fires_the_trigger_that_waits_for_it_and_no_other() {
+        let mut triggers = Triggers::default();
+        let condition = || Condition::Reaches { point: "broker.appended".to_owned(), hit: 1 };
+        triggers.wait(0, condition(), 100);
+        triggers.wait(1, condition(), 100);
+        let reached = Reached { passed: vec![1], ..Reached::default() };
+        assert_eq!(triggers.pull(10, &reached).met, [1]);
+        assert!(!triggers.is_empty());
+    }
+
+    #[test]
+    fn whom_a_fault_should_hit_is_looked_for_until_the_first_limit() {
+        let mut triggers = Triggers::default();
+        assert!(triggers.defer(7, None, 1_000));
+        let deferred = triggers.take_deferred();
+        assert_eq!(deferred, [(7, 1_000 + TARGET_PATIENCE)]);
+        let limit = deferred[0].1;
+        assert!(triggers.defer(7, Some(limit), limit - 1));
+        triggers.take_deferred();
+        assert!(!triggers.defer(7, Some(limit), limit));
+        assert!(triggers.is_empty());
+    }
+}
