@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 /// the process ever spawned.) And it stands still while a fault pauses the node.
 ///
 /// If it panics, that is the business of whoever holds the handle. If nobody does, the run fails by `no_panic`;
-/// as it does if a task panics that was spawned by tokio's own `spawn` or `spawn_local`, which under turmoil takes its
-/// whole node along.
+/// as it does if a task panics that was spawned by tokio's own `spawn` or `spawn_local`, which takes its whole
+/// node along.
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
@@ -22,14 +22,4 @@ where
         return crate::sim::spawn(future);
     }
     tokio::spawn(future)
-}
-
-/// As [`spawn`], of a task that only sends what it was given.
-pub(crate) fn spawn_sender(future: impl Future<Output = ()> + Send + 'static) {
-    #[cfg(feature = "sim")]
-    if crate::sim::is_active() {
-        tokio::task::spawn_local(crate::sim::gated_sender(future));
-        return;
-    }
-    tokio::spawn(future);
 }

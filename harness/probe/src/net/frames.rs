@@ -1,10 +1,7 @@
 //! Length-delimited frames: each is preceded by its length (four bytes, big endian).
 
 #[cfg(feature = "sim")]
-use super::{
-    halves::{Read, Write},
-    tampering,
-};
+use super::halves::{Read, Write};
 use super::{
     halves::{ReadHalf, WriteHalf},
     queue::{MAX_FRAME, Queued, put_frame},
@@ -13,6 +10,8 @@ use super::{
 use crate::sim;
 use bytes::{Bytes, BytesMut};
 use std::io;
+#[cfg(feature = "sim")]
+use std::{sync::Arc, task::Poll};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::mpsc,
@@ -23,15 +22,24 @@ const QUEUE: usize = 1024;
 
 /// Frames over a connection.
 pub(super) fn over(read: ReadHalf, write: WriteHalf) -> (FrameSender, FrameReceiver) {
+    #[cfg(feature = "sim")]
+    if let Write::Simulated(writer) = write.0 {
+        return (FrameSender(Sender::Simulated(Arc::new(writer))), FrameReceiver::new(read));
+    }
     let (queue, frames) = mpsc::channel(QUEUE);
-    crate::task::spawn_sender(write_frames(write, frames));
-    (FrameSender { queue }, FrameReceiver::new(read))
+    tokio::spawn(write_frames(write, frames));
+    (FrameSender(Sender::Queue(queue)), FrameReceiver::new(read))
 }
 
 /// Sends frames. Clones share one connection, which closes when the last is dropped.
 #[derive(Clone, Debug)]
-pub struct FrameSender {
-    queue: mpsc::Sender<Queued>,
+pub struct FrameSender(Sender);
+
+#[derive(Clone, Debug)]
+enum Sender {
+    Queue(mpsc::Sender<Queued>),
+    #[cfg(feature = "sim")]
+    Simulated(Arc<sim::Writer>),
 }
 
 impl FrameSender {
@@ -40,13 +48,20 @@ impl FrameSender {
     /// # Errors
     /// `BrokenPipe` when the connection is gone. That the frame was queued does not say that it arrives.
     pub async fn send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
-        #[cfg(feature = "sim")]
-        if sim::try_with(|world| world.is_dead_here()) == Some(true) {
-            // A node that has died and does not know sends nothing any more.
-            return Ok(());
+        match &self.0 {
+            Sender::Queue(queue) => {
+                let queued = Queued { frame };
+                queue.send(queued).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
+            }
+            #[cfg(feature = "sim")]
+            Sender::Simulated(writer) => {
+                let mut frame = Some(frame);
+                std::future::poll_fn(|context| {
+                    writer.poll_send(Some(context.waker()), kind, &mut frame)
+                })
+                .await
+            }
         }
-        let queued = Queued::new(kind, frame);
-        self.queue.send(queued).await.map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
     /// Queues a frame of a kind, unless the queue is full.
@@ -54,25 +69,36 @@ impl FrameSender {
     /// # Errors
     /// `BrokenPipe` when the connection is gone, `WouldBlock` when the queue is full.
     pub fn try_send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
-        #[cfg(feature = "sim")]
-        if sim::try_with(|world| world.is_dead_here()) == Some(true) {
-            return Ok(());
+        match &self.0 {
+            Sender::Queue(queue) => queue.try_send(Queued { frame }).map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => io::ErrorKind::WouldBlock.into(),
+                mpsc::error::TrySendError::Closed(_) => io::ErrorKind::BrokenPipe.into(),
+            }),
+            #[cfg(feature = "sim")]
+            Sender::Simulated(writer) => match writer.poll_send(None, kind, &mut Some(frame)) {
+                Poll::Ready(sent) => sent,
+                Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+            },
         }
-        self.queue.try_send(Queued::new(kind, frame)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => io::ErrorKind::WouldBlock.into(),
-            mpsc::error::TrySendError::Closed(_) => io::ErrorKind::BrokenPipe.into(),
-        })
     }
 
     /// The connection is known to be gone.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.queue.is_closed()
+        match &self.0 {
+            Sender::Queue(queue) => queue.is_closed(),
+            #[cfg(feature = "sim")]
+            Sender::Simulated(writer) => writer.is_closed(),
+        }
     }
 
     /// Returns when the connection's sending side is gone.
     pub async fn closed(&self) {
-        self.queue.closed().await;
+        match &self.0 {
+            Sender::Queue(queue) => queue.closed().await,
+            #[cfg(feature = "sim")]
+            Sender::Simulated(writer) => writer.closed().await,
+        }
     }
 }
 
@@ -96,12 +122,7 @@ struct Busy {
 }
 
 impl FrameReceiver {
-    #[cfg_attr(not(feature = "sim"), allow(unused_mut))]
-    fn new(mut read: ReadHalf) -> Self {
-        #[cfg(feature = "sim")]
-        if let Read::Simulated(_, wire) = &mut read.0 {
-            wire.carries_frames();
-        }
+    fn new(read: ReadHalf) -> Self {
         Self {
             read,
             buffer: BytesMut::new(),
@@ -114,12 +135,12 @@ impl FrameReceiver {
     #[cfg(feature = "sim")]
     async fn take_time(&mut self) {
         if self.busy.is_none()
-            && let Read::Simulated(_, wire) = &self.read.0
+            && let Read::Simulated(reader) = &self.read.0
             && let Some((takes, fault)) = sim::with(|world| world.reading_takes_here())
         {
             let until = tokio::time::Instant::now() + takes;
             let _under_way =
-                wire.being_read("a message that a slow reader takes its time over", takes);
+                reader.being_read("a message that a slow reader takes its time over", takes);
             self.busy = Some(Busy { until, fault, _under_way });
         }
         if let Some(Busy { until, fault, .. }) = &self.busy {
@@ -130,6 +151,16 @@ impl FrameReceiver {
         }
     }
 
+    /// The frame that has come, whole.
+    #[cfg(feature = "sim")]
+    fn take_frame(&self) -> io::Result<Option<Bytes>> {
+        let Read::Simulated(reader) = &self.read.0 else { return Ok(None) };
+        match reader.take_frame() {
+            Some(frame) if frame.len() > MAX_FRAME => Err(too_long(frame.len())),
+            frame => Ok(frame),
+        }
+    }
+
     /// The next frame; `None` when the peer has closed the connection between two frames.
     /// Cancel safe.
     ///
@@ -137,23 +168,29 @@ impl FrameReceiver {
     /// The connection was reset, ended inside a frame, or the frame exceeds [`MAX_FRAME`].
     pub async fn recv(&mut self) -> io::Result<Option<Bytes>> {
         loop {
+            #[cfg(feature = "sim")]
+            if self.buffer.is_empty()
+                && let Read::Simulated(reader) = &self.read.0
+            {
+                match std::future::poll_fn(|context| reader.poll_next(context)).await? {
+                    sim::Next::Frame => {
+                        self.take_time().await;
+                        return self.take_frame();
+                    }
+                    sim::Next::Bytes(bytes) => self.buffer.extend_from_slice(&bytes),
+                    sim::Next::End => return Ok(None),
+                }
+            }
             if let Some(prefix) = self.buffer.first_chunk::<4>() {
                 let length = u32::from_be_bytes(*prefix) as usize;
                 if length > MAX_FRAME {
-                    return Err(io::Error::new(
-                        io::ErrorKind::InvalidData,
-                        format!("a frame of {length} bytes; at most {MAX_FRAME} are accepted"),
-                    ));
+                    return Err(too_long(length));
                 }
                 if self.buffer.len() >= 4 + length {
                     #[cfg(feature = "sim")]
                     self.take_time().await;
                     let mut frame = self.buffer.split_to(4 + length);
                     let _ = frame.split_to(4);
-                    #[cfg(feature = "sim")]
-                    if let Read::Simulated(_, wire) = &self.read.0 {
-                        wire.reads_frame(4 + length);
-                    }
                     return Ok(Some(frame.freeze()));
                 }
             }
@@ -167,12 +204,14 @@ impl FrameReceiver {
     }
 }
 
+fn too_long(length: usize) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("a frame of {length} bytes; at most {MAX_FRAME} are accepted"),
+    )
+}
+
 async fn write_frames(mut write: WriteHalf, mut queue: mpsc::Receiver<Queued>) {
-    #[cfg(feature = "sim")]
-    if let Write::Simulated(_, wire, _) = &write.0 {
-        let wire = wire.twin();
-        return tampering::write_frames(write, queue, wire).await;
-    }
     let mut batch = Vec::new();
     let mut out = BytesMut::new();
     while queue.recv_many(&mut batch, 64).await > 0 {

@@ -17,7 +17,7 @@ pub struct ReadHalf(pub(super) Read);
 pub(super) enum Read {
     Real(tokio::net::tcp::OwnedReadHalf),
     #[cfg(feature = "sim")]
-    Simulated(turmoil::net::tcp::OwnedReadHalf, sim::Wire),
+    Simulated(sim::Reader),
 }
 
 impl AsyncRead for ReadHalf {
@@ -29,27 +29,7 @@ impl AsyncRead for ReadHalf {
         match &mut self.get_mut().0 {
             Read::Real(real) => Pin::new(real).poll_read(context, buffer),
             #[cfg(feature = "sim")]
-            Read::Simulated(simulated, wire) => {
-                let broken = wire.broken(Some(context));
-                let (before, room) = (buffer.filled().len(), buffer.remaining());
-                let poll = Pin::new(simulated).poll_read(context, buffer);
-                let count = buffer.filled().len() - before;
-                let more = matches!(poll, Poll::Ready(Ok(()))) && (count > 0 || room == 0);
-                // As on Linux, what had arrived before the reset is read first.
-                if broken && !more && !(poll.is_ready() && wire.ended()) {
-                    return Poll::Ready(Err(wire.meets_reset()));
-                }
-                let over = match &poll {
-                    Poll::Ready(Ok(())) => !more && wire.hides_end(false),
-                    Poll::Ready(Err(_)) => wire.hides_end(true),
-                    Poll::Pending => false,
-                };
-                if over {
-                    return Poll::Pending;
-                }
-                wire.took(count);
-                poll
-            }
+            Read::Simulated(simulated) => simulated.poll_read(context, buffer),
         }
     }
 }
@@ -62,17 +42,7 @@ pub struct WriteHalf(pub(super) Write);
 pub(super) enum Write {
     Real(tokio::net::tcp::OwnedWriteHalf),
     #[cfg(feature = "sim")]
-    Simulated(turmoil::net::tcp::OwnedWriteHalf, sim::Wire, Sends),
-}
-
-/// What a simulated connection is given to send.
-#[cfg(feature = "sim")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sends {
-    /// Bytes, by the node's own code.
-    Bytes,
-    /// Frames that its code gave to a queue, by a task of ours: those leave although it has died meanwhile.
-    Frames,
+    Simulated(sim::Writer),
 }
 
 impl AsyncWrite for WriteHalf {
@@ -84,23 +54,7 @@ impl AsyncWrite for WriteHalf {
         match &mut self.get_mut().0 {
             Write::Real(real) => Pin::new(real).poll_write(context, bytes),
             #[cfg(feature = "sim")]
-            Write::Simulated(simulated, wire, sends) => {
-                if *sends == Sends::Bytes && wire.is_dead() {
-                    return Poll::Ready(Ok(bytes.len()));
-                }
-                if wire.broken(None) {
-                    return Poll::Ready(Err(wire.meets_reset()));
-                }
-                let poll = Pin::new(simulated).poll_write(context, bytes);
-                // The kernel keeps it, and sends it again and again.
-                if matches!(poll, Poll::Ready(Err(_))) && wire.hides_end(true) {
-                    return Poll::Ready(Ok(bytes.len()));
-                }
-                if let Poll::Ready(Ok(count)) = poll {
-                    wire.wrote(count);
-                }
-                poll
-            }
+            Write::Simulated(simulated) => simulated.poll_write(context, bytes),
         }
     }
 
@@ -108,7 +62,7 @@ impl AsyncWrite for WriteHalf {
         match &mut self.get_mut().0 {
             Write::Real(real) => Pin::new(real).poll_flush(context),
             #[cfg(feature = "sim")]
-            Write::Simulated(simulated, ..) => Pin::new(simulated).poll_flush(context),
+            Write::Simulated(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -116,14 +70,9 @@ impl AsyncWrite for WriteHalf {
         match &mut self.get_mut().0 {
             Write::Real(real) => Pin::new(real).poll_shutdown(context),
             #[cfg(feature = "sim")]
-            Write::Simulated(_, wire, _) if wire.is_dead() => Poll::Ready(Ok(())),
-            #[cfg(feature = "sim")]
-            Write::Simulated(simulated, wire, _) => {
-                let poll = Pin::new(simulated).poll_shutdown(context);
-                if let Poll::Ready(Ok(())) = poll {
-                    wire.ends();
-                }
-                poll
+            Write::Simulated(simulated) => {
+                simulated.shut_down();
+                Poll::Ready(Ok(()))
             }
         }
     }

@@ -17,7 +17,7 @@ impl std::fmt::Debug for TcpListener {
 enum Listener {
     Real(tokio::net::TcpListener),
     #[cfg(feature = "sim")]
-    Simulated(turmoil::net::TcpListener),
+    Simulated(sim::Listening),
 }
 
 impl TcpListener {
@@ -28,8 +28,7 @@ impl TcpListener {
     pub async fn bind(address: &str) -> io::Result<Self> {
         #[cfg(feature = "sim")]
         if sim::is_active() {
-            let listener = turmoil::net::TcpListener::bind(address).await?;
-            return Ok(Self(Listener::Simulated(listener)));
+            return sim::Listening::bind(address).map(|simulated| Self(Listener::Simulated(simulated)));
         }
         tokio::net::TcpListener::bind(address).await.map(|real| Self(Listener::Real(real)))
     }
@@ -47,16 +46,8 @@ impl TcpListener {
             }
             #[cfg(feature = "sim")]
             Listener::Simulated(simulated) => {
-                loop {
-                    let (stream, peer) = simulated.accept().await?;
-                    let here = sim::current_node();
-                    if sim::with(|world| world.refuses(here)) {
-                        // The kernel takes it, and it ends at once.
-                        continue;
-                    }
-                    let wire = sim::Wire::accepted(peer);
-                    return Ok((TcpStream(Transport::Simulated(stream, wire)), peer));
-                }
+                let (reader, writer, peer) = simulated.accept().await?;
+                Ok((TcpStream(Transport::Simulated(reader, writer)), peer))
             }
         }
     }
@@ -69,7 +60,7 @@ impl TcpListener {
         match &self.0 {
             Listener::Real(real) => real.local_addr(),
             #[cfg(feature = "sim")]
-            Listener::Simulated(simulated) => simulated.local_addr(),
+            Listener::Simulated(simulated) => Ok(simulated.address()),
         }
     }
 }

@@ -8,8 +8,6 @@ mod halves;
 mod listener;
 mod queue;
 mod stream;
-#[cfg(feature = "sim")]
-mod tampering;
 
 pub use frames::{FrameReceiver, FrameSender};
 pub use halves::{ReadHalf, WriteHalf};

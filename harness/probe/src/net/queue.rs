@@ -1,6 +1,5 @@
 //! Frames on their way out: what waits for the network, and how it is written.
 
-use crate::instrument::{Reserved, reserve};
 use bytes::{BufMut as _, Bytes, BytesMut};
 
 /// Frames above this size are refused by the receiver, in bytes.
@@ -9,17 +8,7 @@ pub const MAX_FRAME: usize = 64 * 1024 * 1024;
 /// A frame that waits for the network.
 #[derive(Debug)]
 pub(super) struct Queued {
-    #[cfg_attr(not(feature = "sim"), allow(dead_code))] // Only message faults ask.
-    pub(super) kind: &'static str,
     pub(super) frame: Bytes,
-    _memory: Reserved,
-}
-
-impl Queued {
-    pub(super) fn new(kind: &'static str, frame: Bytes) -> Self {
-        let memory = reserve(frame.len());
-        Self { kind, frame, _memory: memory }
-    }
 }
 
 /// Writes a frame behind its length.

@@ -32,14 +32,12 @@ impl Drop for Inside {
 #[derive(Debug)]
 pub struct Gated<F> {
     node: NodeId,
-    /// It only sends what it was given: it goes on in the step in which the node died.
-    sends: bool,
     future: Pin<Box<F>>,
 }
 
 /// Makes `future` a task of `node`.
 pub fn gated<F: Future>(node: NodeId, future: F) -> Gated<F> {
-    Gated { node, sends: false, future: Box::pin(future) }
+    Gated { node, future: Box::pin(future) }
 }
 
 /// Makes `future` a task of the node that runs now.
@@ -47,23 +45,18 @@ pub fn gated_here<F: Future>(future: F) -> Gated<F> {
     gated(current_node(), future)
 }
 
-/// As [`gated_here`], of a task that sends what it was given.
-pub(crate) fn gated_sender<F: Future>(future: F) -> Gated<F> {
-    Gated { sends: true, ..gated_here(future) }
-}
-
 impl<F: Future> Future for Gated<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let (node, sends) = (self.node, self.sends);
-        if !with(|world| world.may_run(node, sends, context.waker())) {
+        let node = self.node;
+        if !with(|world| world.may_run(node, context.waker())) {
             return Poll::Pending;
         }
         let _inside = Inside(IN_GATED.replace(true));
         let polled = self.future.as_mut().poll(context);
         // Whoever died meanwhile has come to no end, and nobody is told of one.
-        if polled.is_ready() && !sends && with(|world| world.is_dead(node)) {
+        if polled.is_ready() && with(|world| world.is_dead(node)) {
             return Poll::Pending;
         }
         polled

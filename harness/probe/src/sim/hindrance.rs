@@ -20,7 +20,7 @@ impl World {
     /// A fault begins to hinder a node.
     pub fn hinder(&mut self, node: NodeId, id: OccurrenceId, hindrance: Hindrance) {
         if hindrance == Hindrance::Unavailable {
-            self.wires.reset_all_of(node, Some(id.step));
+            self.reset_all_of(node, Some(id.step));
         }
         if let Some(hindered) = self.hindered_mut(node) {
             hindered.active.push((id, hindrance));
@@ -78,16 +78,14 @@ impl World {
     }
 
     /// Whether a task of the node may be polled now; its waker is kept for when it may.
-    pub(super) fn may_run(&mut self, node: NodeId, sends: bool, waker: &Waker) -> bool {
+    pub(super) fn may_run(&mut self, node: NodeId, waker: &Waker) -> bool {
         if self.hindrances == 0 && !self.blocked {
             return true;
         }
         let (now, step) = (self.now, self.step);
         let Some(entry) = self.machine_mut(node) else { return true };
-        // What was given to the network before a node died, another core may have sent by then.
-        let sends = sends && entry.life.is_over();
         let hindered = &mut entry.hindered;
-        if hindered.runs(now, step) || sends && hindered.is_scheduled(step) {
+        if hindered.runs(now, step) {
             return true;
         }
         hindered.wait(waker);
@@ -183,7 +181,7 @@ mod tests {
     #[test]
     fn each_occurrence_lasts_its_own_time() {
         twice(|world, first, second| {
-            let runs = |world: &mut World| world.may_run(NODE, false, Waker::noop());
+            let runs = |world: &mut World| world.may_run(NODE, Waker::noop());
             world.hinder(NODE, first, Hindrance::Paused);
             world.hinder(NODE, second, Hindrance::Paused);
             assert!(!runs(world));
@@ -200,12 +198,12 @@ mod tests {
     fn a_pause_is_felt_by_who_waited_for_a_call_when_it_began() {
         twice(|world, pause, _| {
             world.block(NODE, 1_000);
-            assert!(!world.may_run(NODE, false, Waker::noop()));
+            assert!(!world.may_run(NODE, Waker::noop()));
             world.hinder(NODE, pause, Hindrance::Paused);
-            world.begin_step();
+            world.begin_step(world.now);
             assert_eq!(world.felt(3), 0);
             world.now = 1_000;
-            world.begin_step();
+            world.begin_step(world.now);
             assert_eq!(world.felt(3), 1);
         });
     }

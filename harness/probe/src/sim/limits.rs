@@ -31,7 +31,7 @@ impl World {
         if self.hindrances == 0 {
             return false;
         }
-        let open = self.wires.open_of(node);
+        let open = self.open_of(node);
         let by = self.delay(node, |hindrance| match hindrance {
             Hindrance::Connections { most } => (open >= *most).then_some(0),
             _ => None,

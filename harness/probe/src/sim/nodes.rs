@@ -7,7 +7,6 @@ use super::{
 };
 use crate::record::NodeId;
 use std::task::Poll;
-use tokio::runtime::Handle;
 
 /// The node whose software runs now; [`NodeId::HARNESS`] between steps and outside a simulation.
 #[must_use]
@@ -40,25 +39,12 @@ impl World {
 
     /// The node whose software runs now, [`NodeId::HARNESS`] if none does.
     pub(super) fn here(&self) -> NodeId {
-        let Ok(handle) = Handle::try_current() else { return NodeId::HARNESS };
-        let index = self.machines.iter().position(|machine| machine.runs_on(handle.id()));
-        index.map_or(NodeId::HARNESS, NodeId::of_index)
+        self.running.map_or(NodeId::HARNESS, |running| running.node)
     }
 
     /// The node whose code is being dropped.
     pub(super) fn going_down(&self) -> Option<NodeId> {
         self.going_down
-    }
-
-    /// Its software has started, and has not been dropped.
-    pub(super) fn has_software(&self, node: NodeId) -> bool {
-        self.machine(node).is_none_or(Machine::has_software)
-    }
-
-    /// The software of `node` starts: called from within its own runtime.
-    pub fn node_starts(&mut self, node: NodeId) {
-        let runtime = Handle::try_current().expect("a node's software runs on a runtime");
-        self.known(node).start(runtime.id());
     }
 
     /// How often `node` has been restarted.
@@ -85,7 +71,7 @@ impl World {
         }
         machine.disk = machine.disk.after_power_cut(seed, unsynced);
         machine.life = RunState::Dark;
-        self.wires.fall_silent(node);
+        self.fall_silent(node);
     }
 
     /// A copy of the disk of `node` as it would be found now if the power failed: consistent as after a crash, as
@@ -119,13 +105,14 @@ impl World {
         self.going_down = None;
         self.known(node).stop();
         self.forget_hindrances(node);
-        self.links.forget(node);
+        self.network.links.forget(node);
+        self.close_listeners(node);
     }
 
     /// `node` has power, and its software starts. Its peers can learn now that it has forgotten them.
     pub fn node_returns(&mut self, node: NodeId) {
         self.known(node).life = RunState::Running;
-        self.wires.wake_peers_of(node);
+        self.answer_peers_of(node);
         self.wake_connects();
     }
 
@@ -133,11 +120,6 @@ impl World {
     #[must_use]
     pub fn is_dead(&self, node: NodeId) -> bool {
         self.machine(node).is_some_and(|machine| machine.life.is_over())
-    }
-
-    /// As [`World::is_dead`], of the node whose code runs now.
-    pub(crate) fn is_dead_here(&self) -> bool {
-        self.machines.iter().any(|machine| machine.life.is_over()) && self.is_dead(self.here())
     }
 
     /// The machine of `node` has no power.

@@ -43,7 +43,14 @@ impl World {
             });
         pending
             .or_else(|| {
-                let (from, to) = self.wires.on_its_way(self.now)?;
+                let waiting = self.network.next_waiting(self.now)?;
+                let (what, kind) = waiting.what;
+                let (from, to) = waiting.direction;
+                let (from, to) = (self.name_of(from), self.name_of(to));
+                Some(format!("{what} ({kind} from {from} to {to})"))
+            })
+            .or_else(|| {
+                let (from, to) = self.network.felt_on_the_wire(self.now)?;
                 let (from, to) = (self.name_of(from), self.name_of(to));
                 Some(format!("a tampered frame on the wire (from {from} to {to})"))
             })

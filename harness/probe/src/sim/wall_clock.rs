@@ -13,8 +13,10 @@ pub fn since_epoch() -> Option<Duration> {
     if !is_active() {
         return None;
     }
-    let simulated = turmoil::since_epoch()?;
-    let error = with(World::clock_error_here);
+    let (simulated, error) = with(|world| {
+        let now = Duration::from_micros(world.running.is_some().then(|| world.now_here())?);
+        Some((world.epoch + now, world.clock_error_here()))
+    })?;
     let wrong = Duration::from_micros(error.unsigned_abs());
     Some(if error < 0 { simulated.saturating_sub(wrong) } else { simulated + wrong })
 }

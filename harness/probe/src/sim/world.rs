@@ -1,14 +1,11 @@
-//! The world of a simulation, and this thread's. What it keeps is in `state/`, `disk/` and `wire/connections.rs`; the other
+//! The world of a simulation, and this thread's. What it keeps is in `state/`, `disk/` and `network/tables.rs`; the other
 //! files beside this one say what happens to it, each a subject.
 
 use super::{
     derive::derive,
+    network::tables::Network,
     occurrence::OccurrenceId,
-    state::{
-        BroughtDown, Felt, Flight, Flights, LinkFaults, Machine, MessageFault, Names, Pendings,
-        Points,
-    },
-    wire::connections::Wires,
+    state::{BroughtDown, Felt, Flight, Flights, Machine, MessageFault, Names, Pendings, Points},
 };
 use crate::record::{EventId, Name, NodeId, Record, What};
 use std::{cell::RefCell, collections::BTreeMap, time::Duration};
@@ -20,13 +17,17 @@ thread_local! {
 /// Where records go: hashed, judged and kept by the harness.
 pub type Sink = Box<dyn FnMut(&Record)>;
 
-/// All that the simulation knows beside what turmoil knows.
+/// All that the simulation knows, beside the nodes' code.
 pub struct World {
     seed: u64,
     pub(super) names: Names,
     sink: Sink,
     /// Virtual time in microseconds at the last step.
     pub(super) now: u64,
+    /// Whose code runs now.
+    pub(super) running: Option<Running>,
+    /// The time since the Unix epoch at which the simulation began.
+    pub(super) epoch: Duration,
     /// Steps made; fault points wait for the next.
     pub(super) step: u64,
     /// By node id.
@@ -40,10 +41,9 @@ pub struct World {
     pub(super) blocked: bool,
     pub(super) points: Points,
     pub(super) felt: Felt,
-    pub(super) links: LinkFaults,
     /// Message faults that act now.
     pub(super) messages: Vec<MessageFault>,
-    pub(super) wires: Wires,
+    pub(super) network: Network,
     pub(super) pendings: Pendings,
     /// Frames sent.
     pub(super) frames: u64,
@@ -53,6 +53,24 @@ pub struct World {
     pub(super) unhandled: Vec<NodeId>,
     /// Publishes whose outcome nobody will ever learn, since the harness last looked.
     pub(super) abandoned: Vec<EventId>,
+}
+
+/// The code of a node that runs now, on a runtime whose clock stands still until it is moved on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Running {
+    pub(super) node: NodeId,
+    /// What its clock showed at a time.
+    began: tokio::time::Instant,
+    /// That virtual time, in microseconds.
+    at: u64,
+}
+
+impl Running {
+    /// Virtual time within a step, in microseconds.
+    fn now(&self) -> u64 {
+        let since = tokio::time::Instant::now().saturating_duration_since(self.began);
+        self.at + u64::try_from(since.as_micros()).expect("no run takes 500,000 years")
+    }
 }
 
 impl std::fmt::Debug for World {
@@ -83,6 +101,8 @@ pub fn install(seed: u64, nodes: &[String], names: Names, sink: Sink) {
         names,
         sink,
         now: 0,
+        running: None,
+        epoch: Duration::ZERO,
         step: 0,
         machines: nodes.iter().map(|name| Machine::new(name)).collect(),
         going_down: None,
@@ -91,9 +111,8 @@ pub fn install(seed: u64, nodes: &[String], names: Names, sink: Sink) {
         blocked: false,
         points: Points::default(),
         felt: Felt::default(),
-        links: LinkFaults::default(),
         messages: Vec::new(),
-        wires: Wires::default(),
+        network: Network::new(seed, nodes.len()),
         pendings: Pendings::default(),
         frames: 0,
         flights: None,
@@ -168,8 +187,11 @@ impl World {
         self.seed_for(purpose, node, u64::from(incarnation))
     }
 
-    /// A step of the simulator begins: tasks of nodes that may run again are woken.
-    pub fn begin_step(&mut self) {
+    /// A step of the simulator begins, which takes until `end`, in microseconds of virtual time: tasks of nodes that may
+    /// run again are woken, and what waited to leave by then leaves.
+    pub fn begin_step(&mut self, end: u64) {
+        self.let_leave(end);
+        self.network.floor = end;
         if self.hindrances > 0 || self.blocked {
             self.wake_those_who_run();
         }
@@ -179,6 +201,23 @@ impl World {
     pub fn end_step(&mut self, now: u64) {
         self.step += 1;
         self.now = now;
+        self.network.floor = now;
+    }
+
+    /// The code of `node` runs from now on, on a runtime whose clock showed `began` at the virtual time `at`, in
+    /// microseconds.
+    pub fn enter(&mut self, node: NodeId, began: tokio::time::Instant, at: u64) {
+        self.running = Some(Running { node, began, at });
+    }
+
+    /// No node's code runs any more.
+    pub fn leave(&mut self) {
+        self.running = None;
+    }
+
+    /// The time since the Unix epoch at which the simulation began.
+    pub fn set_epoch(&mut self, epoch: Duration) {
+        self.epoch = epoch;
     }
 
     /// How many steps have been made.
@@ -188,9 +227,7 @@ impl World {
 
     /// Virtual time now, within a step too, in microseconds.
     pub(super) fn now_here(&self) -> u64 {
-        turmoil::sim_elapsed().map_or(self.now, |elapsed| {
-            u64::try_from(elapsed.as_micros()).expect("no run takes 500,000 years").max(self.now)
-        })
+        self.running.as_ref().map_or(self.now, |running| running.now().max(self.now))
     }
 
     /// Records something at `node`, now.
@@ -218,7 +255,7 @@ impl World {
     /// clients, are the harness's.)
     pub fn end(&mut self, id: OccurrenceId) {
         self.messages.retain(|fault| fault.id != id);
-        self.links.end(id);
+        self.widen(id);
         self.unhinder(id);
         for machine in &mut self.machines {
             machine.disk.end(id);

@@ -4,14 +4,14 @@ use super::{
     backlog::Backlog,
     clients::{self, Clients},
     limits::limits,
-    nemesis::{Exits, Nemesis, Simulator},
+    nemesis::{Exits, Nemesis},
     observer::{self, Observation},
     recorder::Recorder,
+    simulator::Simulator,
 };
 use crate::{
     determinism::EPOCH,
     plan::{Plan, PlannedNode},
-    stream::Stream,
     system::{Cluster, Node, Role, System},
 };
 use squall_judge::{Judge, Setup};
@@ -19,12 +19,7 @@ use squall_probe::{
     NodeId, Record,
     sim::{self, World},
 };
-use std::{
-    cell::RefCell,
-    rc::Rc,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 /// A simulation that is ready to run.
 pub(super) struct Built<'a> {
@@ -56,6 +51,7 @@ pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>, keep: bool) ->
         Box::new(move |record: &Record| recorder.borrow_mut().record(record))
     };
     sim::install(plan.seed, &setup.nodes, names, sink);
+    sim::with(|world| world.set_epoch(EPOCH));
     if keep {
         sim::with(World::keep_flights);
     }
@@ -68,18 +64,19 @@ pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>, keep: bool) ->
         clients: Rc::new(RefCell::new(Clients::new(&client_nodes, &orders))),
         exits: Exits::default(),
     };
-    let mut turmoil = turmoil(plan);
+    let tick = u64::from(plan.tick_ms) * 1_000;
+    let mut simulator = Simulator::new(plan.seed, tick, setup.nodes);
     for node in shared.cluster.nodes.iter() {
-        host(&mut turmoil, node, client_nodes.contains(&node.id), &shared);
+        host(&mut simulator, node, client_nodes.contains(&node.id), &shared);
     }
     let observation = Rc::new(Observation::default());
-    host_observer(&mut turmoil, &observation, &shared);
+    host_observer(&mut simulator, &observation, &shared);
 
     let replica_roles =
         system.roles().iter().filter(|role| role.replica).map(|role| role.name).collect();
     let nemesis = Nemesis::new(
         plan,
-        Simulator::new(turmoil, setup.nodes),
+        simulator,
         replica_roles,
         recorder.clone(),
         shared.clients,
@@ -150,30 +147,15 @@ fn cluster(plan: &Plan, system: &dyn System) -> Cluster {
     }
 }
 
-fn turmoil(plan: &Plan) -> turmoil::Sim<'static> {
-    let ms = |ms: u32| Duration::from_millis(u64::from(ms));
-    turmoil::Builder::new()
-        .rng_seed(Stream::new(plan.seed, "simulator", &[]).between(0, u64::MAX))
-        .enable_random_order()
-        .tick_duration(ms(plan.tick_ms))
-        .simulation_duration(Duration::from_secs(u64::from(u32::MAX)))
-        .epoch(SystemTime::UNIX_EPOCH + EPOCH)
-        .min_message_latency(ms(plan.network.min_ms))
-        .max_message_latency(ms(plan.network.max_ms))
-        .tcp_capacity(4096)
-        .build()
-}
-
 /// A host whose software starts with the simulation, and again after each crash.
-fn host(turmoil: &mut turmoil::Sim<'static>, node: &Node, is_client: bool, shared: &Shared) {
+fn host(simulator: &mut Simulator, node: &Node, is_client: bool, shared: &Shared) {
     let (node, shared) = (node.clone(), shared.clone());
-    turmoil.host(node.name.to_string(), move || {
+    simulator.host(node.id, move || {
         let (node, shared) = (node.clone(), shared.clone());
         sim::gated(node.id, async move {
             software(node, is_client, shared).await;
-            // turmoil would take an ended host for a finished one; the nemesis restarts it.
+            // What is still spawned goes on until the nemesis tends to the exit.
             std::future::pending::<()>().await;
-            Ok(())
         })
     });
 }
@@ -182,7 +164,6 @@ async fn software(mut node: Node, is_client: bool, shared: Shared) {
     let id = node.id;
     let Shared { system, cluster, clients, exits } = shared;
     sim::with(|world| {
-        world.node_starts(id);
         node.incarnation = world.incarnation(id);
     });
     if is_client {
@@ -199,16 +180,13 @@ async fn software(mut node: Node, is_client: bool, shared: Shared) {
 }
 
 fn host_observer(
-    turmoil: &mut turmoil::Sim<'static>,
+    simulator: &mut Simulator,
     observation: &Rc<Observation>,
     shared: &Shared,
 ) {
     let (shared, observation) = (shared.clone(), observation.clone());
-    turmoil.host("squall-observer", move || {
+    simulator.host(NodeId::HARNESS, move || {
         let (shared, observation) = (shared.clone(), observation.clone());
-        async move {
-            observer::run(shared.system, shared.cluster, observation).await;
-            Ok(())
-        }
+        observer::run(shared.system, shared.cluster, observation)
     });
 }

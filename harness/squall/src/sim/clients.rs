@@ -177,7 +177,7 @@ pub(super) async fn run(
         if is_dead(id) {
             return;
         }
-        let now = turmoil::sim_elapsed().expect("clients run on hosts of the simulator");
+        let now = sim::elapsed().expect("clients run on hosts of the simulator");
         let taken = clients.borrow_mut().take(id, now);
         let publish = match taken {
             Ok(publish) => publish,

@@ -72,12 +72,8 @@ impl Driver<'_, '_> {
         if let Some(panic) = self.unhandled(step.is_err()) {
             return Err(panic);
         }
-        let message = match step {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(error)) => error,
-            Err(_) => "a panic without a message".to_owned(),
-        };
-        Err(Panic { node: NodeId::HARNESS, message })
+        let message = "a panic without a message".to_owned();
+        step.map_err(|_| Panic { node: NodeId::HARNESS, message })
     }
 
     /// The panic that nobody handled, if there was one: it unwound out of the step, or out of a task whose handle

@@ -1,4 +1,4 @@
-//! A plan becomes a history: the system under turmoil, and the faults that come over it.
+//! A plan becomes a history: the system in a simulator, and the faults that come over it.
 //!
 //! A run is built (`build`), driven through its phases (`drive`), as TigerBeetle's simulator is: faults come and go;
 //! everything is healed and the system must recover by a deadline; it is watched while it settles; and concluded
@@ -15,6 +15,7 @@ mod observer;
 mod outcome;
 mod recorder;
 mod signals;
+mod simulator;
 
 pub use drive::STEPS;
 pub use outcome::RunOutcome;

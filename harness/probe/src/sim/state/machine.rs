@@ -3,7 +3,6 @@
 use super::hindered::Hindered;
 use crate::sim::disk::Disk;
 use std::task::{Poll, Waker};
-use tokio::runtime::Id;
 
 /// Whether a node's software runs, and if not, why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +29,6 @@ pub(in crate::sim) struct Machine {
     pub(in crate::sim) name: String,
     /// How often its software was started again.
     pub(in crate::sim) incarnation: u32,
-    /// That of its software, while there is some.
-    runtime: Option<Id>,
     pub(in crate::sim) life: RunState,
     pub(in crate::sim) disk: Disk,
     /// What its dead software goes on writing to.
@@ -47,7 +44,6 @@ impl Machine {
         Self {
             name: name.to_owned(),
             incarnation: 0,
-            runtime: None,
             life: RunState::Running,
             disk: Disk::default(),
             ghost: Disk::default(),
@@ -63,25 +59,9 @@ impl Machine {
         (std::mem::take(if over { &mut self.ghost } else { &mut self.disk }), over)
     }
 
-    /// Its software has started, and has not been dropped.
-    pub(in crate::sim) fn has_software(&self) -> bool {
-        self.runtime.is_some()
-    }
-
-    /// The software that runs on this runtime is its.
-    pub(in crate::sim) fn runs_on(&self, runtime: Id) -> bool {
-        self.runtime == Some(runtime)
-    }
-
-    /// Its software starts, on a runtime of its own.
-    pub(in crate::sim) fn start(&mut self, runtime: Id) {
-        self.runtime = Some(runtime);
-    }
-
     /// Its software is gone.
     pub(in crate::sim) fn stop(&mut self) {
         self.incarnation += 1;
-        self.runtime = None;
         self.stopping = false;
         self.stop_waiters.clear();
         self.ghost = Disk::default();

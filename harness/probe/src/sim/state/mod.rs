@@ -3,7 +3,6 @@
 mod felt;
 mod flights;
 mod hindered;
-mod links;
 mod machine;
 mod message_fault;
 mod names;
@@ -14,8 +13,6 @@ pub(super) use felt::Felt;
 pub use flights::{Flight, Flights};
 pub(super) use hindered::Hindered;
 pub use hindered::{BroughtDown, Hindrance};
-pub use links::Disturbance;
-pub(super) use links::LinkFaults;
 pub(super) use machine::{Machine, RunState};
 pub use message_fault::MessageFault;
 pub use names::Names;

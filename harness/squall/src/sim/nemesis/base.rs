@@ -2,14 +2,13 @@
 
 use super::{
     direction::Direction,
-    simulator::Simulator,
     state::{Act, Agenda, Disks, NetworkFaults, Nodes, Occurrences, Recovery, Triggers},
     targets::View,
 };
 use crate::{
     injection::{Links, Target},
     plan::{Micros, Plan},
-    sim::{clients::Clients, recorder::Recorder},
+    sim::{clients::Clients, recorder::Recorder, simulator::Simulator},
 };
 use squall_probe::{NodeId, What, sim};
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc};

@@ -73,17 +73,12 @@ impl Nemesis<'_> {
         for (index, limit) in self.triggers.take_deferred() {
             self.begin_fault(index, Some(limit));
         }
-        self.network.settle(&self.simulator);
+        self.network.links.settle();
     }
 
     /// One step of the simulator.
-    pub(in crate::sim) fn step(&mut self) -> Result<(), String> {
-        self.network.draw_latencies(&self.simulator);
-        sim::with(sim::World::begin_step);
-        self.simulator.step()?;
-        let now = self.now();
-        sim::with(|world| world.end_step(now));
-        Ok(())
+    pub(in crate::sim) fn step(&mut self) {
+        self.simulator.step();
     }
 
     /// Every timed fault has come and gone, every trigger fired or gave up, and the time of the

@@ -16,11 +16,9 @@ mod network;
 mod nodes;
 mod occurrences;
 mod recovery;
-mod simulator;
 mod state;
 mod targets;
 mod triggers;
 
 pub(super) use base::{Exits, Nemesis};
 pub(super) use course::Remains;
-pub(super) use simulator::Simulator;

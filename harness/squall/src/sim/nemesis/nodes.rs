@@ -120,9 +120,7 @@ impl Nemesis<'_> {
             return;
         }
         self.abandon_clients(node);
-        self.network.unplug(node, &self.simulator);
         self.drop_code(node);
-        self.network.replug(node, &self.simulator);
     }
 
     /// A node that is down starts again.
@@ -132,7 +130,7 @@ impl Nemesis<'_> {
         }
         self.record(node, What::Node { change: NodeChange::Up });
         sim::with(|world| world.node_returns(node));
-        self.simulator.bounce(node);
+        self.simulator.start(node);
         self.nodes.set_up(node, true);
     }
 

@@ -19,7 +19,7 @@ impl Nemesis<'_> {
         self.agenda.clear();
         // Some faults do not end until here.
         sim::with(sim::World::unhinder_all);
-        self.network.settle(&self.simulator);
+        self.network.links.settle();
         self.recovery.leave_out(self.outside_the_core());
         for node in self.simulator.ids() {
             if self.recovery.left_out().contains(&node) {

@@ -3,10 +3,9 @@
 use super::links::LinkTable;
 use crate::{
     plan::{Micros, Plan},
-    sim::nemesis::{direction::Direction, simulator::Simulator},
-    stream::Stream,
+    sim::nemesis::direction::Direction,
 };
-use squall_probe::{NodeId, sim::OccurrenceId};
+use squall_probe::sim::OccurrenceId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Links that are cut and healed by turns.
@@ -29,34 +28,13 @@ pub(in crate::sim::nemesis) struct NetworkFaults {
 impl NetworkFaults {
     pub(in crate::sim::nemesis) fn new(plan: &Plan) -> Self {
         let (min_ms, max_ms) = (plan.network.min_ms, plan.network.max_ms);
-        let draws = Stream::new(plan.seed, "latency", &[]);
-        Self { links: LinkTable::new(min_ms, max_ms, draws), flapping: BTreeMap::new() }
+        Self { links: LinkTable::new(min_ms, max_ms), flapping: BTreeMap::new() }
     }
 
     /// An occurrence is over.
     pub(in crate::sim::nemesis) fn end(&mut self, index: usize, id: OccurrenceId) {
         self.flapping.remove(&index);
         self.links.end(id);
-    }
-
-    /// See [`LinkTable::draw_latencies`].
-    pub(in crate::sim::nemesis) fn draw_latencies(&mut self, simulator: &Simulator) {
-        self.links.draw_latencies(simulator);
-    }
-
-    /// See [`LinkTable::settle`].
-    pub(in crate::sim::nemesis) fn settle(&mut self, simulator: &Simulator) {
-        self.links.settle(simulator);
-    }
-
-    /// See [`LinkTable::unplug`].
-    pub(in crate::sim::nemesis) fn unplug(&self, node: NodeId, simulator: &Simulator) {
-        self.links.unplug(node, simulator);
-    }
-
-    /// See [`LinkTable::replug`].
-    pub(in crate::sim::nemesis) fn replug(&self, node: NodeId, simulator: &Simulator) {
-        self.links.replug(node, simulator);
     }
 
     /// Links begin to be cut and healed by turns, by a fault of the plan.

@@ -2,7 +2,8 @@
 //! writes down what it hears, over a link of twenty.
 
 use super::*;
-use squall_probe::{Tampering, net, sim::Hindrance};
+use crate::sim::simulator::Simulator;
+use squall_probe::{NodeId, Tampering, net, sim::Hindrance};
 use std::{cell::RefCell, rc::Rc, time::Duration};
 use tokio::time::sleep;
 
@@ -15,7 +16,7 @@ const NEXT: OccurrenceId = OccurrenceId { step: 0, occurrence: 1 };
 type Log = Rc<RefCell<Vec<(u64, String)>>>;
 
 fn now() -> u64 {
-    u64::try_from(turmoil::sim_elapsed().unwrap_or_default().as_millis()).unwrap_or(0)
+    u64::try_from(sim::elapsed().unwrap_or_default().as_millis()).unwrap_or(0)
 }
 
 fn note(log: &Log, what: impl Into<String>) {
@@ -84,41 +85,30 @@ impl Net {
     fn new(count: u8, takes: u64) -> Self {
         let names = vec!["sender".to_owned(), "hearer".to_owned()];
         sim::install(1, &names, sim::Names::default(), Box::new(|_| ()));
-        let mut sim = turmoil::Builder::new()
-            .rng_seed(1)
-            .tick_duration(Duration::from_millis(1))
-            .min_message_latency(Duration::from_millis(20))
-            .max_message_latency(Duration::from_millis(20))
-            .tcp_capacity(1024)
-            .build();
+        let mut simulator = Simulator::new(1, 1_000, names.clone());
         let log = Log::default();
-        for (node, name) in [SENDER, HEARER].into_iter().zip(&names) {
+        for node in [SENDER, HEARER] {
             let log = log.clone();
-            sim.host(name.as_str(), move || {
+            simulator.host(node, move || {
                 let log = log.clone();
                 sim::gated(node, async move {
-                    sim::with(|world| world.node_starts(node));
                     if node == SENDER {
                         send(log, count).await;
                     } else {
                         hear(log, takes).await;
                     }
                     std::future::pending::<()>().await;
-                    Ok(())
                 })
             });
         }
-        let table = LinkTable::new(20, 20, Stream::new(1, "latency", &[]));
-        Self { simulator: Simulator::new(sim, names), table, log }
+        let table = LinkTable::new(20, 20);
+        Self { simulator, table, log }
     }
 
     fn until(&mut self, ms: u64) -> &mut Self {
         while self.simulator.now() < ms * 1_000 {
-            self.table.settle(&self.simulator);
-            sim::with(sim::World::begin_step);
-            self.simulator.step().unwrap();
-            let now = self.simulator.now();
-            sim::with(|world| world.end_step(now));
+            self.table.settle();
+            self.simulator.step();
         }
         self
     }
@@ -390,17 +380,15 @@ impl Net {
     /// As the nemesis does it.
     fn power_off(&mut self, node: NodeId) -> &mut Self {
         sim::with(|world| world.cut_power(node));
-        self.table.unplug(node, &self.simulator);
         sim::with(|world| world.node_goes_down(node));
         self.simulator.crash(node);
-        self.table.replug(node, &self.simulator);
         sim::with(|world| world.node_stops(node));
         self
     }
 
     fn power_on(&mut self, node: NodeId) -> &mut Self {
         sim::with(|world| world.node_returns(node));
-        self.simulator.bounce(node);
+        self.simulator.start(node);
         self
     }
 }

@@ -1,45 +1,75 @@
 //! What message faults do to each frame.
 
-use super::{end::Wire, fate::FrameFate, feels::Feels};
+use super::{
+    feels::Feels,
+    segment::{Direction, EndId},
+};
 use crate::{
     record::{NodeId, Tampering, What},
     sim::{derive::derive, state::MessageFault, world::World},
 };
+use bytes::Bytes;
 use std::time::Duration;
+
+/// What becomes of one frame.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub(super) struct FrameFate {
+    /// It never arrives, or its connection is reset in its place.
+    pub(super) lost: bool,
+    /// It arrives late, after frames that were sent behind it.
+    pub(super) overtaken: Option<Duration>,
+    /// It and all behind it arrive late, in order.
+    pub(super) delayed: Option<Duration>,
+    /// It arrives a second time: how much later, and by which fault.
+    pub(super) again: Option<(Duration, u16)>,
+    /// A bit of it is wrong: from which draw it follows which.
+    pub(super) corrupted: Option<u64>,
+    /// An older frame of the same connection arrives behind it: from which draw it follows which, and by
+    /// which fault.
+    pub(super) replayed: Option<(u64, u16)>,
+    /// Who feels the frame itself.
+    pub(super) feels: Vec<Feels>,
+}
 
 impl World {
     /// A fault begins to act on single frames.
     pub fn tamper(&mut self, fault: MessageFault) {
         self.messages.push(fault);
     }
-}
 
-impl Wire {
-    pub(super) fn tamper(&self, world: &mut World, kind: &str, frame: u64) -> FrameFate {
-        let kind = world.names.intern(kind);
+    /// Decides what becomes of a frame, the one in this `place` of those of its end, and records what is done to it.
+    pub(super) fn fate(
+        &mut self,
+        id: EndId,
+        direction: Direction,
+        kind: &str,
+        place: u64,
+    ) -> FrameFate {
+        let kind = self.names.intern(kind);
+        let (from, to) = direction;
+        let serial = self.end_mut(id).map_or(0, |end| end.serial);
         let mut fate = FrameFate::default();
         let mut done = Vec::new();
         let mut reset = None;
         let mut lost = None;
-        for fault in &world.messages {
-            let direction = (self.here, self.peer);
+        for fault in &self.messages {
             let applies = (fault.kinds.is_empty() || fault.kinds.contains(&kind))
                 && fault.links.as_ref().is_none_or(|links| links.contains(&direction))
-                && self.peer != NodeId::HARNESS
-                && self.here != NodeId::HARNESS;
+                && to != NodeId::HARNESS
+                && from != NodeId::HARNESS;
             // Draws are a function of (fault, direction, connection, frame): no state, so whatever else changes, this
             // frame's draw does not.
-            let [here, peer] = [self.here, self.peer].map(|node| u64::from(node.0));
-            let draw = derive(fault.draw, "frame", &[here, peer, self.connection, frame]);
+            let [here, peer] = [from, to].map(|node| u64::from(node.0));
+            let draw = derive(fault.draw, "frame", &[here, peer, serial, place]);
             let further = |purpose| derive(draw, purpose, &[]);
             #[allow(clippy::cast_precision_loss)]
             let chance = (draw >> 11) as f64 / (1_u64 << 53) as f64;
             if !applies || chance >= fault.share {
                 continue;
             }
-            let (from, to) = fault.delay_ms;
-            let span = u64::from(to.saturating_sub(from)) + 1;
-            let late = Duration::from_millis(u64::from(from) + further("delay") % span);
+            let (least, most) = fault.delay_ms;
+            let span = u64::from(most.saturating_sub(least)) + 1;
+            let late = Duration::from_millis(u64::from(least) + further("delay") % span);
             // Of a frame that is lost nothing else can be said.
             if fate.lost {
                 continue;
@@ -69,25 +99,34 @@ impl Wire {
                     fate.feels.push(Feels::Read(step));
                 }
                 // The first frame of a connection has none before it.
-                Tampering::Replayed if frame == 0 => continue,
+                Tampering::Replayed if place == 0 => continue,
                 Tampering::Replayed => fate.replayed = Some((further("older frame"), step)),
             }
             done.push((step, fault.tampering));
         }
         for (fault, tampering) in done {
-            world.record(self.here, What::Tampered { fault, tampering, kind, to: self.peer });
+            self.record(from, What::Tampered { fault, tampering, kind, to });
         }
-        let cut = world.cut(self.here, self.peer);
-        if let Some(connection) = self.connection(world) {
-            if let Some(fault) = reset {
-                connection.reset(Some(fault));
-            }
+        if let Some(fault) = reset {
+            self.break_connection(id.connection, Some(fault));
+        }
+        let cut = self.cut(from, to);
+        if let Some(known) = self.network.connection(id.connection) {
             // What would not have arrived anyway is no loss.
-            let alive = connection.broken.is_none() && !connection.ends[1 - self.end].gone();
+            let alive = known.broken.is_none() && !known.ends[1 - id.end].gone();
             if let Some(fault) = lost.filter(|_| alive && !cut) {
-                world.feel(fault);
+                self.feel(fault);
             }
         }
         fate
     }
+}
+
+/// A copy of a frame of which one bit is wrong.
+pub(super) fn with_a_wrong_bit(frame: &Bytes, draw: u64) -> Bytes {
+    let mut wrong = frame.to_vec();
+    if let Some(at) = (draw >> 3).checked_rem(wrong.len() as u64) {
+        wrong[usize::try_from(at).expect("below the length")] ^= 1 << (draw & 7);
+    }
+    Bytes::from(wrong)
 }

@@ -1,0 +1,282 @@
+//! How connections are made.
+
+use super::{
+    connection::{Connection, End, Handshake},
+    ends::{Reader, Writer},
+    segment::{EndId, Payload},
+    tables::Listener,
+};
+use crate::{
+    record::NodeId,
+    sim::{
+        nodes::current_node,
+        state::RunState,
+        world::{World, try_with, with},
+    },
+};
+use std::{
+    future::poll_fn,
+    io,
+    net::{IpAddr, SocketAddr},
+    task::{Poll, Waker},
+};
+
+/// How many connections may wait to be accepted.
+const BACKLOG: usize = 1_024;
+
+/// A listening socket of a node.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    node: NodeId,
+    address: SocketAddr,
+}
+
+impl Listening {
+    /// Listens on a port of the node that runs now; on a free one if it is 0.
+    pub(crate) fn bind(address: &str) -> io::Result<Self> {
+        let node = current_node();
+        with(|world| {
+            let (host, port) = split(address)?;
+            let ours = match world.resolve(host, node) {
+                Some(there) => there == node,
+                None => host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified()),
+            };
+            if !ours {
+                return Err(io::ErrorKind::AddrNotAvailable.into());
+            }
+            let port = if port == 0 { world.network.free_port(node) } else { port };
+            if world.network.listeners.contains_key(&(node, port)) {
+                return Err(io::ErrorKind::AddrInUse.into());
+            }
+            world.network.listeners.insert((node, port), Listener::default());
+            Ok(Self { node, address: world.network.socket(node, port) })
+        })
+    }
+
+    /// The address that it listens on.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The next connection, and who made it.
+    pub(crate) async fn accept(&self) -> io::Result<(Reader, Writer, SocketAddr)> {
+        let key = (self.node, self.address.port());
+        poll_fn(|context| {
+            with(|world| {
+                let Some(listener) = world.network.listeners.get_mut(&key) else {
+                    return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+                };
+                let Some(connection) = listener.backlog.pop_front() else {
+                    listener.waker = Some(context.waker().clone());
+                    return Poll::Pending;
+                };
+                let id = EndId { connection, end: 1 };
+                let (reader, writer) = world.open(id);
+                let peer = world.network.connection(connection).map(|known| known.ends[0].address);
+                Poll::Ready(Ok((reader, writer, peer.expect("a connection that waits is known"))))
+            })
+        })
+        .await
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        // A node's tasks may be dropped when its simulation is over.
+        try_with(|world| world.stop_listening((self.node, self.address.port())));
+    }
+}
+
+/// Who connects has lost interest, unless the connection was opened.
+struct Attempt(Option<usize>);
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0 {
+            try_with(|world| {
+                if let Some(end) = world.end_mut(EndId { connection, end: 0 }) {
+                    end.awaited = false;
+                }
+                world.network.forget_if_over(connection);
+            });
+        }
+    }
+}
+
+/// Connects the node that runs now.
+pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer, SocketAddr)> {
+    let from = current_node();
+    let (host, port) = split(address)?;
+    let to = with(|world| world.resolve(host, from)).ok_or_else(|| {
+        let message = format!("there is no node {host}: failed to lookup address information");
+        io::Error::new(io::ErrorKind::NotFound, message)
+    })?;
+    loop {
+        let begun = poll_fn(|_| with(|world| world.begin_connect(from, to, port))).await;
+        let (connection, openings) = begun?;
+        let mut attempt = Attempt(Some(connection));
+        let outcome = poll_fn(|context| {
+            with(|world| world.poll_handshake(connection, context.waker()))
+        })
+        .await;
+        match outcome {
+            Handshake::Done => {
+                attempt.0 = None;
+                let id = EndId { connection, end: 0 };
+                return Ok(with(|world| {
+                    let (reader, writer) = world.open(id);
+                    (reader, writer, world.network.socket(to, port))
+                }));
+            }
+            Handshake::Refused => return Err(io::ErrorKind::ConnectionRefused.into()),
+            // TCP sends its first segment again and again; here once there is a way.
+            Handshake::Lost | Handshake::UnderWay => {
+                drop(attempt);
+                poll_fn(|context| {
+                    with(|world| {
+                        if world.network.openings > openings {
+                            return Poll::Ready(());
+                        }
+                        world.network.waiting_to_connect.push(context.waker().clone());
+                        Poll::Pending
+                    })
+                })
+                .await;
+            }
+        }
+    }
+}
+
+/// A host and a port.
+fn split(address: &str) -> io::Result<(&str, u16)> {
+    let wrong = || {
+        let message = format!("{address}: not a host and a port, as broker-1:9000 is");
+        io::Error::new(io::ErrorKind::InvalidInput, message)
+    };
+    let (host, port) = address.rsplit_once(':').ok_or_else(wrong)?;
+    Ok((host, port.parse().map_err(|_| wrong())?))
+}
+
+impl World {
+    /// The node that a host name or address means to the node `from`.
+    fn resolve(&self, host: &str, from: NodeId) -> Option<NodeId> {
+        if host == "localhost" {
+            return Some(from);
+        }
+        if let Ok(address) = host.parse::<IpAddr>() {
+            if address.is_loopback() {
+                return Some(from);
+            }
+            let place = self.network.at(address)?;
+            let harness = place == self.machines.len();
+            return Some(if harness { NodeId::HARNESS } else { NodeId::of_index(place) });
+        }
+        self.node_named(host)
+    }
+
+    /// Sends the first segment of a connection: its number, and how often a way had opened before.
+    fn begin_connect(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        port: u16,
+    ) -> Poll<io::Result<(usize, u64)>> {
+        if self.is_dead(from) {
+            return Poll::Pending;
+        }
+        if self.out_of_connections(from) {
+            return Poll::Ready(Err(io::Error::other("too many open files")));
+        }
+        let own = self.network.free_port(from);
+        let ends = [((from, to), own), ((to, from), port)].map(|(direction, port)| {
+            let serial = self.network.next_serial(direction);
+            End::new(direction.0, self.network.socket(direction.0, port), serial)
+        });
+        let [connector, mut acceptor] = ends;
+        acceptor.awaited = false;
+        let ends = [connector, acceptor];
+        let handshake = Handshake::UnderWay;
+        let connection = self.network.insert(Connection { ends, handshake, broken: None });
+        let openings = self.network.openings;
+        let now = self.now_here();
+        let payload = Payload::Connect { port };
+        self.transmit(EndId { connection, end: 0 }, payload, Vec::new(), now);
+        Poll::Ready(Ok((connection, openings)))
+    }
+
+    fn poll_handshake(&mut self, connection: usize, waker: &Waker) -> Poll<Handshake> {
+        let Some(known) = self.network.connection_mut(connection) else {
+            return Poll::Ready(Handshake::Lost);
+        };
+        if known.broken.is_some() {
+            return Poll::Ready(Handshake::Lost);
+        }
+        if known.handshake == Handshake::UnderWay {
+            known.ends[0].reader = Some(waker.clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(known.handshake)
+    }
+
+    /// The first segment of a connection, or the answer to it, is lost.
+    pub(super) fn lose_handshake(&mut self, connection: usize) {
+        if let Some(known) = self.network.connection_mut(connection) {
+            known.handshake = Handshake::Lost;
+            known.ends[0].wake();
+        }
+    }
+
+    /// A first segment has come.
+    pub(super) fn somebody_connects(&mut self, to: EndId, node: NodeId, port: u16, now: u64) {
+        let serves = self.machine(node).is_none_or(|machine| machine.life == RunState::Running);
+        let refuses = !serves || self.refuses(node);
+        let listener = self.network.listeners.get_mut(&(node, port));
+        match listener.filter(|one| !refuses && one.backlog.len() < BACKLOG) {
+            Some(listener) => {
+                listener.backlog.push_back(to.connection);
+                if let Some(waker) = listener.waker.take() {
+                    waker.wake();
+                }
+                if let Some(end) = self.end_mut(to) {
+                    end.awaited = true;
+                }
+                self.transmit(to, Payload::Accepted, Vec::new(), now);
+            }
+            None => self.transmit(to, Payload::Refused, Vec::new(), now),
+        }
+    }
+
+    /// The answer to a first segment has come.
+    pub(super) fn is_accepted(&mut self, to: EndId, now: u64) {
+        let Some(known) = self.network.connection_mut(to.connection) else { return };
+        if known.ends[to.end].gone() {
+            // Who wanted to connect has given up.
+            return self.transmit(to, Payload::Reset, Vec::new(), now);
+        }
+        known.handshake = Handshake::Done;
+        known.ends[to.end].wake();
+    }
+
+    /// Nobody listens at a port any more: who waited to be accepted is told so.
+    fn stop_listening(&mut self, key: (NodeId, u16)) {
+        let Some(listener) = self.network.listeners.remove(&key) else { return };
+        for connection in listener.backlog {
+            let id = EndId { connection, end: 1 };
+            if let Some(end) = self.end_mut(id) {
+                end.awaited = false;
+            }
+            if !self.is_dark(key.0) {
+                let now = self.now_here();
+                self.transmit(id, Payload::Reset, Vec::new(), now);
+            }
+            self.network.forget_if_over(connection);
+        }
+    }
+
+    /// A node's software is gone: so are its listening sockets.
+    pub(in crate::sim) fn close_listeners(&mut self, node: NodeId) {
+        let of_node = |key: &&(NodeId, u16)| key.0 == node;
+        let keys: Vec<_> = self.network.listeners.keys().filter(of_node).copied().collect();
+        keys.into_iter().for_each(|key| self.stop_listening(key));
+    }
+}

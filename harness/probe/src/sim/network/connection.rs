@@ -1,0 +1,144 @@
+//! One connection: its two ends, and what has arrived at each and was not read yet.
+
+use super::{
+    feels::Feels,
+    segment::Chunk,
+};
+use crate::record::NodeId;
+use std::{collections::VecDeque, net::SocketAddr, task::Waker};
+
+/// What who connects knows of how that goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Handshake {
+    /// Its first segment, or the answer, is on the wire.
+    UnderWay,
+    /// The connection is made.
+    Done,
+    /// Nobody listens there.
+    Refused,
+    /// The first segment or the answer was lost: nothing more will be heard.
+    Lost,
+}
+
+/// A piece of a stream that has arrived.
+#[derive(Debug)]
+pub(in crate::sim) struct Arrived {
+    pub(in crate::sim) chunk: Chunk,
+    /// When it was sent, in microseconds.
+    pub(in crate::sim) sent: u64,
+    pub(in crate::sim) feels: Vec<Feels>,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(in crate::sim) struct Connection {
+    /// Of who connected, and of who accepted.
+    pub(in crate::sim) ends: [End; 2],
+    pub(in crate::sim) handshake: Handshake,
+    /// It was reset, by a fault or by a cut that was healed. The fault feels that once, when an end meets it.
+    pub(in crate::sim) broken: Option<Option<u16>>,
+}
+
+/// One end of a connection.
+#[derive(Debug)]
+pub(in crate::sim) struct End {
+    pub(in crate::sim) node: NodeId,
+    pub(in crate::sim) address: SocketAddr,
+    /// How many connections in this direction came before: what draws of its frames follow from.
+    pub(in crate::sim) serial: u64,
+    /// Frames sent from it so far.
+    pub(in crate::sim) frames: u64,
+    /// Handles of software on it.
+    pub(in crate::sim) reads: bool,
+    pub(in crate::sim) writes: bool,
+    /// Its software closed it; else, if it is gone, its node crashed.
+    pub(in crate::sim) left: bool,
+    /// Its software will open it.
+    pub(in crate::sim) awaited: bool,
+    /// Faults keep the end of what it sends from leaving.
+    pub(in crate::sim) closing: bool,
+    /// What has come and was not read.
+    pub(in crate::sim) inbox: VecDeque<Arrived>,
+    /// The end of the stream has come.
+    pub(in crate::sim) ended: bool,
+    /// Its peer answered that there is no such connection.
+    pub(in crate::sim) reset: bool,
+    /// It sent something that reached no machine: it will be sent again until one answers.
+    pub(in crate::sim) unanswered: bool,
+    /// Segments that it sent and that its peer has not read.
+    pub(in crate::sim) unread: usize,
+    /// What it sends arrives no earlier than this, in microseconds: a stream keeps its order.
+    pub(in crate::sim) lands: u64,
+    /// What it sends leaves no earlier than this: faults hold up what went before.
+    pub(in crate::sim) leaves: u64,
+    /// When the last of what faults make it send late leaves.
+    pub(in crate::sim) last_leaves: u64,
+    /// The last frames that it sent, for faults that send one again.
+    pub(in crate::sim) remembered: VecDeque<(&'static str, bytes::Bytes)>,
+    pub(in crate::sim) reader: Option<Waker>,
+    pub(in crate::sim) writers: Vec<Waker>,
+}
+
+impl End {
+    pub(in crate::sim) fn new(node: NodeId, address: SocketAddr, serial: u64) -> Self {
+        Self {
+            node,
+            address,
+            serial,
+            frames: 0,
+            reads: false,
+            writes: false,
+            left: false,
+            awaited: true,
+            closing: false,
+            inbox: VecDeque::new(),
+            ended: false,
+            reset: false,
+            unanswered: false,
+            unread: 0,
+            lands: 0,
+            leaves: 0,
+            last_leaves: 0,
+            remembered: VecDeque::new(),
+            reader: None,
+            writers: Vec::new(),
+        }
+    }
+
+    /// Its software has opened it.
+    pub(in crate::sim) fn open(&mut self) {
+        (self.awaited, self.reads, self.writes) = (false, true, true);
+    }
+
+    /// No software has it any more.
+    pub(in crate::sim) fn gone(&self) -> bool {
+        !self.reads && !self.writes && !self.awaited
+    }
+
+    /// Whoever waits for something to happen at it looks again.
+    pub(in crate::sim) fn wake(&mut self) {
+        self.wake_reader();
+        self.wake_writers();
+    }
+
+    pub(in crate::sim) fn wake_reader(&mut self) {
+        if let Some(waker) = self.reader.take() {
+            waker.wake();
+        }
+    }
+
+    pub(in crate::sim) fn wake_writers(&mut self) {
+        self.writers.drain(..).for_each(Waker::wake);
+    }
+}
+
+impl Connection {
+    /// Both ends meet a reset.
+    pub(in crate::sim) fn break_by(&mut self, by: Option<u16>) {
+        if self.broken.is_some() {
+            return;
+        }
+        self.broken = Some(by);
+        self.ends.iter_mut().for_each(End::wake);
+    }
+}

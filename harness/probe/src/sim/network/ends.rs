@@ -1,0 +1,334 @@
+//! The two halves of one end of a connection, as its software has them.
+
+use super::{
+    connection::Arrived,
+    segment::{Chunk, EndId, Payload},
+    transmit::Room,
+};
+use crate::{
+    record::NodeId,
+    sim::{
+        under_way::UnderWay,
+        world::{World, try_with, with},
+    },
+};
+use bytes::{BufMut as _, Bytes, BytesMut};
+use std::{
+    io,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+/// What comes next out of a connection.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// A frame, which [`Reader::take_frame`] takes.
+    Frame,
+    /// Some bytes, which are taken with this.
+    Bytes(Bytes),
+    /// Nothing more.
+    End,
+}
+
+/// The half that reads.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    id: EndId,
+    node: NodeId,
+}
+
+/// The half that writes.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    id: EndId,
+    node: NodeId,
+}
+
+impl Reader {
+    /// Waits for what comes next.
+    pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<io::Result<Next>> {
+        with(|world| match world.poll_front(self.id, context.waker()) {
+            Poll::Ready(Ok(true)) => match world.front(self.id) {
+                Some(Chunk::Frame { .. }) => Poll::Ready(Ok(Next::Frame)),
+                _ => Poll::Ready(Ok(Next::Bytes(world.take_bytes(self.id)))),
+            },
+            Poll::Ready(Ok(false)) => Poll::Ready(Ok(Next::End)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        })
+    }
+
+    /// Takes the frame that comes next.
+    pub(crate) fn take_frame(&self) -> Option<Bytes> {
+        with(|world| world.take_frame(self.id))
+    }
+
+    /// Reads into a buffer.
+    pub(crate) fn poll_read(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut tokio::io::ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buffer.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        with(|world| match world.poll_front(self.id, context.waker()) {
+            Poll::Ready(Ok(more)) => {
+                if more {
+                    world.read_into(self.id, buffer);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => Poll::Pending,
+        })
+    }
+
+    /// Something that a fault does to what is read here goes on until the result is dropped, for `takes` at most.
+    pub(crate) fn being_read(&self, what: &'static str, takes: Duration) -> UnderWay {
+        with(|world| {
+            let (here, peer) = world.direction(self.id).unwrap_or((self.node, self.node));
+            world.begin_under_way(what, "frame", (peer, here), takes)
+        })
+    }
+}
+
+impl Writer {
+    /// Writes bytes: how many.
+    pub(crate) fn poll_write(
+        &self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        with(|world| match world.room(self.id, self.node, Some(context.waker())) {
+            Room::Free => {
+                // As much as the kernel would take in one call.
+                let count = bytes.len().min(64 << 10);
+                world.send_bytes(self.id, Bytes::copy_from_slice(&bytes[..count]));
+                Poll::Ready(Ok(count))
+            }
+            Room::Nowhere => Poll::Ready(Ok(bytes.len())),
+            Room::Full => Poll::Pending,
+            Room::Gone(kind) => Poll::Ready(Err(kind.into())),
+        })
+    }
+
+    /// Sends a frame of a kind, or waits until there is room for it. It is taken once it is sent.
+    pub(crate) fn poll_send(
+        &self,
+        waker: Option<&Waker>,
+        kind: &'static str,
+        frame: &mut Option<Bytes>,
+    ) -> Poll<io::Result<()>> {
+        with(|world| match world.room(self.id, self.node, waker) {
+            Room::Free => {
+                if let Some(frame) = frame.take() {
+                    world.send_frame(self.id, kind, frame);
+                }
+                Poll::Ready(Ok(()))
+            }
+            Room::Nowhere => Poll::Ready(Ok(())),
+            Room::Full => Poll::Pending,
+            Room::Gone(_) => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        })
+    }
+
+    /// Says that nothing more comes.
+    pub(crate) fn shut_down(&self) {
+        with(|world| {
+            if !world.is_dead(self.node) {
+                world.stop_writing(self.id);
+            }
+        });
+    }
+
+    /// The connection is known to be gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        with(|world| world.is_gone(self.id))
+    }
+
+    /// Returns when the connection is known to be gone.
+    pub(crate) async fn closed(&self) {
+        std::future::poll_fn(|context| {
+            with(|world| {
+                if world.is_gone(self.id) {
+                    return Poll::Ready(());
+                }
+                if let Some(end) = world.end_mut(self.id) {
+                    end.writers.push(context.waker().clone());
+                }
+                Poll::Pending
+            })
+        })
+        .await;
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // A node's tasks may be dropped when its simulation is over.
+        try_with(|world| world.close(self.id, self.node, true));
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        try_with(|world| world.close(self.id, self.node, false));
+    }
+}
+
+impl World {
+    /// Software opens an end.
+    pub(super) fn open(&mut self, id: EndId) -> (Reader, Writer) {
+        let end = self.end_mut(id).expect("an end that is to be opened is known");
+        end.open();
+        let node = end.node;
+        (Reader { id, node }, Writer { id, node })
+    }
+
+    /// Whether something more comes out at this end (`false` at the end of the stream).
+    fn poll_front(&mut self, id: EndId, waker: &Waker) -> Poll<io::Result<bool>> {
+        let Some(known) = self.network.connection_mut(id.connection) else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        let broken = known.broken.is_some();
+        let end = &mut known.ends[id.end];
+        // As on Linux, what had arrived before a reset is read first.
+        if !end.inbox.is_empty() {
+            return Poll::Ready(Ok(true));
+        }
+        if end.ended {
+            return Poll::Ready(Ok(false));
+        }
+        if broken || end.reset {
+            self.meet_reset(id.connection);
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        if !end.reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            end.reader = Some(waker.clone());
+        }
+        Poll::Pending
+    }
+
+    fn front(&self, id: EndId) -> Option<&Chunk> {
+        let known = self.network.connection(id.connection)?;
+        known.ends[id.end].inbox.front().map(|arrived| &arrived.chunk)
+    }
+
+    fn take_arrived(&mut self, id: EndId) -> Option<Chunk> {
+        let Arrived { chunk, sent, feels } = self.end_mut(id)?.inbox.pop_front()?;
+        self.is_read(id, 1);
+        if !feels.is_empty() {
+            let now = self.now_here();
+            self.feel_arrival(&feels, sent, now);
+        }
+        if let Chunk::Frame { number, flight, .. } = &chunk {
+            if !self.network.overtaken.is_empty()
+                && let Some((here, peer)) = self.direction(id)
+            {
+                self.overtake((peer, here), *number);
+            }
+            if let Some(place) = *flight {
+                let now = self.now_here();
+                if let Some(flights) = &mut self.flights {
+                    flights.read(place, now);
+                }
+            }
+        }
+        Some(chunk)
+    }
+
+    fn take_frame(&mut self, id: EndId) -> Option<Bytes> {
+        match self.take_arrived(id)? {
+            Chunk::Frame { bytes, .. } | Chunk::Bytes(bytes) => Some(bytes),
+        }
+    }
+
+    fn take_bytes(&mut self, id: EndId) -> Bytes {
+        self.take_arrived(id).map(into_bytes).unwrap_or_default()
+    }
+
+    fn read_into(&mut self, id: EndId, buffer: &mut tokio::io::ReadBuf<'_>) {
+        while buffer.remaining() > 0 {
+            let Some(end) = self.end_mut(id) else { return };
+            let Some(front) = end.inbox.front_mut() else { return };
+            if front.chunk.len() <= buffer.remaining() {
+                buffer.put_slice(&self.take_bytes(id));
+                continue;
+            }
+            let whole = std::mem::replace(&mut front.chunk, Chunk::Bytes(Bytes::new()));
+            let mut bytes = into_bytes(whole);
+            buffer.put_slice(&bytes.split_to(buffer.remaining()));
+            front.chunk = Chunk::Bytes(bytes);
+        }
+    }
+
+    fn is_gone(&self, id: EndId) -> bool {
+        self.network
+            .connection(id.connection)
+            .is_none_or(|known| known.broken.is_some() || known.ends[id.end].reset)
+    }
+
+    /// An end says that nothing more comes from it.
+    fn stop_writing(&mut self, id: EndId) {
+        let Some(end) = self.end_mut(id) else { return };
+        if !std::mem::replace(&mut end.writes, false) {
+            return;
+        }
+        let node = end.node;
+        let going_down = self.going_down() == Some(node);
+        if going_down {
+            // What its software had not sent goes with it.
+            self.give_up(|waiting| waiting.from == id);
+        }
+        let late = if going_down { None } else { self.closing_takes(node) };
+        self.send_end(id, late);
+    }
+
+    /// Software drops a half of an end.
+    fn close(&mut self, id: EndId, node: NodeId, reads: bool) {
+        if self.is_dark(node) || self.end_mut(id).is_none_or(|end| end.gone()) {
+            return;
+        }
+        let left = self.here() == node;
+        if !reads {
+            self.stop_writing(id);
+        }
+        let Some(end) = self.end_mut(id) else { return };
+        end.reads &= !reads;
+        if end.reads || end.writes {
+            return;
+        }
+        end.left = left;
+        let unread = std::mem::take(&mut end.inbox);
+        if !unread.is_empty() {
+            // As a kernel does if something that came was not read.
+            let now = self.now_here();
+            self.transmit(id, Payload::Reset, Vec::new(), now);
+        }
+        for arrived in unread {
+            self.feel_late(left, &arrived.feels);
+        }
+        self.network.forget_if_over(id.connection);
+    }
+
+    /// How many ends of connections a node has.
+    pub(in crate::sim) fn open_of(&self, node: NodeId) -> usize {
+        let live = self.network.all().filter(|(_, known)| known.broken.is_none());
+        live.flat_map(|(_, known)| &known.ends)
+            .filter(|end| end.node == node && (end.reads || end.writes || end.closing))
+            .count()
+    }
+}
+
+fn into_bytes(chunk: Chunk) -> Bytes {
+    match chunk {
+        Chunk::Bytes(bytes) => bytes,
+        Chunk::Frame { bytes, .. } => {
+            let mut whole = BytesMut::with_capacity(4 + bytes.len());
+            whole.put_u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            whole.put_slice(&bytes);
+            whole.freeze()
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The simulated network: connections between nodes, and segments on the wire between them.
+//!
+//! A segment lands when its link's latency has passed, in the order of its stream; links can be cut, held, slow or narrow
+//! in each direction. A fault is felt when its effect arrives: a copy when its receiver has read it, a delay when the
+//! frame has come. So what was done to a frame travels with it.
+//!
+//! What is kept: `segment`, `connection` and `link`, in `tables`. What happens: `connect`, `transmit` (with what message
+//! faults do to a frame, `fate`), `land`, `links` as faults change them, `breaking`; and `ends`, which software holds.
+
+mod breaking;
+mod connect;
+mod connection;
+mod ends;
+mod fate;
+mod feels;
+mod land;
+mod link;
+mod links;
+mod segment;
+pub(super) mod tables;
+mod transmit;
+
+pub(crate) use connect::{Listening, connect};
+pub(crate) use ends::{Next, Reader, Writer};
+pub use link::{Distribution, Latency, LinkState};
+pub use segment::Direction;

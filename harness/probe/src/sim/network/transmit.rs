@@ -1,0 +1,317 @@
+//! What is sent: when it leaves, and when it lands.
+
+use super::{
+    fate::{FrameFate, with_a_wrong_bit},
+    feels::Feels,
+    segment::{Chunk, EndId, Payload, Segment, Waiting},
+    tables::Overtaken,
+};
+use crate::{
+    record::NodeId,
+    sim::{state::Flight, world::World},
+};
+use bytes::Bytes;
+use std::{io, task::Waker, time::Duration};
+
+/// How many segments of one end may be unread before who writes to it has to wait.
+const WINDOW: usize = 4_096;
+
+/// How many of the last frames of a connection a fault can send again.
+const REMEMBERED: usize = 16;
+
+/// What can be written now.
+pub(super) enum Room {
+    /// As much as one likes.
+    Free,
+    /// Nothing will arrive any more; nobody will say so.
+    Nowhere,
+    /// Nothing until the waker is woken.
+    Full,
+    /// The connection is gone.
+    Gone(io::ErrorKind),
+}
+
+impl World {
+    /// Whether `node` can write at this end; if not yet, `waker` is woken when it can.
+    pub(super) fn room(&mut self, id: EndId, node: NodeId, waker: Option<&Waker>) -> Room {
+        if self.is_dead(node) {
+            return Room::Nowhere;
+        }
+        let Some(known) = self.network.connection_mut(id.connection) else {
+            return Room::Gone(io::ErrorKind::BrokenPipe);
+        };
+        if known.broken.is_some() {
+            self.meet_reset(id.connection);
+            return Room::Gone(io::ErrorKind::ConnectionReset);
+        }
+        let end = &mut known.ends[id.end];
+        if end.reset || !end.writes {
+            return Room::Gone(io::ErrorKind::BrokenPipe);
+        }
+        if end.unread < WINDOW {
+            return Room::Free;
+        }
+        if let Some(waker) = waker {
+            end.writers.push(waker.clone());
+        }
+        Room::Full
+    }
+
+    /// A reset is met: the fault that did it has felt it, once.
+    pub(super) fn meet_reset(&mut self, connection: usize) {
+        let known = self.network.connection_mut(connection);
+        let by = known.and_then(|known| known.broken.as_mut()?.take());
+        if let Some(fault) = by {
+            self.feel(fault);
+        }
+    }
+
+    /// Bytes are written at an end that has room.
+    pub(super) fn send_bytes(&mut self, id: EndId, bytes: Bytes) {
+        let now = self.now_here();
+        let leaves = self.end_mut(id).map_or(now, |end| end.leaves);
+        let what = ("a message that comes late", "bytes");
+        self.dispatch(id, now, leaves, Payload::Data(Chunk::Bytes(bytes)), Vec::new(), what);
+    }
+
+    /// A frame is written at an end that has room, at the mercy of the message faults.
+    pub(super) fn send_frame(&mut self, id: EndId, kind: &'static str, frame: Bytes) {
+        let now = self.now_here();
+        let Some(known) = self.network.connection_mut(id.connection) else { return };
+        let direction = (known.ends[id.end].node, known.ends[1 - id.end].node);
+        let end = &mut known.ends[id.end];
+        let place = end.frames;
+        end.frames += 1;
+        self.frames += 1;
+        let number = self.frames;
+        let fate = if self.messages.is_empty() {
+            FrameFate::default()
+        } else {
+            self.fate(id, direction, kind, place)
+        };
+        for feels in fate.feels.iter().filter(|_| !fate.lost) {
+            if let Feels::Overtaken(fault) = feels {
+                let waiting = self.network.overtaken.entry(direction).or_default();
+                waiting.push(Overtaken { number, to: id.peer(), fault: *fault });
+            }
+        }
+        let flight = self.note_flight(direction, kind, fate.lost);
+        let frame = match fate.corrupted {
+            Some(draw) => with_a_wrong_bit(&frame, draw),
+            None => frame,
+        };
+        let older = self.remember(id, kind, &frame, fate.replayed);
+        if fate.lost {
+            return;
+        }
+        let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 4);
+        let Some(end) = self.end_mut(id) else { return };
+        if let Some(by) = fate.delayed {
+            end.leaves = end.leaves.max(now + us(by));
+        }
+        let leaves = fate.overtaken.map_or(end.leaves.max(now), |by| now + us(by));
+        let chunk = |bytes| Payload::Data(Chunk::Frame { bytes, number, flight });
+        let again = fate.again.map(|copy| (copy, frame.clone()));
+        let late = ("a message that comes late", kind);
+        self.dispatch(id, now, leaves, chunk(frame), fate.feels, late);
+        if let Some(((by, fault), frame)) = again {
+            let what = ("the second copy of a message", kind);
+            self.dispatch(id, now, now + us(by), chunk(frame), vec![Feels::Read(fault)], what);
+        }
+        if let Some((kind, frame, fault)) = older {
+            let what = ("an old message that comes again", kind);
+            self.dispatch(id, now, leaves, chunk(frame), vec![Feels::Read(fault)], what);
+        }
+    }
+
+    /// A piece of the stream leaves now or later.
+    fn dispatch(
+        &mut self,
+        id: EndId,
+        now: u64,
+        leaves: u64,
+        payload: Payload,
+        feels: Vec<Feels>,
+        what: (&'static str, &'static str),
+    ) {
+        if let Some(end) = self.end_mut(id) {
+            end.unread += 1;
+        }
+        if leaves > now {
+            self.leave_later(id, leaves, payload, feels, what, None);
+        } else {
+            self.leave_now(id, now, payload, feels, what.1);
+        }
+    }
+
+    /// The end of the stream goes out behind all that was sent, and after `late` by a fault.
+    pub(super) fn send_end(&mut self, id: EndId, late: Option<(Duration, u16)>) {
+        let now = self.now_here();
+        let Some(end) = self.end_mut(id) else { return };
+        let mut leaves = end.last_leaves.max(now);
+        let mut fault = None;
+        if let Some((takes, by)) = late {
+            leaves += u64::try_from(takes.as_micros()).unwrap_or(u64::MAX / 4);
+            fault = Some(by);
+        }
+        if leaves > now {
+            end.closing = true;
+            let what = ("the end of a connection", "close");
+            self.leave_later(id, leaves, Payload::End, Vec::new(), what, fault);
+        } else {
+            self.transmit(id, Payload::End, Vec::new(), now);
+        }
+    }
+
+    /// Keeps a frame for faults that send one again; the older one that is sent now, if a fault says so.
+    fn remember(
+        &mut self,
+        id: EndId,
+        kind: &'static str,
+        frame: &Bytes,
+        replayed: Option<(u64, u16)>,
+    ) -> Option<(&'static str, Bytes, u16)> {
+        let remembered = &mut self.end_mut(id)?.remembered;
+        let older = replayed.and_then(|(draw, fault)| {
+            let place = draw.checked_rem(remembered.len() as u64)?;
+            let (kind, frame) = remembered[usize::try_from(place).ok()?].clone();
+            Some((kind, frame, fault))
+        });
+        remembered.push_back((kind, frame.clone()));
+        if remembered.len() > REMEMBERED {
+            remembered.pop_front();
+        }
+        older
+    }
+
+    fn note_flight(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        kind: &'static str,
+        lost: bool,
+    ) -> Option<usize> {
+        let sent = self.flights.is_some().then(|| self.now_here())?;
+        let flight = Flight { from, to, kind, sent, read: None };
+        let place = self.flights.as_mut()?.sent(flight);
+        (!lost).then_some(place)
+    }
+
+    /// A segment leaves as soon as the link has room for it.
+    fn leave_now(
+        &mut self,
+        id: EndId,
+        now: u64,
+        payload: Payload,
+        feels: Vec<Feels>,
+        kind: &'static str,
+    ) {
+        let Some(direction) = self.direction(id) else { return };
+        let bytes = if let Payload::Data(chunk) = &payload { chunk.len() } else { 0 };
+        let Some((takes, narrow)) = self.network.links.carry(direction, bytes, now) else {
+            return self.transmit(id, payload, feels, now);
+        };
+        let leaves = now + u64::try_from(takes.as_micros()).unwrap_or(u64::MAX / 4);
+        let what = ("a message that waits for a narrow link", kind);
+        if let Some(end) = self.end_mut(id) {
+            end.leaves = end.leaves.max(leaves);
+            end.last_leaves = end.last_leaves.max(leaves);
+        }
+        self.hold_waiting(direction.0, bytes, 1);
+        let felt_leaving = None;
+        let waiting =
+            Waiting { from: id, direction, payload, feels, narrow, felt_leaving, what };
+        self.network.wait(leaves, waiting);
+    }
+
+    /// A segment leaves later, because of a fault.
+    fn leave_later(
+        &mut self,
+        id: EndId,
+        leaves: u64,
+        payload: Payload,
+        feels: Vec<Feels>,
+        what: (&'static str, &'static str),
+        felt_leaving: Option<u16>,
+    ) {
+        let Some(direction) = self.direction(id) else { return };
+        if let Some(end) = self.end_mut(id) {
+            end.last_leaves = end.last_leaves.max(leaves);
+        }
+        if let Payload::Data(chunk) = &payload {
+            self.hold_waiting(direction.0, chunk.len(), 1);
+        }
+        let narrow = Vec::new();
+        let waiting =
+            Waiting { from: id, direction, payload, feels, narrow, felt_leaving, what };
+        self.network.wait(leaves, waiting);
+    }
+
+    /// What waits in a node takes memory.
+    fn hold_waiting(&mut self, node: NodeId, bytes: usize, sign: i64) {
+        let bytes = i64::try_from(bytes).expect("no frame has 2^63 bytes");
+        self.hold(node, sign * bytes);
+    }
+
+    /// What is due before `end` leaves.
+    pub(in crate::sim) fn let_leave(&mut self, end: u64) {
+        while let Some((at, waiting)) = self.network.take_leaving(end) {
+            let Waiting { from, direction, payload, feels, narrow, felt_leaving, what } = waiting;
+            let at = at.max(self.now);
+            if let Payload::Data(chunk) = &payload {
+                self.hold_waiting(direction.0, chunk.len(), -1);
+            }
+            if narrow.is_empty() {
+                if let Some(fault) = felt_leaving {
+                    self.feel(fault);
+                }
+                if let Payload::End = payload
+                    && let Some(end) = self.end_mut(from)
+                {
+                    end.closing = false;
+                }
+                self.leave_now(from, at, payload, feels, what.1);
+            } else {
+                narrow.iter().for_each(|fault| self.feel(*fault));
+                self.transmit(from, payload, feels, at);
+            }
+            self.network.forget_if_over(from.connection);
+        }
+    }
+
+    /// What waits to leave and is picked is gone.
+    pub(super) fn give_up(&mut self, which: impl Fn(&Waiting) -> bool) {
+        for (_, waiting) in self.network.take_waiting(which) {
+            match &waiting.payload {
+                Payload::Data(chunk) => self.hold_waiting(waiting.direction.0, chunk.len(), -1),
+                Payload::End => {
+                    if let Some(end) = self.end_mut(waiting.from) {
+                        end.closing = false;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A segment leaves now.
+    pub(super) fn transmit(&mut self, from: EndId, payload: Payload, feels: Vec<Feels>, at: u64) {
+        let Some(direction) = self.direction(from) else { return };
+        let to = from.peer();
+        let mut segment = Segment { direction, to, payload, sent: at, lands: at, feels };
+        if direction.0 == direction.1 {
+            return self.land(segment);
+        }
+        if self.meet_cut(direction) {
+            return self.lose(segment);
+        }
+        if let Some(link) = self.network.links.state(direction) {
+            segment.feels.extend(link.feels());
+        }
+        let latency = self.network.links.draw(direction);
+        let floor = self.network.floor;
+        let Some(end) = self.end_mut(from) else { return };
+        segment.lands = (at + latency).max(end.lands).max(floor);
+        end.lands = segment.lands;
+        self.network.post(segment);
+    }
+}

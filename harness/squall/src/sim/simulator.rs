@@ -1,0 +1,118 @@
+//! The simulator: every node's code on a runtime of its own, whose clock stands still until it is moved on, and one
+//! network between them.
+//!
+//! Virtual time goes on in steps that are no longer than the shortest latency. So what a node sends within a step lands
+//! after it, and the nodes can go through a step one after the other, in an order that is drawn anew for each. Within a
+//! step a node's clock runs from timer to timer and from landing to landing, as if it were alone. (This is conservative
+//! discrete-event simulation, Chandy and Misra 1979, with the latency as lookahead.)
+
+mod host;
+
+use crate::{determinism, plan::Micros};
+use host::{Host, Software};
+use squall_probe::{
+    NodeId,
+    sim::{self, derive},
+};
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+/// All nodes, and the time.
+pub(super) struct Simulator {
+    seed: u64,
+    /// How long a step is, in microseconds.
+    tick: Micros,
+    now: Micros,
+    steps: u64,
+    /// By node id; the last may be the harness's own.
+    hosts: Vec<Host>,
+    names: Vec<String>,
+    order: Vec<usize>,
+}
+
+impl Simulator {
+    /// A simulator of nodes with these names, by id. `tick` is no longer than the shortest latency between them.
+    pub(super) fn new(seed: u64, tick: Micros, names: Vec<String>) -> Self {
+        let (hosts, order) = (Vec::new(), Vec::new());
+        Self { seed, tick, now: 0, steps: 0, hosts, names, order }
+    }
+
+    /// The software of the next node by id, or after all of them the harness's; it starts now, and again after each
+    /// crash.
+    pub(super) fn host<F>(&mut self, node: NodeId, software: impl Fn() -> F + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let software: Software = Box::new(move || Box::pin(software()));
+        let seed = derive(self.seed, "runtime", &[u64::from(node.0)]);
+        let mut host = Host::new(node, seed, software);
+        host.start(self.now);
+        self.order.push(self.hosts.len());
+        self.hosts.push(host);
+    }
+
+    /// All nodes.
+    pub(super) fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.names.len()).map(NodeId::of_index)
+    }
+
+    pub(super) fn name(&self, node: NodeId) -> &str {
+        &self.names[node.index()]
+    }
+
+    /// Virtual time.
+    pub(super) fn now(&self) -> Micros {
+        self.now
+    }
+
+    /// One step. A panic that takes a node's runtime along unwinds out of it.
+    pub(super) fn step(&mut self) {
+        let end = self.now + self.tick;
+        sim::with(|world| world.begin_step(end));
+        self.shuffle();
+        for place in &self.order {
+            self.hosts[*place].run(end);
+        }
+        self.now = end;
+        self.steps += 1;
+        sim::with(|world| world.end_step(end));
+    }
+
+    /// Draws the order in which the nodes go through this step.
+    fn shuffle(&mut self) {
+        let mut draw = 0;
+        for last in (1..self.order.len()).rev() {
+            // One draw has the bits for a dozen nodes.
+            if draw < 1 << 32 {
+                draw = derive(self.seed, "order of nodes", &[self.steps, last as u64]);
+            }
+            let choices = last as u64 + 1;
+            let choice = usize::try_from(draw % choices).expect("a place");
+            draw /= choices;
+            self.order.swap(last, choice);
+        }
+    }
+
+    /// Drops the code of a node, with its connections and listeners. If its destructors panic, that is of no interest:
+    /// they run outside of any runtime, which they may have reason not to expect.
+    pub(super) fn crash(&mut self, node: NodeId) {
+        let earlier = determinism::take_panics();
+        let host = &mut self.hosts[node.index()];
+        let _ = catch_unwind(AssertUnwindSafe(|| host.stop()));
+        let _ = determinism::take_panics();
+        determinism::put_panics(earlier);
+    }
+
+    /// Starts the code of a node again.
+    pub(super) fn start(&mut self, node: NodeId) {
+        self.hosts[node.index()].start(self.now);
+    }
+
+    /// Ends it. Tasks are dropped here; what they do in their destructors is of no interest.
+    pub(super) fn close(self) {
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(self.hosts)));
+        let _ = determinism::take_panics();
+    }
+}

@@ -1,0 +1,111 @@
+//! One node's code, on a runtime of its own.
+
+use crate::plan::Micros;
+use squall_probe::{
+    NodeId,
+    sim::{self, derive},
+};
+use std::{future::Future, pin::Pin, time::Duration};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::LocalSet,
+    time::{Instant, sleep, sleep_until},
+};
+
+/// Makes a node's software, which never comes to an end by itself.
+pub(super) type Software = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
+
+/// A node.
+pub(super) struct Host {
+    node: NodeId,
+    seed: u64,
+    software: Software,
+    /// How often it was started.
+    starts: u64,
+    running: Option<Running>,
+}
+
+/// Its software, while it runs.
+struct Running {
+    // Dropped in this order: first tokio's own tasks, then those of the set.
+    runtime: Runtime,
+    local: LocalSet,
+    /// What the runtime's clock showed at a virtual time.
+    began: Instant,
+    at: Micros,
+    now: Micros,
+}
+
+/// No node runs any more, however the run of one ends.
+struct Left;
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        sim::try_with(sim::World::leave);
+    }
+}
+
+impl Host {
+    pub(super) fn new(node: NodeId, seed: u64, software: Software) -> Self {
+        Self { node, seed, software, starts: 0, running: None }
+    }
+
+    /// Starts its software at a virtual time, on a new runtime.
+    pub(super) fn start(&mut self, at: Micros) {
+        let runtime = runtime(derive(self.seed, "start", &[self.starts]));
+        self.starts += 1;
+        let mut local = LocalSet::new();
+        #[cfg(tokio_unstable)]
+        local.unhandled_panic(tokio::runtime::UnhandledPanic::ShutdownRuntime);
+        let _ = &mut local;
+        let began = runtime.block_on(async {
+            // The clock began to stand still some time after it was made; timers count whole milliseconds from there.
+            sleep(Duration::from_millis(1)).await;
+            Instant::now()
+        });
+        local.spawn_local((self.software)());
+        self.running = Some(Running { runtime, local, began, at, now: at });
+    }
+
+    /// Drops its code.
+    pub(super) fn stop(&mut self) {
+        self.running = None;
+    }
+
+    /// Goes on until a virtual time.
+    pub(super) fn run(&mut self, end: Micros) {
+        loop {
+            let lands = sim::with(|world| world.next_landing(self.node));
+            let Some(lands) = lands.filter(|lands| *lands < end) else { break };
+            self.run_until(lands);
+            sim::with(|world| world.land_by(self.node, lands));
+        }
+        self.run_until(end);
+    }
+
+    fn run_until(&mut self, time: Micros) {
+        let Some(running) = &mut self.running else { return };
+        if time <= running.now {
+            return;
+        }
+        running.now = time;
+        let Running { runtime, local, began, at, .. } = running;
+        let deadline = *began + Duration::from_micros(time - *at);
+        sim::with(|world| world.enter(self.node, *began, *at));
+        let _left = Left;
+        runtime.block_on(local.run_until(async { sleep_until(deadline).await }));
+    }
+}
+
+/// A runtime whose clock stands still until all its tasks wait, and then goes on to the next timer. `seed` is that of
+/// what tokio itself draws.
+fn runtime(seed: u64) -> Runtime {
+    let mut builder = Builder::new_current_thread();
+    #[cfg(tokio_unstable)]
+    builder
+        .unhandled_panic(tokio::runtime::UnhandledPanic::ShutdownRuntime)
+        .rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()));
+    let _ = seed;
+    let built = builder.enable_time().start_paused(true).build();
+    built.expect("a runtime without I/O and threads needs nothing of the system")
+}
