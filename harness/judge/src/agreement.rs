@@ -7,8 +7,11 @@
 //! And what an event says there is what was published: who makes an event tells a hash of its content.
 
 use super::{
-    End, Entry, Evidence, Findings, Invariant, Layer, Setup,
     dense::{ByEvent, ByPlace},
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
 };
 use squall_probe::{EventId, Phase, What};
 

@@ -6,7 +6,12 @@
 //! majority, so choose a limit that the scenario's faults leave room for.
 
 use super::{
-    Bound, End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup, dense::ByEvent,
+    dense::ByEvent,
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    limits::{Bound, Limit},
+    setup::Setup,
 };
 use squall_probe::{Phase, What};
 

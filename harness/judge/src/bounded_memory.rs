@@ -5,7 +5,12 @@
 //! those that a system declares. What a node holds in all is counted by the simulation (frames that wait, and
 //! what is reserved), so that a queue of which nobody spoke is seen too.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
+use super::{
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{Mark, Name, NodeId, What};
 use std::collections::BTreeSet;
 

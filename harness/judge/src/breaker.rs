@@ -9,7 +9,12 @@
 //! closed, it may count or not. Records do not say which call has ended: where several readings are possible, all are
 //! followed, and only what none of them allows is wrong.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
+use super::{
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{BreakerState, Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
 

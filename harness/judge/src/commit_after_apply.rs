@@ -7,7 +7,12 @@
 //! tells of must be in order from each of its rebuilds on; what nobody has told of before is new, and may not be
 //! below what others told; and when the run has converged, some replica that lives must have come as far as any.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
+use super::{
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{Mark, Name, NodeChange, NodeId, What};
 use std::{
     cmp::Ordering,

@@ -3,7 +3,12 @@
 //! Money is not made and not lost, and two ledgers of the same thing say the same (Gray and Reuter, Transaction
 //! Processing, 1993). What is summed up, the system says, with what it was in the beginning.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
+use super::{
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{Name, NodeId, StateOf, What};
 use std::collections::BTreeMap;
 

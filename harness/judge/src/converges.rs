@@ -6,8 +6,12 @@
 //! round of it takes a while, which is not held against the system.
 
 use super::{
-    DEFAULT_WITHIN, End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup,
-    drains::seconds, fold::told,
+    drains::seconds,
+    evidence::Evidence,
+    fold::{End, told},
+    invariant::{Entry, Findings, Invariant, Layer},
+    limits::{DEFAULT_WITHIN, Limit},
+    setup::Setup,
 };
 use squall_probe::{Mark, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};

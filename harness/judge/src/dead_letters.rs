@@ -12,9 +12,11 @@
 //! does not matter.
 
 use super::{
-    End, Entry, Evidence, Findings, Invariant, Layer, Setup,
     dense::{ByEvent, ByName},
-    fold::Redriven,
+    evidence::Evidence,
+    fold::{End, Redriven},
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, What};
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,12 @@
 //! Events that nobody promised anything about count as soon as they are in the log.
 
 use super::{
-    DEFAULT_WITHIN, End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup, dense::ByEvent,
+    dense::ByEvent,
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    limits::{DEFAULT_WITHIN, Limit},
+    setup::Setup,
 };
 use squall_probe::{Mark, Position, What};
 

@@ -7,9 +7,11 @@
 //! observer (the final read). What nobody applied is `no_loss`'s business.
 
 use super::{
-    End, Entry, Evidence, Findings, Invariant, Layer, Setup,
     dense::ByEvent,
-    fold::{named, share},
+    evidence::Evidence,
+    fold::{End, named, share},
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
 };
 use squall_probe::{NodeChange, Phase, Position, What};
 

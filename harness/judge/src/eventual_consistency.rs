@@ -8,8 +8,12 @@
 //! healing, or from its first append if that was later, to be in every living copy and done in every group.
 
 use super::{
-    DEFAULT_WITHIN, End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup,
-    drains::seconds, fold::told,
+    drains::seconds,
+    evidence::Evidence,
+    fold::{End, told},
+    invariant::{Entry, Findings, Invariant, Layer},
+    limits::{DEFAULT_WITHIN, Limit},
+    setup::Setup,
 };
 use squall_probe::{Mark, Name, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};

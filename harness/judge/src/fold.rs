@@ -1,8 +1,9 @@
 //! What several invariants keep: values by event, and which events are in the log and owed to whom.
 
 use super::{
-    Evidence, Setup,
     dense::{ByEvent, ByPlace},
+    evidence::Evidence,
+    setup::Setup,
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
 use std::collections::BTreeMap;

@@ -3,7 +3,13 @@
 //! Counted where effects land (the store tells, after its sync), not where the consumer says so. The
 //! textbook consumer that checks, acts, and then marks passes its own review and fails here.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByEvent};
+use super::{
+    dense::ByEvent,
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::What;
 
 pub(super) const ENTRY: Entry = Entry {

@@ -5,8 +5,13 @@
 //! spared (coordinated omission; Tene, 2013). Publishes that the harness added itself do not count.
 
 use super::{
-    Bound, End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup, dense::ByEvent,
+    dense::ByEvent,
     drains::seconds,
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    limits::{Bound, Limit},
+    setup::Setup,
 };
 use hdrhistogram::Histogram;
 use squall_probe::What;

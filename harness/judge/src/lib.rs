@@ -6,6 +6,7 @@
 mod agreement;
 mod available;
 mod bounded_memory;
+mod bounds;
 mod breaker;
 mod commit_after_apply;
 mod conserved;
@@ -15,8 +16,10 @@ mod dense;
 mod drains;
 mod durability;
 mod eventual_consistency;
+mod evidence;
 mod fold;
 mod idempotency;
+mod invariant;
 mod latency;
 mod limits;
 mod no_dirty_read;
@@ -31,6 +34,7 @@ mod recovers_within;
 mod retry_policy;
 mod rotation;
 mod saga_atomicity;
+mod setup;
 mod single_leader;
 mod single_owner;
 #[cfg(test)]
@@ -40,225 +44,22 @@ mod votes_kept;
 mod went_back;
 
 pub use dense::{ByEvent, ByName};
+pub use evidence::{Evidence, NEVER, Violation};
 pub use fold::Redriven;
 use fold::{Copies, End, Lag};
+use invariant::Invariant;
+pub use invariant::{Entry, Findings, Layer};
 pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES};
 pub use promises::{BreakerPolicy, Promises, RetryPolicy};
+pub use setup::Setup;
 pub use went_back::Loss;
 use went_back::{AS_IT_WAS, WentBack};
 
-use squall_probe::{EventId, Name, NodeId, Record, StateOf, What};
+use squall_probe::{EventId, Name, Record, What};
 use std::{
     collections::BTreeSet,
     mem::{Discriminant, discriminant},
 };
-
-/// What a judge may know beside the history.
-#[derive(Clone, Debug, Default)]
-pub struct Setup {
-    /// The consumer groups, each of which must apply every event.
-    pub groups: Vec<Name>,
-    /// Their names, in the same order.
-    pub group_names: Vec<String>,
-    /// Nodes that hold replicas.
-    pub replicas: Vec<NodeId>,
-    /// Names of nodes, by id.
-    pub nodes: Vec<String>,
-    /// Limits of the liveness invariants.
-    pub limits: Limits,
-    /// What the system promises.
-    pub promises: Promises,
-    /// Names of the saga's steps, in the order of the promise.
-    pub sagas: Vec<Name>,
-    /// Names of the retry policies, in the order of the promises.
-    pub policies: Vec<Name>,
-    /// Names of the dependencies behind breakers, in the order of the promises.
-    pub dependencies: Vec<Name>,
-    /// The nodes that each of them is; none where that is not known.
-    pub dependency_nodes: Vec<Vec<NodeId>>,
-    /// Names of the buffers, in the order of the promises.
-    pub buffers: Vec<Name>,
-    /// The most that each node may hold, in bytes, by id; `None` where nothing is promised.
-    pub memory: Vec<Option<u64>>,
-    /// A fault of the plan makes timers late.
-    pub stalls: bool,
-}
-
-impl Setup {
-    fn group(&self, index: usize) -> &str {
-        self.group_names.get(index).map_or("?", String::as_str)
-    }
-
-    fn group_index(&self, group: Name) -> Option<usize> {
-        self.groups.iter().position(|known| *known == group)
-    }
-
-    fn node(&self, node: NodeId) -> &str {
-        self.nodes.get(usize::from(node.0)).map_or("?", String::as_str)
-    }
-
-    /// What a state is the state of, in words.
-    fn state(&self, of: StateOf) -> String {
-        match of {
-            StateOf::Replica { partition } => format!("partition {partition}"),
-            StateOf::Projection { group } => {
-                let group = self.group_index(group).map_or("?", |index| self.group(index));
-                format!("the effects of {group}")
-            }
-            StateOf::Conserved { .. } => "what should not change".to_owned(),
-            StateOf::View { .. } => "a view of the log".to_owned(),
-        }
-    }
-
-    fn replica_index(&self, node: NodeId) -> Option<usize> {
-        self.replicas.iter().position(|known| *known == node)
-    }
-}
-
-/// A record that proves something, and its place in the history, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Evidence {
-    /// Its place.
-    pub index: u64,
-    /// The record.
-    pub record: Record,
-}
-
-/// Something that should not have happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// The invariant.
-    pub invariant: &'static str,
-    /// What is wrong, in a sentence.
-    pub summary: String,
-    /// The records that prove it, and those by which it came to it, in order.
-    pub evidence: Vec<Evidence>,
-    /// The place in the history of the record by which it went wrong; [`NEVER`] for what should have happened
-    /// and did not.
-    pub since: u64,
-    /// Another invariant, whose violation comes before this one and explains it.
-    pub consequence_of: Option<&'static str>,
-}
-
-/// When that goes wrong which never happens: at the end.
-pub const NEVER: u64 = u64::MAX;
-
-/// One judgement, made record by record.
-trait Invariant {
-    /// Takes the next record in.
-    fn record(&mut self, evidence: &Evidence);
-    /// The history is over: what was violated, and how many facts were judged?
-    fn finish(&mut self, end: &End<'_>) -> Findings;
-}
-
-/// Violations of one invariant: the first few, and how many there are in all; and how many facts were judged.
-#[derive(Debug, Default)]
-pub struct Findings {
-    first: Vec<(String, Vec<Evidence>, bool)>,
-    count: usize,
-    judged: u64,
-}
-
-/// How many violations of one invariant are told; of the others only the number is.
-const TOLD: usize = 3;
-
-impl Findings {
-    /// `facts` more facts were judged: things that happened and could have violated the invariant, as its
-    /// entry says under `judged`.
-    fn judged(&mut self, facts: u64) {
-        self.judged += facts;
-    }
-
-    /// Adds a violation, by the last record of its evidence. Both are only made if it will be told.
-    fn add(&mut self, summary: impl FnOnce() -> String, evidence: impl FnOnce() -> Vec<Evidence>) {
-        self.push(summary, evidence, false);
-    }
-
-    /// Adds a violation by something that never happened.
-    fn add_missing(
-        &mut self,
-        summary: impl FnOnce() -> String,
-        evidence: impl FnOnce() -> Vec<Evidence>,
-    ) {
-        self.push(summary, evidence, true);
-    }
-
-    fn push(
-        &mut self,
-        summary: impl FnOnce() -> String,
-        evidence: impl FnOnce() -> Vec<Evidence>,
-        missing: bool,
-    ) {
-        self.count += 1;
-        if self.first.len() < TOLD {
-            let mut evidence = evidence();
-            evidence.sort_by_key(|evidence| evidence.index);
-            self.first.push((summary(), evidence, missing));
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    fn into_violations(self, invariant: &'static str) -> Vec<Violation> {
-        let more = self.count - self.first.len();
-        let last = self.first.len().saturating_sub(1);
-        self.first
-            .into_iter()
-            .enumerate()
-            .map(|(index, (summary, evidence, missing))| {
-                let more = if more > 0 && index == last {
-                    format!(" (and {more} more like it)")
-                } else {
-                    String::new()
-                };
-                let last = evidence.last().map_or(NEVER, |evidence| evidence.index);
-                let since = if missing { NEVER } else { last };
-                let summary = summary + &more;
-                Violation { invariant, summary, evidence, since, consequence_of: None }
-            })
-            .collect()
-    }
-}
-
-/// What an invariant speaks of. What goes wrong in one layer explains what goes wrong later in those below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Layer {
-    /// What the log holds.
-    Log,
-    /// Who is given what, and says that it is done.
-    Delivery,
-    /// What takes effect.
-    Effect,
-    /// What the effects add up to.
-    Sum,
-    /// Retries, breakers, buffers: they explain only what does not come about in time.
-    Means,
-    /// What comes about, and when.
-    End,
-}
-
-/// An invariant, for lists and for making it.
-pub struct Entry {
-    /// Its name.
-    pub name: &'static str,
-    /// What it says, in a sentence.
-    pub about: &'static str,
-    /// It holds always, with or without a scenario naming it.
-    pub safety: bool,
-    /// What it speaks of.
-    pub layer: Layer,
-    /// Records without which there is nothing to judge, by the names of [`What`]'s variants.
-    pub needs: &'static [&'static str],
-    /// The promise of the system without which it is not judged.
-    pub promise: Option<&'static str>,
-    /// What a scenario can limit of it.
-    pub limit: Option<Limit>,
-    /// What counts as a fact that it judges.
-    pub judged: &'static str,
-    make: fn(&Setup) -> Option<Box<dyn Invariant>>,
-}
 
 /// Every invariant, by layer, and in each those first that can explain the others.
 pub const CATALOGUE: &[Entry] = &[

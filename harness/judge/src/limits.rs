@@ -1,7 +1,6 @@
 //! Limits that a scenario can set on an invariant. Each is declared once, in the invariant's entry of the catalogue:
 //! reading, lists and what counts where a scenario says nothing follow from there.
 
-use super::CATALOGUE;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
@@ -86,38 +85,8 @@ impl Limits {
         Self(set.into_iter().map(|(name, bound)| (name.to_owned(), bound)).collect())
     }
 
-    /// The limit on an invariant; `None` if it is not to be judged.
-    #[must_use]
-    pub fn of(&self, invariant: &str) -> Option<Bound> {
-        self.0.get(invariant).copied().or_else(|| {
-            let entry = CATALOGUE.iter().find(|entry| entry.name == invariant)?;
-            entry.limit?.default()
-        })
-    }
-
-    /// How long after the healing an invariant must have come about, in microseconds; `None` if it is not to be judged.
-    pub(crate) fn within(&self, invariant: &str) -> Option<u64> {
-        match self.of(invariant)? {
-            Bound::Within(us) => Some(us),
-            other => unreachable!("{invariant} declares a time after the healing, not {other:?}"),
-        }
-    }
-
-    /// As that, for an invariant that declares a default.
-    pub(crate) fn always_within(&self, invariant: &str) -> u64 {
-        self.within(invariant).expect("the catalogue declares a default")
-    }
-
-    /// The last of the limits on what must have come about after the healing, in microseconds.
-    #[must_use]
-    pub fn last(&self) -> u64 {
-        CATALOGUE
-            .iter()
-            .filter_map(|entry| match self.of(entry.name)? {
-                Bound::Within(us) => Some(us),
-                Bound::AtLeast(_) | Bound::Quantile(..) => None,
-            })
-            .max()
-            .unwrap_or(DEFAULT_WITHIN)
+    /// What a scenario says of an invariant.
+    pub(crate) fn given(&self, invariant: &str) -> Option<Bound> {
+        self.0.get(invariant).copied()
     }
 }

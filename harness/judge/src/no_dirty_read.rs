@@ -4,7 +4,13 @@
 //! was committed may be gone with that leader. What the log has in the end is what living replicas told of
 //! since they last rebuilt their copies, up to the ends that they told at last.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByPlace};
+use super::{
+    dense::ByPlace,
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{EventId, What};
 
 pub(super) const ENTRY: Entry = Entry {

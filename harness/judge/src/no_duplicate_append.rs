@@ -3,7 +3,13 @@
 //! After Jepsen's kafka checker ("duplicate"). Replicas tell of one place each for itself, and again
 //! after a restart: that is no duplicate.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByEvent};
+use super::{
+    dense::ByEvent,
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{Position, What};
 
 pub(super) const ENTRY: Entry = Entry {

@@ -7,9 +7,11 @@
 //! judges at the end of the run, when everything should have drained.
 
 use super::{
-    End, Entry, Evidence, Findings, Invariant, Layer, Setup,
     dense::ByEvent,
-    fold::{Redriven, named, share},
+    evidence::Evidence,
+    fold::{End, Redriven, named, share},
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
 };
 use squall_probe::{EventId, Phase, Position, What};
 use std::collections::BTreeMap;

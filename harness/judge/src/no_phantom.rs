@@ -4,7 +4,13 @@
 //! A client that says "failed" and is later contradicted has lied: that `Fail` comes after the event was
 //! seen is a violation as well.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByEvent};
+use super::{
+    dense::ByEvent,
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{Phase, What};
 
 pub(super) const ENTRY: Entry = Entry {

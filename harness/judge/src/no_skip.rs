@@ -3,7 +3,12 @@
 //! After Jepsen's kafka checker ("poll skip"). Going back (a redelivery) is allowed, jumping ahead is not;
 //! offsets are dense, so an offset that was jumped over exists.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
+use super::{
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{Name, NodeChange, NodeId, What};
 use std::collections::BTreeMap;
 

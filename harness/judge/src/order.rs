@@ -9,7 +9,13 @@
 //! landed for the first time: a redelivery that changes nothing is no inversion. An event that went to a
 //! dead-letter queue has left the sequence: that it is redriven later is what the queue is for.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByEvent};
+use super::{
+    dense::ByEvent,
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{NodeId, Phase, Position, What};
 use std::collections::BTreeMap;
 

@@ -6,7 +6,13 @@
 //! which nothing was owed at the healing has recovered at once.
 
 use super::{
-    End, Entry, Evidence, Findings, Invariant, Layer, Limit, Setup, dense::ByEvent, drains::seconds,
+    dense::ByEvent,
+    drains::seconds,
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    limits::Limit,
+    setup::Setup,
 };
 use squall_probe::{Mark, Phase, What};
 

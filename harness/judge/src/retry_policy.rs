@@ -7,7 +7,12 @@
 //! After "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): without growth clients hammer, without
 //! jitter they hammer in step. A wait may be longer than it should when a fault of the plan makes timers late.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
+use super::{
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
 

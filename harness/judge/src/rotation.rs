@@ -6,7 +6,12 @@
 //! of calls to a dependency, of which there is one, is judged here of servers, of which there are several. A
 //! client belongs to a process, and forgets with it.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
+use super::{
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
 

@@ -3,7 +3,12 @@
 //!
 //! After Garcia-Molina and Salem, Sagas (1987). Steps and compensations are counted where they land.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
+use super::{
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{EventId, Name, SagaChange, What};
 use std::collections::BTreeMap;
 

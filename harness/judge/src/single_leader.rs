@@ -6,7 +6,13 @@
 //! with the last vote still under way, and then the new leader has it too (Paxos Made Simple, §2.2). So
 //! an acknowledgement is judged by what it promises, not by when it is given.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup, dense::ByPlace};
+use super::{
+    dense::ByPlace,
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{EventId, Position, What};
 use std::collections::BTreeMap;
 

@@ -4,7 +4,12 @@
 //! After the fencing of Kafka's KIP-98 and KIP-447. A generation has begun when it was fenced where effects
 //! land, or a member of it was given an event of the partition.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
+use super::{
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{Name, What};
 use std::collections::BTreeMap;
 

@@ -2,8 +2,9 @@
 //! evidence of what is told in the end. An invariant need only know what was promised and what became of it.
 
 use super::{
-    Evidence, NEVER, Setup, Violation,
     dense::{ByEvent, ByPlace},
+    evidence::{Evidence, NEVER, Violation},
+    setup::Setup,
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
 use std::collections::BTreeMap;

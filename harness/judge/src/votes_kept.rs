@@ -6,7 +6,12 @@
 //! lost only if two leaders then really meet, which may take a thousand runs; that the vote is gone shows in
 //! each. A vote that no leader stood on may be forgotten: then nobody can tell.
 
-use super::{End, Entry, Evidence, Findings, Invariant, Layer, Setup};
+use super::{
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    setup::Setup,
+};
 use squall_probe::{NodeId, What};
 use std::collections::{BTreeMap, BTreeSet};
 

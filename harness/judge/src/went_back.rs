@@ -7,7 +7,7 @@
 //! went back to one moment, that is all there is to say, and every invariant holds of what is left. If only some did,
 //! the others remember what those have forgotten, and what speaks of both cannot be kept (`PARTLY`).
 
-use super::{Evidence, Setup, dense::ByEvent, fold::Copies};
+use super::{dense::ByEvent, evidence::Evidence, fold::Copies, setup::Setup};
 use squall_probe::{EventId, NodeChange, NodeId, Phase, Position, Record, What};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -176,7 +176,7 @@ fn faults() -> String {
 /// What goes wrong in a layer explains what goes wrong later in those below it.
 fn layer(layer: Layer) -> String {
     let name = format!("{layer:?}");
-    let found = documented("harness/judge/src/lib.rs", "pub enum Layer {");
+    let found = documented("harness/judge/src/invariant.rs", "pub enum Layer {");
     let (_, about) = found.into_iter().find(|(line, _)| *line == format!("{name},")).unwrap();
     about
 }

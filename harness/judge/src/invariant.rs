@@ -1,0 +1,129 @@
+//! What an invariant is, and what it finds.
+
+use crate::{
+    evidence::{Evidence, NEVER, Violation},
+    fold::End,
+    limits::Limit,
+    setup::Setup,
+};
+
+/// One judgement, made record by record.
+pub(crate) trait Invariant {
+    /// Takes the next record in.
+    fn record(&mut self, evidence: &Evidence);
+    /// The history is over: what was violated, and how many facts were judged?
+    fn finish(&mut self, end: &End<'_>) -> Findings;
+}
+
+/// Violations of one invariant: the first few, and how many there are in all; and how many facts were judged.
+#[derive(Debug, Default)]
+pub struct Findings {
+    first: Vec<(String, Vec<Evidence>, bool)>,
+    count: usize,
+    pub(crate) judged: u64,
+}
+
+/// How many violations of one invariant are told; of the others only the number is.
+const TOLD: usize = 3;
+
+impl Findings {
+    /// `facts` more facts were judged: things that happened and could have violated the invariant, as its
+    /// entry says under `judged`.
+    pub(crate) fn judged(&mut self, facts: u64) {
+        self.judged += facts;
+    }
+
+    /// Adds a violation, by the last record of its evidence. Both are only made if it will be told.
+    pub(crate) fn add(
+        &mut self,
+        summary: impl FnOnce() -> String,
+        evidence: impl FnOnce() -> Vec<Evidence>,
+    ) {
+        self.push(summary, evidence, false);
+    }
+
+    /// Adds a violation by something that never happened.
+    pub(crate) fn add_missing(
+        &mut self,
+        summary: impl FnOnce() -> String,
+        evidence: impl FnOnce() -> Vec<Evidence>,
+    ) {
+        self.push(summary, evidence, true);
+    }
+
+    fn push(
+        &mut self,
+        summary: impl FnOnce() -> String,
+        evidence: impl FnOnce() -> Vec<Evidence>,
+        missing: bool,
+    ) {
+        self.count += 1;
+        if self.first.len() < TOLD {
+            let mut evidence = evidence();
+            evidence.sort_by_key(|evidence| evidence.index);
+            self.first.push((summary(), evidence, missing));
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    pub(crate) fn into_violations(self, invariant: &'static str) -> Vec<Violation> {
+        let more = self.count - self.first.len();
+        let last = self.first.len().saturating_sub(1);
+        self.first
+            .into_iter()
+            .enumerate()
+            .map(|(index, (summary, evidence, missing))| {
+                let more = if more > 0 && index == last {
+                    format!(" (and {more} more like it)")
+                } else {
+                    String::new()
+                };
+                let last = evidence.last().map_or(NEVER, |evidence| evidence.index);
+                let since = if missing { NEVER } else { last };
+                let summary = summary + &more;
+                Violation { invariant, summary, evidence, since, consequence_of: None }
+            })
+            .collect()
+    }
+}
+
+/// What an invariant speaks of. What goes wrong in one layer explains what goes wrong later in those below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// What the log holds.
+    Log,
+    /// Who is given what, and says that it is done.
+    Delivery,
+    /// What takes effect.
+    Effect,
+    /// What the effects add up to.
+    Sum,
+    /// Retries, breakers, buffers: they explain only what does not come about in time.
+    Means,
+    /// What comes about, and when.
+    End,
+}
+
+/// An invariant, for lists and for making it.
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// What it says, in a sentence.
+    pub about: &'static str,
+    /// It holds always, with or without a scenario naming it.
+    pub safety: bool,
+    /// What it speaks of.
+    pub layer: Layer,
+    /// Records without which there is nothing to judge, by the names of [`What`](squall_probe::What)'s variants.
+    pub needs: &'static [&'static str],
+    /// The promise of the system without which it is not judged.
+    pub promise: Option<&'static str>,
+    /// What a scenario can limit of it.
+    pub limit: Option<Limit>,
+    /// What counts as a fact that it judges.
+    pub judged: &'static str,
+    pub(crate) make: fn(&Setup) -> Option<Box<dyn Invariant>>,
+}
