@@ -7,10 +7,11 @@
 //! must not pass the liar and must pass the twin, under the same scenario.
 
 mod base;
+mod cheat;
 mod lies;
 mod pipeline;
 
-use lies::{Cheat, Honesty};
+use cheat::{Cheat, Honesty};
 use squall::system::{
     Client, Cluster, Defect, Error, LocalFuture, Node, Promises, Role, State, System,
 };

@@ -1,6 +1,6 @@
 //! Mistakes that brokers can make.
 
-use super::{Known, every_client};
+use super::known::{Known, every_client};
 use crate::{
     broker::{
         log::{Change, SharedLog},

@@ -1,6 +1,6 @@
 //! Mistakes about calls: retries, breakers, idempotency keys, and answers that were given too early.
 
-use super::{Known, keys};
+use super::{keys, known::Known};
 use crate::{gateway::Keys, retry::Backoff};
 use std::time::Duration;
 

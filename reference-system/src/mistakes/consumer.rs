@@ -1,6 +1,9 @@
 //! Mistakes that consumers and the store can make about offsets, repetitions and dead letters.
 
-use super::{Known, every_client, landing, marks, stopping};
+use super::{
+    known::{Known, every_client},
+    landing, marks, stopping,
+};
 use crate::{
     consumer::membership::Stage,
     wire::{broker::BrokerReply, groups::Reason},

@@ -9,6 +9,7 @@ mod broker;
 mod calls;
 mod consumer;
 mod keys;
+mod known;
 mod landing;
 mod marks;
 mod producer;
@@ -16,19 +17,9 @@ mod saga;
 mod snapshot;
 mod stopping;
 
-use crate::{client::policy::ClientPolicy, policies::Policies};
+use crate::policies::Policies;
 
-/// A mistake.
-#[derive(Clone, Copy, Debug)]
-pub struct Known {
-    /// Its name, as on a command line.
-    pub id: &'static str,
-    /// What it is, and who shipped it.
-    pub about: &'static str,
-    /// The invariants of which one should fall.
-    pub breaks: &'static [&'static str],
-    make: fn(&mut Policies),
-}
+pub use known::Known;
 
 /// The policies of a system that makes the mistakes of these names. Of two that concern the same decision the last is
 /// made.
@@ -42,11 +33,6 @@ pub fn policies<'a>(ids: impl IntoIterator<Item = &'a str>) -> Result<Policies, 
         (mistake.ok_or_else(|| format!("unknown defect `{id}`"))?.make)(&mut policies);
     }
     Ok(policies)
-}
-
-fn every_client(policies: &mut Policies, change: fn(&mut ClientPolicy)) {
-    change(&mut policies.consumer.client);
-    change(&mut policies.producer.client);
 }
 
 /// Every mistake.

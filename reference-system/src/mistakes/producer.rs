@@ -1,6 +1,6 @@
 //! Mistakes that producers can make.
 
-use super::{Known, every_client};
+use super::known::{Known, every_client};
 use crate::producer::{Outcome, policy::NextStep};
 use std::time::Duration;
 use tokio::sync::Semaphore;

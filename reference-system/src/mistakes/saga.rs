@@ -1,6 +1,6 @@
 //! Mistakes about sagas and projections.
 
-use super::{Known, keys, landing, snapshot};
+use super::{keys, known::Known, landing, snapshot};
 use crate::{
     consumer::{
         membership::{DEGRADED, Stage},

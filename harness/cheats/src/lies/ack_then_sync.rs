@@ -1,8 +1,10 @@
 //! Answers, and syncs right after: the answer is on the wire when the power fails in between. The twin syncs each
 //! event before it answers.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk, Store};
+use crate::{
+    base::{self, Disk, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use std::io::Write as _;
 

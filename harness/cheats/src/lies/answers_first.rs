@@ -1,8 +1,10 @@
 //! A server that answers for what it has read, and stores it a moment later if the connection still stands: else, it
 //! thinks, it will be sent again. The twin answers for what it has stored.
 
-use super::{Cheat, Honesty};
-use crate::pipeline::{self, Rules};
+use crate::{
+    cheat::{Cheat, Honesty},
+    pipeline::{self, Rules},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "answers-first",

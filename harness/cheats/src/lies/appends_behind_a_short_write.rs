@@ -1,8 +1,10 @@
 //! Goes on after a write for which the disk had no room, behind the part of it for which it had. The twin cuts that
 //! off.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk, Store};
+use crate::{
+    base::{self, Disk, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use std::io::Write as _;
 

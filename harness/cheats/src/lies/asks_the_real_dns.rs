@@ -1,7 +1,9 @@
 //! Looks a node up in the real DNS. The twin lets the simulated network do it.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "asks-the-real-dns",

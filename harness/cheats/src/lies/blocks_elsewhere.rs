@@ -1,8 +1,10 @@
 //! Reads its file on a thread of the blocking pool, where squall_probe::fs is the real disk. The twin reads it where
 //! it is: virtual time stands still meanwhile.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 use squall_probe::fs;
 
 pub const CHEAT: Cheat = Cheat {

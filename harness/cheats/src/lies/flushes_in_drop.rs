@@ -1,8 +1,10 @@
 //! Answers for events that are in its own buffer, and writes them when it ends: whoever is killed writes nothing.
 //! The twin writes and syncs each event before it answers.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk, Store};
+use crate::{
+    base::{self, Disk, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use std::io::Write as _;
 

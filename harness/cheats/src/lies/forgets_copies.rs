@@ -1,8 +1,10 @@
 //! A server that knows a message again for five seconds, and takes a later copy for a new one. The twin knows it for
 //! ever.
 
-use super::{Cheat, Honesty};
-use crate::pipeline::{self, Rules};
+use crate::{
+    cheat::{Cheat, Honesty},
+    pipeline::{self, Rules},
+};
 use std::time::Duration;
 
 pub const CHEAT: Cheat = Cheat {

@@ -1,8 +1,10 @@
 //! A client that gives up for good after one outage: whatever it is asked to publish later, it says at once that
 //! nobody knows. The twin goes on asking.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, ask};
+use crate::{
+    base::{self, ask},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::{Client, Event, LocalFuture, Outcome};
 use std::{cell::Cell, rc::Rc};
 use tokio::sync::Mutex;

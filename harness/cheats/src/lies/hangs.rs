@@ -1,8 +1,10 @@
 //! A client that hangs after its first indeterminate answer: it never says how the publish ended, and takes nothing
 //! more. The twin goes on asking.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, ask};
+use crate::{
+    base::{self, ask},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::{Client, Event, LocalFuture, Outcome};
 use std::rc::Rc;
 use tokio::sync::Mutex;

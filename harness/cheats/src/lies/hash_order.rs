@@ -1,8 +1,10 @@
 //! What happens depends on the order of a HashMap whose hasher is seeded by an address. The twin's map is std's
 //! own, whose order is a function of the run's seed.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 use std::{
     collections::HashMap,
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hasher, RandomState},

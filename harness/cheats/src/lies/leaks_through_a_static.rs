@@ -1,7 +1,9 @@
 //! Counts its lives in a `static`, which knows those of earlier runs too. The twin knows its own lives only.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,

@@ -1,7 +1,9 @@
 //! Measures with std's Instant how long something takes. The twin measures with tokio's.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "measures-real-time",

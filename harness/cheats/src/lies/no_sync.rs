@@ -1,7 +1,9 @@
 //! Answers for events that it never syncs. The twin syncs each before it answers.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk, Store};
+use crate::{
+    base::{self, Disk, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use std::io::Write as _;
 

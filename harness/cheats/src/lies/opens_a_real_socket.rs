@@ -1,7 +1,9 @@
 //! Listens on a port of the real machine. The twin listens in the simulated network.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "opens-a-real-socket",

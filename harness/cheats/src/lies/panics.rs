@@ -1,8 +1,10 @@
 //! Works in tasks that panic now and then, and nobody holds their handles: what they had to do is never done. The twin's
 //! supervisor sees each panic and starts the task again.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 use squall_probe::task;
 use std::time::Duration;
 use tokio::time::sleep;

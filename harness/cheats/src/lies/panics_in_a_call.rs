@@ -1,7 +1,9 @@
 //! A call into a library panics. The twin catches it where it calls.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk, Store};
+use crate::{
+    base::{self, Disk, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use std::panic::catch_unwind;
 

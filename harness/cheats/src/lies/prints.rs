@@ -1,8 +1,10 @@
 //! Prints without end, and never a newline: what looks like the answers of a worker too. That is no lie, and neither
 //! is the twin's: lines of a log.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk, Store};
+use crate::{
+    base::{self, Disk, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use std::io::Write as _;
 

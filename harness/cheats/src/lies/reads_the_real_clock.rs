@@ -1,7 +1,9 @@
 //! What happens depends on the real time of day. The twin asks the simulated clock.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub const CHEAT: Cheat = Cheat {

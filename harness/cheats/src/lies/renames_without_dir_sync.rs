@@ -1,8 +1,11 @@
 //! Writes all events to a new file, syncs it and renames it over the old one, and answers before the directory is
 //! synced: after a power cut the old file may be back. The twin syncs the directory, too.
 
-use super::{Cheat, Honesty, snapshots::Snapshots};
-use crate::base;
+use super::snapshots::Snapshots;
+use crate::{
+    base,
+    cheat::{Cheat, Honesty},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "renames-without-dir-sync",

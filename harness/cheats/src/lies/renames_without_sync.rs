@@ -1,8 +1,11 @@
 //! Writes all events to a new file and renames it over the old one, without having synced its content: after a power
 //! cut the name is there, and the file is empty. The twin syncs the file, renames it and syncs the directory.
 
-use super::{Cheat, Honesty, snapshots::Snapshots};
-use crate::base;
+use super::snapshots::Snapshots;
+use crate::{
+    base,
+    cheat::{Cheat, Honesty},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "renames-without-sync",

@@ -1,8 +1,10 @@
 //! Lets an effect happen again eight seconds later, by a timer, when everything looks quiet. The twin's timer does
 //! nothing.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk, Store};
+use crate::{
+    base::{self, Disk, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use squall_probe::task;
 use std::time::Duration;

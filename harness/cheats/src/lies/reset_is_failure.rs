@@ -1,8 +1,10 @@
 //! A client that takes a reset for a failure, although what it had sent may have arrived. The twin sends again what was
 //! not answered.
 
-use super::{Cheat, Honesty};
-use crate::pipeline::{self, Rules};
+use crate::{
+    cheat::{Cheat, Honesty},
+    pipeline::{self, Rules},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "reset-is-failure",

@@ -1,8 +1,10 @@
 //! Appends behind whatever its file ends with, a torn event, too; only when a write fails under its eyes does it
 //! cut the file. A power cut lets nobody see that. The twin cuts a torn tail when it recovers.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk, FILE, Store};
+use crate::{
+    base::{self, Disk, FILE, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use squall_probe::fs;
 use std::io::{Seek as _, SeekFrom};

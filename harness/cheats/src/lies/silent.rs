@@ -1,7 +1,9 @@
 //! Never tells the observer its state. The twin does.
 
-use super::{Cheat, Honesty};
-use crate::base;
+use crate::{
+    base,
+    cheat::{Cheat, Honesty},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "silent",

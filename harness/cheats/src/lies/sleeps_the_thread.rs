@@ -1,7 +1,9 @@
 //! Puts its thread to sleep. The twin sleeps in virtual time.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 use std::time::Duration;
 
 pub const CHEAT: Cheat = Cheat {

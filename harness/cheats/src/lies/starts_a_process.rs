@@ -1,7 +1,9 @@
 //! Starts a process. The twin does its work itself.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "starts-a-process",

@@ -1,7 +1,9 @@
 //! Works on a thread of its own. The twin starts a task.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "starts-a-thread",

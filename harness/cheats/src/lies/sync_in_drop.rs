@@ -1,8 +1,10 @@
 //! Answers for what it has not synced, and syncs when it ends: a power cut runs no destructors. The twin syncs each
 //! event before it answers.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk, Store};
+use crate::{
+    base::{self, Disk, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use std::io::Write as _;
 

@@ -1,7 +1,9 @@
 //! When a sync fails, it tries once more, and takes that for the sync. The twin writes the event again first.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk, Store};
+use crate::{
+    base::{self, Disk, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use std::io::{Seek as _, SeekFrom, Write as _};
 

@@ -1,8 +1,10 @@
 //! A server that takes messages as they come, whatever is missing before them. The twin hangs up where one is missing,
 //! and gets them again in order.
 
-use super::{Cheat, Honesty};
-use crate::pipeline::{self, Rules};
+use crate::{
+    cheat::{Cheat, Honesty},
+    pipeline::{self, Rules},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "takes-gaps",

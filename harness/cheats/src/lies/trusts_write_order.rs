@@ -1,8 +1,10 @@
 //! Writes an event to one file and to another how many there are, and syncs both at the end: the second can be on
 //! disk without the first. The twin syncs the event before it writes that it is there.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, FILE, Store};
+use crate::{
+    base::{self, FILE, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use squall_probe::fs::{self, File};
 use std::io::{Seek as _, SeekFrom, Write as _};

@@ -1,7 +1,9 @@
 //! Reads a file with tokio::fs. The twin reads it with squall_probe::fs.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 
 pub const CHEAT: Cheat = Cheat {
     id: "uses-tokio-fs",

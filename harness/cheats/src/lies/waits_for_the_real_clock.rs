@@ -1,7 +1,9 @@
 //! Waits for a message with a limit of real time. The twin waits in virtual time.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk};
+use crate::{
+    base::{self, Disk},
+    cheat::{Cheat, Honesty},
+};
 use std::time::Duration;
 
 pub const CHEAT: Cheat = Cheat {

@@ -1,8 +1,10 @@
 //! Stores each event on the host's real disk too, of which a crash loses nothing. The twin stores it on the simulated
 //! disk.
 
-use super::{Cheat, Honesty};
-use crate::base::{self, Disk, Store};
+use crate::{
+    base::{self, Disk, Store},
+    cheat::{Cheat, Honesty},
+};
 use squall::system::Error;
 use squall_probe::fs;
 
