@@ -109,7 +109,10 @@ fn rooms(folder: &str) -> BTreeMap<String, BTreeSet<String>> {
     for file in &files {
         let of = room(&file.module);
         let uses = used.entry(of.clone()).or_default();
-        uses.extend(imports(file, &known).iter().map(|import| room(import)).filter(|r| *r != of));
+        // What the root makes public is not drawn: nothing of it is used inside, or there would be a circle.
+        if !file.module.is_empty() {
+            uses.extend(imports(file, &known).iter().map(|one| room(one)).filter(|r| *r != of));
+        }
     }
     used
 }
