@@ -98,7 +98,7 @@ pub(super) fn audit(args: &AuditArgs, system: &Arc<dyn System>) -> Result<u8, St
     let total = scenarios.len() * (defects.len() + 1);
     let bar = progress_bar(args.no_progress, total as u64, "cells");
     let started = Instant::now();
-    let audit = audit::audit(&questions, system, |_| bar.inc(1)).map_err(Stop::Broken)?;
+    let audit = audit::audit(&questions, system, |_| bar.inc(1)).map_err(Stop::broken)?;
     bar.finish_and_clear();
     say(&summary(&audit));
     // Not part of the result: the same audit says the same on any machine.
