@@ -16,6 +16,7 @@ mod outcome;
 mod recorder;
 mod signals;
 
+pub use crate::determinism::IsolationError;
 pub use drive::STEPS;
 pub use outcome::RunOutcome;
 
@@ -26,7 +27,11 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// The harness itself failed.
-pub fn execute(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Result<RunOutcome, String> {
+pub fn execute(
+    plan: &Plan,
+    system: &Arc<dyn System>,
+    keep: bool,
+) -> Result<RunOutcome, IsolationError> {
     let watched = determinism::isolated(plan.seed, &plan.allow, || run(plan, system, keep))?;
     let determinism::Watched { result, escape, unwatched } = watched;
     Ok(RunOutcome { escape, unwatched, ..result })
