@@ -16,10 +16,10 @@ mod outcome;
 mod recorder;
 mod signals;
 
-pub use crate::determinism::IsolationError;
 pub use drive::STEPS;
 pub use outcome::RunOutcome;
 
+pub use crate::determinism::IsolationError;
 use crate::{determinism, plan::Plan, system::System};
 use std::sync::Arc;
 
