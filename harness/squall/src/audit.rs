@@ -8,7 +8,7 @@ use crate::{
     plan::Plan,
     scenario::Scenario,
     system::System,
-    worker::{Want, Worker},
+    worker::{Want, Worker, WorkerError},
 };
 use serde::{Deserialize, Serialize};
 use squall_reports::Verdict;
@@ -169,7 +169,7 @@ pub fn audit(
     questions: &Questions<'_>,
     system: &Arc<dyn System>,
     mut done: impl FnMut(&Cell),
-) -> Result<Audit, String> {
+) -> Result<Audit, WorkerError> {
     let should_break = |id: &str| -> Vec<String> {
         let known = system.defects().iter().find(|defect| defect.id == id);
         known.map(|d| d.breaks.iter().map(|&name| name.to_owned()).collect()).unwrap_or_default()
@@ -237,7 +237,7 @@ fn decide(
     scenario: &Scenario,
     defect: Option<&(String, Vec<String>)>,
     worker: &mut Worker,
-) -> Result<Cell, String> {
+) -> Result<Cell, WorkerError> {
     let mut cell = Cell {
         defect: defect.map(|(id, _)| id.clone()),
         scenario: scenario.path.clone(),

@@ -5,7 +5,7 @@ use crate::{
     replay,
     scenario::Scenario,
     system::System,
-    worker::{Want, Worker},
+    worker::{Want, Worker, WorkerError},
 };
 use squall_reports::Canary;
 use std::sync::{
@@ -27,7 +27,7 @@ pub fn sing(
     first_seed: u64,
     system: &Arc<dyn System>,
     stop: &AtomicBool,
-) -> Result<Canary, String> {
+) -> Result<Canary, WorkerError> {
     let breaks: Vec<&str> = system
         .defects()
         .iter()

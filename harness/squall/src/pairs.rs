@@ -9,7 +9,7 @@ use crate::{
     faults,
     plan::Plan,
     scenario::Scenario,
-    sim::{self, RunOutcome},
+    sim::{self, IsolationError, RunOutcome},
     system::System,
 };
 use squall_probe::{NodeId, What};
@@ -37,7 +37,7 @@ pub fn pairs(
     system: &Arc<dyn System>,
     seeds: impl Iterator<Item = u64> + Clone,
     mut done: impl FnMut(),
-) -> Result<Pairs, String> {
+) -> Result<Pairs, IsolationError> {
     let roles = system.roles();
     let mut felt: BTreeMap<(&str, usize), BTreeSet<usize>> = BTreeMap::new();
     let mut on_the_workload: BTreeSet<&str> = BTreeSet::new();

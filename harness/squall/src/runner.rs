@@ -4,7 +4,7 @@ use crate::{
     plan::Plan,
     scenario::Scenario,
     system::System,
-    worker::{Want, Worker, suspects},
+    worker::{Want, Worker, WorkerError, suspects},
 };
 use squall_reports::{Run, Verdict};
 use std::{
@@ -160,7 +160,7 @@ pub fn run(
     batch: &Batch<'_>,
     system: &Arc<dyn System>,
     mut done: impl FnMut(Job, Run),
-) -> Result<(), String> {
+) -> Result<(), WorkerError> {
     let queue = Mutex::new(Queue::new(batch.jobs, batch.budget.as_ref()));
     let failure = Mutex::new(None);
     let (tell, finished) = channel();
@@ -216,7 +216,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn run(&mut self, plan: &Plan, verify: bool) -> Result<Run, String> {
+    fn run(&mut self, plan: &Plan, verify: bool) -> Result<Run, WorkerError> {
         let fresh = self.worker.is_fresh();
         let mut run = self.worker.run(plan, Want { history: verify, trace: true })?;
         if !verify || run.verdict == Verdict::Errored {
@@ -250,7 +250,7 @@ impl Pair {
 const KEPT: Want = Want { history: true, trace: false };
 
 /// Whether processes that have made no run before differ too, in one of three.
-fn between_fresh_processes(plan: &Plan) -> Result<bool, String> {
+fn between_fresh_processes(plan: &Plan) -> Result<bool, WorkerError> {
     let mut hashes = BTreeSet::new();
     for _ in 0..3 {
         hashes.insert(Worker::default().run(plan, KEPT)?.hash);

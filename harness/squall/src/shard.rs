@@ -24,17 +24,86 @@ pub struct Part {
     pub of: u32,
 }
 
+/// Why nobody knows which shard this is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PartError {
+    /// The text is no part.
+    #[error("expected I/N, such as 2/5, or auto")]
+    Unreadable,
+    /// There are not so many.
+    #[error("there is no shard {index} of {of}: they count from 1, up to {MOST}")]
+    NoSuch {
+        /// Which was asked for.
+        index: u64,
+        /// Of how many.
+        of: u64,
+    },
+    /// A variable of the environment holds no number.
+    #[error("{variable} is \"{text}\", no number")]
+    NoNumber {
+        /// Its name.
+        variable: String,
+        /// What it holds.
+        text: String,
+    },
+    /// A variable of the environment holds no number that can follow the first.
+    #[error("{variable} is {raw}, and the first is {first}")]
+    NotCounted {
+        /// Its name.
+        variable: &'static str,
+        /// What it holds.
+        raw: u64,
+        /// From which number its engine counts.
+        first: u64,
+    },
+    /// What an engine says makes no sense.
+    #[error("{engine}: {error}")]
+    Engine {
+        /// Which engine.
+        engine: &'static str,
+        /// What is wrong.
+        #[source]
+        error: Box<Self>,
+    },
+    /// An engine says which shard this is, and not of how many.
+    #[error("{engine} sets {index}, and nobody says how many shards there are: set {of}")]
+    NoCount {
+        /// Which engine.
+        engine: &'static str,
+        /// The variable that it sets.
+        index: &'static str,
+        /// The variable that is missing.
+        of: &'static str,
+    },
+    /// Nobody says which shard this is.
+    #[error("no engine says which shard this is; known are {}", known_engines())]
+    NoEngine,
+    /// Engines say different things.
+    #[error("several engines say which shard this is, and differ: {}", engines_that_differ(.0))]
+    Differ(Vec<(&'static str, Part)>),
+}
+
+fn known_engines() -> String {
+    let all = ENGINES.iter().map(|engine| format!("{} ({})", engine.name, engine.index));
+    all.collect::<Vec<_>>().join(", ")
+}
+
+fn engines_that_differ(found: &[(&'static str, Part)]) -> String {
+    let all = found.iter().map(|(name, part)| format!("{name} {}/{}", part.index, part.of));
+    all.collect::<Vec<_>>().join(", ")
+}
+
 impl Part {
     /// One of several, if there is such a one.
     ///
     /// # Errors
-    /// What is wrong, in words.
-    pub fn new(index: u64, of: u64) -> Result<Self, String> {
+    /// There is none.
+    pub fn new(index: u64, of: u64) -> Result<Self, PartError> {
         match (u32::try_from(index), u32::try_from(of)) {
             (Ok(index), Ok(of)) if (1..=MOST).contains(&of) && (1..=of).contains(&index) => {
                 Ok(Self { index, of })
             }
-            _ => Err(format!("there is no shard {index} of {of}: they count from 1, up to {MOST}")),
+            _ => Err(PartError::NoSuch { index, of }),
         }
     }
 
@@ -43,18 +112,14 @@ impl Part {
     ///
     /// # Errors
     /// No engine says it, or several do and differ, or what it says makes no sense.
-    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let number = |name: &str| -> Result<Option<u64>, String> {
-            match variable(name) {
-                None => Ok(None),
-                Some(text) => text
-                    .trim()
-                    .parse()
-                    .map(Some)
-                    .map_err(|_| format!("--shard auto: {name} is \"{text}\", no number")),
-            }
+    pub fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, PartError> {
+        let number = |name: &str| -> Result<Option<u64>, PartError> {
+            let Some(text) = variable(name) else { return Ok(None) };
+            let no_number =
+                |_| PartError::NoNumber { variable: name.to_owned(), text: text.clone() };
+            text.trim().parse().map(Some).map_err(no_number)
         };
-        let mut found: Vec<(&str, Self)> = Vec::new();
+        let mut found: Vec<(&'static str, Self)> = Vec::new();
         for engine in ENGINES {
             let Some(raw) = number(engine.index)? else { continue };
             let mut of = None;
@@ -62,10 +127,8 @@ impl Part {
                 of = of.or(number(name)?);
             }
             let Some(of) = of else {
-                return Err(format!(
-                    "--shard auto: {} sets {}, and nobody says how many shards there are: set {}",
-                    engine.name, engine.index, engine.of[0]
-                ));
+                let (index, of) = (engine.index, engine.of[0]);
+                return Err(PartError::NoCount { engine: engine.name, index, of });
             };
             let first = match engine.first {
                 First::Is(first) => first,
@@ -77,41 +140,30 @@ impl Part {
                 .filter(|above| above.is_multiple_of(step))
                 .and_then(|above| (above / step).checked_add(1));
             let part = index
-                .ok_or_else(|| format!("{} is {raw}, and the first is {first}", engine.index))
+                .ok_or(PartError::NotCounted { variable: engine.index, raw, first })
                 .and_then(|index| Self::new(index, of))
-                .map_err(|error| format!("--shard auto: {}: {error}", engine.name))?;
+                .map_err(|error| PartError::Engine {
+                    engine: engine.name,
+                    error: Box::new(error),
+                })?;
             found.push((engine.name, part));
         }
         match found.as_slice() {
-            [] => Err(format!(
-                "--shard auto: no engine says which shard this is; known are {}",
-                ENGINES
-                    .iter()
-                    .map(|engine| format!("{} ({})", engine.name, engine.index))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )),
+            [] => Err(PartError::NoEngine),
             [(_, part), others @ ..] if others.iter().all(|(_, other)| other == part) => Ok(*part),
-            several => Err(format!(
-                "--shard auto: several engines say which shard this is, and differ: {}",
-                several
-                    .iter()
-                    .map(|(name, part)| format!("{name} {}/{}", part.index, part.of))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            )),
+            _ => Err(PartError::Differ(found)),
         }
     }
 }
 
 impl FromStr for Part {
-    type Err = String;
+    type Err = PartError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, PartError> {
         let numbers = text
             .split_once('/')
             .and_then(|(index, of)| Some((index.parse::<u64>().ok()?, of.parse::<u64>().ok()?)));
-        let (index, of) = numbers.ok_or_else(|| "expected I/N, such as 2/5, or auto".to_owned())?;
+        let (index, of) = numbers.ok_or(PartError::Unreadable)?;
         Self::new(index, of)
     }
 }
@@ -237,7 +289,7 @@ fn work(scenarios: &[Scenario], earlier: Option<&Report>) -> Vec<u64> {
 mod tests {
     use super::*;
 
-    fn auto(variables: &[(&str, &str)]) -> Result<(u32, u32), String> {
+    fn auto(variables: &[(&str, &str)]) -> Result<(u32, u32), PartError> {
         let known: BTreeMap<&str, &str> = variables.iter().copied().collect();
         let variable = |name: &str| known.get(name).map(|text| (*text).to_owned());
         Part::from_environment(variable).map(|part| (part.index, part.of))
@@ -264,21 +316,22 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_told() {
-        let none = auto(&[]).unwrap_err();
+        let told = |variables: &[_]| auto(variables).unwrap_err().to_string();
+        let none = told(&[]);
         assert!(none.contains("Kubernetes (JOB_COMPLETION_INDEX)"), "{none}");
-        let half = auto(&[("JOB_COMPLETION_INDEX", "0")]).unwrap_err();
+        let half = told(&[("JOB_COMPLETION_INDEX", "0")]);
         assert!(half.contains("set SQUALL_SHARDS"), "{half}");
-        let word = auto(&[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "4")]).unwrap_err();
+        let word = told(&[("CI_NODE_INDEX", "x"), ("CI_NODE_TOTAL", "4")]);
         assert!(word.contains("CI_NODE_INDEX is \"x\""), "{word}");
         assert!(auto(&[("CI_NODE_INDEX", "0"), ("CI_NODE_TOTAL", "4")]).is_err());
         assert!(auto(&[("CI_NODE_INDEX", "5"), ("CI_NODE_TOTAL", "4")]).is_err());
-        let two = auto(&[
+        let two = told(&[
             ("CI_NODE_INDEX", "1"),
             ("CI_NODE_TOTAL", "4"),
             ("JOB_COMPLETION_INDEX", "1"),
             ("SQUALL_SHARDS", "4"),
         ]);
-        assert!(two.unwrap_err().contains("Kubernetes 2/4, GitLab 1/4"));
+        assert!(two.contains("Kubernetes 2/4, GitLab 1/4"));
         for bad in ["", "1", "0/3", "4/3", "1/0", "a/b", "1/2/3", "-1/2", "1/99999999999999999999"]
         {
             assert!(bad.parse::<Part>().is_err(), "{bad}");

@@ -8,7 +8,7 @@ pub use shiviz::shiviz;
 
 #[cfg(test)]
 fn sample() -> crate::format::Trace {
-    use crate::{Trace, TraceFault, TraceMessage, TraceRecord};
+    use crate::format::{Trace, TraceFault, TraceMessage, TraceRecord};
     let record = |index, at_us, node, kind: &str, text: &str| TraceRecord {
         index,
         at_us,

@@ -9,7 +9,7 @@ use std::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The reading half of a [`TcpStream`].
+/// The reading half of a [`TcpStream`](crate::net::TcpStream).
 #[derive(Debug)]
 pub struct ReadHalf(pub(super) Read);
 
@@ -34,7 +34,7 @@ impl AsyncRead for ReadHalf {
     }
 }
 
-/// The writing half of a [`TcpStream`]. Dropping it tells the peer that nothing more comes.
+/// The writing half of a [`TcpStream`](crate::net::TcpStream). Dropping it tells the peer that nothing more comes.
 #[derive(Debug)]
 pub struct WriteHalf(pub(super) Write);
 

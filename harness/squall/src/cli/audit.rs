@@ -80,7 +80,7 @@ pub(super) fn audit(args: &AuditArgs, system: &Arc<dyn System>) -> Result<u8, St
     if args.pairs {
         let bar = progress_bar(args.no_progress, scenarios.len() as u64, "scenarios");
         let seeds = (0..u64::from(args.runs.get())).map(|number| args.seed + number);
-        let pairs = pairs::pairs(&scenarios, system, seeds, || bar.inc(1)).map_err(Stop::Broken)?;
+        let pairs = pairs::pairs(&scenarios, system, seeds, || bar.inc(1)).map_err(Stop::broken)?;
         bar.finish_and_clear();
         say(&pairs.to_string());
         return Ok(PASSED);
@@ -98,7 +98,7 @@ pub(super) fn audit(args: &AuditArgs, system: &Arc<dyn System>) -> Result<u8, St
     let total = scenarios.len() * (defects.len() + 1);
     let bar = progress_bar(args.no_progress, total as u64, "cells");
     let started = Instant::now();
-    let audit = audit::audit(&questions, system, |_| bar.inc(1)).map_err(Stop::Broken)?;
+    let audit = audit::audit(&questions, system, |_| bar.inc(1)).map_err(Stop::broken)?;
     bar.finish_and_clear();
     say(&summary(&audit));
     // Not part of the result: the same audit says the same on any machine.

@@ -65,7 +65,7 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
     }
     let plan = Plan::new(scenario, args.seed, system.as_ref(), &defects);
     let mut worker = Worker::default();
-    let run = worker.run(&plan, Want { history: true, trace: false }).map_err(Stop::Broken)?;
+    let run = worker.run(&plan, Want { history: true, trace: false }).map_err(Stop::broken)?;
     if run.verdict != Verdict::Errored {
         let text = match args.form {
             HistoryForm::Text => {
@@ -75,7 +75,7 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
             HistoryForm::Perfetto => worker.trace(true).map(|trace| reports::perfetto(&trace)),
             HistoryForm::Shiviz => worker.trace(args.full).map(|trace| reports::shiviz(&trace)),
         };
-        show(&text.map_err(Stop::Broken)?, args.output.as_ref())?;
+        show(&text.map_err(Stop::broken)?, args.output.as_ref())?;
     }
     let differs = args
         .expect

@@ -180,7 +180,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         }
     }
     args.outputs.write(&report)?;
-    result.map_err(Stop::Broken)?;
+    result.map_err(Stop::broken)?;
     Ok(verdict(&report, planned, made, stopped))
 }
 

@@ -19,7 +19,7 @@ pub(crate) use clock::EPOCH;
 pub use escape::Escape;
 
 use squall_probe::{NodeId, sim};
-use std::{cell::RefCell, panic, sync::Once};
+use std::{cell::RefCell, io, panic, sync::Once};
 
 thread_local! {
     static PANICS: RefCell<Vec<Panic>> = const { RefCell::new(Vec::new()) };
@@ -45,17 +45,28 @@ pub struct Watched<R> {
     pub unwatched: Option<String>,
 }
 
+/// Why a simulation came to no end on its thread: the harness itself is broken.
+#[derive(Debug, thiserror::Error)]
+pub enum IsolationError {
+    /// The system starts no thread.
+    #[error("cannot start a thread: {0}")]
+    NoThread(#[source] io::Error),
+    /// It panicked outside the system under test.
+    #[error("the simulation's thread panicked")]
+    Panicked,
+}
+
 /// Runs `simulate` on a fresh thread on which randomness is a function of `seed`, clocks tell virtual time, task
 /// numbers are aligned, and only `allow` gets past the simulation. One at a time in a process, or the alignment
 /// is void.
 ///
 /// # Errors
-/// The thread panicked outside the system under test: the harness itself is broken.
+/// The harness itself is broken.
 pub fn isolated<R: Send>(
     seed: u64,
     allow: &[Allow],
     simulate: impl FnOnce() -> R + Send,
-) -> Result<Watched<R>, String> {
+) -> Result<Watched<R>, IsolationError> {
     install_hook();
     std::thread::scope(|scope| {
         std::thread::Builder::new()
@@ -72,9 +83,9 @@ pub fn isolated<R: Send>(
                 entropy::end();
                 Watched { result, escape, unwatched }
             })
-            .map_err(|error| format!("cannot start a thread: {error}"))?
+            .map_err(IsolationError::NoThread)?
             .join()
-            .map_err(|_| "the simulation's thread panicked".to_owned())
+            .map_err(|_| IsolationError::Panicked)
     })
 }
 

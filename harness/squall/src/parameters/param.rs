@@ -152,36 +152,6 @@ impl Param {
     }
 }
 
-impl ParamKind {
-    /// What can be said for it: units and bounds, with an example. The bounds are those of `syntax::value`.
-    #[must_use]
-    pub fn bounds(&self) -> &'static str {
-        match self {
-            Self::Target => {
-                "a node (`broker-1`), a role (`brokers`), `any broker`, `leader`, `any follower`, `followers`, `2 of brokers`, \
-                 `majority of brokers`, `minority of brokers`, `all`, `zone east`, `any zone`, or a list of these"
-            }
-            Self::Links => {
-                "`isolate: leader`, also with `from: brokers`; `from: leader` and `to: followers`; \
-                 `between: [broker-1, stores]`; `halves: all`; `majority: brokers`; `bridge: brokers`; `ring: brokers`"
-            }
-            Self::Messages => {
-                "`messages: 20%`, above 0 % and up to 100 %; `on: publish_ack` limits it to a kind of message, and the \
-                 keys of links to links"
-            }
-            Self::Time => "above 0 and up to 1h, in whole milliseconds: `250ms`, `3s`, `1m 30s`",
-            Self::Delay => {
-                "above 0 and up to 1h, in whole milliseconds, or a range from which each is drawn: `50ms`, `10ms..50ms`"
-            }
-            Self::Number { .. } => "a whole number within the bounds that are given",
-            Self::Share => "above 0 % and up to 100 %: `20%`",
-            Self::Size => "above 0 and up to 4MiB, in B, kB, KiB, MB or MiB: `100B`, `4KiB`",
-            Self::Throughput => "a size a second, above 0 and up to 4MiB/s: `20kB/s`",
-            Self::Choice(_) => "one of the words that are given",
-        }
-    }
-}
-
 impl fmt::Display for ParamKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -3,6 +3,7 @@
 //! The YAML itself is read by [`crate::syntax`]; here its tree is checked against the system under test and against the
 //! tables of faults and invariants. Nothing here knows what carries a scenario out.
 
+mod bounds;
 mod document;
 mod expect;
 mod fault;

@@ -20,6 +20,7 @@ mod simulator;
 pub use drive::STEPS;
 pub use outcome::RunOutcome;
 
+pub use crate::determinism::IsolationError;
 use crate::{determinism, plan::Plan, system::System};
 use std::sync::Arc;
 
@@ -27,7 +28,11 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// The harness itself failed.
-pub fn execute(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> Result<RunOutcome, String> {
+pub fn execute(
+    plan: &Plan,
+    system: &Arc<dyn System>,
+    keep: bool,
+) -> Result<RunOutcome, IsolationError> {
     let watched = determinism::isolated(plan.seed, &plan.allow, || run(plan, system, keep))?;
     let determinism::Watched { result, escape, unwatched } = watched;
     Ok(RunOutcome { escape, unwatched, ..result })

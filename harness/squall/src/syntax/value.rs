@@ -5,6 +5,30 @@ use std::time::Duration;
 /// The longest time that can be written.
 pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
 
+/// The largest size that can be written, in bytes.
+const LARGEST: u32 = 4 << 20;
+
+/// Units of sizes, in bytes.
+const UNITS: &[(&str, u64)] =
+    &[("B", 1), ("kB", 1_000), ("KiB", 1 << 10), ("MB", 1_000_000), ("MiB", 1 << 20)];
+
+/// [`LONGEST`], as it can be written.
+pub(crate) fn longest() -> String {
+    humantime::format_duration(LONGEST).to_string()
+}
+
+/// [`LARGEST`], as it can be written.
+pub(crate) fn largest() -> String {
+    format!("{}MiB", LARGEST >> 20)
+}
+
+/// The units of sizes, in words.
+pub(crate) fn units() -> String {
+    let (last, others) = UNITS.split_last().expect("there are some");
+    let others: Vec<&str> = others.iter().map(|(unit, _)| *unit).collect();
+    format!("{} or {}", others.join(", "), last.0)
+}
+
 /// A time with its unit.
 ///
 /// # Errors
@@ -19,7 +43,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)
         .map_err(|_| "expected a time, such as 250ms, 3s or 1m 30s".to_owned())?;
     if duration > LONGEST {
-        return Err("a time is at most 1h".to_owned());
+        return Err(format!("a time is at most {}", longest()));
     }
     if !duration.subsec_nanos().is_multiple_of(1_000_000) {
         return Err("times are told in whole milliseconds".to_owned());
@@ -90,24 +114,27 @@ pub(crate) fn rate(text: &str) -> Result<f64, String> {
 pub(crate) fn size(text: &str) -> Result<u32, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let factor: u64 = match unit.trim() {
-        "B" => 1,
-        "kB" => 1_000,
-        "KiB" => 1 << 10,
-        "MB" => 1_000_000,
-        "MiB" => 1 << 20,
-        _ => return Err("expected a size, such as 100B or 4KiB".to_owned()),
+    let Some((_, factor)) = UNITS.iter().find(|(known, _)| *known == unit.trim()) else {
+        return Err("expected a size, such as 100B or 4KiB".to_owned());
     };
-    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*factor));
     match bytes.and_then(|bytes| u32::try_from(bytes).ok()) {
-        Some(bytes) if bytes <= 4 << 20 => Ok(bytes),
-        _ => Err("a size is at most 4MiB".to_owned()),
+        Some(bytes) if bytes <= LARGEST => Ok(bytes),
+        _ => Err(format!("a size is at most {}", largest())),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bound_is_what_is_read_at_most() {
+        assert_eq!(duration(&longest()), Ok(LONGEST));
+        assert_eq!(size(&largest()), Ok(LARGEST));
+        assert!(size(&format!("{}B", LARGEST + 1)).is_err());
+        assert_eq!(units(), "B, kB, KiB, MB or MiB");
+    }
 
     #[test]
     fn units_are_read_and_nonsense_is_refused() {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     plan::Plan,
-    sim::{self, RunOutcome},
+    sim::{self, IsolationError, RunOutcome},
     system::System,
     words::{Words, timeline_line},
 };
@@ -57,7 +57,7 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
                     kept = want.history.then_some((*plan, outcome));
                     Answer::Done(Box::new(run))
                 }
-                Err(error) => Answer::Broken(error),
+                Err(error) => Answer::Broken(error.to_string()),
             },
             Ok(Request::Lines) => Answer::Lines(
                 // A run that ended its worker has left no history.
@@ -78,7 +78,11 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
     Ok(())
 }
 
-fn execute(plan: &Plan, want: Want, system: &Arc<dyn System>) -> Result<(Run, RunOutcome), String> {
+fn execute(
+    plan: &Plan,
+    want: Want,
+    system: &Arc<dyn System>,
+) -> Result<(Run, RunOutcome), IsolationError> {
     let started = Instant::now();
     let mut outcome = sim::execute(plan, system, want.history)?;
     let mut run = run_of(plan, &outcome, started.elapsed());

@@ -12,6 +12,6 @@ mod suspects;
 mod trace;
 
 pub use child::serve;
-pub use parent::Worker;
+pub use parent::{Worker, WorkerError};
 pub use protocol::{HIDDEN_ARGUMENT, Want};
 pub(crate) use suspects::suspects;

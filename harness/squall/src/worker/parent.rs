@@ -4,7 +4,7 @@ use super::protocol::{Answer, HIDDEN_ARGUMENT, Request, Want};
 use crate::plan::Plan;
 use squall_reports::{Run, Trace, Verdict};
 use std::{
-    io::{BufRead as _, BufReader, Read, Write as _},
+    io::{self, BufRead as _, BufReader, Read, Write as _},
     os::{fd::OwnedFd, unix::net::UnixStream},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -39,12 +39,45 @@ struct Process {
     errors: Receiver<String>,
 }
 
+/// Why a worker gave no answer that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// This executable, which is also that of workers, is not found.
+    #[error("cannot find the executable to start a worker: {0}")]
+    NoExecutable(#[source] io::Error),
+    /// It does not start.
+    #[error("cannot start a worker: {0}")]
+    NoStart(#[source] io::Error),
+    /// A request cannot be written.
+    #[error("a request that cannot be written: {0}")]
+    Request(#[source] serde_json::Error),
+    /// It answered something else.
+    #[error("a worker gave an answer that was not asked for: {0}")]
+    NotAskedFor(String),
+    /// It says so itself.
+    #[error("{0}")]
+    Broken(String),
+    /// It ended while it was asked for what it had kept of a run.
+    #[error("{0}")]
+    Ended(String),
+}
+
 /// Why there is no answer.
 enum Lost {
     /// The run ended its worker.
     Run(String),
     /// The harness is broken.
-    Harness(String),
+    Harness(WorkerError),
+}
+
+impl From<Lost> for WorkerError {
+    /// Of what is asked after a run.
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Run(why) => Self::Ended(why),
+            Lost::Harness(error) => error,
+        }
+    }
 }
 
 impl Worker {
@@ -52,13 +85,13 @@ impl Worker {
     ///
     /// # Errors
     /// The harness itself failed: no worker can be started, or it does not understand.
-    pub fn run(&mut self, plan: &Plan, want: Want) -> Result<Run, String> {
+    pub fn run(&mut self, plan: &Plan, want: Want) -> Result<Run, WorkerError> {
         let started = Instant::now();
         self.runs = if self.process.is_some() { self.runs + 1 } else { 1 };
         let request = Request::Run { plan: Box::new(plan.clone()), want };
         match self.ask(&request) {
             Ok(Answer::Done(run)) => Ok(*run),
-            Ok(other) => Err(format!("a worker gave an answer that was not asked for: {other:?}")),
+            Ok(other) => Err(not_asked_for(&other)),
             Err(Lost::Harness(error)) => Err(error),
             Err(Lost::Run(reason)) => Ok(Run {
                 seed: plan.seed,
@@ -81,7 +114,7 @@ impl Worker {
     ///
     /// # Errors
     /// The harness itself failed.
-    pub fn lines(&mut self) -> Result<Vec<String>, String> {
+    pub fn lines(&mut self) -> Result<Vec<String>, WorkerError> {
         self.text(&Request::Lines)
     }
 
@@ -89,7 +122,7 @@ impl Worker {
     ///
     /// # Errors
     /// The harness itself failed.
-    pub fn story(&mut self) -> Result<Vec<String>, String> {
+    pub fn story(&mut self) -> Result<Vec<String>, WorkerError> {
         self.text(&Request::Story)
     }
 
@@ -97,19 +130,17 @@ impl Worker {
     ///
     /// # Errors
     /// The harness itself failed.
-    pub fn trace(&mut self, whole: bool) -> Result<Trace, String> {
-        match self.ask(&Request::Trace { whole }) {
-            Ok(Answer::Trace(trace)) => Ok(*trace),
-            Ok(other) => Err(format!("a worker gave an answer that was not asked for: {other:?}")),
-            Err(Lost::Harness(error) | Lost::Run(error)) => Err(error),
+    pub fn trace(&mut self, whole: bool) -> Result<Trace, WorkerError> {
+        match self.ask(&Request::Trace { whole })? {
+            Answer::Trace(trace) => Ok(*trace),
+            other => Err(not_asked_for(&other)),
         }
     }
 
-    fn text(&mut self, request: &Request) -> Result<Vec<String>, String> {
-        match self.ask(request) {
-            Ok(Answer::Lines(lines)) => Ok(lines),
-            Ok(other) => Err(format!("a worker gave an answer that was not asked for: {other:?}")),
-            Err(Lost::Harness(error) | Lost::Run(error)) => Err(error),
+    fn text(&mut self, request: &Request) -> Result<Vec<String>, WorkerError> {
+        match self.ask(request)? {
+            Answer::Lines(lines) => Ok(lines),
+            other => Err(not_asked_for(&other)),
         }
     }
 
@@ -126,12 +157,14 @@ impl Worker {
     }
 }
 
+fn not_asked_for(answer: &Answer) -> WorkerError {
+    WorkerError::NotAskedFor(format!("{answer:?}"))
+}
+
 impl Process {
-    fn start() -> Result<Self, String> {
-        let executable = std::env::current_exe()
-            .map_err(|error| format!("cannot find the executable to start a worker: {error}"))?;
-        let no_start = |error| format!("cannot start a worker: {error}");
-        let (requests, theirs) = UnixStream::pair().map_err(no_start)?;
+    fn start() -> Result<Self, WorkerError> {
+        let executable = std::env::current_exe().map_err(WorkerError::NoExecutable)?;
+        let (requests, theirs) = UnixStream::pair().map_err(WorkerError::NoStart)?;
         let mut child = Command::new(executable)
             .arg(HIDDEN_ARGUMENT)
             // With it errors carry traces of this machine, and reading them takes files.
@@ -142,11 +175,9 @@ impl Process {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(no_start)?;
-        let Some(stderr) = child.stderr.take() else {
-            return Err("a worker without standard error".to_owned());
-        };
-        let replies = requests.try_clone().map_err(no_start)?;
+            .map_err(WorkerError::NoStart)?;
+        let stderr = child.stderr.take().expect("its standard error is piped");
+        let replies = requests.try_clone().map_err(WorkerError::NoStart)?;
         let (tell, answers) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(replies).lines() {
@@ -167,7 +198,7 @@ impl Process {
 
     fn ask(&mut self, request: &Request) -> Result<Answer, Lost> {
         let mut line = serde_json::to_vec(request)
-            .map_err(|error| Lost::Harness(format!("a request that cannot be written: {error}")))?;
+            .map_err(|error| Lost::Harness(WorkerError::Request(error)))?;
         line.push(b'\n');
         if self.requests.write_all(&line).and_then(|()| self.requests.flush()).is_err() {
             return Err(self.lost());
@@ -177,7 +208,7 @@ impl Process {
             match self.answers.recv_timeout(LOOK) {
                 Ok(Answer::Alive) => moved = Instant::now(),
                 Ok(Answer::Warning(why)) => warn(&why),
-                Ok(Answer::Broken(error)) => return Err(Lost::Harness(error)),
+                Ok(Answer::Broken(error)) => return Err(Lost::Harness(WorkerError::Broken(error))),
                 Ok(answer) => return Ok(answer),
                 Err(RecvTimeoutError::Disconnected) => return Err(self.lost()),
                 Err(RecvTimeoutError::Timeout) => {}

@@ -124,17 +124,14 @@ fn faults() -> String {
     );
     let index: Vec<String> = FAULTS.iter().map(|kind| format!("[{0}](#{0})", kind.key)).collect();
     let _ = writeln!(out, "{}\n\n## Types of values\n", index.join(" · "));
-    let mut kinds: BTreeMap<String, &str> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, String> = BTreeMap::new();
     for param in FAULTS.iter().flat_map(|kind| kind.params) {
         let text = param.kind.to_string();
         if !text.contains(", ") && !text.starts_with("a number") {
             kinds.insert(text, param.kind.bounds());
         }
     }
-    out += &table(
-        &["type", "what can be said"],
-        kinds.into_iter().map(|(k, b)| vec![k, b.to_owned()]),
-    );
+    out += &table(&["type", "what can be said"], kinds.into_iter().map(|(k, b)| vec![k, b]));
     for kind in FAULTS {
         let lasts = if kind.lasts {
             "It lasts as long as `for` says, else until everything is healed."
@@ -176,7 +173,7 @@ fn faults() -> String {
 /// What goes wrong in a layer explains what goes wrong later in those below it.
 fn layer(layer: Layer) -> String {
     let name = format!("{layer:?}");
-    let found = documented("harness/judge/src/lib.rs", "pub enum Layer {");
+    let found = documented("harness/judge/src/invariant.rs", "pub enum Layer {");
     let (_, about) = found.into_iter().find(|(line, _)| *line == format!("{name},")).unwrap();
     about
 }

@@ -4,7 +4,7 @@ use super::{files::read, stop::Stop};
 use crate::{
     runner::{Job, Verify},
     scenario::Scenario,
-    shard::Part,
+    shard::{Part, PartError},
     system::System,
 };
 use clap::{Args, ValueEnum};
@@ -53,9 +53,9 @@ pub(in crate::cli) enum ShardArg {
 }
 
 impl std::str::FromStr for ShardArg {
-    type Err = String;
+    type Err = PartError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, PartError> {
         if text == "auto" { Ok(Self::Auto) } else { text.parse().map(Self::Is) }
     }
 }
@@ -64,9 +64,8 @@ impl ShardArg {
     pub(in crate::cli) fn part(self) -> Result<Part, Stop> {
         match self {
             Self::Is(part) => Ok(part),
-            Self::Auto => {
-                Part::from_environment(|name| std::env::var(name).ok()).map_err(Stop::input)
-            }
+            Self::Auto => Part::from_environment(|name| std::env::var(name).ok())
+                .map_err(|error| Stop::input(format!("--shard auto: {error}"))),
         }
     }
 }
