@@ -107,6 +107,7 @@ impl World {
         self.forget_hindrances(node);
         self.network.links.forget(node);
         self.close_listeners(node);
+        self.send_no_more(node);
     }
 
     /// `node` has power, and its software starts. Its peers can learn now that it has forgotten them.

@@ -71,8 +71,6 @@ pub(in crate::sim) struct End {
     pub(in crate::sim) lands: u64,
     /// What it sends leaves no earlier than this: faults hold up what went before.
     pub(in crate::sim) leaves: u64,
-    /// When the last of what faults make it send late leaves.
-    pub(in crate::sim) last_leaves: u64,
     /// The last frames that it sent, for faults that send one again.
     pub(in crate::sim) remembered: VecDeque<(&'static str, bytes::Bytes)>,
     pub(in crate::sim) reader: Option<Waker>,
@@ -98,7 +96,6 @@ impl End {
             unread: 0,
             lands: 0,
             leaves: 0,
-            last_leaves: 0,
             remembered: VecDeque::new(),
             reader: None,
             writers: Vec::new(),

@@ -277,10 +277,6 @@ impl World {
         }
         let node = end.node;
         let going_down = self.going_down() == Some(node);
-        if going_down {
-            // What its software had not sent goes with it.
-            self.give_up(|waiting| waiting.from == id);
-        }
         let late = if going_down { None } else { self.closing_takes(node) };
         self.send_end(id, late);
     }

@@ -58,9 +58,10 @@ impl World {
             }
             Payload::Data(chunk) => self.data_lands(to, chunk, sent, feels, lands),
             Payload::End => {
-                if let Some(end) = self.end_mut(to) {
-                    end.ended = true;
-                    end.wake_reader();
+                let known = self.network.connection_mut(to.connection);
+                if let Some(known) = known.filter(|known| known.broken.is_none()) {
+                    known.ends[to.end].ended = true;
+                    known.ends[to.end].wake_reader();
                 }
             }
             Payload::Reset => {

@@ -2,7 +2,7 @@
 
 use super::{
     link::{Latency, LinkState},
-    segment::{Direction, Payload, Segment},
+    segment::{Direction, EndId, Payload, Segment},
 };
 use crate::{
     record::NodeId,
@@ -94,8 +94,19 @@ impl World {
         let free = self
             .network
             .take_waiting(|waiting| !waiting.narrow.is_empty() && wide.contains(&waiting.direction));
+        let ends: Vec<EndId> = free.iter().map(|(_, waiting)| waiting.from).collect();
         for (leaves, waiting) in free {
             self.network.wait(leaves.min(now), waiting);
+        }
+        // The end of a stream goes out behind what is left of it.
+        let ended = self.network.take_waiting(|waiting| {
+            ends.contains(&waiting.from)
+                && waiting.felt_leaving.is_none()
+                && matches!(waiting.payload, Payload::End)
+        });
+        for (_, waiting) in ended {
+            let last = self.network.last_leaving(waiting.from).unwrap_or(now);
+            self.network.wait(last, waiting);
         }
     }
 

@@ -197,6 +197,12 @@ impl Network {
         self.waiting.values().map(|waiting| waiting.direction)
     }
 
+    /// When the last of what an end sends leaves, if anything of it waits.
+    pub(in crate::sim) fn last_leaving(&self, from: EndId) -> Option<u64> {
+        let mut last = self.waiting.iter().rev();
+        last.find(|(_, waiting)| waiting.from == from).map(|((leaves, _), _)| *leaves)
+    }
+
     /// What is on the wire, or held up, and is picked.
     pub(in crate::sim) fn take_off(&mut self, which: impl Fn(&Segment) -> bool) -> Vec<Segment> {
         let mut picked = Vec::new();

@@ -147,15 +147,16 @@ impl World {
     /// The end of the stream goes out behind all that was sent, and after `late` by a fault.
     pub(super) fn send_end(&mut self, id: EndId, late: Option<(Duration, u16)>) {
         let now = self.now_here();
-        let Some(end) = self.end_mut(id) else { return };
-        let mut leaves = end.last_leaves.max(now);
+        let mut leaves = self.network.last_leaving(id).map_or(now, |last| last.max(now));
         let mut fault = None;
         if let Some((takes, by)) = late {
             leaves += u64::try_from(takes.as_micros()).unwrap_or(u64::MAX / 4);
             fault = Some(by);
         }
         if leaves > now {
-            end.closing = true;
+            if let Some(end) = self.end_mut(id) {
+                end.closing = true;
+            }
             let what = ("the end of a connection", "close");
             self.leave_later(id, leaves, Payload::End, Vec::new(), what, fault);
         } else {
@@ -212,10 +213,6 @@ impl World {
         };
         let leaves = now + u64::try_from(takes.as_micros()).unwrap_or(u64::MAX / 4);
         let what = ("a message that waits for a narrow link", kind);
-        if let Some(end) = self.end_mut(id) {
-            end.leaves = end.leaves.max(leaves);
-            end.last_leaves = end.last_leaves.max(leaves);
-        }
         self.hold_waiting(direction.0, bytes, 1);
         let felt_leaving = None;
         let waiting =
@@ -234,9 +231,6 @@ impl World {
         felt_leaving: Option<u16>,
     ) {
         let Some(direction) = self.direction(id) else { return };
-        if let Some(end) = self.end_mut(id) {
-            end.last_leaves = end.last_leaves.max(leaves);
-        }
         if let Payload::Data(chunk) = &payload {
             self.hold_waiting(direction.0, chunk.len(), 1);
         }
@@ -278,24 +272,39 @@ impl World {
         }
     }
 
-    /// What waits to leave and is picked is gone.
-    pub(super) fn give_up(&mut self, which: impl Fn(&Waiting) -> bool) {
+    /// What waits to leave and is picked is gone: the ends that were about to be closed.
+    pub(super) fn give_up(&mut self, which: impl Fn(&Waiting) -> bool) -> Vec<EndId> {
+        let mut closing = Vec::new();
         for (_, waiting) in self.network.take_waiting(which) {
-            match &waiting.payload {
-                Payload::Data(chunk) => self.hold_waiting(waiting.direction.0, chunk.len(), -1),
-                Payload::End => {
-                    if let Some(end) = self.end_mut(waiting.from) {
-                        end.closing = false;
-                    }
-                }
-                _ => {}
+            if let Payload::Data(chunk) = &waiting.payload {
+                self.hold_waiting(waiting.direction.0, chunk.len(), -1);
             }
+            if let Payload::End = &waiting.payload
+                && let Some(end) = self.end_mut(waiting.from)
+            {
+                end.closing = false;
+                closing.push(waiting.from);
+            }
+        }
+        closing
+    }
+
+    /// The software of a node is gone, and what it had not sent yet with it: its machine closes what it was closing.
+    pub(in crate::sim) fn send_no_more(&mut self, node: NodeId) {
+        let now = self.now;
+        for end in self.give_up(|waiting| waiting.direction.0 == node) {
+            self.transmit(end, Payload::End, Vec::new(), now);
+            self.network.forget_if_over(end.connection);
         }
     }
 
     /// A segment leaves now.
     pub(super) fn transmit(&mut self, from: EndId, payload: Payload, feels: Vec<Feels>, at: u64) {
-        let Some(direction) = self.direction(from) else { return };
+        let Some(known) = self.network.connection(from.connection) else { return };
+        if known.broken.is_some() {
+            return;
+        }
+        let direction = (known.ends[from.end].node, known.ends[1 - from.end].node);
         let to = from.peer();
         let mut segment = Segment { direction, to, payload, sent: at, lands: at, feels };
         if direction.0 == direction.1 {

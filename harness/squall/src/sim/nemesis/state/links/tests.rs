@@ -197,7 +197,7 @@ fn who_connects_across_a_cut_hears_nothing_until_it_is_healed() {
 #[test]
 fn a_cut_of_one_way_lets_the_other_through() {
     let mut net = Net::new(30, 0);
-    net.until(100).begin(LinkEffect::Cut, &[(HEARER, SENDER)]).until(200);
+    net.until(100).begin(LinkEffect::Cut, &[(HEARER, SENDER)]).until(230);
     let answered = net
         .log
         .borrow()
@@ -207,7 +207,7 @@ fn a_cut_of_one_way_lets_the_other_through() {
     assert_eq!(answered, 0);
     assert!(heard(&net).len() > 15);
     net.end().until(300);
-    assert!(net.time("hearer reset") < 205);
+    assert!(net.time("hearer reset") < 235);
 }
 
 #[test]
@@ -247,11 +247,11 @@ fn what_is_held_one_way_stays_held_when_the_other_is_cut() {
 #[test]
 fn what_is_on_the_wire_when_a_link_becomes_slow_is_not_slowed() {
     let mut net = Net::new(30, 0);
-    let connected = 21;
+    let connected = 40;
     net.until(100).begin(LinkEffect::Slow(100, 100, Distribution::Exponential), BOTH).until(205);
-    // Sent at 91, and at 101.
-    let number = u8::try_from((100 - connected) / 10).unwrap();
-    assert!((111..=116).contains(&net.time(&number.to_string())), "{:?}", net.log.borrow());
+    // Sent at 90, and at 100.
+    let number = u8::try_from((90 - connected) / 10).unwrap();
+    assert!((110..=111).contains(&net.time(&number.to_string())), "{:?}", net.log.borrow());
     let slow = net.time(&(number + 1).to_string());
     assert!(slow >= 199, "{slow}: {:?}", net.log.borrow());
     net.end().until(600);
@@ -291,7 +291,7 @@ fn what_has_arrived_is_read_before_the_reset() {
     net.until(2_000);
     // Those that come over the next connection are heard once more.
     assert!(before < 6);
-    assert_eq!(net.times("14").len(), 2);
+    assert_eq!(net.times("13").len(), 2);
     assert_eq!(net.times("20").len(), 1);
     assert!(net.time("hearer reset") > 400);
     assert_eq!(net.felt(), 1, "a connection is reset once");
@@ -369,6 +369,7 @@ fn a_node_that_crashes_takes_what_was_to_come_with_it() {
     tamper(Tampering::Duplicated, 1.0, 300);
     net.until(200);
     assert!(sim::with(|world| world.under_way()).is_some());
+    sim::with(|world| world.node_goes_down(SENDER));
     net.simulator.crash(SENDER);
     sim::with(|world| world.node_stops(SENDER));
     assert_eq!(sim::with(|world| world.under_way()), None);
