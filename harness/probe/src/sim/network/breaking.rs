@@ -30,6 +30,7 @@ impl World {
         }
         self.give_up(|waiting| waiting.from.connection == connection);
         self.network.take_off(|segment| segment.to.connection == connection);
+        self.network.forget_if_over(connection);
     }
 
     /// The machine of `node` has lost power. What it had sent still arrives, and then nothing of it, no end either.

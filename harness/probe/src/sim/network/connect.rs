@@ -195,8 +195,7 @@ impl World {
         let [connector, mut acceptor] = ends;
         acceptor.awaited = false;
         let ends = [connector, acceptor];
-        let handshake = Handshake::UnderWay;
-        let connection = self.network.insert(Connection { ends, handshake, broken: None });
+        let connection = self.network.insert(Connection::new(ends));
         let openings = self.network.openings;
         let now = self.now_here();
         let payload = Payload::Connect { port };

@@ -35,6 +35,8 @@ pub(in crate::sim) struct Connection {
     /// Of who connected, and of who accepted.
     pub(in crate::sim) ends: [End; 2],
     pub(in crate::sim) handshake: Handshake,
+    /// Segments of it that are on the wire.
+    pub(in crate::sim) segments: usize,
     /// It was reset, by a fault or by a cut that was healed. The fault feels that once, when an end meets it.
     pub(in crate::sim) broken: Option<Option<u16>>,
 }
@@ -130,6 +132,15 @@ impl End {
 }
 
 impl Connection {
+    pub(in crate::sim) fn new(ends: [End; 2]) -> Self {
+        Self { ends, handshake: Handshake::UnderWay, segments: 0, broken: None }
+    }
+
+    /// No software has it any more, and nothing of it is on the wire or will be.
+    pub(in crate::sim) fn is_over(&self) -> bool {
+        self.segments == 0 && self.ends.iter().all(|end| end.gone() && !end.closing)
+    }
+
     /// Both ends meet a reset.
     pub(in crate::sim) fn break_by(&mut self, by: Option<u16>) {
         if self.broken.is_some() {

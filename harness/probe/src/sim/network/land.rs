@@ -30,7 +30,9 @@ impl World {
     /// Everything lands at a node that does so by then.
     pub fn land_by(&mut self, node: NodeId, by: u64) {
         while let Some(segment) = self.network.take_landed(node, by) {
+            let connection = segment.to.connection;
             self.land(segment);
+            self.network.forget_if_over(connection);
         }
     }
 

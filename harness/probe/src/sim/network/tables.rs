@@ -131,9 +131,8 @@ impl Network {
 
     /// Connections of which no end is left are forgotten.
     pub(in crate::sim) fn forget_if_over(&mut self, number: usize) {
-        let over = |known: &Connection| known.ends.iter().all(super::connection::End::gone);
         if let Some(slot) = self.connections.get_mut(number)
-            && slot.as_deref().is_some_and(over)
+            && slot.as_deref().is_some_and(Connection::is_over)
         {
             *slot = None;
         }
@@ -148,6 +147,9 @@ impl Network {
     /// A segment is on the wire.
     pub(in crate::sim) fn post(&mut self, segment: Segment) {
         self.numbers += 1;
+        if let Some(known) = self.connection_mut(segment.to.connection) {
+            known.segments += 1;
+        }
         if self.links.is_held(segment.direction) {
             self.held.entry(segment.direction).or_default().push_back(segment);
             return;
@@ -165,7 +167,9 @@ impl Network {
     pub(in crate::sim) fn take_landed(&mut self, node: NodeId, by: u64) -> Option<Segment> {
         let slot = self.slot(node);
         let next = self.queues[slot].first_entry()?;
-        (next.key().0 <= by).then(|| next.remove())
+        let landed = (next.key().0 <= by).then(|| next.remove())?;
+        self.is_off(&landed);
+        Some(landed)
     }
 
     /// Something leaves later.
@@ -214,12 +218,22 @@ impl Network {
             *held = on;
             picked.extend(off);
         }
+        picked.iter().for_each(|segment| self.is_off(segment));
         picked
+    }
+
+    /// A segment is not on the wire any more.
+    fn is_off(&mut self, segment: &Segment) {
+        if let Some(known) = self.connection_mut(segment.to.connection) {
+            known.segments -= 1;
+        }
     }
 
     /// What is held up in this direction.
     pub(in crate::sim) fn take_held(&mut self, direction: Direction) -> VecDeque<Segment> {
-        self.held.remove(&direction).unwrap_or_default()
+        let held = self.held.remove(&direction).unwrap_or_default();
+        held.iter().for_each(|segment| self.is_off(segment));
+        held
     }
 
     /// How many segments are on the wire, or held up, in each direction of some.
