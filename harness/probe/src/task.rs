@@ -1,11 +1,59 @@
 //! Tasks.
 
-use std::future::Future;
-use tokio::task::JoinHandle;
+#[cfg(feature = "sim")]
+use std::sync::Arc;
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::task::{AbortHandle, Id, JoinError};
+
+/// Owns the result of a task, as tokio's handle of this name: it can be awaited, and dropping it lets the task go on.
+#[derive(Debug)]
+pub struct JoinHandle<T> {
+    task: tokio::task::JoinHandle<T>,
+    /// Tells the simulation that somebody can handle a panic of the task.
+    #[cfg(feature = "sim")]
+    _held: Option<Arc<()>>,
+}
+
+impl<T> JoinHandle<T> {
+    /// Ends the task at its next await.
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+
+    /// A handle that can only end the task.
+    #[must_use]
+    pub fn abort_handle(&self) -> AbortHandle {
+        self.task.abort_handle()
+    }
+
+    /// Whether the task has come to an end.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// The number that tells it from other tasks.
+    #[must_use]
+    pub fn id(&self) -> Id {
+        self.task.id()
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.task).poll(context)
+    }
+}
 
 /// Spawns a task of this node.
 ///
-/// In a simulation it becomes part of the host's `LocalSet`, which a crash drops in an order that is
+/// In a simulation it becomes part of a set of the node's tasks, which a crash drops in an order that is
 /// a function of the run. (tokio's own list of tasks is split by task id, which counts every task
 /// the process ever spawned.) And it stands still while a fault pauses the node.
 ///
@@ -19,7 +67,12 @@ where
 {
     #[cfg(feature = "sim")]
     if crate::sim::is_active() {
-        return crate::sim::spawn(future);
+        let (task, held) = crate::sim::spawn(future);
+        return JoinHandle { task, _held: Some(held) };
     }
-    tokio::spawn(future)
+    JoinHandle {
+        task: tokio::spawn(future),
+        #[cfg(feature = "sim")]
+        _held: None,
+    }
 }

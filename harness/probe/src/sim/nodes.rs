@@ -39,7 +39,7 @@ impl World {
 
     /// The node whose software runs now, [`NodeId::HARNESS`] if none does.
     pub(super) fn here(&self) -> NodeId {
-        self.running.map_or(NodeId::HARNESS, |running| running.node)
+        self.running.as_ref().map_or(NodeId::HARNESS, |running| running.node)
     }
 
     /// The node whose code is being dropped.

@@ -8,7 +8,8 @@ use super::{
     state::{BroughtDown, Felt, Flight, Flights, Machine, MessageFault, Names, Pendings, Points},
 };
 use crate::record::{EventId, Name, NodeId, Record, What};
-use std::{cell::RefCell, collections::BTreeMap, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+use tokio::task::LocalSet;
 
 thread_local! {
     static WORLD: RefCell<Option<World>> = const { RefCell::new(None) };
@@ -56,13 +57,14 @@ pub struct World {
 }
 
 /// The code of a node that runs now, on a runtime whose clock stands still until it is moved on.
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Running {
     pub(super) node: NodeId,
     /// What its clock showed at a time.
     began: tokio::time::Instant,
     /// That virtual time, in microseconds.
     at: u64,
+    /// Where its tasks are spawned.
+    tasks: Rc<LocalSet>,
 }
 
 impl Running {
@@ -206,8 +208,20 @@ impl World {
 
     /// The code of `node` runs from now on, on a runtime whose clock showed `began` at the virtual time `at`, in
     /// microseconds.
-    pub fn enter(&mut self, node: NodeId, began: tokio::time::Instant, at: u64) {
-        self.running = Some(Running { node, began, at });
+    /// Its tasks are spawned in `tasks`.
+    pub fn enter(
+        &mut self,
+        node: NodeId,
+        began: tokio::time::Instant,
+        at: u64,
+        tasks: Rc<LocalSet>,
+    ) {
+        self.running = Some(Running { node, began, at, tasks });
+    }
+
+    /// Where the tasks of the node are spawned that runs now.
+    pub(super) fn tasks(&self) -> Option<Rc<LocalSet>> {
+        self.running.as_ref().map(|running| running.tasks.clone())
     }
 
     /// No node's code runs any more.

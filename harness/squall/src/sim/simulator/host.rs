@@ -5,7 +5,7 @@ use squall_probe::{
     NodeId,
     sim::{self, derive},
 };
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, pin::Pin, rc::Rc, time::Duration};
 use tokio::{
     runtime::{Builder, Runtime},
     task::LocalSet,
@@ -30,6 +30,8 @@ struct Running {
     // Dropped in this order: first tokio's own tasks, then those of the set.
     runtime: Runtime,
     local: LocalSet,
+    /// Tasks that are their supervisors' business when they panic.
+    tasks: Rc<LocalSet>,
     /// What the runtime's clock showed at a virtual time.
     began: Instant,
     at: Micros,
@@ -64,7 +66,10 @@ impl Host {
             Instant::now()
         });
         local.spawn_local((self.software)());
-        self.running = Some(Running { runtime, local, began, at, now: at });
+        let tasks = Rc::new(LocalSet::new());
+        let polled = tasks.clone();
+        local.spawn_local(async move { polled.run_until(std::future::pending::<()>()).await });
+        self.running = Some(Running { runtime, local, tasks, began, at, now: at });
     }
 
     /// Drops its code.
@@ -89,9 +94,9 @@ impl Host {
             return;
         }
         running.now = time;
-        let Running { runtime, local, began, at, .. } = running;
+        let Running { runtime, local, tasks, began, at, .. } = running;
         let deadline = *began + Duration::from_micros(time - *at);
-        sim::with(|world| world.enter(self.node, *began, *at));
+        sim::with(|world| world.enter(self.node, *began, *at, tasks.clone()));
         let _left = Left;
         runtime.block_on(local.run_until(async { sleep_until(deadline).await }));
     }
