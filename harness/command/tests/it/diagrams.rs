@@ -53,19 +53,21 @@ fn a_failed_run_carries_its_diagram_and_viewers_get_theirs() {
 
 #[test]
 fn a_replay_tells_all_that_became_of_the_events_that_the_evidence_speaks_of() {
-    for (file, defect, told) in [
+    for (file, seed, defect, told) in [
         (
             "scenarios/dependency/gateway-down-for-long.yaml",
+            "1",
             "redrive-copies",
             &[" dead-lettered", " redriven", " follows from "][..],
         ),
         (
             "scenarios/message/poison-while-answers-are-lost.yaml",
+            "2",
             "dead-letter-lost",
             &[" is poison"],
         ),
     ] {
-        let said = squall(&["replay", file, "--seed", "1", "--defect", defect]);
+        let said = squall(&["replay", file, "--seed", seed, "--defect", defect]);
         assert_eq!(said.code, 1, "{}", said.err);
         for what in told {
             assert!(said.out.contains(what), "{file}: nothing{what} in\n{}", said.out);

@@ -28,7 +28,8 @@ impl TcpListener {
     pub async fn bind(address: &str) -> io::Result<Self> {
         #[cfg(feature = "sim")]
         if sim::is_active() {
-            return sim::Listening::bind(address).map(|simulated| Self(Listener::Simulated(simulated)));
+            return sim::Listening::bind(address)
+                .map(|simulated| Self(Listener::Simulated(simulated)));
         }
         tokio::net::TcpListener::bind(address).await.map(|real| Self(Listener::Real(real)))
     }

@@ -179,11 +179,7 @@ async fn software(mut node: Node, is_client: bool, shared: Shared) {
     }
 }
 
-fn host_observer(
-    simulator: &mut Simulator,
-    observation: &Rc<Observation>,
-    shared: &Shared,
-) {
+fn host_observer(simulator: &mut Simulator, observation: &Rc<Observation>, shared: &Shared) {
     let (shared, observation) = (shared.clone(), observation.clone());
     simulator.host(NodeId::HARNESS, move || {
         let (shared, observation) = (shared.clone(), observation.clone());

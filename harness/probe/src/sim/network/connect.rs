@@ -115,10 +115,9 @@ pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer, Socket
         let begun = poll_fn(|_| with(|world| world.begin_connect(from, to, port))).await;
         let (connection, openings) = begun?;
         let mut attempt = Attempt(Some(connection));
-        let outcome = poll_fn(|context| {
-            with(|world| world.poll_handshake(connection, context.waker()))
-        })
-        .await;
+        let outcome =
+            poll_fn(|context| with(|world| world.poll_handshake(connection, context.waker())))
+                .await;
         match outcome {
             Handshake::Done => {
                 attempt.0 = None;

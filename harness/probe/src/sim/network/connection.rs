@@ -1,9 +1,6 @@
 //! One connection: its two ends, and what has arrived at each and was not read yet.
 
-use super::{
-    feels::Feels,
-    segment::Chunk,
-};
+use super::{feels::Feels, segment::Chunk};
 use crate::record::NodeId;
 use std::{collections::VecDeque, net::SocketAddr, task::Waker};
 

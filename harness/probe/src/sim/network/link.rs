@@ -88,9 +88,11 @@ impl LinkState {
 
     /// When the faults that slow it down feel that.
     pub(in crate::sim) fn feels(&self) -> impl Iterator<Item = Feels> {
-        self.slowed_by.iter().map(|(fault, surely)| {
-            if *surely { Feels::Read(*fault) } else { Feels::Slow(*fault) }
-        })
+        self.slowed_by.iter().map(
+            |(fault, surely)| {
+                if *surely { Feels::Read(*fault) } else { Feels::Slow(*fault) }
+            },
+        )
     }
 }
 

@@ -91,9 +91,9 @@ impl World {
         let links = &self.network.links;
         let wide: BTreeSet<Direction> =
             self.network.waiting_ways().filter(|way| !links.is_narrow(*way)).collect();
-        let free = self
-            .network
-            .take_waiting(|waiting| !waiting.narrow.is_empty() && wide.contains(&waiting.direction));
+        let free = self.network.take_waiting(|waiting| {
+            !waiting.narrow.is_empty() && wide.contains(&waiting.direction)
+        });
         let ends: Vec<EndId> = free.iter().map(|(_, waiting)| waiting.from).collect();
         for (leaves, waiting) in free {
             self.network.wait(leaves.min(now), waiting);

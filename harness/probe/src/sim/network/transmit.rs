@@ -140,10 +140,18 @@ impl World {
         if leaves > now {
             self.leave_later(id, leaves, payload, feels, what, None);
         } else {
+            // For the moment that it takes, a frame is in memory.
+            let bytes = if let Payload::Data(chunk) = &payload { chunk.len() } else { 0 };
+            let from = self.direction(id).map(|(from, _)| from);
+            if let Some(from) = from {
+                self.hold_waiting(from, bytes, 1);
+            }
             self.leave_now(id, now, payload, feels, what.1);
+            if let Some(from) = from {
+                self.hold_waiting(from, bytes, -1);
+            }
         }
     }
-
     /// The end of the stream goes out behind all that was sent, and after `late` by a fault.
     pub(super) fn send_end(&mut self, id: EndId, late: Option<(Duration, u16)>) {
         let now = self.now_here();
@@ -215,8 +223,7 @@ impl World {
         let what = ("a message that waits for a narrow link", kind);
         self.hold_waiting(direction.0, bytes, 1);
         let felt_leaving = None;
-        let waiting =
-            Waiting { from: id, direction, payload, feels, narrow, felt_leaving, what };
+        let waiting = Waiting { from: id, direction, payload, feels, narrow, felt_leaving, what };
         self.network.wait(leaves, waiting);
     }
 
@@ -235,8 +242,7 @@ impl World {
             self.hold_waiting(direction.0, chunk.len(), 1);
         }
         let narrow = Vec::new();
-        let waiting =
-            Waiting { from: id, direction, payload, feels, narrow, felt_leaving, what };
+        let waiting = Waiting { from: id, direction, payload, feels, narrow, felt_leaving, what };
         self.network.wait(leaves, waiting);
     }
 

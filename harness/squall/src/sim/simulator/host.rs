@@ -5,11 +5,17 @@ use squall_probe::{
     NodeId,
     sim::{self, derive},
 };
-use std::{future::Future, pin::Pin, rc::Rc, time::Duration};
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    rc::Rc,
+    task::Poll,
+    time::Duration,
+};
 use tokio::{
     runtime::{Builder, Runtime},
     task::LocalSet,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, Sleep, sleep, sleep_until},
 };
 
 /// Makes a node's software, which never comes to an end by itself.
@@ -27,15 +33,16 @@ pub(super) struct Host {
 
 /// Its software, while it runs.
 struct Running {
-    // Dropped in this order: first tokio's own tasks, then those of the set.
+    // Dropped in this order: first tokio's own tasks, then those of the sets.
     runtime: Runtime,
     local: LocalSet,
     /// Tasks that are their supervisors' business when they panic.
     tasks: Rc<LocalSet>,
+    /// Wakes whoever runs it.
+    timer: Pin<Box<Sleep>>,
     /// What the runtime's clock showed at a virtual time.
     began: Instant,
     at: Micros,
-    now: Micros,
 }
 
 /// No node runs any more, however the run of one ends.
@@ -60,16 +67,17 @@ impl Host {
         #[cfg(tokio_unstable)]
         local.unhandled_panic(tokio::runtime::UnhandledPanic::ShutdownRuntime);
         let _ = &mut local;
-        let began = runtime.block_on(async {
+        let (began, timer) = runtime.block_on(async {
             // The clock began to stand still some time after it was made; timers count whole milliseconds from there.
             sleep(Duration::from_millis(1)).await;
-            Instant::now()
+            let began = Instant::now();
+            (began, Box::pin(sleep_until(began)))
         });
         local.spawn_local((self.software)());
         let tasks = Rc::new(LocalSet::new());
         let polled = tasks.clone();
         local.spawn_local(async move { polled.run_until(std::future::pending::<()>()).await });
-        self.running = Some(Running { runtime, local, tasks, began, at, now: at });
+        self.running = Some(Running { runtime, local, tasks, timer, began, at });
     }
 
     /// Drops its code.
@@ -79,26 +87,33 @@ impl Host {
 
     /// Goes on until a virtual time.
     pub(super) fn run(&mut self, end: Micros) {
-        loop {
-            let lands = sim::with(|world| world.next_landing(self.node));
-            let Some(lands) = lands.filter(|lands| *lands < end) else { break };
-            self.run_until(lands);
-            sim::with(|world| world.land_by(self.node, lands));
-        }
-        self.run_until(end);
-    }
-
-    fn run_until(&mut self, time: Micros) {
-        let Some(running) = &mut self.running else { return };
-        if time <= running.now {
-            return;
-        }
-        running.now = time;
-        let Running { runtime, local, tasks, began, at, .. } = running;
-        let deadline = *began + Duration::from_micros(time - *at);
-        sim::with(|world| world.enter(self.node, *began, *at, tasks.clone()));
+        let node = self.node;
+        let Some(running) = &mut self.running else {
+            // Its machine may have power, and answer.
+            return sim::with(|world| world.land_by(node, end - 1));
+        };
+        let Running { runtime, local, tasks, timer, began, at } = running;
+        let (began, at) = (*began, *at);
+        sim::with(|world| world.enter(node, began, at, tasks.clone()));
         let _left = Left;
-        runtime.block_on(local.run_until(async { sleep_until(deadline).await }));
+        // Not a future for each landing: most of a run is made of this.
+        let mut next = at;
+        runtime.block_on(local.run_until(poll_fn(|context| {
+            loop {
+                if timer.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
+                let lands = sim::with(|world| {
+                    world.land_by(node, next);
+                    world.next_landing(node)
+                });
+                if next == end {
+                    return Poll::Ready(());
+                }
+                next = lands.filter(|lands| *lands < end).unwrap_or(end);
+                timer.as_mut().reset(began + Duration::from_micros(next - at));
+            }
+        })));
     }
 }
 
