@@ -362,7 +362,6 @@ fn is_library(name: &str) -> bool {
         "core::",
         "alloc::",
         "tokio::",
-        "turmoil::",
         "squall_probe::",
         "mio::",
         "socket2::",

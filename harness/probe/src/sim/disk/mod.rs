@@ -1,7 +1,7 @@
 //! A node's simulated disk: what is in the page cache, what has reached the platter, and the faults
 //! in between.
 //!
-//! turmoil has a simulated disk too (`unstable-fs`), but its faults are fixed when a host is
+//! turmoil has one too (`unstable-fs`), but its faults are fixed when a host is
 //! registered, it has no failing sync, and nothing can begin in the middle of a run.
 
 mod cache;
