@@ -11,6 +11,11 @@ use std::collections::BTreeMap;
 /// How many events are named.
 const NAMED: usize = 3;
 
+/// The bit of a group or a replica in a set of them, by its index. Of more than 64 some share a bit.
+pub(super) fn bit(index: usize) -> u64 {
+    1 << (index % 64)
+}
+
 /// `e1, e2, e5 and 12 more`
 pub(super) fn named(events: &[EventId]) -> String {
     let named: Vec<_> = events.iter().take(NAMED).map(|id| format!("e{}", id.0)).collect();
@@ -161,7 +166,7 @@ impl Lag {
                     return;
                 }
                 let Some(group) = self.setup.group_index(group) else { return };
-                let bit = 1 << (group % 64);
+                let bit = bit(group);
                 let entry = self.events.entry(event);
                 if entry.dead & bit != 0 {
                     entry.dead &= !bit;
@@ -175,7 +180,7 @@ impl Lag {
                     return;
                 }
                 let Some(group) = self.setup.group_index(group) else { return };
-                let bit = 1 << (group % 64);
+                let bit = bit(group);
                 let entry = self.events.entry(event);
                 if matches!(record.what, What::DeadLetter { .. }) {
                     entry.dead |= bit;
@@ -340,5 +345,15 @@ impl<'a> End<'a> {
             longest(&mut longest_of_all, self.lag.healed, since, append);
         }
         longest_of_all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_of_the_first_64_has_a_bit_of_its_own() {
+        assert_eq!([0, 1, 5, 63, 64, 66].map(bit), [1, 2, 32, 1 << 63, 1, 4]);
     }
 }

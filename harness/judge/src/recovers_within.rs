@@ -175,7 +175,13 @@ mod tests {
         let mut h = History::new();
         h.healed().after(LIMIT * 2).publish(1).after(LIMIT + 1).append_all(1, 0).ok(1, 0);
         h.apply(1, 0);
-        assert_eq!(h.violations("recovers_within").len(), 2);
+        assert_eq!(
+            h.violations("recovers_within"),
+            [
+                "the first acknowledgement came 10.000s after the healing, the limit is 10.000s [0, 5]",
+                "everything was caught up 10.000s after the healing, the limit is 10.000s [0, 5]",
+            ]
+        );
         // Clients that give up are no recovery.
         let mut h = History::new();
         h.healed().publish(1).info(1);

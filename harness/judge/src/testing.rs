@@ -31,7 +31,7 @@ const CONSUMER: NodeId = NodeId(4);
 const STORE: NodeId = NodeId(5);
 
 /// A history: replicas r0, r1, r2, a producer p, a consumer c, a store s; one partition, group g.
-/// Each record comes a microsecond after the one before.
+/// Time passes only by `after`.
 #[derive(Clone)]
 pub(crate) struct History {
     records: Vec<Record>,
@@ -40,6 +40,8 @@ pub(crate) struct History {
     bank: Vec<NodeId>,
     /// Whether it promises how it retries.
     retries: bool,
+    /// How many probes a breaker may make at a time.
+    probes: u32,
     now: u64,
 }
 
@@ -56,11 +58,17 @@ impl History {
 
     pub(crate) fn with_groups(groups: &[&str]) -> Self {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        Self { records: Vec::new(), groups, bank: Vec::new(), retries: true, now: 0 }
+        Self { records: Vec::new(), groups, bank: Vec::new(), retries: true, probes: 1, now: 0 }
     }
 
     fn add(&mut self, node: NodeId, what: What) -> &mut Self {
         self.records.push(Record { at: self.now, node, what });
+        self
+    }
+
+    /// What was told last, was told by this node.
+    pub(crate) fn by(&mut self, node: u16) -> &mut Self {
+        self.records.last_mut().unwrap().node = NodeId(node);
         self
     }
 
@@ -164,7 +172,7 @@ impl History {
         self.deliver_in(0, event, offset)
     }
 
-    fn deliver_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
+    pub(crate) fn deliver_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
         let (group, position) = (Name(group), Position::new(0, offset));
         self.add(
             CONSUMER,
@@ -223,8 +231,12 @@ impl History {
     }
 
     pub(crate) fn redrive(&mut self, event: u64, offset: u64) -> &mut Self {
+        self.redrive_in(0, event, offset)
+    }
+
+    pub(crate) fn redrive_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
         let position = Position::new(0, offset);
-        let (group, event) = (Name(0), EventId(event));
+        let (group, event) = (Name(group), EventId(event));
         self.add(NodeId(0), What::Redrive { group, position, event, times: 1 })
     }
 
@@ -333,6 +345,11 @@ impl History {
         self
     }
 
+    pub(crate) fn probes(&mut self, probes: u32) -> &mut Self {
+        self.probes = probes;
+        self
+    }
+
     /// The system promises nothing of retries.
     pub(crate) fn no_retries(&mut self) -> &mut Self {
         self.retries = false;
@@ -422,6 +439,11 @@ impl History {
     }
 
     pub(crate) fn judgement(&self) -> super::Judgement {
+        self.judge().finish(&|_| "money".to_owned())
+    }
+
+    /// A judge who has taken all of it in.
+    fn judge(&self) -> Judge {
         let names = ["r0", "r1", "r2", "p", "c", "s"];
         let setup = Setup {
             groups: (0..).map(Name).take(self.groups.len()).collect(),
@@ -452,7 +474,7 @@ impl History {
                     dependency: "bank",
                     failures: 3,
                     cooldown: Duration::from_millis(500),
-                    probes: 1,
+                    probes: self.probes,
                 }],
                 buffers: vec![("queue", BOUND)],
                 memory: vec![("consumer", MEMORY)],
@@ -472,7 +494,7 @@ impl History {
         for record in &self.records {
             judge.record(record);
         }
-        judge.finish(&|_| "money".to_owned())
+        judge
     }
 
     /// How many facts an invariant judges.
@@ -1183,6 +1205,51 @@ fn the_cause_comes_first() {
     assert_eq!(told(&h)[..3], ["drains", "no_loss (of drains)", "saga_atomicity (of drains)"]);
 }
 
+/// Each invariant with its cause, of violations that began at these places.
+fn causes(broken: &[(&'static str, u64)]) -> Vec<(&'static str, Option<&'static str>)> {
+    let mut violations: Vec<crate::Violation> = broken
+        .iter()
+        .map(|(invariant, since)| crate::Violation {
+            invariant,
+            summary: String::new(),
+            evidence: Vec::new(),
+            since: *since,
+            consequence_of: None,
+        })
+        .collect();
+    crate::by_cause(&mut violations);
+    violations.iter().map(|violation| (violation.invariant, violation.consequence_of)).collect()
+}
+
+#[test]
+fn what_explains_what() {
+    const NEVER: u64 = crate::NEVER;
+    // A panic comes before what goes wrong with the same record, and explains only what never happens.
+    assert_eq!(
+        causes(&[("votes_kept", 5), ("no_panic", 5)]),
+        [("no_panic", None), ("votes_kept", None)]
+    );
+    // One effect does not explain another.
+    assert_eq!(
+        causes(&[("idempotency", 3), ("no_loss", 5)]),
+        [("idempotency", None), ("no_loss", None)]
+    );
+    // What does not come about explains only those who speak of the whole.
+    assert_eq!(
+        causes(&[("available", NEVER), ("eventual_consistency", NEVER), ("converges", NEVER)]),
+        [
+            ("eventual_consistency", None),
+            ("converges", Some("eventual_consistency")),
+            ("available", None),
+        ]
+    );
+    // A standstill explains all that never happens.
+    assert_eq!(
+        causes(&[("available", NEVER), ("no_loss", NEVER), ("drains", NEVER)]),
+        [("drains", None), ("no_loss", Some("drains")), ("available", Some("drains"))]
+    );
+}
+
 #[test]
 fn a_panic_explains_what_never_came_after_it() {
     let mut h = History::new();
@@ -1227,6 +1294,39 @@ fn what_judged_nothing_says_what_is_missing() {
              (Promises::retries)"
         )
     );
+}
+
+#[test]
+fn where_the_log_went_back_the_history_is_told_as_it_was() {
+    let mut h = History::new();
+    h.publish(1).append_all(1, 0).ok(1, 0).deliver(1, 0);
+    assert_eq!(h.judge().put_back(), None);
+    assert_eq!(h.judgement().history, h.records);
+    h.after(1).fault_on(1, 0).fault_on(1, 1).after(1).publish(2).append(0, 2, 1).ok(2, 1).after(1);
+    h.went_back(0, 1, 1).went_back(1, 1, 1).rebuild(2).append(2, 1, 0);
+    let (records, gone) = h.judge().put_back().unwrap();
+    assert_eq!(gone, [EventId(2)].into());
+    let mut expected = h.records.clone();
+    // The client of e2 was told by those who then forgot it.
+    let ok = expected.iter_mut().rfind(|record| record.at == 2 && record.node == PRODUCER);
+    ok.unwrap().what =
+        What::Publish { phase: Phase::Info, event: EventId(2), key: 0, position: None };
+    expected.retain(|record| record.at != 2 || record.node == PRODUCER);
+    assert_eq!(records, expected);
+    let judgement = h.judgement();
+    assert_eq!(judgement.history, h.records);
+    assert_eq!(
+        judgement.why_idle("no_skip").as_deref(),
+        Some(
+            "no_skip was named under expect and judged nothing: it judges each delivery after the first of an \
+             assignment, and there was none"
+        )
+    );
+}
+
+#[test]
+fn a_judge_is_told_by_its_name() {
+    assert_eq!(format!("{:?}", Judge::new(&Setup::default())), "Judge { .. }");
 }
 
 #[test]

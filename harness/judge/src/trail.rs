@@ -4,6 +4,7 @@
 use super::{
     dense::{ByEvent, ByPlace},
     evidence::{Evidence, NEVER, Violation},
+    fold::bit,
     setup::Setup,
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
@@ -44,7 +45,7 @@ struct Whereabouts {
 impl Whereabouts {
     /// A replica has it no more.
     fn lose(&mut self, replica: usize, evidence: &Evidence) {
-        let bit = 1 << (replica % 64);
+        let bit = bit(replica);
         if self.held & bit != 0 {
             self.held &= !bit;
             if self.held == 0 {
@@ -102,7 +103,7 @@ impl Trail {
                 let life = self.events.entry(event);
                 life.position.get_or_insert(position);
                 if let Some(replica) = replica {
-                    life.held |= 1 << (replica % 64);
+                    life.held |= bit(replica);
                     life.gone = None;
                 }
                 self.places.entry(position).get_or_insert(event);
@@ -204,7 +205,7 @@ impl Trail {
         if life.held != 0 {
             // All who hold it are down, and the last of them took it with it.
             let holders =
-                (0..self.setup.replicas.len()).filter(|r| life.held & (1 << (r % 64)) != 0);
+                (0..self.setup.replicas.len()).filter(|replica| life.held & bit(*replica) != 0);
             let down: Option<Vec<&Evidence>> =
                 holders.map(|replica| self.down.get(&self.setup.replicas[replica])).collect();
             let last = down.unwrap_or_default().into_iter().max_by_key(|down| down.index);
