@@ -115,6 +115,16 @@ mod tests {
             h.violations("drains"),
             ["g lags 1 events behind the log, the first is e2 at 0:1 [6, 11]"]
         );
+        // Each for itself; the first is the one that stands first.
+        let mut h = History::with_groups(&["g", "h"]);
+        h.publish(2).append(0, 2, 1).publish(1).append(0, 1, 0).apply(1, 0).healed();
+        assert_eq!(
+            h.violations("drains"),
+            [
+                "g lags 1 events behind the log, the first is e2 at 0:1 [1, 5]",
+                "h lags 2 events behind the log, the first is e1 at 0:0 [3, 5]",
+            ]
+        );
     }
 
     #[test]

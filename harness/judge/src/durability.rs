@@ -207,6 +207,10 @@ mod tests {
             h.violations("durability"),
             ["1 of 2 acknowledged events is in the log of no living replica in the end: e2 [3]"]
         );
+        // One that tells of none has it, where another who is down told that it stands.
+        let mut h = History::new();
+        h.publish(1).append(0, 1, 0).ok_nowhere(1).crash(0).replica(1, 1, 0).converged();
+        assert_eq!(h.violations("durability"), [] as [&str; 0]);
         // Or nothing at all is told.
         let mut h = History::new();
         h.publish(1).ok(1, 0).converged();

@@ -189,6 +189,12 @@ mod tests {
             h.violations("eventual_consistency"),
             ["the effects of g are 2, and the log has 1 events for it [11]"]
         );
+        // What is dead in one group is owed to the other.
+        let mut h = History::with_groups(&["g", "h"]);
+        h.publish(1).append_all(1, 0).ok(1, 0).apply(1, 0).apply_in(1, 1, 0);
+        h.dead_letter_in(1, 2, 1).publish(2).append_all(2, 1).ok(2, 1).apply(2, 1).healed();
+        told(&mut h, 2).projection(2, 9).projection_of(1, 1, 9).converged();
+        assert_eq!(h.violations("eventual_consistency"), [] as [&str; 0]);
     }
 
     #[test]

@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn given_and_gone() {
         let mut h = History::new();
-        h.publish(1).deliver(1, 0).append_all(2, 0);
+        h.publish(1).deliver(1, 0).deliver(1, 0).append_all(2, 0);
         assert_eq!(
             h.violations("no_dirty_read"),
             ["c was given e1 at 0:0, which no replica has in the end [1]"]

@@ -266,6 +266,7 @@ mod tests {
             vec![format!("1 of 1 acknowledged event is unseen, in {groups}: e1 [2]")]
         };
         assert_eq!(applied(&[0, 1, 2]), [] as [&str; 0]);
+        assert_eq!(applied(&[0, 1, 2, 0, 1, 2]), [] as [&str; 0]);
         assert_eq!(applied(&[1, 2]), misses("a"));
         assert_eq!(applied(&[0, 2]), misses("b"));
         assert_eq!(applied(&[0, 1]), misses("c"));
@@ -338,7 +339,7 @@ mod tests {
     fn each_replica_holds_for_itself() {
         let kept_by = |replica: u16| {
             let mut h = History::new();
-            h.publish(1).ok(1, 0).append(replica, 1, 0);
+            h.publish(1).ok(1, 0).append(replica, 1, 0).append(replica, 1, 0);
             (0..3).filter(|other| *other != replica).for_each(|other| {
                 h.rebuild(other);
             });

@@ -100,10 +100,10 @@ impl Invariant for Order {
                 let Some(index) = self.setup.group_index(group) else { return };
                 let entry = self.events.entry(event);
                 let bit = bit(index);
-                if entry.applied & bit != 0 {
+                let applied = entry.applied | bit;
+                if std::mem::replace(&mut entry.applied, applied) == applied {
                     return;
                 }
-                entry.applied |= bit;
                 if entry.redriven & bit != 0 {
                     return;
                 }
@@ -225,12 +225,17 @@ mod tests {
         h.append_all(1, 2).ok(3, 0).ok(2, 1);
         h.apply(3, 0).apply(2, 1).apply(1, 2).apply(2, 1);
         assert_eq!(h.violations("order"), [] as [&str; 0]);
+        // Each group for itself.
+        let mut h = History::with_groups(&["g", "h"]);
+        h.publish(1).publish(2).append_all(1, 0).append_all(2, 1).ok(1, 0).ok(2, 1);
+        h.apply_in(0, 1, 0).apply_in(0, 2, 1).apply_in(1, 2, 1).apply_in(1, 1, 0);
+        assert_eq!(h.violations("order"), ["h applied 0:1 before 0:0, both of key 0 [12, 13]"]);
     }
 
     #[test]
     fn an_indeterminate_event_may_come_late_and_be_acknowledged_then() {
         let mut h = History::new();
-        h.publish(1).info(1).publish(2).append_all(2, 0).ok(2, 0).append_all(1, 1).ok(1, 1);
+        h.publish(1).info(1).info(1).publish(2).append_all(2, 0).ok(2, 0).append_all(1, 1).ok(1, 1);
         h.apply(2, 0).apply(1, 1);
         assert_eq!(h.violations("order"), [] as [&str; 0]);
         // One that was never in doubt may not, whatever happens between the two.
@@ -256,7 +261,12 @@ mod tests {
     fn what_was_redriven_has_left_the_sequence() {
         let mut h = History::new();
         h.publish(1).append_all(1, 0).publish(2).append_all(2, 1);
-        h.dead_letter(1, 0).apply(2, 1).redrive(1, 0).apply(1, 0);
+        h.dead_letter(1, 0).apply(2, 1).redrive(1, 0).redrive(1, 0).by(1).apply(1, 0);
         assert_eq!(h.violations("order"), [] as [&str; 0]);
+        // In that group.
+        let mut h = History::with_groups(&["g", "h"]);
+        h.publish(1).append_all(1, 0).publish(2).append_all(2, 1).redrive_in(1, 1, 0);
+        h.apply(2, 1).apply(1, 0).apply_in(1, 2, 1).apply_in(1, 1, 0);
+        assert_eq!(h.violations("order"), ["g applied 0:1 before 0:0, both of key 0 [9, 10]"]);
     }
 }

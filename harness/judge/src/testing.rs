@@ -149,6 +149,11 @@ impl History {
         self
     }
 
+    /// A service makes an event of another.
+    pub(crate) fn derive(&mut self, event: u64, from: u64) -> &mut Self {
+        self.add(STORE, What::Derive { event: EventId(event), from: EventId(from) })
+    }
+
     pub(crate) fn rebuild(&mut self, replica: u16) -> &mut Self {
         self.add(NodeId(replica), What::Rebuild)
     }
@@ -326,11 +331,12 @@ impl History {
     }
 
     pub(crate) fn dead_letter(&mut self, event: u64, offset: u64) -> &mut Self {
-        let position = Position::new(0, offset);
-        self.add(
-            NodeId(0),
-            What::DeadLetter { group: Name(0), position, event: EventId(event), times: 1 },
-        )
+        self.dead_letter_in(0, event, offset)
+    }
+
+    pub(crate) fn dead_letter_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
+        let (group, position) = (Name(group), Position::new(0, offset));
+        self.add(NodeId(0), What::DeadLetter { group, position, event: EventId(event), times: 1 })
     }
 
     /// For the second time.
@@ -434,7 +440,11 @@ impl History {
     }
 
     pub(crate) fn projection(&mut self, position: u64, digest: u64) -> &mut Self {
-        let of = StateOf::Projection { group: Name(0) };
+        self.projection_of(0, position, digest)
+    }
+
+    pub(crate) fn projection_of(&mut self, group: u16, position: u64, digest: u64) -> &mut Self {
+        let of = StateOf::Projection { group: Name(group) };
         self.add(STORE, What::State { of, position, digest })
     }
 
@@ -443,7 +453,7 @@ impl History {
     }
 
     /// A judge who has taken all of it in.
-    fn judge(&self) -> Judge {
+    pub(crate) fn judge(&self) -> Judge {
         let names = ["r0", "r1", "r2", "p", "c", "s"];
         let setup = Setup {
             groups: (0..).map(Name).take(self.groups.len()).collect(),
@@ -495,6 +505,10 @@ impl History {
             judge.record(record);
         }
         judge
+    }
+
+    pub(crate) fn records(&self) -> &[Record] {
+        &self.records
     }
 
     /// How many facts an invariant judges.
