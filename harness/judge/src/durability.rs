@@ -153,6 +153,10 @@ mod tests {
         h.append(2, 1, 0);
         assert_eq!(h.violations("durability"), [] as [&str; 0]);
         assert_eq!(with_power_failure(&[0, 1]).violations("durability"), [] as [&str; 0]);
+        // Somebody has it elsewhere than was told last.
+        let mut h = History::new();
+        h.publish(1).append(0, 1, 0).append(1, 1, 5).ok(1, 0).crash(1);
+        assert_eq!(h.violations("durability"), [] as [&str; 0]);
     }
 
     #[test]

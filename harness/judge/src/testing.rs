@@ -216,7 +216,11 @@ impl History {
     }
 
     pub(crate) fn commit(&mut self, replica: u16, offset: u64) -> &mut Self {
-        let (group, partition) = (Name(0), 0);
+        self.commit_in(0, replica, offset)
+    }
+
+    pub(crate) fn commit_in(&mut self, group: u16, replica: u16, offset: u64) -> &mut Self {
+        let (group, partition) = (Name(group), 0);
         self.add(
             NodeId(replica),
             What::Commit { group, partition, offset, generation: 1, number: 0 },
