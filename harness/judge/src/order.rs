@@ -191,6 +191,13 @@ mod tests {
             h.violations("order"),
             ["e1 was published before e2 (key 0), and stands behind it: 0:1 and 0:0 [8, 9]"]
         );
+        // So does the log say where they stand.
+        let mut h = History::new();
+        h.publish(1).publish(2).append(0, 2, 0).append(0, 1, 1).ok_nowhere(2).ok_nowhere(1);
+        assert_eq!(
+            h.violations("order"),
+            ["e1 was published before e2 (key 0), and stands behind it: 0:1 and 0:0 [4, 5]"]
+        );
     }
 
     #[test]
@@ -224,6 +231,11 @@ mod tests {
         h.publish(1).info(1).publish(2).publish_key(3, 1).append_all(3, 0).append_all(2, 1);
         h.append_all(1, 2).ok(3, 0).ok(2, 1);
         h.apply(3, 0).apply(2, 1).apply(1, 2).apply(2, 1);
+        assert_eq!(h.violations("order"), [] as [&str; 0]);
+        // Of what services make of events, the log knows the key.
+        let mut h = History::new();
+        h.append_key(0, 1, 0, 1).append_key(0, 2, 1, 2).append_key(0, 3, 2, 2);
+        h.apply(2, 1).apply(1, 0).apply(3, 2);
         assert_eq!(h.violations("order"), [] as [&str; 0]);
         // Each group for itself.
         let mut h = History::with_groups(&["g", "h"]);

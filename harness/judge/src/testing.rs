@@ -38,8 +38,10 @@ pub(crate) struct History {
     groups: Vec<String>,
     /// The nodes of the dependency `bank`, if that is known.
     bank: Vec<NodeId>,
-    /// Whether it promises how it retries.
-    retries: bool,
+    /// How it retries, if it promises that.
+    retries: Option<RetryPolicy>,
+    /// A fault makes timers late.
+    stalls: bool,
     /// How many probes a breaker may make at a time.
     probes: u32,
     now: u64,
@@ -58,7 +60,23 @@ impl History {
 
     pub(crate) fn with_groups(groups: &[&str]) -> Self {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        Self { records: Vec::new(), groups, bank: Vec::new(), retries: true, probes: 1, now: 0 }
+        let retries = RetryPolicy {
+            name: "calls",
+            first: Duration::from_millis(100),
+            factor: 2.0,
+            cap: Duration::from_millis(400),
+            jitter: 1.0,
+            attempts: Some(5),
+        };
+        Self {
+            records: Vec::new(),
+            groups,
+            bank: Vec::new(),
+            retries: Some(retries),
+            stalls: false,
+            probes: 1,
+            now: 0,
+        }
     }
 
     fn add(&mut self, node: NodeId, what: What) -> &mut Self {
@@ -140,6 +158,17 @@ impl History {
     ) -> &mut Self {
         let (position, event) = (Position::new(0, offset), EventId(event));
         self.add(NodeId(replica), What::Append { position, event, key: 0, term: 1, content })
+    }
+
+    pub(crate) fn append_key(
+        &mut self,
+        replica: u16,
+        event: u64,
+        offset: u64,
+        key: u32,
+    ) -> &mut Self {
+        let (position, event) = (Position::new(0, offset), EventId(event));
+        self.add(NodeId(replica), What::Append { position, event, key, term: 1, content: 0 })
     }
 
     pub(crate) fn append_all(&mut self, event: u64, offset: u64) -> &mut Self {
@@ -360,9 +389,20 @@ impl History {
         self
     }
 
+    pub(crate) fn stalls(&mut self) -> &mut Self {
+        self.stalls = true;
+        self
+    }
+
+    pub(crate) fn wait(&mut self, first: u64, jitter: f64) -> &mut Self {
+        let retries = self.retries.as_mut().unwrap();
+        (retries.first, retries.jitter) = (Duration::from_micros(first), jitter);
+        self
+    }
+
     /// The system promises nothing of retries.
     pub(crate) fn no_retries(&mut self) -> &mut Self {
-        self.retries = false;
+        self.retries = None;
         self
     }
 
@@ -476,14 +516,7 @@ impl History {
                 key_has_one_partition: true,
                 dead_letters: true,
                 saga: vec!["reserve", "charge"],
-                retries: vec![RetryPolicy {
-                    name: "calls",
-                    first: Duration::from_millis(100),
-                    factor: 2.0,
-                    cap: Duration::from_millis(400),
-                    jitter: 1.0,
-                    attempts: Some(5),
-                }],
+                retries: self.retries.into_iter().collect(),
                 breakers: vec![BreakerPolicy {
                     dependency: "bank",
                     failures: 3,
@@ -495,14 +528,14 @@ impl History {
                 rotation: Some(2),
             },
             sagas: vec![RESERVE, CHARGE],
-            policies: if self.retries { vec![CALLS] } else { Vec::new() },
+            policies: self.retries.iter().map(|_| CALLS).collect(),
             dependencies: vec![BANK],
             dependency_nodes: vec![self.bank.clone()],
             buffers: vec![QUEUE],
             memory: (0..names.len())
                 .map(|node| (node == usize::from(CONSUMER.0)).then_some(MEMORY))
                 .collect(),
-            stalls: false,
+            stalls: self.stalls,
         };
         let mut judge = Judge::new(&setup);
         for record in &self.records {
@@ -532,6 +565,13 @@ impl History {
                 format!("{} {places:?}", violation.summary)
             })
             .collect()
+    }
+
+    /// Since when an invariant is violated, for each violation.
+    pub(crate) fn since(&self, invariant: &str) -> Vec<u64> {
+        let violations = self.judgement().violations;
+        let found = violations.iter().filter(|violation| violation.invariant == invariant);
+        found.map(|violation| violation.since).collect()
     }
 
     pub(crate) fn broken(&self) -> Vec<&'static str> {
@@ -1085,8 +1125,9 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     case("agreement", 3, &|h| {
         h.append_all(1, 0).deliver(1, 0).append(0, 2, 1);
     });
-    case("order", 2, &|h| {
-        h.publish(1).publish(2).ok(1, 0).ok(2, 1).apply(1, 0).apply(2, 1);
+    case("order", 4, &|h| {
+        h.publish(1).publish(2).publish(3).ok(1, 0).ok(2, 1).ok(3, 2);
+        h.apply(1, 0).apply(2, 1).apply(3, 2);
     });
     case("no_skip", 1, &|h| {
         h.deliver(1, 0).deliver(2, 1).deliver_gen(3, 2, 2);
