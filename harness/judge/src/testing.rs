@@ -1184,8 +1184,8 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     case("progress", 2, &|h| {
         h.publish(1).publish(2).info(2).healed().publish(3);
     });
-    case("recovers_within", 4, &|h| {
-        h.publish(1).append_all(2, 0).append_all(3, 1).healed().publish(4);
+    case("recovers_within", 5, &|h| {
+        h.publish(1).append_all(2, 0).append_all(3, 1).append_all(5, 2).healed().publish(4);
     });
     case("available", 2, &|h| {
         h.publish(1).publish(2);

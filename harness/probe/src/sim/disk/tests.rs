@@ -446,3 +446,246 @@ fn a_disk_on_which_nothing_has_changed_does_not_go_back() {
     disk.sync(inode).unwrap();
     assert!(disk.go_back(snapshot));
 }
+
+/// A disk with these files, whose names and contents are on the platter.
+fn with_files(files: &[(&str, usize)]) -> Disk {
+    let mut disk = Disk::default();
+    for (name, length) in files {
+        let inode = disk.open(&path(name)).unwrap();
+        disk.write(inode, 0, &vec![1; *length]).unwrap();
+        disk.sync(inode).unwrap();
+    }
+    disk.sync_dir(Path::new("/data")).unwrap();
+    disk
+}
+
+#[test]
+fn a_part_of_a_file_is_read() {
+    let (mut disk, inode) = disk();
+    let mut read = |at, length| {
+        let mut buffer = vec![b'?'; length];
+        let count = disk.read_at(inode, at, &mut buffer).unwrap();
+        (count, String::from_utf8(buffer).unwrap())
+    };
+    assert_eq!(read(0, 4), (4, "safe".to_owned()));
+    assert_eq!(read(9, 5), (3, "not??".to_owned()));
+    assert_eq!(read(12, 1), (0, "?".to_owned()));
+    assert_eq!(read(13, 1), (0, "?".to_owned()));
+    disk.begin(id(3), DiskFault::IoErrors { reads: true, writes: false });
+    assert_eq!(disk.read_at(inode, 0, &mut [0]).unwrap_err().to_string(), "input/output error");
+    assert_eq!(disk.take_refused(), [3]);
+}
+
+#[test]
+fn damage_is_felt_by_who_reads_any_of_it() {
+    // Two bytes of the first file are damaged, from the fifth on.
+    for (at, length, felt) in
+        [(0, 5, false), (0, 6, true), (5, 1, true), (6, 1, true), (7, 5, false)]
+    {
+        let (mut disk, inode) = disk();
+        let other = disk.open(&path("other")).unwrap();
+        disk.write(other, 0, b"another file").unwrap();
+        disk.damaged.push((3, inode, 5, 2));
+        disk.read_at(other, at, &mut vec![0; length]).unwrap();
+        assert_eq!(disk.take_refused(), [] as [u16; 0]);
+        disk.read_at(inode, at, &mut vec![0; length]).unwrap();
+        assert_eq!(disk.take_refused(), if felt { vec![3] } else { vec![] }, "{length} at {at}");
+        // Once.
+        disk.read_at(inode, at, &mut vec![0; length]).unwrap();
+        assert_eq!(disk.take_refused(), [] as [u16; 0]);
+    }
+}
+
+#[test]
+fn what_is_not_there_is_not_read_renamed_or_removed() {
+    let (mut disk, _) = disk();
+    let missing = disk.read(&path("none")).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+    assert_eq!(missing.to_string(), "no such file: /data/none");
+    assert_eq!(disk.remove(&path("none")).unwrap_err().to_string(), "no such file: /data/none");
+    let renamed = disk.rename(&path("none"), &path("log")).unwrap_err();
+    assert_eq!(renamed.to_string(), "no such file: /data/none");
+    disk.open(Path::new("/other/log")).unwrap();
+    assert_eq!(disk.list(Path::new("/data")), ["log"]);
+}
+
+#[test]
+fn a_file_that_is_cut_off_or_made_longer() {
+    let (mut disk, inode) = disk();
+    disk.begin(id(3), DiskFault::Full { draw: None });
+    // Only growing needs room.
+    disk.set_len(inode, 12).unwrap();
+    assert_eq!(disk.set_len(inode, 13).unwrap_err().kind(), ErrorKind::StorageFull);
+    disk.set_len(inode, 3).unwrap();
+    assert_eq!((disk.len(inode), read(&mut disk, "log")), (3, b"saf".to_vec()));
+    disk.end(id(3));
+    disk.set_len(inode, 5).unwrap();
+    assert_eq!((disk.len(inode), read(&mut disk, "log")), (5, b"saf\0\0".to_vec()));
+    disk.sync(inode).unwrap();
+    assert_eq!(read(&mut crashed(&disk, 1), "log"), b"saf\0\0");
+    // Nothing, written behind the end, makes nothing longer; something fills up what is between.
+    disk.write(inode, 9, b"").unwrap();
+    assert_eq!(disk.len(inode), 5);
+    disk.write(inode, 6, b"x").unwrap();
+    assert_eq!(read(&mut disk, "log"), b"saf\0\0\0x");
+}
+
+#[test]
+fn a_sync_of_a_directory_fails_and_takes_its_time_as_any() {
+    let (mut disk, _) = disk();
+    disk.begin(id(3), DiskFault::Slow { ms: 20 });
+    disk.sync_dir(Path::new("/data")).unwrap();
+    assert_eq!(disk.take_slowness(), Some((3, 20)));
+    disk.open(&path("new")).unwrap();
+    disk.begin(id(4), DiskFault::SyncFails { draw: 1 });
+    disk.begin(id(5), DiskFault::Slow { ms: 1 });
+    assert!(disk.sync_dir(Path::new("/data")).is_err());
+    assert_eq!((disk.take_refused(), disk.take_slowness()), (vec![4], Some((5, 21))));
+    assert!(found(&disk, "new")[&None] > 140);
+}
+
+#[test]
+fn each_failed_sync_counts() {
+    let (mut disk, inode) = disk();
+    disk.begin(id(3), DiskFault::SyncFails { draw: 1 });
+    for count in 1..=3 {
+        assert!(disk.sync(inode).is_err());
+        assert_eq!(disk.failed_syncs, count);
+    }
+    // The one that began last is felt.
+    disk.begin(id(4), DiskFault::SyncFails { draw: 1 });
+    disk.take_refused();
+    assert!(disk.sync(inode).is_err());
+    assert_eq!(disk.take_refused(), [4]);
+}
+
+#[test]
+fn of_a_single_byte_a_full_disk_takes_nothing_and_a_torn_write_keeps_nothing() {
+    let (mut disk, inode) = disk();
+    disk.begin(id(3), DiskFault::Full { draw: Some(1) });
+    assert_eq!(disk.write(inode, 12, b"!").unwrap_err().kind(), ErrorKind::StorageFull);
+    assert!((1..4).contains(&disk.write(inode, 12, b"more").unwrap()));
+    disk.end(id(3));
+    disk.set_len(inode, 12).unwrap();
+    disk.begin(id(4), DiskFault::TornWrite { draw: 1 });
+    disk.write(inode, 12, b"!").unwrap();
+    let cut = disk.take_power_cut().unwrap();
+    assert_eq!(read(&mut disk.after_power_cut(1, cut.unsynced), "log"), b"safe and not");
+}
+
+#[test]
+fn a_torn_write_keeps_any_of_its_pages_and_never_all() {
+    let kept: BTreeSet<Vec<bool>> = (0..200)
+        .map(|draw| {
+            let mut disk = with_files(&[("log", 3 * 4096)]);
+            disk.begin(id(3), DiskFault::TornWrite { draw });
+            disk.write(0, 0, &[2; 3 * 4096]).unwrap();
+            let cut = disk.take_power_cut().unwrap();
+            let content = read(&mut disk.after_power_cut(draw, cut.unsynced), "log");
+            content.chunks(4096).map(|page| page.iter().all(|byte| *byte == 2)).collect()
+        })
+        .collect();
+    assert_eq!(kept.len(), 7, "{kept:?}");
+    assert!(!kept.contains(&vec![true; 3]));
+}
+
+#[test]
+fn a_torn_write_tears_one_file_and_others_are_as_after_any_power_cut() {
+    let (mut disk, inode) = disk();
+    let other = disk.open(&path("other")).unwrap();
+    disk.sync_dir(Path::new("/data")).unwrap();
+    disk.write(other, 0, b"another").unwrap();
+    disk.write(inode, 12, b"torn").unwrap();
+    for seed in 0..40 {
+        let mut left = disk.after_power_cut(seed, Unsynced::Torn { inode, draw: 7 });
+        assert_eq!(read(&mut left, "other"), read(&mut crashed(&disk, seed), "other"));
+    }
+}
+
+#[test]
+fn of_two_that_would_cut_the_power_the_first_does() {
+    let (mut disk, inode) = disk();
+    disk.begin(id(3), DiskFault::LostUnsynced { after: 0 });
+    disk.begin(id(4), DiskFault::LostUnsynced { after: 0 });
+    disk.sync(inode).unwrap();
+    disk.begin(id(5), DiskFault::TornWrite { draw: 1 });
+    disk.write(inode, 0, b"more").unwrap();
+    assert_eq!(disk.take_power_cut().unwrap().id, id(3));
+    disk.sync(inode).unwrap();
+    assert_eq!(disk.take_power_cut().unwrap().id, id(4));
+}
+
+#[test]
+fn what_is_wrong_with_a_disk_is_so_after_a_power_cut() {
+    let (mut disk, inode) = disk();
+    disk.rot(3, 7, 1);
+    disk.begin(id(4), DiskFault::SyncFails { draw: 1 });
+    assert!(disk.sync(inode).is_err());
+    let mut left = crashed(&disk, 1);
+    assert_eq!(left.failed_syncs, 1);
+    assert!(left.sync(inode).is_err());
+    left.take_refused();
+    read(&mut left, "log");
+    assert_eq!(left.take_refused(), [3]);
+}
+
+#[test]
+fn every_file_can_rot_and_larger_ones_do_more_often() {
+    let hits = |files: &[(&str, usize)]| {
+        let mut hits = BTreeMap::new();
+        for draw in 0..200 {
+            let mut disk = with_files(files);
+            assert!(disk.rot(3, draw, 1));
+            *hits.entry(disk.damaged[0].1).or_insert(0) += 1;
+        }
+        hits
+    };
+    let equal = hits(&[("a", 1), ("b", 0), ("c", 1)]);
+    assert_eq!(equal.keys().collect::<Vec<_>>(), [&0, &2]);
+    assert!((60..140).contains(&equal[&0]), "{equal:?}");
+    let large = hits(&[("a", 1), ("b", 3)]);
+    assert!((25..75).contains(&large[&0]), "{large:?}");
+    assert!(!with_files(&[("a", 0)]).rot(3, 7, 1));
+}
+
+#[test]
+fn single_bits_rot_and_up_to_some_bytes_are_cut_off() {
+    let differing = |a: &[u8], b: &[u8]| -> Vec<(usize, u8)> {
+        let pairs = (0..).zip(a.iter().zip(b));
+        pairs.filter(|(_, (a, b))| a != b).map(|(at, (a, b))| (at, a ^ b)).collect()
+    };
+    let (mut bits, mut lengths) = (BTreeSet::new(), BTreeSet::new());
+    for draw in 0..100 {
+        let before = with_files(&[("log", 8)]);
+        let mut rotten = before.clone();
+        assert!(rotten.rot(3, draw, 1));
+        let turned = differing(&before.inodes[0].durable, &rotten.inodes[0].durable);
+        assert_eq!(turned, differing(&before.inodes[0].data, &rotten.inodes[0].data));
+        assert!(turned.len() == 1 && turned[0].1.count_ones() == 1, "{turned:?}");
+        assert_eq!(rotten.damaged, [(3, 0, turned[0].0, 1)]);
+        bits.insert(turned[0].1);
+
+        let mut short = before.clone();
+        short.write(0, 0, b"unsynced").unwrap();
+        assert!(short.truncate(4, draw, 3));
+        let length = short.inodes[0].durable.len();
+        assert_eq!(short.damaged, [(4, 0, length, 8 - length)]);
+        short.sync(0).unwrap();
+        assert_eq!(read(&mut short, "log"), vec![1; length]);
+        lengths.insert(length);
+    }
+    assert_eq!(bits, (0..8).map(|bit| 1 << bit).collect());
+    assert_eq!(lengths, BTreeSet::from([5, 6, 7]));
+    assert!(!Disk::default().truncate(4, 7, 3));
+}
+
+#[test]
+fn who_acts_last_is_felt() {
+    let (mut disk, inode) = disk();
+    for step in [3, 5] {
+        disk.begin(id(step), DiskFault::IoErrors { reads: true, writes: true });
+    }
+    assert!(disk.write(inode, 0, b"x").is_err());
+    assert!(disk.read(&path("log")).is_err());
+    assert_eq!(disk.take_refused(), [5, 5]);
+}
