@@ -689,3 +689,177 @@ fn who_acts_last_is_felt() {
     assert!(disk.read(&path("log")).is_err());
     assert_eq!(disk.take_refused(), [5, 5]);
 }
+
+/// How often each content is found of 400 that a failed sync left on the platter.
+fn scattered(disk: &Disk, inode: usize) -> BTreeMap<Vec<u8>, u32> {
+    let mut found = BTreeMap::new();
+    for seed in 0..400 {
+        let mut inode = disk.inodes[inode].clone();
+        inode.fail_to_sync(false, &mut rng(seed, "scattered", &[]));
+        *found.entry(inode.durable).or_default() += 1;
+    }
+    found
+}
+
+#[test]
+fn of_what_a_failed_sync_brought_to_the_platter() {
+    // A piece: half of the time nothing, seldom a part, else the whole.
+    let mut disk = with_files(&[("log", 16)]);
+    disk.write(0, 0, &[2; 16]).unwrap();
+    let found = scattered(&disk, 0);
+    let (nothing, whole) = (found[&vec![1; 16]], found[&vec![2; 16]]);
+    assert!((160..245).contains(&nothing) && (135..220).contains(&whole), "{found:?}");
+    assert!((8..60).contains(&(400 - nothing - whole)), "{found:?}");
+    // That it was cut off: as often as not.
+    let mut disk = with_files(&[("log", 16)]);
+    disk.set_len(0, 4).unwrap();
+    let found = scattered(&disk, 0);
+    assert!((160..240).contains(&found[&vec![1; 4]]), "{found:?}");
+    assert_eq!(found[&vec![1; 4]] + found[&vec![1; 16]], 400);
+    // A write from within a page to within another is in three pieces.
+    let mut disk = with_files(&[("log", 10_000)]);
+    disk.write(0, 4_090, &[2; 5_000]).unwrap();
+    let ends: BTreeSet<Vec<usize>> = scattered(&disk, 0)
+        .into_iter()
+        .filter(|(_, count)| *count > 9)
+        .map(|(content, _)| (1..10_000).filter(|at| content[at - 1] != content[*at]).collect())
+        .collect();
+    let expected = [
+        vec![],
+        vec![4_090, 4_096],
+        vec![4_096, 8_192],
+        vec![8_192, 9_090],
+        vec![4_090, 8_192],
+        vec![4_096, 9_090],
+        vec![4_090, 4_096, 8_192, 9_090],
+        vec![4_090, 9_090],
+    ];
+    assert_eq!(ends, expected.into());
+}
+
+#[test]
+fn a_power_cut_leaves_often_nothing_and_as_often_all_as_the_first_as_any() {
+    let mut disk = with_files(&[("log", 24)]);
+    for at in 0..24 {
+        disk.write(0, at, &[2]).unwrap();
+    }
+    let (mut nothing, mut all, mut first, mut any) = (0, 0, 0, 0);
+    for (content, count) in found(&disk, "log") {
+        let content = content.unwrap();
+        let kept = content.iter().take_while(|byte| **byte == 2).count();
+        *(match (kept, content[kept..].contains(&2)) {
+            (_, true) => &mut any,
+            (0, _) => &mut nothing,
+            (24, _) => &mut all,
+            _ => &mut first,
+        }) += count;
+    }
+    let told = format!("{nothing} {all} {first} {any}");
+    assert!((160..240).contains(&nothing) && (30..85).contains(&all), "{told}");
+    assert!((25..75).contains(&first) && (65..140).contains(&any), "{told}");
+}
+
+#[test]
+fn of_a_write_the_first_part_can_be_kept() {
+    let mut disk = with_files(&[("log", 4_000)]);
+    disk.write(0, 0, &[2; 10]).unwrap();
+    disk.write(0, 10, &[2; 3_990]).unwrap();
+    // The first whole, and of the second some: 3990 places where that can end, and few are found twice.
+    let kept = |content: &[u8]| content.iter().take_while(|byte| **byte == 2).count();
+    let ends: Vec<usize> = found(&disk, "log").keys().flatten().map(|left| kept(left)).collect();
+    let inside = ends.iter().filter(|end| (11..4_000).contains(*end)).count();
+    assert!((8..60).contains(&inside), "{ends:?}");
+}
+
+#[test]
+fn which_directory_is_synced_decides_which_names_are_kept() {
+    let there = |disk: &Disk, name: &str| {
+        (0..200).filter(|seed| crashed(disk, *seed).read(Path::new(name)).is_ok()).count()
+    };
+    let half = 60..140;
+    // A file was made; what another directory has does not matter.
+    let mut disk = Disk::default();
+    disk.open(&path("log")).unwrap();
+    disk.sync_dir(Path::new("/other")).unwrap();
+    assert!(half.contains(&there(&disk, "/data/log")));
+    disk.sync_dir(Path::new("/data")).unwrap();
+    assert_eq!(there(&disk, "/data/log"), 200);
+    assert!(disk.directories.is_synced());
+    // One was renamed into another directory: it is lost if only the one from which it came was synced.
+    disk.rename(&path("log"), Path::new("/other/log")).unwrap();
+    let mut from = disk.clone();
+    from.sync_dir(Path::new("/data")).unwrap();
+    assert_eq!(there(&from, "/data/log"), 0);
+    assert!(half.contains(&there(&from, "/other/log")));
+    let mut third = disk.clone();
+    third.sync_dir(Path::new("/third")).unwrap();
+    let (old, new) = (there(&third, "/data/log"), there(&third, "/other/log"));
+    assert!(half.contains(&old) && old + new == 200, "{old} {new}");
+    // One was removed.
+    disk.sync_dir(Path::new("/data")).unwrap();
+    disk.sync_dir(Path::new("/other")).unwrap();
+    disk.remove(Path::new("/other/log")).unwrap();
+    disk.sync_dir(Path::new("/data")).unwrap();
+    assert!(half.contains(&there(&disk, "/other/log")));
+    disk.sync_dir(Path::new("/other")).unwrap();
+    assert_eq!(there(&disk, "/other/log"), 0);
+    assert!(disk.directories.is_synced());
+}
+
+#[test]
+fn a_file_that_is_renamed_to_its_own_name_is_where_it_was() {
+    let mut disk = with_files(&[("log", 1)]);
+    disk.rename(&path("log"), &path("log")).unwrap();
+    assert!(disk.directories.is_synced());
+    assert_eq!(disk.list(Path::new("/data")), ["log"]);
+}
+
+#[test]
+fn what_follows_from_a_change_that_is_undone_is_undone() {
+    // Made, removed, and made again: the second is not there without the first being gone.
+    let mut disk = Disk::default();
+    disk.open(&path("log")).unwrap();
+    disk.remove(&path("log")).unwrap();
+    let second = disk.open(&path("log")).unwrap();
+    let kept: Vec<Option<usize>> = (0..400)
+        .map(|seed| crashed(&disk, seed).directories.names.get(&path("log")).copied())
+        .collect();
+    let count = |what: Option<usize>| kept.iter().filter(|kept| **kept == what).count();
+    // Each change with the one before it, half of the time: made 1/4, removed 1/8 or never made 1/2, made again 1/8.
+    let counts = (count(Some(0)), count(None), count(Some(second)));
+    assert!((70..130).contains(&counts.0), "{counts:?}");
+    assert!((215..285).contains(&counts.1) && (30..75).contains(&counts.2), "{counts:?}");
+    // A file that is renamed twice is under one of its names, and in the order of the changes.
+    let mut disk = with_files(&[("a", 1)]);
+    disk.rename(&path("a"), &path("b")).unwrap();
+    disk.rename(&path("b"), &path("c")).unwrap();
+    let mut names = BTreeMap::new();
+    for seed in 0..400 {
+        *names.entry(crashed(&disk, seed).list(Path::new("/data"))).or_insert(0) += 1;
+    }
+    let of = |name: &str| names.get(&vec![name.to_owned()]).copied().unwrap_or(0);
+    assert_eq!(of("a") + of("b") + of("c"), 400, "{names:?}");
+    assert!((160..240).contains(&of("a")) && (70..130).contains(&of("c")), "{names:?}");
+    // One that was made and renamed needs only its new name; another's that was made there in its place does not.
+    let mut disk = Disk::default();
+    disk.open(&path("new")).unwrap();
+    disk.rename(&path("new"), &path("log")).unwrap();
+    let there = (0..400).filter(|seed| crashed(&disk, *seed).list(Path::new("/data")) == ["log"]);
+    let there = there.count();
+    assert!((160..240).contains(&there), "{there}");
+    // Nothing takes the place of a name whose change was undone.
+    let mut disk = with_files(&[("log", 1), ("new", 2)]);
+    disk.remove(&path("log")).unwrap();
+    disk.rename(&path("new"), &path("log")).unwrap();
+    let mut found = BTreeMap::new();
+    for seed in 0..400 {
+        let names = crashed(&disk, seed).directories.names;
+        let of = |name| names.get(&path(name)).copied();
+        *found.entry((of("log"), of("new"))).or_insert(0) += 1;
+    }
+    // Removed and renamed 1/4, removed 1/4, neither 1/2.
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!((160..240).contains(&found[&(Some(0), Some(1))]), "{found:?}");
+    assert!((70..130).contains(&found[&(None, Some(1))]), "{found:?}");
+    assert!((70..130).contains(&found[&(Some(1), None)]), "{found:?}");
+}
