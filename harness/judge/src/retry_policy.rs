@@ -396,6 +396,13 @@ mod tests {
             h.violations("retry_policy"),
             ["c: attempt 2 by calls came 0ms after the last had failed, and not 100ms [2, 4]"]
         );
+        // So when another process starts.
+        let mut h = History::new();
+        h.request(1, 7).attempt(1, 1).attempt_failed(1, 1).up(0).request(2, 7).attempt(2, 1);
+        assert_eq!(
+            h.violations("retry_policy"),
+            ["c: attempt 2 by calls came 0ms after the last had failed, and not 100ms [2, 5]"]
+        );
         // They go on growing, and come to an end.
         let mut h = History::new();
         for request in 1..=6 {
@@ -438,6 +445,10 @@ mod tests {
         let mut h = History::new();
         h.request(1, 7).attempt(1, 1).attempt_failed(1, 1).consumer_up().request(1, 7);
         h.attempt(1, 1);
+        assert_eq!(h.violations("retry_policy"), [] as [&str; 0]);
+        let mut h = History::new();
+        h.request(1, 7).attempt(1, 1).attempt_failed(1, 1).consumer_up().request(2, 7);
+        h.attempt(2, 1);
         assert_eq!(h.violations("retry_policy"), [] as [&str; 0]);
     }
 }
