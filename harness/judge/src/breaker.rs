@@ -519,6 +519,16 @@ mod tests {
                 "the breaker of c before bank opened after 2 failures in a row, and should at 3 [12, 13]"
             ]
         );
+        // It may have succeeded, and then it is no failure.
+        let mut h = History::new();
+        straggling(&mut h).after(500_000).call().call_ok().call().call_ok();
+        h.call().call_failed().call_failed().breaker_opens();
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "the breaker of c before bank opened after 2 failures in a row, and should at 3 [14, 15]"
+            ]
+        );
         // When it has ended, it is in doubt no longer.
         let mut h = History::new();
         straggling(&mut h).after(500_000).call().call_ok().call_failed();
