@@ -92,7 +92,7 @@ impl Invariant for Durability {
             if there || !known {
                 continue;
             }
-            let crashed = self.outage.is_some_and(|outage| acked.index < outage.index);
+            let crashed = self.outage.is_some_and(|outage| (..outage.index).contains(&acked.index));
             let (events, _) =
                 if crashed { &mut after } else { &mut otherwise }.get_or_insert((vec![], acked));
             events.push(id);

@@ -51,7 +51,7 @@ type Present = ByEvent<Option<Evidence>>;
 /// What clients were told when they were told it: that it was taken back later is another matter.
 pub(super) const AS_IT_WAS: &[&str] = &["available", "latency"];
 
-/// From the record with which the snapshot was taken to the one that says that the disk went back, by their places.
+/// From the record with which the snapshot was taken up to the one that says that the disk went back, by their places.
 #[derive(Clone, Copy)]
 struct Window {
     begin: u64,
@@ -63,7 +63,7 @@ struct Window {
 
 impl Window {
     fn has(&self, index: u64) -> bool {
-        self.begin < index && index < self.end
+        (self.begin..self.end).contains(&index)
     }
 }
 
