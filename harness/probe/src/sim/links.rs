@@ -142,3 +142,145 @@ pub(crate) async fn room(direction: (NodeId, NodeId), takes: Duration) {
         () = wide => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{self, Hindrance, Names, state::Woken};
+    use std::{
+        pin::pin,
+        task::{Context, Waker},
+    };
+
+    const A: NodeId = NodeId(0);
+    const B: NodeId = NodeId(1);
+
+    /// Acts in a world of two nodes; the first runs here.
+    async fn of_two(act: impl AsyncFnOnce()) {
+        sim::install(1, &["a".to_owned(), "b".to_owned()], Names::default(), Box::new(|_| ()));
+        with(|world| world.node_starts(A));
+        act().await;
+        let _ = sim::uninstall();
+    }
+
+    fn cut(from: NodeId, to: NodeId) {
+        let disturbance = Disturbance { cuts: vec![3], ..Disturbance::default() };
+        with(|world| world.disturb([((from, to), disturbance)].into()));
+    }
+
+    fn felt(fault: u16) -> u64 {
+        with(|world| world.felt(fault))
+    }
+
+    /// What connecting comes to, if it does not wait.
+    fn connects(to: &str) -> Option<Result<(), io::ErrorKind>> {
+        let mut context = Context::from_waker(Waker::noop());
+        match pin!(reachable(to)).poll(&mut context) {
+            Poll::Ready(result) => Some(result.map_err(|error| error.kind())),
+            Poll::Pending => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn who_connects_over_a_cut_waits_and_both_directions_count() {
+        of_two(async || {
+            assert_eq!(connects("b"), Some(Ok(())));
+            for (from, to) in [(A, B), (B, A)] {
+                cut(from, to);
+                let before = felt(3);
+                let woken = Woken::default();
+                let waker = woken.waker();
+                let mut context = Context::from_waker(&waker);
+                let mut connecting = pin!(reachable("b"));
+                assert!(connecting.as_mut().poll(&mut context).is_pending());
+                assert!(connecting.as_mut().poll(&mut context).is_pending());
+                assert_eq!(felt(3), before + 1, "it is felt once");
+                with(|world| world.disturb(BTreeMap::new()));
+                with(World::wake_connects);
+                // It had looked twice.
+                assert_eq!(woken.times(), 2);
+                assert!(connecting.as_mut().poll(&mut context).is_ready());
+            }
+            // What is not of the simulation can be reached.
+            assert_eq!(connects("elsewhere"), Some(Ok(())));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn who_may_have_no_more_connections_is_refused() {
+        let id = |step| OccurrenceId { step, occurrence: 0 };
+        of_two(async || {
+            with(|world| world.hinder(B, id(4), Hindrance::Unavailable));
+            assert_eq!(connects("b"), Some(Err(io::ErrorKind::ConnectionRefused)));
+            with(|world| world.end(id(4)));
+            with(|world| world.hinder(B, id(5), Hindrance::Connections { most: 0 }));
+            assert_eq!(connects("b"), Some(Err(io::ErrorKind::ConnectionRefused)));
+            with(|world| world.end(id(5)));
+            with(|world| world.hinder(A, id(6), Hindrance::Connections { most: 0 }));
+            assert_eq!(connects("b"), Some(Err(io::ErrorKind::Other)));
+            with(|world| world.end(id(6)));
+            assert_eq!([felt(4), felt(5), felt(6)], [1, 1, 1]);
+            with(|world| world.kill(A));
+            assert_eq!(connects("b"), None);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn who_is_cut_off_or_has_no_software_is_silent() {
+        of_two(async || {
+            assert!(silent("b"), "nothing runs there");
+            with(|world| world.node_starts(B));
+            assert!(!silent("b") && !silent("elsewhere"));
+            cut(B, A);
+            assert!(silent("b"));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn who_slows_a_link_feels_the_first_packet_of_a_connection() {
+        of_two(async || {
+            slows("b").over();
+            slows("elsewhere").over();
+            let slows_of = vec![(3, true), (4, false)];
+            let disturbance =
+                Disturbance { slows: slows_of, most_ms: 70, ..Disturbance::default() };
+            with(|world| world.disturb([((A, B), disturbance)].into()));
+            let handshake = slows("b");
+            with(|world| world.end_step(10_000));
+            handshake.over();
+            assert_eq!((felt(3), felt(4)), (1, 0));
+            // It took longer than the network ever does.
+            let handshake = slows("b");
+            with(|world| world.end_step(20_001));
+            handshake.over();
+            assert_eq!((felt(3), felt(4)), (2, 1));
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_room_waits_until_it_is_carried_or_nothing_limits_the_link() {
+        let id = OccurrenceId { step: 3, occurrence: 0 };
+        of_two(async || {
+            with(|world| world.narrow(id, 1_000, [(A, B)].into()));
+            let began = tokio::time::Instant::now();
+            room((A, B), Duration::from_secs(2)).await;
+            assert_eq!(began.elapsed(), Duration::from_secs(2));
+            room((B, A), Duration::from_secs(2)).await;
+            assert_eq!(began.elapsed(), Duration::from_secs(2));
+            let mut waits = pin!(room((A, B), Duration::from_secs(2)));
+            let woken = Woken::default();
+            let waker = woken.waker();
+            let mut context = Context::from_waker(&waker);
+            assert!(waits.as_mut().poll(&mut context).is_pending());
+            with(|world| world.end(id));
+            assert_eq!(woken.times(), 1);
+            waits.await;
+            assert_eq!(began.elapsed(), Duration::from_secs(2));
+        })
+        .await;
+    }
+}

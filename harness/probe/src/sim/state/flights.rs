@@ -78,4 +78,20 @@ mod tests {
         let read: Vec<_> = flights.all().iter().map(|flight| flight.read).collect();
         assert_eq!(read, [Some(10), None, Some(11)]);
     }
+
+    #[test]
+    fn what_an_older_connection_of_its_name_carried_is_not_read_from_a_new_one() {
+        let (a, b) = (NodeId(0), NodeId(1));
+        let (direction, other) = (((a, 5), a), ((a, 6), a));
+        let flight = |sent| Flight { from: a, to: b, kind: "publish", sent, read: None };
+        let mut flights = Flights::default();
+        flights.sent(direction, flight(1), false);
+        flights.opened(other);
+        flights.sent(other, flight(2), false);
+        flights.opened(direction);
+        flights.read(direction, 10);
+        flights.read(other, 11);
+        let read: Vec<_> = flights.all().iter().map(|flight| flight.read).collect();
+        assert_eq!(read, [None, Some(11)]);
+    }
 }

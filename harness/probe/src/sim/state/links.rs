@@ -135,3 +135,93 @@ impl LinkFaults {
         (free > now).then(|| (Duration::from_micros(free - now), narrow))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::state::Woken;
+
+    const A: NodeId = NodeId(0);
+    const B: NodeId = NodeId(1);
+
+    fn id(step: u16) -> OccurrenceId {
+        OccurrenceId { step, occurrence: 0 }
+    }
+
+    #[test]
+    fn what_is_disturbed_is_one_direction() {
+        let mut links = LinkFaults::default();
+        let disturbance = Disturbance { cuts: vec![3, 4], slows: Vec::new(), most_ms: 70 };
+        links.disturb([((A, B), disturbance)].into());
+        assert_eq!((links.cuts(A, B), links.cuts(B, A)), (&[3, 4][..], &[][..]));
+        assert_eq!(links.disturbance(A, B).unwrap().most_ms, 70);
+        assert!(links.disturbance(B, A).is_none());
+        links.disturb(BTreeMap::new());
+        assert_eq!(links.cuts(A, B), [] as [u16; 0]);
+    }
+
+    #[test]
+    fn a_frame_takes_as_long_as_the_slowest_of_network_and_faults() {
+        let mut links = LinkFaults::default();
+        links.set_latency(20);
+        assert_eq!([0, 20, 70].map(|most| links.latency_us(most)), [20_000, 20_000, 70_000]);
+    }
+
+    #[test]
+    fn a_narrow_direction_carries_one_frame_after_the_other() {
+        let mut links = LinkFaults::default();
+        links.narrow(id(3), 1_000, [(A, B)].into());
+        assert_eq!((links.is_narrow((A, B)), links.is_narrow((B, A))), (true, false));
+        let mut carry = |direction, bytes, now| {
+            let (takes, by) = links.carry(direction, bytes, now)?;
+            Some((takes.as_millis(), by))
+        };
+        assert_eq!(carry((B, A), 500, 0), None);
+        assert_eq!(carry((A, B), 500, 0), Some((500, vec![3])));
+        // It waits for what is before it, and not for what has arrived.
+        assert_eq!(carry((A, B), 250, 100_000), Some((650, vec![3])));
+        assert_eq!(carry((A, B), 100, 2_000_000), Some((100, vec![3])));
+        assert_eq!(carry((A, B), 0, 3_000_000), None);
+    }
+
+    #[test]
+    fn of_several_limits_the_narrowest_counts_and_all_are_felt() {
+        let mut links = LinkFaults::default();
+        links.narrow(id(3), 1_000, [(A, B), (B, A)].into());
+        links.narrow(id(5), 100, [(A, B)].into());
+        let second = Duration::from_secs(1);
+        assert_eq!(links.carry((A, B), 100, 7), Some((second, vec![3, 5])));
+        assert_eq!(links.carry((B, A), 1_000, 7), Some((second, vec![3])));
+        // What waits in a node that goes down is gone with it.
+        links.forget(B);
+        assert_eq!(links.carry((A, B), 100, 7), Some((2 * second, vec![3, 5])));
+        assert_eq!(links.carry((B, A), 1_000, 7), Some((second, vec![3])));
+        links.forget(A);
+        assert_eq!(links.carry((A, B), 100, 7), Some((second, vec![3, 5])));
+        assert_eq!(links.carry((B, A), 1_000, 7), Some((2 * second, vec![3])));
+        links.end(id(5));
+        assert_eq!(links.carry((B, A), 1_000, 7), Some((3 * second, vec![3])));
+        links.forget(A);
+        assert_eq!(links.carry((A, B), 1_000, 7), Some((second, vec![3])));
+    }
+
+    #[test]
+    fn who_waits_is_woken_when_there_is_reason_to_look_again() {
+        let (connects, room) = (Woken::default(), Woken::default());
+        let mut links = LinkFaults::default();
+        links.narrow(id(3), 1_000, [(A, B)].into());
+        links.wait_to_connect(&connects.waker());
+        links.wait_for_room(&room.waker());
+        links.end(id(4));
+        assert_eq!((connects.times(), room.times()), (0, 0));
+        links.end(id(3));
+        assert!(!links.is_narrow((A, B)));
+        links.wake_connects();
+        assert_eq!((connects.times(), room.times()), (1, 1));
+        // Once.
+        links.wake_connects();
+        links.narrow(id(3), 1_000, [(A, B)].into());
+        links.end(id(3));
+        assert_eq!((connects.times(), room.times()), (1, 1));
+    }
+}

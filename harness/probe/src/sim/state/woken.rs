@@ -1,0 +1,32 @@
+//! For tests: a waker that counts how often it was woken.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Wake, Waker},
+};
+
+/// How often its wakers were woken.
+#[derive(Debug, Default)]
+pub(in crate::sim) struct Woken(Arc<Count>);
+
+#[derive(Debug, Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Woken {
+    pub(in crate::sim) fn waker(&self) -> Waker {
+        self.0.clone().into()
+    }
+
+    pub(in crate::sim) fn times(&self) -> usize {
+        self.0.0.load(Ordering::Relaxed)
+    }
+}
