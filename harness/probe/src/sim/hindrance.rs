@@ -170,7 +170,7 @@ mod tests {
     use super::*;
     use crate::{
         record::Record,
-        sim::{self, Names, state::Woken},
+        sim::{self, Names, tests::Woken},
     };
     use std::{cell::RefCell, rc::Rc};
 

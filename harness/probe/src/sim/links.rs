@@ -146,7 +146,7 @@ pub(crate) async fn room(direction: (NodeId, NodeId), takes: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::{self, Hindrance, Names, state::Woken};
+    use crate::sim::{self, Hindrance, Names, tests::Woken};
     use std::{
         pin::pin,
         task::{Context, Waker},

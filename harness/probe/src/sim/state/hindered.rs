@@ -142,7 +142,7 @@ pub struct BroughtDown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::state::Woken;
+    use crate::sim::tests::Woken;
 
     fn id(step: u16) -> OccurrenceId {
         OccurrenceId { step, occurrence: 0 }

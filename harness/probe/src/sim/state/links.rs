@@ -139,7 +139,7 @@ impl LinkFaults {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::state::Woken;
+    use crate::sim::tests::Woken;
 
     const A: NodeId = NodeId(0);
     const B: NodeId = NodeId(1);

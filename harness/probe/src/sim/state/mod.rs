@@ -9,8 +9,6 @@ mod message_fault;
 mod names;
 mod pendings;
 mod points;
-#[cfg(test)]
-mod woken;
 
 pub(super) use felt::Felt;
 pub use flights::{Flight, Flights};
@@ -24,5 +22,3 @@ pub use names::Names;
 pub(super) use pendings::{Pending, Pendings, SLACK};
 pub use points::Armed;
 pub(super) use points::Points;
-#[cfg(test)]
-pub(super) use woken::Woken;

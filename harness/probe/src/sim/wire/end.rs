@@ -26,9 +26,9 @@ pub struct Wire {
     pub(super) peer: NodeId,
     /// How many connections in this direction came before.
     pub(super) connection: u64,
-    frame: u64,
+    pub(super) frame: u64,
     /// Frames are read from it, which count as read when they are taken one by one.
-    framed: bool,
+    pub(super) framed: bool,
 }
 
 impl Wire {

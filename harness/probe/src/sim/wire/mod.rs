@@ -10,6 +10,8 @@ mod end;
 mod fate;
 pub(super) mod feels;
 mod messages;
+#[cfg(test)]
+mod tests;
 
 pub use end::Wire;
 pub(crate) use feels::Feels;

@@ -1,4 +1,4 @@
-//! For tests: a waker that counts how often it was woken.
+//! What several tests use: a waker that counts how often it was woken.
 
 use std::{
     sync::{
