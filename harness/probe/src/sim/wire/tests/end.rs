@@ -1,5 +1,6 @@
 use super::*;
 use crate::sim::{
+    Hindrance,
     state::Flight,
     tests::Woken,
     wire::{Feels, connections::Wires},
@@ -64,6 +65,19 @@ fn who_waits_hears_that_a_connection_is_reset_and_its_fault_feels_that_once() {
         assert_eq!((felt(3), from.broken(None)), (1, true));
         from.meets_reset();
         assert_eq!(felt(3), 1);
+    });
+}
+
+#[test]
+fn who_is_unavailable_loses_its_connections_and_who_is_hindered_otherwise_does_not() {
+    let id = |step| OccurrenceId { step, occurrence: 0 };
+    between(|from, _| {
+        with(|world| world.hinder(B, id(4), Hindrance::SlowClose { ms: 1 }));
+        assert!(!from.broken(None));
+        with(|world| world.hinder(B, id(3), Hindrance::Unavailable));
+        assert!(from.broken(None));
+        from.meets_reset();
+        assert_eq!((felt(3), felt(4)), (1, 0));
     });
 }
 
