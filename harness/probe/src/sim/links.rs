@@ -192,9 +192,10 @@ mod tests {
                 let waker = woken.waker();
                 let mut context = Context::from_waker(&waker);
                 let mut connecting = pin!(reachable("b"));
-                assert!(connecting.as_mut().poll(&mut context).is_pending());
-                assert!(connecting.as_mut().poll(&mut context).is_pending());
-                assert_eq!(felt(3), before + 1, "it is felt once");
+                for _ in 0..2 {
+                    assert!(connecting.as_mut().poll(&mut context).is_pending());
+                    assert_eq!(felt(3), before + 1, "it is felt once, at once");
+                }
                 with(|world| world.disturb(BTreeMap::new()));
                 with(World::wake_connects);
                 // It had looked twice.
