@@ -94,7 +94,10 @@ fn an_end_of_the_stream_counts_if_it_came_before_a_reset() {
     // Whoever drops its end ends it.
     between(|_, _| {
         let (from, to) = connect(6);
+        let twin = from.twin();
         drop(from);
+        assert!(!to.ended());
+        drop(twin);
         assert!(to.ended());
         let (from, to) = connect(7);
         with(|world| world.reset_connections(A, B, None));
@@ -123,6 +126,26 @@ fn what_goes_over_a_slow_link_is_felt_when_it_is_read() {
         assert_eq!(felt(3), 1);
         to.reads_frame(2);
         assert_eq!(felt(3), 2);
+    });
+}
+
+#[test]
+fn what_goes_the_other_way_comes_to_the_other_end() {
+    between(|from, to| {
+        let slow = Disturbance { slows: vec![(3, true)], ..Disturbance::default() };
+        with(|world| world.disturb([((B, A), slow)].into()));
+        to.wrote(3);
+        from.took(3);
+        assert_eq!(felt(3), 1);
+        to.sends("ack", 2, 1, &[Feels::Late(4)]);
+        to.wrote(2);
+        from.took(2);
+        assert_eq!((felt(3), felt(4)), (2, 1));
+        with(|world| {
+            world.tamper(MessageFault { by_order: true, ..fault(5, Tampering::Reordered) });
+        });
+        to.fate("ack");
+        assert_eq!(wires(|wires| wires.overtaken[&(B, A)][0].end), 0);
     });
 }
 
@@ -180,6 +203,15 @@ fn frames_are_numbered_and_those_that_others_may_overtake_are_known() {
         });
         assert!(from.fate("publish").lost);
         assert_eq!(wires(|wires| wires.overtaken[&(A, B)].len()), 1);
+    });
+}
+
+#[test]
+fn frames_of_an_end_are_counted() {
+    between(|from, _| {
+        with(|world| world.tamper(fault(3, Tampering::Replayed)));
+        let replayed = [(); 3].map(|()| from.fate("publish").replayed.is_some());
+        assert_eq!(replayed, [false, true, true]);
     });
 }
 
