@@ -107,7 +107,19 @@ impl Invariant for BoundedMemory {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::testing::*;
+
+    #[test]
+    fn it_judges_where_a_buffer_or_a_node_has_a_bound() {
+        let judges = |buffers: &[Name], memory: &[Option<u64>]| {
+            let (buffers, memory) = (buffers.to_vec(), memory.to_vec());
+            make(&Setup { buffers, memory, ..Setup::default() }).is_some()
+        };
+        assert!(!judges(&[], &[None]));
+        assert!(judges(&[Name(1)], &[None]));
+        assert!(judges(&[], &[None, Some(1)]));
+    }
 
     #[test]
     fn one_too_many_and_exactly_as_many() {

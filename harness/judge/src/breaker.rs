@@ -92,11 +92,12 @@ impl Reading {
         if self.old > 0 {
             let left = Self { old: self.old - 1, ..self };
             then.push(left);
-            if self.open.is_none() {
-                then.push(if ok { Self { failures: 0, ..left } } else { left.fails(most, at) });
+            // That it succeeded and counts says no more: had it failed, and a later call in its place, it were the same.
+            if self.open.is_none() && !ok {
+                then.push(left.fails(most, at));
             }
         }
-        if self.fresh + self.probing + self.old == 0 {
+        if (self.fresh, self.probing, self.old) == (0, 0, 0) {
             // It began before anything was told of it.
             then.push(self);
         }
@@ -288,6 +289,7 @@ impl Invariant for Breaker {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::testing::*;
 
     fn down(h: &mut History) -> &mut History {
@@ -307,7 +309,104 @@ mod tests {
         // A failed probe opens it again.
         let mut h = History::new();
         down(&mut h).after(500_000).call().call_failed().after(400_000).call();
-        assert_eq!(h.violations("breaker").len(), 1);
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "c called bank 400ms after 3 failures in a row, when the breaker should be open [7, 8]"
+            ]
+        );
+        // When it was closed again, so do failures from then on.
+        let mut h = History::new();
+        down(&mut h).after(500_000).call().call_ok();
+        down(&mut h).after(400_000).call();
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "c called bank 400ms after 3 failures in a row, when the breaker should be open [13, 14]"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_cooldown_is_over_a_step_before_its_end() {
+        let mut h = History::new();
+        down(&mut h).after(500_000 - GRAIN).call();
+        assert_eq!(h.violations("breaker"), [] as [&str; 0]);
+        let mut h = History::new();
+        down(&mut h).after(500_000 - GRAIN - 1).call();
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "c called bank 493ms after 3 failures in a row, when the breaker should be open [5, 6]"
+            ]
+        );
+    }
+
+    #[test]
+    fn of_several_probes_one_closes_it_and_the_others_count() {
+        let two = || {
+            let mut h = History::new();
+            down(h.probes(2)).after(500_000).call().call();
+            h
+        };
+        assert_eq!(two().violations("breaker"), [] as [&str; 0]);
+        assert_eq!(
+            two().call().violations("breaker"),
+            ["c made 3 calls at a time to bank to see whether it is back, and may make 2 [5, 8]"]
+        );
+        let mut h = two();
+        h.call_ok().call_failed().breaker_opens();
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "the breaker of c before bank opened after 1 failures in a row, and should at 3 [9, 10]"
+            ]
+        );
+        let mut h = two();
+        h.call_ok().call_failed().call().call_failed().call().call_failed().call();
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "c called bank 0ms after 3 failures in a row, when the breaker should be open [13, 14]"
+            ]
+        );
+    }
+
+    #[test]
+    fn it_opens_after_a_probe_that_succeeded() {
+        let mut h = History::new();
+        down(&mut h).after(500_000).call().call_ok().breaker_opens();
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "the breaker of c before bank opened after 0 failures in a row, and should at 3 [5, 8]"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_call_that_should_not_have_been_made_is_no_probe() {
+        let mut h = History::new();
+        down(&mut h).after(400_000).call().after(100_000).call().call_ok().call_failed();
+        h.breaker_opens();
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "c called bank 400ms after 3 failures in a row, when the breaker should be open [5, 6]"
+            ]
+        );
+    }
+
+    #[test]
+    fn too_many_readings_are_given_up() {
+        let readings = |count| (0..count).map(|fresh| Reading { fresh, ..Reading::default() });
+        let mut seen = Seen::default();
+        seen.become_all(readings(64).chain(readings(64)).collect());
+        assert_eq!((seen.states.len(), seen.lost), (64, false));
+        seen.become_all(readings(65).collect());
+        assert_eq!((seen.states.len(), seen.lost), (1, true));
+        seen.become_all(readings(1).collect());
+        assert!(seen.lost);
     }
 
     #[test]
@@ -398,7 +497,8 @@ mod tests {
                 h.call_failed()
             };
             h.after(400_000).call();
-            assert_eq!(h.violations("breaker").len(), 1, "{ok}");
+            let early = "c called bank 400ms after 3 failures in a row, when the breaker should be open [6, 9]";
+            assert_eq!(h.violations("breaker"), [early], "{ok}");
         }
         // It fails when the breaker is closed again: it may count or not.
         for more in [2, 3] {
@@ -413,14 +513,44 @@ mod tests {
         let mut h = History::new();
         straggling(&mut h).after(500_000).call().call_ok().call_failed().call().call_failed();
         h.breaker_opens();
-        assert_eq!(h.violations("breaker").len(), 1);
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "the breaker of c before bank opened after 2 failures in a row, and should at 3 [12, 13]"
+            ]
+        );
+        // It may have succeeded, and then it is no failure.
+        let mut h = History::new();
+        straggling(&mut h).after(500_000).call().call_ok().call().call_ok();
+        h.call().call_failed().call_failed().breaker_opens();
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "the breaker of c before bank opened after 2 failures in a row, and should at 3 [14, 15]"
+            ]
+        );
+        // When it has ended, it is in doubt no longer.
+        let mut h = History::new();
+        straggling(&mut h).after(500_000).call().call_ok().call_failed();
+        down(&mut h).after(400_000).call();
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "c called bank 400ms after 3 failures in a row, when the breaker should be open [16, 17]"
+            ]
+        );
     }
 
     #[test]
     fn calls_at_a_time_count_one_by_one() {
         let mut h = History::new();
         h.call().call().call().call_failed().call_failed().call_failed().after(400_000).call();
-        assert_eq!(h.violations("breaker").len(), 1);
+        assert_eq!(
+            h.violations("breaker"),
+            [
+                "c called bank 400ms after 3 failures in a row, when the breaker should be open [5, 6]"
+            ]
+        );
         let mut h = History::new();
         h.call().call().call().call_failed().call_ok().call_failed().call().call_failed().call();
         assert_eq!(h.violations("breaker"), [] as [&str; 0]);

@@ -144,9 +144,9 @@ impl CommitAfterApply {
 
     fn numbered(&mut self, place: (Name, u32), number: u64, commit: Commit) {
         let all = self.numbered.entry(place).or_default();
-        let news = all.last_key_value().is_none_or(|(last, _)| number > *last);
         let before = all.range(..number).next_back().map(|(_, commit)| *commit);
-        let after = all.range(number + 1..).next().map(|(_, commit)| *commit);
+        // Or this one, if it was told of before.
+        let after = all.range(number..).next().map(|(_, commit)| *commit);
         let same = *all.entry(number).or_insert(commit);
         if same.offset != commit.offset {
             let name = self.group(place.0);
@@ -174,7 +174,7 @@ impl CommitAfterApply {
         }
         // An older one than is known may have been decided before the generation began.
         let newest = before.map_or(0, |before| before.generation);
-        if news
+        if after.is_none()
             && newest <= commit.generation
             && let Some(newer) = self.begun.get(&place).copied()
             && newer.0 > commit.generation
@@ -308,6 +308,10 @@ mod tests {
 
     #[test]
     fn exactly_what_is_done_and_what_another_replica_learns_later() {
+        // In whatever order it was done.
+        let mut h = History::new();
+        h.apply(4, 3).apply(3, 2).apply(2, 1).apply(1, 0).commit(0, 4);
+        assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
         let mut h = History::new();
         h.apply(1, 0).commit(0, 1).dead_letter(2, 1).commit(0, 2).commit(1, 1);
         h.rebuild(0).commit(0, 1);
@@ -337,6 +341,27 @@ mod tests {
             h.violations("commit_after_apply"),
             ["g went back in partition 0, from 5 to 3 [10, 11]"]
         );
+        // The first who told of the furthest is who proves it.
+        let mut h = done();
+        h.commit(0, 5).commit(1, 5).commit(2, 3);
+        assert_eq!(
+            h.violations("commit_after_apply"),
+            ["g went back in partition 0, from 5 to 3 [10, 12]"]
+        );
+        // It told of both before, and did not rebuild its copy.
+        let mut h = done();
+        h.commit(0, 3).commit(0, 5).commit(0, 3);
+        assert_eq!(
+            h.violations("commit_after_apply"),
+            ["g went back in partition 0, from 5 to 3 [11, 12]"]
+        );
+        // It goes on, by what nobody told of before.
+        let mut h = done();
+        h.commit(0, 1).commit(0, 5).commit(1, 1).commit(1, 3);
+        assert_eq!(
+            h.violations("commit_after_apply"),
+            ["g went back in partition 0, from 5 to 3 [11, 13]"]
+        );
         // They tell what was told before, and come as far.
         let mut h = done();
         h.commit(0, 3).commit(0, 5).commit(1, 3).rebuild(0).commit(0, 3).commit(1, 5).converged();
@@ -355,7 +380,12 @@ mod tests {
         );
         let mut h = done();
         h.commit(0, 3).commit(1, 3).commit(1, 5).crash(1).converged();
-        assert_eq!(h.violations("commit_after_apply").len(), 1);
+        assert_eq!(
+            h.violations("commit_after_apply"),
+            [
+                "g had committed 0:5, and in the end no replica that lives is further than 0:3 [10, 12]"
+            ]
+        );
         // It is back, and had told; nobody has told anything since; it is not over yet.
         let mut h = done();
         h.commit(0, 3).commit(1, 3).commit(1, 5).crash(1).up(1).converged();
@@ -373,6 +403,10 @@ mod tests {
         // Told late, and in another order.
         let mut h = done();
         h.commit_as(0, 5, 1, 7).commit_as(1, 3, 1, 4).rebuild(0).commit_as(0, 5, 1, 7).converged();
+        assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
+        // It stays where it is.
+        let mut h = done();
+        h.commit_as(0, 5, 1, 7).commit_as(0, 5, 1, 8).commit_as(0, 5, 1, u64::MAX);
         assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
         let mut h = done();
         h.commit_as(0, 5, 1, 7).commit_as(1, 3, 1, 9);
@@ -409,6 +443,28 @@ mod tests {
         let mut h = done();
         h.commit_as(0, 4, 2, 0).commit_as(0, 5, 1, 0);
         assert_eq!(h.violations("commit_after_apply"), [expected]);
+        // The same offset is told of again, in a generation that is newer and not the newest.
+        let later = "g committed 0:5 in generation 2, when generation 3 had begun [11, 12]";
+        for replica in [0, 1] {
+            let mut h = done();
+            h.commit_as(0, 5, 1, 0).assign(3).commit_as(replica, 5, 2, 0);
+            assert_eq!(h.violations("commit_after_apply"), [later], "{replica}");
+        }
+        // The newest counts, from when it was seen first.
+        for (generations, number) in [([2, 3, 3], 0), ([2, 3, 2], 7)] {
+            let mut h = done();
+            for generation in generations {
+                h.assign(generation);
+            }
+            h.commit_as(0, 5, 2, number);
+            assert_eq!(
+                h.violations("commit_after_apply"),
+                ["g committed 0:5 in generation 2, when generation 3 had begun [11, 13]"]
+            );
+            let mut h = done();
+            h.assign(3).commit_as(0, 5, 3, number);
+            assert_eq!(h.violations("commit_after_apply"), [] as [&str; 0]);
+        }
         // It was told of before, or decided before, as its number says.
         let mut h = done();
         h.commit(0, 5).assign(2).commit(1, 5).rebuild(0).commit(0, 5);

@@ -51,7 +51,7 @@ struct Converges {
     /// Nodes that did not answer in the last look.
     silent: BTreeMap<NodeId, Evidence>,
     healed: Option<Evidence>,
-    /// The last record that says that something went on: a publish, an append, an effect.
+    /// The last record since the healing that says that something went on: a publish, an append, an effect.
     busy: Option<Evidence>,
     converged: Option<Evidence>,
     deadline: Option<Evidence>,
@@ -101,7 +101,7 @@ impl Invariant for Converges {
             {
                 self.busy = Some(*evidence);
             }
-            What::Mark(Mark::Healed) => self.healed = Some(*evidence),
+            What::Mark(Mark::Healed) => (self.healed, self.busy) = (Some(*evidence), None),
             What::Mark(Mark::Converged) => {
                 self.converged.get_or_insert(*evidence);
             }
@@ -139,7 +139,7 @@ impl Invariant for Converges {
             );
         }
         // From here on the observer's view counts, and its time.
-        let busy = self.busy.filter(|busy| busy.index > healed.index).unwrap_or(healed);
+        let busy = self.busy.unwrap_or(healed);
         let patience = ROUNDS * self.setup.nodes.len() as u64;
         if let Some(converged) = self.converged {
             let took = converged.record.at.saturating_sub(busy.record.at);
@@ -272,6 +272,17 @@ mod tests {
                 .deadline(),
         );
         assert_eq!(h.violations("converges"), [] as [&str; 0]);
+        // Or a second for each node ago.
+        let came_to_rest = |ago: u64| {
+            let mut h = one();
+            told(h.after(LIMIT).apply(1, 0).after(ago).deadline());
+            h.violations("converges")
+        };
+        assert_eq!(came_to_rest(6_000_000), [] as [&str; 0]);
+        assert_eq!(
+            came_to_rest(6_000_001),
+            ["16.000s after the healing the observer had not found it at rest and agreed [7, 9]"]
+        );
     }
 
     #[test]
@@ -283,12 +294,22 @@ mod tests {
             h.violations("converges"),
             ["everything agreed 10.000s after the healing, the limit is 10.000s [4, 5]"]
         );
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).healed().after(LIMIT).ok(1, 0).apply(1, 0);
+        told(&mut h).converged();
+        assert_eq!(h.violations("converges"), [] as [&str; 0]);
         // The observer may take a second for each node.
         let mut h = one();
         told(h.after(LIMIT + 6_000_000)).converged();
         assert_eq!(h.violations("converges"), [] as [&str; 0]);
         let mut h = one();
         told(h.after(LIMIT + 6_000_001)).converged();
+        assert_eq!(
+            h.violations("converges"),
+            ["everything agreed 16.000s after the last event, the limit is 10.000s [7, 12]"]
+        );
+        // What goes on when it has agreed does not matter.
+        h.after(1).apply(1, 0);
         assert_eq!(
             h.violations("converges"),
             ["everything agreed 16.000s after the last event, the limit is 10.000s [7, 12]"]

@@ -38,25 +38,7 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    setup.promises.dead_letters.then(|| {
-        Box::new(DeadLetters {
-            setup: setup.clone(),
-            poison: BTreeSet::new(),
-            dead: BTreeMap::new(),
-            redriven: Redriven::default(),
-            applied: ByName::default(),
-            troubles: Vec::new(),
-            down: BTreeMap::new(),
-            healed: None,
-            delivered: ByName::default(),
-            lives: BTreeMap::new(),
-            requests: BTreeMap::new(),
-            made_for: ByEvent::default(),
-            linked: false,
-            letters: Vec::new(),
-            findings: Findings::default(),
-        }) as Box<dyn Invariant>
-    })
+    setup.promises.dead_letters.then(|| Box::new(DeadLetters::new(setup)) as Box<dyn Invariant>)
 }
 
 /// A fault, or a node that is down.
@@ -83,7 +65,7 @@ struct Attempts {
 struct Delivered {
     /// When it was for the first time, or when it was redriven; and to whom.
     first: Option<(u64, NodeId)>,
-    others: Vec<NodeId>,
+    others: BTreeSet<NodeId>,
 }
 
 impl Delivered {
@@ -131,6 +113,26 @@ struct DeadLetters {
 }
 
 impl DeadLetters {
+    fn new(setup: &Setup) -> Self {
+        Self {
+            setup: setup.clone(),
+            poison: BTreeSet::new(),
+            dead: BTreeMap::new(),
+            redriven: Redriven::default(),
+            applied: ByName::default(),
+            troubles: Vec::new(),
+            down: BTreeMap::new(),
+            healed: None,
+            delivered: ByName::default(),
+            lives: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            made_for: ByEvent::default(),
+            linked: false,
+            letters: Vec::new(),
+            findings: Findings::default(),
+        }
+    }
+
     fn group(&self, group: Name) -> String {
         let index = self.setup.group_index(group);
         index.map_or("?", |index| self.setup.group(index)).to_owned()
@@ -271,8 +273,8 @@ impl Invariant for DeadLetters {
             What::Deliver { group, event, .. } => {
                 let delivered = self.delivered.entry(group).entry(event);
                 let (_, first) = *delivered.first.get_or_insert((at, node));
-                if node != first && !delivered.others.contains(&node) {
-                    delivered.others.push(node);
+                if node != first {
+                    delivered.others.insert(node);
                 }
             }
             What::Request { policy, request, event } => {
@@ -358,13 +360,24 @@ impl Invariant for DeadLetters {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::*;
+    use super::*;
+    use crate::{BreakerPolicy, Promises, RetryPolicy, testing::*};
+    use std::time::Duration;
 
     /// The event is delivered, and a request for it fails.
     fn fails(h: &mut History, event: u64, offset: u64) -> &mut History {
         h.publish(event).append_all(event, offset).deliver(event, offset);
         h.request(event, event).attempt(event, 1).attempt_failed(event, 1)
     }
+
+    /// That an event is dead-lettered with this record, and what is said of it.
+    fn no_poison(event: u64, why: &str, index: u64) -> String {
+        let offset = event - 1;
+        format!("e{event} at 0:{offset} is no poison and was dead-lettered in g, {why} [{index}]")
+    }
+
+    const NOTHING: &str = "when nothing was wrong";
+    const NO_ATTEMPT: &str = "and no attempt at it had failed";
 
     #[test]
     fn a_good_event_among_the_dead() {
@@ -384,12 +397,14 @@ mod tests {
             h.publish(event).append_all(event, event - 1).deliver(event, event - 1);
             h.dead_letter(event, event - 1);
         }
-        let found = h.violations("dead_letters");
         assert_eq!(
-            found[0],
-            "e1 at 0:0 is no poison and was dead-lettered in g, and no attempt at it had failed [6]"
+            h.violations("dead_letters"),
+            [
+                no_poison(1, NO_ATTEMPT, 6),
+                no_poison(2, NO_ATTEMPT, 12),
+                no_poison(3, "and no attempt at it had failed (and 47 more like it)", 18),
+            ]
         );
-        assert!(found[2].contains("and 47 more"), "{found:?}");
         // They were not even delivered.
         let mut h = History::new();
         fails(h.fault_began(0), 1, 0).publish(2).append_all(2, 1).dead_letter(2, 1);
@@ -403,15 +418,21 @@ mod tests {
         let mut h = History::new();
         fails(h.fault_began(0), 1, 0).publish(2).append_all(2, 1).deliver(2, 1).request(2, 2);
         h.attempt(2, 1).attempt_ok(2, 1).dead_letter(2, 1);
-        assert_eq!(h.violations("dead_letters").len(), 1);
+        assert_eq!(h.violations("dead_letters"), [no_poison(2, NO_ATTEMPT, 17)]);
         // Where nothing tells what attempts are for, those of its consumer count.
         let mut h = History::new();
         h.fault_began(0).deliver(1, 0).attempt(9, 1).attempt_failed(9, 1).dead_letter(1, 0);
         assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
+        for consumer in [4, 5] {
+            let mut h = History::new();
+            h.fault_began(0).deliver(1, 0).deliver(1, 0).by(5);
+            h.attempt(9, 1).by(consumer).attempt_failed(9, 1).by(consumer).dead_letter(1, 0);
+            assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
+        }
         let mut h = History::new();
         h.fault_began(0).attempt(9, 1).attempt_failed(9, 1).after(1).deliver(1, 0);
         h.dead_letter(1, 0);
-        assert_eq!(h.violations("dead_letters").len(), 1);
+        assert_eq!(h.violations("dead_letters"), [no_poison(1, NO_ATTEMPT, 4)]);
     }
 
     #[test]
@@ -451,7 +472,7 @@ mod tests {
         // It was redriven since, and given up again without an attempt.
         let mut h = History::new();
         fails(h.fault_began(0), 1, 0).dead_letter(1, 0).redrive(1, 0).dead_letter_again(1, 0);
-        assert_eq!(h.violations("dead_letters").len(), 1);
+        assert_eq!(h.violations("dead_letters"), [no_poison(1, NO_ATTEMPT, 11)]);
         let mut h = History::new();
         fails(h.fault_began(0), 1, 0).dead_letter(1, 0).redrive(1, 0).request(2, 1).attempt(2, 1);
         h.attempt_failed(2, 1).dead_letter_again(1, 0);
@@ -462,31 +483,82 @@ mod tests {
     fn an_outage_long_ago_or_elsewhere_excuses_nothing() {
         let mut h = History::new();
         fails(h.fault_began(0).fault_healed(0).after(6_000_000), 1, 0).dead_letter(1, 0);
-        assert_eq!(h.violations("dead_letters").len(), 1);
+        assert_eq!(h.violations("dead_letters"), [no_poison(1, NOTHING, 10)]);
         let mut h = History::new();
         fails(h.fault_began(0).fault_healed(0).after(4_000_000), 1, 0).dead_letter(1, 0);
         assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
         // The bank is at r2: a fault of r0 cannot have hit it; one of r2, or of the caller, or load can.
-        for (target, expected) in [(0, 1), (2, 0), (4, 0), (u16::MAX, 0)] {
+        let at = |index| vec![no_poison(1, NOTHING, index)];
+        for (target, expected) in [(0, at(9)), (2, vec![]), (4, vec![]), (u16::MAX, vec![])] {
             let mut h = History::new();
             h.bank_at(2);
             fails(h.fault_on(0, target), 1, 0).dead_letter(1, 0);
-            assert_eq!(h.violations("dead_letters").len(), expected, "{target}");
+            assert_eq!(h.violations("dead_letters"), expected, "{target}");
         }
+        // It acts until it is healed itself.
+        let mut h = History::new();
+        h.fault_began(0).fault_began(1).fault_healed(1).after(6_000_000);
+        fails(&mut h, 1, 0).dead_letter(1, 0);
+        assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
         // So can its being down.
-        for (node, expected) in [(0, 1), (2, 0)] {
+        for (node, expected) in [(0, at(10)), (2, vec![])] {
             let mut h = History::new();
             h.bank_at(2);
             fails(h.crash(node), 1, 0).up(node).dead_letter(1, 0);
-            assert_eq!(h.violations("dead_letters").len(), expected, "{node}");
+            assert_eq!(h.violations("dead_letters"), expected, "{node}");
         }
         let mut h = History::new();
         fails(h.crash(2).up(2).after(6_000_000), 1, 0).dead_letter(1, 0).healed();
-        assert_eq!(h.violations("dead_letters").len(), 1);
+        assert_eq!(h.violations("dead_letters"), [no_poison(1, NOTHING, 10)]);
+        let mut h = History::new();
+        h.bank_at(2).crash(2).exited(2).up(2).after(6_000_000);
+        fails(&mut h, 1, 0).dead_letter(1, 0);
+        assert_eq!(h.violations("dead_letters"), [no_poison(1, NOTHING, 11)]);
+        // Load lasts until all is healed.
+        let mut h = History::new();
+        fails(h.fault_on(0, u16::MAX).after(6_000_000), 1, 0).dead_letter(1, 0).healed();
+        assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
+        let mut h = History::new();
+        fails(h.fault_on(0, u16::MAX).healed().after(6_000_000), 1, 0).dead_letter(1, 0);
+        assert_eq!(h.violations("dead_letters"), [no_poison(1, NOTHING, 10)]);
         // What does not last was over at once.
         let mut h = History::new();
         fails(h.fault_began(0).after(6_000_000), 1, 0).dead_letter(1, 0).healed();
-        assert_eq!(h.violations("dead_letters").len(), 1);
+        assert_eq!(h.violations("dead_letters"), [no_poison(1, NOTHING, 9)]);
+    }
+
+    #[test]
+    fn what_a_policy_calls_is_the_dependency_of_its_name_or_any() {
+        let nodes = |nodes: &[u16]| nodes.iter().copied().map(NodeId).collect::<Vec<_>>();
+        let called = |post: &[u16]| {
+            let retries = ["calls", "bank"].map(|name| RetryPolicy {
+                name,
+                first: Duration::ZERO,
+                factor: 1.0,
+                cap: Duration::ZERO,
+                jitter: 0.0,
+                attempts: None,
+            });
+            let breakers = ["post", "bank"].map(|dependency| BreakerPolicy {
+                dependency,
+                failures: 1,
+                cooldown: Duration::ZERO,
+                probes: 1,
+            });
+            let judge = DeadLetters::new(&Setup {
+                policies: vec![Name(1), Name(2)],
+                dependency_nodes: vec![nodes(post), nodes(&[2])],
+                promises: Promises {
+                    retries: retries.to_vec(),
+                    breakers: breakers.to_vec(),
+                    ..Promises::default()
+                },
+                ..Setup::default()
+            });
+            [1, 2].map(|policy| judge.called(Name(policy)).into_iter().collect::<Vec<_>>())
+        };
+        assert_eq!(called(&[5]), [nodes(&[2, 5]), nodes(&[2])]);
+        assert_eq!(called(&[]), [nodes(&[]), nodes(&[2])]);
     }
 
     #[test]
@@ -496,11 +568,11 @@ mod tests {
         assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
         let mut h = History::new();
         h.no_retries().deliver(1, 0).dead_letter(1, 0).after(1).fault_began(0);
-        assert_eq!(h.violations("dead_letters").len(), 1);
+        assert_eq!(h.violations("dead_letters"), [no_poison(1, NOTHING, 1)]);
         let mut h = History::new();
         h.no_retries().fault_began(0).fault_healed(0).after(6_000_000).deliver(1, 0);
         h.dead_letter(1, 0);
-        assert_eq!(h.violations("dead_letters").len(), 1);
+        assert_eq!(h.violations("dead_letters"), [no_poison(1, NOTHING, 3)]);
     }
 
     #[test]
@@ -508,6 +580,6 @@ mod tests {
         let mut h = History::new();
         fails(h.fault_began(0), 1, 0).consumer_up().publish(2).append_all(2, 1).deliver(2, 1);
         h.request(1, 2).attempt(1, 1).attempt_ok(1, 1).dead_letter(2, 1);
-        assert_eq!(h.violations("dead_letters").len(), 1);
+        assert_eq!(h.violations("dead_letters"), [no_poison(2, NO_ATTEMPT, 18)]);
     }
 }

@@ -11,6 +11,11 @@ use std::collections::BTreeMap;
 /// How many events are named.
 const NAMED: usize = 3;
 
+/// The bit of a group or a replica in a set of them, by its index. Of more than 64 some share a bit.
+pub(super) fn bit(index: usize) -> u64 {
+    1 << (index % 64)
+}
+
 /// `e1, e2, e5 and 12 more`
 pub(super) fn named(events: &[EventId]) -> String {
     let named: Vec<_> = events.iter().take(NAMED).map(|id| format!("e{}", id.0)).collect();
@@ -161,7 +166,7 @@ impl Lag {
                     return;
                 }
                 let Some(group) = self.setup.group_index(group) else { return };
-                let bit = 1 << (group % 64);
+                let bit = bit(group);
                 let entry = self.events.entry(event);
                 if entry.dead & bit != 0 {
                     entry.dead &= !bit;
@@ -175,18 +180,18 @@ impl Lag {
                     return;
                 }
                 let Some(group) = self.setup.group_index(group) else { return };
-                let bit = 1 << (group % 64);
+                let bit = bit(group);
                 let entry = self.events.entry(event);
                 if matches!(record.what, What::DeadLetter { .. }) {
                     entry.dead |= bit;
                 }
-                if entry.done & bit == 0 {
-                    entry.done |= bit;
-                    if let Some(since) = entry.committed {
-                        self.owed -= 1;
-                        let since = self.again.get(&(group, event)).copied().unwrap_or(since);
-                        longest(&mut self.behind, self.healed, since, evidence);
-                    }
+                let done = entry.done | bit;
+                if std::mem::replace(&mut entry.done, done) != done
+                    && let Some(since) = entry.committed
+                {
+                    self.owed -= 1;
+                    let since = self.again.get(&(group, event)).copied().unwrap_or(since);
+                    longest(&mut self.behind, self.healed, since, evidence);
                 }
             }
             _ => {}
@@ -296,9 +301,7 @@ impl Copies {
             self.living().flat_map(|copy| copy.log.iter()).filter_map(|(_, stands)| *stands)
         {
             let last = events.entry(event);
-            if last.is_none_or(|last| append.index > last.index) {
-                *last = Some(append);
-            }
+            *last = (*last).into_iter().chain([append]).max_by_key(|append| append.index);
         }
         events
     }
@@ -340,5 +343,137 @@ impl<'a> End<'a> {
             longest(&mut longest_of_all, self.lag.healed, since, append);
         }
         longest_of_all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::*;
+
+    #[test]
+    fn each_of_the_first_64_has_a_bit_of_its_own() {
+        assert_eq!([0, 1, 5, 63, 64, 66].map(bit), [1, 2, 32, 1 << 63, 1, 4]);
+    }
+
+    #[test]
+    fn events_are_named_up_to_three() {
+        let some = |count: u64| named(&(1..=count).map(EventId).collect::<Vec<_>>());
+        assert_eq!([1, 3].map(some), ["e1", "e1, e2, e3"]);
+        assert_eq!([4, 15].map(some), ["e1, e2, e3 and 1 more", "e1, e2, e3 and 12 more"]);
+        assert_eq!(share(1, 1), "1 of 1 acknowledged event is");
+        assert_eq!(share(1, 2), "1 of 2 acknowledged events is");
+        assert_eq!(share(2, 3), "2 of 3 acknowledged events are");
+    }
+
+    #[test]
+    fn a_dead_letter_is_old_when_it_was_redriven_as_often() {
+        let dead = |group, event, times| What::DeadLetter {
+            group: Name(group),
+            position: Position::new(0, 0),
+            event: EventId(event),
+            times,
+        };
+        let mut redriven = Redriven::default();
+        assert!(!redriven.is_old(&dead(0, 1, 1)));
+        assert!(redriven.take(Name(0), EventId(1), 2));
+        assert!(!redriven.take(Name(0), EventId(1), 2) && !redriven.take(Name(0), EventId(1), 1));
+        assert!([1, 2].iter().all(|times| redriven.is_old(&dead(0, 1, *times))));
+        assert!(!redriven.is_old(&dead(0, 1, 3)));
+        assert!(!redriven.is_old(&dead(1, 1, 1)) && !redriven.is_old(&dead(0, 2, 1)));
+        assert!(redriven.take(Name(0), EventId(1), 3));
+    }
+
+    #[test]
+    fn what_groups_owe() {
+        let owed = |h: &History| h.judge().lag.owed;
+        let mut h = History::with_groups(&["a", "b"]);
+        assert_eq!(owed(h.publish(1)), 0);
+        assert_eq!(owed(h.append(0, 1, 0)), 2);
+        assert_eq!(owed(h.append(1, 1, 0)), 2);
+        assert_eq!(owed(h.apply_in(1, 1, 0)), 1);
+        assert_eq!(owed(h.apply_in(1, 1, 0)), 1);
+        assert_eq!(owed(h.dead_letter(1, 0)), 0);
+        let dead = |h: &History| [0, 1].map(|group| h.judge().lag.is_dead(EventId(1), bit(group)));
+        assert_eq!(dead(&h), [true, false]);
+        assert_eq!(owed(h.dead_letter(1, 0)), 0);
+        assert_eq!(dead(&h), [true, false]);
+        // The other group has it in no queue.
+        assert_eq!(owed(h.redrive_in(1, 1, 0)), 0);
+        assert_eq!(owed(h.redrive(1, 0)), 1);
+        assert_eq!(dead(&h), [false, false]);
+        // This is old news.
+        assert_eq!(owed(h.dead_letter(1, 0)), 1);
+        assert_eq!(owed(h.redrive(1, 0)), 1);
+        assert_eq!(h.healed().judge().lag.owed_at_healing(), 1);
+        assert_eq!(owed(h.apply(1, 0)), 0);
+        // No replica has told of it when it is applied, or given up.
+        assert_eq!(owed(h.apply(2, 1)), 0);
+        assert_eq!(owed(h.append(0, 2, 1)), 1);
+        assert_eq!(owed(h.dead_letter(3, 2).redrive(3, 2)), 1);
+        assert_eq!(owed(h.append(0, 3, 2)), 3);
+        assert_eq!(h.judge().lag.owed_at_healing(), 1);
+    }
+
+    #[test]
+    fn publishes_that_somebody_waits_for() {
+        let open = |h: &History| h.judge().lag.open();
+        let mut h = History::new();
+        assert_eq!(open(h.publish(1).publish(2)), 2);
+        assert_eq!(open(h.publish(2)), 2);
+        assert_eq!(open(h.ok(1, 0)), 1);
+        assert_eq!(open(h.ok(1, 0)), 1);
+        assert_eq!(open(h.info(2)), 0);
+        assert_eq!(open(h.ok(2, 1)), 0);
+    }
+
+    #[test]
+    fn the_longest_wait_is_from_the_healing_or_from_its_own_start() {
+        let waits = |h: &History| {
+            let lag = h.judge().lag;
+            [lag.waited, lag.behind].map(|wait| wait.map(|(took, end)| (took, end.index)))
+        };
+        let mut h = History::new();
+        h.publish(1).publish(2).after(9).ok(1, 0).append(0, 1, 0).after(9).apply(1, 0);
+        assert_eq!(waits(&h), [None, None]);
+        h.healed().after(3).ok(2, 1).publish(3).append(0, 3, 2).after(3).ok(3, 2).apply(3, 2);
+        assert_eq!(waits(&h), [Some((3, 6)), Some((3, 10))]);
+        h.publish(4).append(0, 4, 3).after(4).ok(4, 3).dead_letter(4, 3);
+        assert_eq!(waits(&h), [Some((4, 13)), Some((4, 14))]);
+        // What is redriven is owed from then on.
+        h.after(100).redrive(4, 3).after(3).apply(4, 3);
+        assert_eq!(waits(&h), [Some((4, 13)), Some((4, 14))]);
+    }
+
+    #[test]
+    fn what_living_replicas_have() {
+        let has = |h: &History, event| h.judge().copies.has(Position::new(0, 1), EventId(event));
+        let last = |h: &History| h.judge().copies.events().get(EventId(1))?.map(|last| last.index);
+        let mut h = History::new();
+        h.append(1, 1, 1).append(0, 1, 1).append(2, 2, 1);
+        assert_eq!((has(&h, 1), has(&h, 2), has(&h, 3)), (true, true, false));
+        assert_eq!(last(&h), Some(1));
+        h.crash(0);
+        assert_eq!((has(&h, 1), last(&h)), (true, Some(0)));
+        assert!(h.judge().copies.is_down(NodeId(0)) && !h.judge().copies.is_down(NodeId(1)));
+        h.rebuild(1);
+        assert_eq!((has(&h, 1), last(&h)), (false, None));
+        h.up(0);
+        assert_eq!((has(&h, 1), last(&h)), (true, Some(1)));
+        // It ends before that.
+        h.replica(0, 1, 0);
+        assert_eq!((has(&h, 1), last(&h)), (false, None));
+        assert!(h.judge().copies.is_known(0) && !h.judge().copies.is_known(1));
+        assert!(!h.crash(0).judge().copies.is_known(0));
+    }
+
+    #[test]
+    fn a_replica_that_tells_of_no_append_is_believed_by_its_end() {
+        let has = |h: &History, offset| h.judge().copies.has(Position::new(0, offset), EventId(1));
+        let mut h = History::new();
+        h.replica(0, 2, 0);
+        assert_eq!([1, 2].map(|offset| has(&h, offset)), [true, false]);
+        h.append(0, 7, 0);
+        assert!(!has(&h, 1));
     }
 }

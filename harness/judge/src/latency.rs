@@ -105,7 +105,8 @@ impl Invariant for Latency {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::*;
+    use super::*;
+    use crate::{Judge, Limits, testing::*};
 
     #[test]
     fn too_slow_for_too_many() {
@@ -114,6 +115,38 @@ mod tests {
         assert_eq!(
             h.violations("latency"),
             ["90% of effects came within 20.004s, the limit is 10.000s [1]"]
+        );
+        // The first of the slowest is the proof.
+        let mut h = History::new();
+        h.publish(1).after(LIMIT * 2).apply(1, 0).publish(2).after(LIMIT * 2).apply(2, 1);
+        h.publish(3).after(LIMIT).apply(3, 2);
+        assert_eq!(
+            h.violations("latency"),
+            ["90% of effects came within 20.004s, the limit is 10.000s [1]"]
+        );
+    }
+
+    #[test]
+    fn exactly_the_limit_is_in_time() {
+        let judged = |took: u64| {
+            let setup = Setup {
+                limits: Limits::new([("latency", Bound::Quantile(0.5, 1_000))]),
+                ..Setup::default()
+            };
+            let mut judge = Judge::new(&setup);
+            let mut h = History::new();
+            h.publish(1).after(took).apply(1, 0);
+            h.records().iter().for_each(|record| judge.record(record));
+            let violations = judge.finish(&|_| String::new()).violations;
+            violations
+                .into_iter()
+                .find(|found| found.invariant == "latency")
+                .map(|found| found.summary)
+        };
+        assert_eq!(judged(1_000), None);
+        assert_eq!(
+            judged(1_001).as_deref(),
+            Some("50% of effects came within 0.001s, the limit is 0.001s")
         );
     }
 

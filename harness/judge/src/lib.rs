@@ -310,7 +310,8 @@ const STANDSTILL: &[&str] = &["progress", "drains"];
 pub fn by_cause(violations: &mut Vec<Violation>) {
     struct Broken {
         name: &'static str,
-        place: usize,
+        /// In the catalogue; panics are in none, and come first.
+        place: Option<usize>,
         layer: Option<Layer>,
         since: u64,
         all: Vec<Violation>,
@@ -328,7 +329,7 @@ pub fn by_cause(violations: &mut Vec<Violation>) {
                 let place = CATALOGUE.iter().position(|entry| entry.name == name);
                 broken.push(Broken {
                     name,
-                    place: place.map_or(0, |place| place + 1),
+                    place,
                     layer: place.map(|place| CATALOGUE[place].layer),
                     since: violation.since,
                     all: vec![violation],
@@ -351,8 +352,7 @@ pub fn by_cause(violations: &mut Vec<Violation>) {
         | (Some(Layer::Sum), Some(Layer::Sum)) => true,
         (Some(Layer::End), Some(_)) => {
             other.since == NEVER
-                && (STANDSTILL.contains(&cause.name)
-                    || (other.layer == Some(Layer::End) && WHOLE.contains(&other.name)))
+                && (STANDSTILL.contains(&cause.name) || WHOLE.contains(&other.name))
         }
         (Some(cause), Some(other)) => cause < other,
     };

@@ -90,3 +90,56 @@ impl Limits {
         self.0.get(invariant).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_limits_are_written_and_told() {
+        for (limit, example, told) in [
+            (
+                Limit::Within { default: Some(12_000_000) },
+                "within: 10s",
+                "a time after the healing; 12s unless said",
+            ),
+            (
+                Limit::Within { default: None },
+                "within: 10s",
+                "a time after the healing; not judged without it",
+            ),
+            (Limit::AtLeast, "at_least: 90%", "a share; not judged without it"),
+            (
+                Limit::Quantile,
+                "p99: 2s",
+                "a time for one of p50, p90, p95, p99, max; not judged without it",
+            ),
+        ] {
+            assert_eq!((limit.example(), limit.to_string()), (example, told.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_set_counts_and_otherwise_what_is_declared() {
+        let limits =
+            Limits::new([("drains", Bound::Within(5)), ("available", Bound::AtLeast(0.5))]);
+        let of = ["drains", "available", "progress", "recovers_within", "no_loss", "nothing"];
+        assert_eq!(
+            of.map(|invariant| limits.of(invariant)),
+            [
+                Some(Bound::Within(5)),
+                Some(Bound::AtLeast(0.5)),
+                Some(Bound::Within(DEFAULT_WITHIN)),
+                None,
+                None,
+                None,
+            ]
+        );
+        assert_eq!((limits.within("drains"), limits.within("recovers_within")), (Some(5), None));
+        assert_eq!((limits.always_within("drains"), limits.last()), (5, DEFAULT_WITHIN));
+        let late = DEFAULT_WITHIN + 7;
+        let later = Bound::Quantile(0.5, late + 1);
+        let limits = Limits::new([("recovers_within", Bound::Within(late)), ("latency", later)]);
+        assert_eq!(limits.last(), late);
+    }
+}

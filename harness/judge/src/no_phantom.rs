@@ -116,5 +116,9 @@ mod tests {
         let mut h = History::new();
         h.publish(1).info(1).append_all(1, 0).deliver(1, 0).apply(1, 0).publish(2).info(2);
         assert_eq!(h.violations("no_phantom"), [] as [&str; 0]);
+        // And what a service has made of another.
+        let mut h = History::new();
+        h.derive(2, 1).append_all(2, 0);
+        assert_eq!(h.violations("no_phantom"), [] as [&str; 0]);
     }
 }

@@ -88,6 +88,10 @@ mod tests {
         let mut h = History::new();
         h.deliver(1, 0).deliver(3, 2);
         assert_eq!(h.violations("no_skip"), ["c was given 0:0 and then 0:2, and never 0:1 [0, 1]"]);
+        // It was given the last before it twice, and another node has started anew.
+        let mut h = History::new();
+        h.deliver(1, 0).deliver(1, 0).up(0).deliver(3, 2);
+        assert_eq!(h.violations("no_skip"), ["c was given 0:0 and then 0:2, and never 0:1 [1, 3]"]);
     }
 
     #[test]
@@ -95,6 +99,9 @@ mod tests {
         let mut h = History::new();
         h.deliver(1, 0).deliver(2, 1).deliver(1, 0).deliver(2, 1).deliver(3, 2);
         h.deliver_gen(9, 8, 2).deliver_gen(10, 9, 2);
+        assert_eq!(h.violations("no_skip"), [] as [&str; 0]);
+        // So has a new process what its group has committed, in whose name others went on.
+        h.consumer_up().deliver_gen(15, 14, 2);
         assert_eq!(h.violations("no_skip"), [] as [&str; 0]);
     }
 }

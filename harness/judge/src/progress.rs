@@ -41,6 +41,8 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 struct Waiting {
     client: NodeId,
     invoked: Evidence,
+    /// It was invoked after the healing.
+    after: bool,
     /// It was called indeterminate after the healing.
     informed: Option<Evidence>,
 }
@@ -57,14 +59,13 @@ struct Progress {
 impl Progress {
     fn publish(&mut self, phase: Phase, event: EventId, evidence: &Evidence) {
         if phase == Phase::Invoke {
-            let (client, invoked) = (evidence.record.node, *evidence);
-            self.waiting.insert(event, Waiting { client, invoked, informed: None });
-            self.findings.judged(u64::from(self.healed.is_some()));
+            let (client, invoked, after) = (evidence.record.node, *evidence, self.healed.is_some());
+            self.waiting.insert(event, Waiting { client, invoked, after, informed: None });
+            self.findings.judged(u64::from(after));
             return;
         }
         let Some(waiting) = self.waiting.get_mut(&event) else { return };
-        let invoked = waiting.invoked;
-        let after = self.healed.is_some_and(|healed| healed.index < invoked.index);
+        let (invoked, after) = (waiting.invoked, waiting.after);
         if after && phase == Phase::Info {
             waiting.informed.get_or_insert(*evidence);
             return;
@@ -177,6 +178,10 @@ mod tests {
         let mut h = History::new();
         h.publish(1).info(1).publish(2).publish(3).healed().info(2).fail(3);
         assert_eq!(h.violations("progress"), [] as [&str; 0]);
+        // Its client started, and another node went down: it waits all the same.
+        let mut h = History::new();
+        h.publish(1).up(3).crash(0).healed();
+        assert_eq!(h.violations("progress"), ["the publish of e1 by p is never answered [0, 3]"]);
         // Without a healing nothing is said.
         let mut h = History::new();
         h.publish(1);

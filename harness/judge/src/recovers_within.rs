@@ -154,6 +154,9 @@ mod tests {
             h.violations("recovers_within"),
             ["no publish was acknowledged after the healing [1]", "a group lagged to the end [1]"]
         );
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).healed().ok(1, 0);
+        assert_eq!(h.violations("recovers_within"), ["a group lagged to the end [4]"]);
     }
 
     #[test]
@@ -175,8 +178,24 @@ mod tests {
         let mut h = History::new();
         h.healed().after(LIMIT * 2).publish(1).after(LIMIT + 1).append_all(1, 0).ok(1, 0);
         h.apply(1, 0);
-        assert_eq!(h.violations("recovers_within").len(), 2);
-        // Clients that give up are no recovery.
+        assert_eq!(
+            h.violations("recovers_within"),
+            [
+                "the first acknowledgement came 10.000s after the healing, the limit is 10.000s [0, 5]",
+                "everything was caught up 10.000s after the healing, the limit is 10.000s [0, 5]",
+            ]
+        );
+        // What somebody waited for at the healing failed: there is nothing to acknowledge.
+        let mut h = History::new();
+        h.publish(1).healed().fail(1);
+        assert_eq!(h.violations("recovers_within"), [] as [&str; 0]);
+        // Clients that give up are no recovery, and neither is what was acknowledged before.
+        let mut h = History::new();
+        h.publish(1).ok(1, 0).healed().publish(2).info(2).publish(3).info(3);
+        assert_eq!(
+            h.violations("recovers_within"),
+            ["no publish was acknowledged after the healing [2]"]
+        );
         let mut h = History::new();
         h.healed().publish(1).info(1);
         assert_eq!(

@@ -219,7 +219,7 @@ impl Invariant for RetryPolicies {
         let waits = self.shares.iter().zip(&self.of_one);
         for (policy, (shares, of_one)) in self.setup.promises.retries.iter().zip(waits) {
             let most = shares.iter().map(|(share, _)| *share).fold(0.0, f64::max);
-            if policy.jitter > 0.0 && shares.len() >= TELLING && most < policy.jitter * 0.3 {
+            if shares.len() >= TELLING && most < policy.jitter * 0.3 {
                 findings.add(
                     || {
                         format!(
@@ -284,6 +284,69 @@ mod tests {
         assert_eq!(h.violations("retry_policy"), ["c: attempt 6 by calls, of 5 at most [1]"]);
     }
 
+    /// What is said of one wait before the second attempt, which should be 100ms to 200ms, in microseconds.
+    fn of_one(waited: u64, stalls: bool) -> Vec<String> {
+        let mut h = History::new();
+        h.attempt(1, 1).attempt_failed(1, 1).after(waited).attempt(1, 2);
+        if stalls {
+            h.stalls();
+        }
+        h.violations("retry_policy")
+    }
+
+    #[test]
+    fn a_wait_may_be_a_step_too_short_and_a_tenth_of_a_second_too_long() {
+        let early =
+            "c: attempt 2 by calls came 94ms after the last had failed, and not 100ms [1, 2]";
+        assert_eq!(of_one(94_000, false), [early]);
+        assert_eq!(of_one(94_000, true), [early]);
+        assert_eq!(of_one(94_001, false), [] as [&str; 0]);
+        assert_eq!(of_one(306_000, false), [] as [&str; 0]);
+        let late = "c: attempt 2 by calls came 306ms after the last had failed, and at most 200ms are allowed [1, 2]";
+        assert_eq!(of_one(306_001, false), [late]);
+        // Unless timers are late.
+        assert_eq!(of_one(306_001, true), [] as [&str; 0]);
+    }
+
+    /// What is said of so many waits of this length, both in microseconds, after which others wait long enough.
+    fn of_many(count: u64, first: u64, waited: u64, jitter: f64) -> Vec<String> {
+        let mut h = History::new();
+        h.wait(first, jitter);
+        for request in 0..count {
+            h.attempt(request, 1).attempt_failed(request, 1).after(waited).attempt(request, 2);
+        }
+        h.violations("retry_policy")
+    }
+
+    #[test]
+    fn how_many_waits_of_which_length_tell_of_jitter() {
+        let none = [] as [&str; 0];
+        let eight = "8 waits by calls, and none had more than 0% added, where up to 100% should be [2, 5, 8]";
+        let six = "6 waits of 24ms by calls, and none had anything added, where up to 100% should be [2, 5, 8]";
+        assert_eq!(of_many(8, 24_000, 24_000, 1.0), [eight]);
+        assert_eq!(of_many(6, 24_000, 24_000, 1.0), [six]);
+        assert_eq!(of_many(5, 24_000, 24_000, 1.0), none);
+        // They are too coarse to tell.
+        assert_eq!(of_many(8, 23_999, 23_999, 1.0), none);
+        // Three tenths of what may be added are enough for all, a twentieth for those of one length.
+        assert_eq!(of_many(8, 100_000, 130_000, 1.0), none);
+        assert_eq!(of_many(6, 100_000, 105_000, 1.0), none);
+        assert_eq!(
+            of_many(8, 100_000, 129_999, 1.0),
+            [
+                "8 waits by calls, and none had more than 30% added, where up to 100% should be [2, 5, 8]"
+            ]
+        );
+        assert_eq!(
+            of_many(6, 100_000, 104_999, 1.0),
+            [
+                "6 waits of 100ms by calls, and none had anything added, where up to 100% should be [2, 5, 8]"
+            ]
+        );
+        // Nothing was promised.
+        assert_eq!(of_many(8, 100_000, 99_000, 0.0), none);
+    }
+
     #[test]
     fn in_step() {
         let mut h = History::new();
@@ -305,10 +368,11 @@ mod tests {
             h.attempt(request, 1).attempt_failed(request, 1).after(110_000 + request * 15_000);
             h.attempt(request, 2).attempt_failed(request, 2).after(201_000).attempt(request, 3);
         }
-        let violations = h.violations("retry_policy");
-        assert_eq!(violations.len(), 1, "{violations:?}");
-        assert!(
-            violations[0].starts_with("6 waits of 200ms by calls, and none had anything added")
+        assert_eq!(
+            h.violations("retry_policy"),
+            [
+                "6 waits of 200ms by calls, and none had anything added, where up to 100% should be [4, 9, 14]"
+            ]
         );
     }
 
@@ -332,6 +396,13 @@ mod tests {
             h.violations("retry_policy"),
             ["c: attempt 2 by calls came 0ms after the last had failed, and not 100ms [2, 4]"]
         );
+        // So when another process starts.
+        let mut h = History::new();
+        h.request(1, 7).attempt(1, 1).attempt_failed(1, 1).up(0).request(2, 7).attempt(2, 1);
+        assert_eq!(
+            h.violations("retry_policy"),
+            ["c: attempt 2 by calls came 0ms after the last had failed, and not 100ms [2, 5]"]
+        );
         // They go on growing, and come to an end.
         let mut h = History::new();
         for request in 1..=6 {
@@ -347,7 +418,10 @@ mod tests {
         // The same request, and always its first attempt.
         let mut h = History::new();
         h.attempt(1, 1).attempt_failed(1, 1).attempt(1, 1);
-        assert_eq!(h.violations("retry_policy").len(), 1);
+        assert_eq!(
+            h.violations("retry_policy"),
+            ["c: attempt 2 by calls came 0ms after the last had failed, and not 100ms [1, 2]"]
+        );
     }
 
     #[test]
@@ -371,6 +445,10 @@ mod tests {
         let mut h = History::new();
         h.request(1, 7).attempt(1, 1).attempt_failed(1, 1).consumer_up().request(1, 7);
         h.attempt(1, 1);
+        assert_eq!(h.violations("retry_policy"), [] as [&str; 0]);
+        let mut h = History::new();
+        h.request(1, 7).attempt(1, 1).attempt_failed(1, 1).consumer_up().request(2, 7);
+        h.attempt(2, 1);
         assert_eq!(h.violations("retry_policy"), [] as [&str; 0]);
     }
 }

@@ -92,12 +92,12 @@ mod tests {
     #[test]
     fn a_dead_server_is_asked_again_and_again() {
         let mut h = History::new();
-        h.asked_in_vain(1).asked_in_vain(1).asked_in_vain(1).asked_in_vain(1);
+        h.asked_in_vain(1).asked_in_vain(1).up(0).asked_in_vain(1).asked_in_vain(1);
         assert_eq!(
             h.violations("rotation"),
             [
                 "a client of c asked a server for the 3. time that had failed it 2 times in a row, with no \
-                 check between [0, 2]"
+                 check between [0, 3]"
             ]
         );
     }

@@ -28,25 +28,21 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(SagaAtomicity { setup: setup.clone(), sagas: BTreeMap::new() }))
 }
 
-#[derive(Default)]
-struct SagaStep {
-    done: Vec<Evidence>,
-    undone: Vec<Evidence>,
-}
-
 struct SagaAtomicity {
     setup: Setup,
-    sagas: BTreeMap<EventId, BTreeMap<Name, SagaStep>>,
+    /// What happened to each step of each saga.
+    sagas: BTreeMap<EventId, BTreeMap<Name, Vec<Evidence>>>,
+}
+
+/// A step was undone.
+fn is_undone(evidence: &Evidence) -> bool {
+    matches!(evidence.record.what, What::Saga { change: SagaChange::Undone, .. })
 }
 
 impl Invariant for SagaAtomicity {
     fn record(&mut self, evidence: &Evidence) {
-        let What::Saga { saga, step, change } = evidence.record.what else { return };
-        let step = self.sagas.entry(saga).or_default().entry(step).or_default();
-        match change {
-            SagaChange::Done => step.done.push(*evidence),
-            SagaChange::Undone => step.undone.push(*evidence),
-        }
+        let What::Saga { saga, step, .. } = evidence.record.what else { return };
+        self.sagas.entry(saga).or_default().entry(step).or_default().push(*evidence);
     }
 
     fn finish(&mut self, _: &End<'_>) -> Findings {
@@ -57,18 +53,17 @@ impl Invariant for SagaAtomicity {
         };
         for (saga, steps) in &self.sagas {
             findings.judged(1);
-            let undoing = steps.values().any(|step| !step.undone.is_empty());
+            let undoing = steps.values().flatten().any(is_undone);
             for (step, happened) in steps {
-                let (done, undone) = (happened.done.len(), happened.undone.len());
+                let undone = happened.iter().filter(|change| is_undone(change)).count();
+                let done = happened.len() - undone;
                 let wrong = if done > 1 {
                     Some(format!("{} was done {done} times", name(*step)))
                 } else if undone > 1 {
                     Some(format!("{} was undone {undone} times", name(*step)))
                 } else if undone > done {
                     Some(format!("{} was undone and never done", name(*step)))
-                } else if let ([done], [undone]) = (&happened.done[..], &happened.undone[..])
-                    && undone.index < done.index
-                {
+                } else if done == undone && is_undone(&happened[0]) {
                     Some(format!("{} was undone first and then done, to the end", name(*step)))
                 } else if undoing && undone < done {
                     Some(format!("{} was done and, of all, not undone", name(*step)))
@@ -76,9 +71,8 @@ impl Invariant for SagaAtomicity {
                     None
                 };
                 if let Some(wrong) = wrong {
-                    let proof = happened.done.iter().chain(&happened.undone).copied();
                     let (summary, proof) =
-                        (|| format!("saga of e{}: {wrong}", saga.0), || proof.collect());
+                        (|| format!("saga of e{}: {wrong}", saga.0), || happened.clone());
                     match done > undone && done == 1 {
                         true => findings.add_missing(summary, proof),
                         false => findings.add(summary, proof),
@@ -90,7 +84,7 @@ impl Invariant for SagaAtomicity {
             }
             let missing = self.setup.sagas.iter().find(|step| !steps.contains_key(step));
             if let Some(missing) = missing {
-                let proof = steps.values().flat_map(|step| &step.done).copied();
+                let proof = steps.values().flatten().copied();
                 findings.add_missing(
                     || {
                         let done: Vec<_> = steps.keys().map(|step| name(*step)).collect();
@@ -121,6 +115,8 @@ mod tests {
             h.violations("saga_atomicity"),
             ["saga of e1 ended half done: reserve without charge [0]"]
         );
+        // That is so at the end; what happened too often is wrong from then on.
+        assert_eq!(h.since("saga_atomicity"), [crate::NEVER]);
     }
 
     #[test]
@@ -131,15 +127,25 @@ mod tests {
             h.violations("saga_atomicity"),
             ["saga of e1: reserve was undone 2 times [0, 1, 2]"]
         );
+        assert_eq!(h.since("saga_atomicity"), [2]);
+        let mut h = History::new();
+        h.step_done(1, 0).step_done(1, 1).step_undone(1, 0).step_undone(1, 1).step_undone(2, 1);
+        assert_eq!(
+            h.violations("saga_atomicity"),
+            ["saga of e2: charge was undone and never done [4]"]
+        );
+        assert_eq!(h.since("saga_atomicity"), [4]);
         let mut h = History::new();
         h.step_done(1, 0).step_done(1, 1).step_undone(1, 1);
         assert_eq!(
             h.violations("saga_atomicity"),
             ["saga of e1: reserve was done and, of all, not undone [0]"]
         );
+        assert_eq!(h.since("saga_atomicity"), [crate::NEVER]);
         let mut h = History::new();
         h.step_done(1, 0).step_done(1, 1).step_done(1, 1);
         assert_eq!(h.violations("saga_atomicity"), ["saga of e1: charge was done 2 times [1, 2]"]);
+        assert_eq!(h.since("saga_atomicity"), [2]);
     }
 
     #[test]
@@ -157,6 +163,7 @@ mod tests {
             h.violations("saga_atomicity"),
             ["saga of e1: reserve was undone first and then done, to the end [0, 1]"]
         );
+        assert_eq!(h.since("saga_atomicity"), [1]);
     }
 
     #[test]

@@ -128,6 +128,16 @@ mod tests {
             h.violations("single_leader"),
             ["the leader of term 1 acknowledged e1 at 0:0, where term 2 has e2 [4, 5]"]
         );
+        // Of what stands there the newest counts, and of one term what was told last; whoever tells of older.
+        for (terms, proof) in [([1, 2], 1), ([2, 2], 1), ([2, 1], 0)] {
+            let mut h = History::new();
+            let events = if proof == 0 { [2, 1] } else { [1, 2] };
+            h.append_in(0, events[0], 0, terms[0]).append_in(1, events[1], 0, terms[1]);
+            h.acknowledge(0, 1, 0, 1);
+            let told = format!("where term 2 has e2 [{proof}, 2]");
+            let expected = format!("the leader of term 1 acknowledged e1 at 0:0, {told}");
+            assert_eq!(h.violations("single_leader"), [expected]);
+        }
     }
 
     #[test]
@@ -135,6 +145,10 @@ mod tests {
         let mut h = History::new();
         h.lead(0, 1).publish(1).lead(1, 2).append_in(1, 1, 0, 2).acknowledge(0, 1, 0, 1);
         h.lead(1, 2).lead(0, 3);
+        assert_eq!(h.violations("single_leader"), [] as [&str; 0]);
+        // What one leader says of one place is no matter of terms.
+        let mut h = History::new();
+        h.append_in(1, 2, 0, 2).acknowledge(0, 1, 0, 2);
         assert_eq!(h.violations("single_leader"), [] as [&str; 0]);
     }
 }

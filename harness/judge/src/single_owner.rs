@@ -117,6 +117,13 @@ mod tests {
             h.violations("single_owner"),
             ["e2 at 0:1 was applied in generation 1, when generation 2 had begun [1, 2]"]
         );
+        // It had begun when that was seen first, by whatever.
+        let mut h = History::new();
+        h.apply(1, 0).assign(2).deliver_gen(2, 1, 2).deliver_gen(2, 1, 1).apply_by(2, 1, 1, 7);
+        assert_eq!(
+            h.violations("single_owner"),
+            ["e2 at 0:1 was applied in generation 1, when generation 2 had begun [1, 4]"]
+        );
     }
 
     #[test]
@@ -126,6 +133,12 @@ mod tests {
         assert_eq!(
             h.violations("single_owner"),
             ["two members of g applied from partition 0 in generation 3 [0, 1]"]
+        );
+        let mut h = History::new();
+        h.apply_by(1, 0, 3, 7).apply_by(2, 1, 4, 8).apply_by(3, 2, 4, 8).apply_by(4, 3, 4, 7);
+        assert_eq!(
+            h.violations("single_owner"),
+            ["two members of g applied from partition 0 in generation 4 [1, 3]"]
         );
     }
 

@@ -31,15 +31,19 @@ const CONSUMER: NodeId = NodeId(4);
 const STORE: NodeId = NodeId(5);
 
 /// A history: replicas r0, r1, r2, a producer p, a consumer c, a store s; one partition, group g.
-/// Each record comes a microsecond after the one before.
+/// Time passes only by `after`.
 #[derive(Clone)]
 pub(crate) struct History {
     records: Vec<Record>,
     groups: Vec<String>,
     /// The nodes of the dependency `bank`, if that is known.
     bank: Vec<NodeId>,
-    /// Whether it promises how it retries.
-    retries: bool,
+    /// How it retries, if it promises that.
+    retries: Option<RetryPolicy>,
+    /// A fault makes timers late.
+    stalls: bool,
+    /// How many probes a breaker may make at a time.
+    probes: u32,
     now: u64,
 }
 
@@ -56,11 +60,33 @@ impl History {
 
     pub(crate) fn with_groups(groups: &[&str]) -> Self {
         let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        Self { records: Vec::new(), groups, bank: Vec::new(), retries: true, now: 0 }
+        let retries = RetryPolicy {
+            name: "calls",
+            first: Duration::from_millis(100),
+            factor: 2.0,
+            cap: Duration::from_millis(400),
+            jitter: 1.0,
+            attempts: Some(5),
+        };
+        Self {
+            records: Vec::new(),
+            groups,
+            bank: Vec::new(),
+            retries: Some(retries),
+            stalls: false,
+            probes: 1,
+            now: 0,
+        }
     }
 
     fn add(&mut self, node: NodeId, what: What) -> &mut Self {
         self.records.push(Record { at: self.now, node, what });
+        self
+    }
+
+    /// What was told last, was told by this node.
+    pub(crate) fn by(&mut self, node: u16) -> &mut Self {
+        self.records.last_mut().unwrap().node = NodeId(node);
         self
     }
 
@@ -134,11 +160,27 @@ impl History {
         self.add(NodeId(replica), What::Append { position, event, key: 0, term: 1, content })
     }
 
+    pub(crate) fn append_key(
+        &mut self,
+        replica: u16,
+        event: u64,
+        offset: u64,
+        key: u32,
+    ) -> &mut Self {
+        let (position, event) = (Position::new(0, offset), EventId(event));
+        self.add(NodeId(replica), What::Append { position, event, key, term: 1, content: 0 })
+    }
+
     pub(crate) fn append_all(&mut self, event: u64, offset: u64) -> &mut Self {
         for replica in 0..REPLICAS {
             self.append(replica, event, offset);
         }
         self
+    }
+
+    /// A service makes an event of another.
+    pub(crate) fn derive(&mut self, event: u64, from: u64) -> &mut Self {
+        self.add(STORE, What::Derive { event: EventId(event), from: EventId(from) })
     }
 
     pub(crate) fn rebuild(&mut self, replica: u16) -> &mut Self {
@@ -164,7 +206,7 @@ impl History {
         self.deliver_in(0, event, offset)
     }
 
-    fn deliver_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
+    pub(crate) fn deliver_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
         let (group, position) = (Name(group), Position::new(0, offset));
         self.add(
             CONSUMER,
@@ -203,7 +245,11 @@ impl History {
     }
 
     pub(crate) fn commit(&mut self, replica: u16, offset: u64) -> &mut Self {
-        let (group, partition) = (Name(0), 0);
+        self.commit_in(0, replica, offset)
+    }
+
+    pub(crate) fn commit_in(&mut self, group: u16, replica: u16, offset: u64) -> &mut Self {
+        let (group, partition) = (Name(group), 0);
         self.add(
             NodeId(replica),
             What::Commit { group, partition, offset, generation: 1, number: 0 },
@@ -223,8 +269,12 @@ impl History {
     }
 
     pub(crate) fn redrive(&mut self, event: u64, offset: u64) -> &mut Self {
+        self.redrive_in(0, event, offset)
+    }
+
+    pub(crate) fn redrive_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
         let position = Position::new(0, offset);
-        let (group, event) = (Name(0), EventId(event));
+        let (group, event) = (Name(group), EventId(event));
         self.add(NodeId(0), What::Redrive { group, position, event, times: 1 })
     }
 
@@ -314,11 +364,12 @@ impl History {
     }
 
     pub(crate) fn dead_letter(&mut self, event: u64, offset: u64) -> &mut Self {
-        let position = Position::new(0, offset);
-        self.add(
-            NodeId(0),
-            What::DeadLetter { group: Name(0), position, event: EventId(event), times: 1 },
-        )
+        self.dead_letter_in(0, event, offset)
+    }
+
+    pub(crate) fn dead_letter_in(&mut self, group: u16, event: u64, offset: u64) -> &mut Self {
+        let (group, position) = (Name(group), Position::new(0, offset));
+        self.add(NodeId(0), What::DeadLetter { group, position, event: EventId(event), times: 1 })
     }
 
     /// For the second time.
@@ -333,9 +384,25 @@ impl History {
         self
     }
 
+    pub(crate) fn probes(&mut self, probes: u32) -> &mut Self {
+        self.probes = probes;
+        self
+    }
+
+    pub(crate) fn stalls(&mut self) -> &mut Self {
+        self.stalls = true;
+        self
+    }
+
+    pub(crate) fn wait(&mut self, first: u64, jitter: f64) -> &mut Self {
+        let retries = self.retries.as_mut().unwrap();
+        (retries.first, retries.jitter) = (Duration::from_micros(first), jitter);
+        self
+    }
+
     /// The system promises nothing of retries.
     pub(crate) fn no_retries(&mut self) -> &mut Self {
-        self.retries = false;
+        self.retries = None;
         self
     }
 
@@ -417,11 +484,20 @@ impl History {
     }
 
     pub(crate) fn projection(&mut self, position: u64, digest: u64) -> &mut Self {
-        let of = StateOf::Projection { group: Name(0) };
+        self.projection_of(0, position, digest)
+    }
+
+    pub(crate) fn projection_of(&mut self, group: u16, position: u64, digest: u64) -> &mut Self {
+        let of = StateOf::Projection { group: Name(group) };
         self.add(STORE, What::State { of, position, digest })
     }
 
     pub(crate) fn judgement(&self) -> super::Judgement {
+        self.judge().finish(&|_| "money".to_owned())
+    }
+
+    /// A judge who has taken all of it in.
+    pub(crate) fn judge(&self) -> Judge {
         let names = ["r0", "r1", "r2", "p", "c", "s"];
         let setup = Setup {
             groups: (0..).map(Name).take(self.groups.len()).collect(),
@@ -440,39 +516,36 @@ impl History {
                 key_has_one_partition: true,
                 dead_letters: true,
                 saga: vec!["reserve", "charge"],
-                retries: vec![RetryPolicy {
-                    name: "calls",
-                    first: Duration::from_millis(100),
-                    factor: 2.0,
-                    cap: Duration::from_millis(400),
-                    jitter: 1.0,
-                    attempts: Some(5),
-                }],
+                retries: self.retries.into_iter().collect(),
                 breakers: vec![BreakerPolicy {
                     dependency: "bank",
                     failures: 3,
                     cooldown: Duration::from_millis(500),
-                    probes: 1,
+                    probes: self.probes,
                 }],
                 buffers: vec![("queue", BOUND)],
                 memory: vec![("consumer", MEMORY)],
                 rotation: Some(2),
             },
             sagas: vec![RESERVE, CHARGE],
-            policies: if self.retries { vec![CALLS] } else { Vec::new() },
+            policies: self.retries.iter().map(|_| CALLS).collect(),
             dependencies: vec![BANK],
             dependency_nodes: vec![self.bank.clone()],
             buffers: vec![QUEUE],
             memory: (0..names.len())
                 .map(|node| (node == usize::from(CONSUMER.0)).then_some(MEMORY))
                 .collect(),
-            stalls: false,
+            stalls: self.stalls,
         };
         let mut judge = Judge::new(&setup);
         for record in &self.records {
             judge.record(record);
         }
-        judge.finish(&|_| "money".to_owned())
+        judge
+    }
+
+    pub(crate) fn records(&self) -> &[Record] {
+        &self.records
     }
 
     /// How many facts an invariant judges.
@@ -492,6 +565,13 @@ impl History {
                 format!("{} {places:?}", violation.summary)
             })
             .collect()
+    }
+
+    /// Since when an invariant is violated, for each violation.
+    pub(crate) fn since(&self, invariant: &str) -> Vec<u64> {
+        let violations = self.judgement().violations;
+        let found = violations.iter().filter(|violation| violation.invariant == invariant);
+        found.map(|violation| violation.since).collect()
     }
 
     pub(crate) fn broken(&self) -> Vec<&'static str> {
@@ -1045,8 +1125,9 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     case("agreement", 3, &|h| {
         h.append_all(1, 0).deliver(1, 0).append(0, 2, 1);
     });
-    case("order", 2, &|h| {
-        h.publish(1).publish(2).ok(1, 0).ok(2, 1).apply(1, 0).apply(2, 1);
+    case("order", 4, &|h| {
+        h.publish(1).publish(2).publish(3).ok(1, 0).ok(2, 1).ok(3, 2);
+        h.apply(1, 0).apply(2, 1).apply(3, 2);
     });
     case("no_skip", 1, &|h| {
         h.deliver(1, 0).deliver(2, 1).deliver_gen(3, 2, 2);
@@ -1103,8 +1184,8 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     case("progress", 2, &|h| {
         h.publish(1).publish(2).info(2).healed().publish(3);
     });
-    case("recovers_within", 4, &|h| {
-        h.publish(1).append_all(2, 0).append_all(3, 1).healed().publish(4);
+    case("recovers_within", 5, &|h| {
+        h.publish(1).append_all(2, 0).append_all(3, 1).append_all(5, 2).healed().publish(4);
     });
     case("available", 2, &|h| {
         h.publish(1).publish(2);
@@ -1183,6 +1264,51 @@ fn the_cause_comes_first() {
     assert_eq!(told(&h)[..3], ["drains", "no_loss (of drains)", "saga_atomicity (of drains)"]);
 }
 
+/// Each invariant with its cause, of violations that began at these places.
+fn causes(broken: &[(&'static str, u64)]) -> Vec<(&'static str, Option<&'static str>)> {
+    let mut violations: Vec<crate::Violation> = broken
+        .iter()
+        .map(|(invariant, since)| crate::Violation {
+            invariant,
+            summary: String::new(),
+            evidence: Vec::new(),
+            since: *since,
+            consequence_of: None,
+        })
+        .collect();
+    crate::by_cause(&mut violations);
+    violations.iter().map(|violation| (violation.invariant, violation.consequence_of)).collect()
+}
+
+#[test]
+fn what_explains_what() {
+    const NEVER: u64 = crate::NEVER;
+    // A panic comes before what goes wrong with the same record, and explains only what never happens.
+    assert_eq!(
+        causes(&[("votes_kept", 5), ("no_panic", 5)]),
+        [("no_panic", None), ("votes_kept", None)]
+    );
+    // One effect does not explain another.
+    assert_eq!(
+        causes(&[("idempotency", 3), ("no_loss", 5)]),
+        [("idempotency", None), ("no_loss", None)]
+    );
+    // What does not come about explains only those who speak of the whole.
+    assert_eq!(
+        causes(&[("available", NEVER), ("eventual_consistency", NEVER), ("converges", NEVER)]),
+        [
+            ("eventual_consistency", None),
+            ("converges", Some("eventual_consistency")),
+            ("available", None),
+        ]
+    );
+    // A standstill explains all that never happens.
+    assert_eq!(
+        causes(&[("available", NEVER), ("no_loss", NEVER), ("drains", NEVER)]),
+        [("drains", None), ("no_loss", Some("drains")), ("available", Some("drains"))]
+    );
+}
+
 #[test]
 fn a_panic_explains_what_never_came_after_it() {
     let mut h = History::new();
@@ -1227,6 +1353,39 @@ fn what_judged_nothing_says_what_is_missing() {
              (Promises::retries)"
         )
     );
+}
+
+#[test]
+fn where_the_log_went_back_the_history_is_told_as_it_was() {
+    let mut h = History::new();
+    h.publish(1).append_all(1, 0).ok(1, 0).deliver(1, 0);
+    assert_eq!(h.judge().put_back(), None);
+    assert_eq!(h.judgement().history, h.records);
+    h.after(1).fault_on(1, 0).fault_on(1, 1).after(1).publish(2).append(0, 2, 1).ok(2, 1).after(1);
+    h.went_back(0, 1, 1).went_back(1, 1, 1).rebuild(2).append(2, 1, 0);
+    let (records, gone) = h.judge().put_back().unwrap();
+    assert_eq!(gone, [EventId(2)].into());
+    let mut expected = h.records.clone();
+    // The client of e2 was told by those who then forgot it.
+    let ok = expected.iter_mut().rfind(|record| record.at == 2 && record.node == PRODUCER);
+    ok.unwrap().what =
+        What::Publish { phase: Phase::Info, event: EventId(2), key: 0, position: None };
+    expected.retain(|record| record.at != 2 || record.node == PRODUCER);
+    assert_eq!(records, expected);
+    let judgement = h.judgement();
+    assert_eq!(judgement.history, h.records);
+    assert_eq!(
+        judgement.why_idle("no_skip").as_deref(),
+        Some(
+            "no_skip was named under expect and judged nothing: it judges each delivery after the first of an \
+             assignment, and there was none"
+        )
+    );
+}
+
+#[test]
+fn a_judge_is_told_by_its_name() {
+    assert_eq!(format!("{:?}", Judge::new(&Setup::default())), "Judge { .. }");
 }
 
 #[test]

@@ -4,10 +4,11 @@
 use super::{
     dense::{ByEvent, ByPlace},
     evidence::{Evidence, NEVER, Violation},
+    fold::bit,
     setup::Setup,
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeBounds};
 
 /// What may be wanted as evidence later.
 pub(super) struct Trail {
@@ -15,7 +16,7 @@ pub(super) struct Trail {
     events: ByEvent<Whereabouts>,
     /// Nodes that started and stopped, leaders, logs that were rebuilt: in order.
     milestones: Vec<Evidence>,
-    /// Commits that went further than any before, of each group and partition; with the offset.
+    /// Commits of each group and partition; with the offset.
     commits: BTreeMap<(Name, u32), Vec<(u64, Evidence)>>,
     /// Partitions that were given to another member.
     assigned: BTreeMap<(Name, u32), Vec<Evidence>>,
@@ -44,7 +45,7 @@ struct Whereabouts {
 impl Whereabouts {
     /// A replica has it no more.
     fn lose(&mut self, replica: usize, evidence: &Evidence) {
-        let bit = 1 << (replica % 64);
+        let bit = bit(replica);
         if self.held & bit != 0 {
             self.held &= !bit;
             if self.held == 0 {
@@ -53,17 +54,24 @@ impl Whereabouts {
         }
     }
 
-    /// The group had applied or dead-lettered it before this place of the history.
-    fn done(&self, group: Name, before: u64) -> bool {
-        self.handled.iter().any(|record| {
-            record.index < before
-                && match record.record.what {
-                    What::Apply { group: of, .. } | What::DeadLetter { group: of, .. } => {
-                        of == group
-                    }
-                    _ => false,
-                }
+    /// What was told of it in this part of the history.
+    fn handled(&self, when: impl RangeBounds<u64>) -> impl DoubleEndedIterator<Item = &Evidence> {
+        self.handled.iter().filter(move |record| when.contains(&record.index))
+    }
+
+    /// The group applied or dead-lettered it in this part of the history.
+    fn done(&self, group: Name, when: impl RangeBounds<u64>) -> bool {
+        self.handled(when).any(|record| match record.record.what {
+            What::Apply { group: of, .. } | What::DeadLetter { group: of, .. } => of == group,
+            _ => false,
         })
+    }
+
+    /// The last time that it was delivered in the group in this part of the history.
+    fn delivered(&self, group: Name, when: impl RangeBounds<u64>) -> Option<&Evidence> {
+        self.handled(when).rfind(
+            |record| matches!(record.record.what, What::Deliver { group: to, .. } if to == group),
+        )
     }
 }
 
@@ -102,7 +110,7 @@ impl Trail {
                 let life = self.events.entry(event);
                 life.position.get_or_insert(position);
                 if let Some(replica) = replica {
-                    life.held |= 1 << (replica % 64);
+                    life.held |= bit(replica);
                     life.gone = None;
                 }
                 self.places.entry(position).get_or_insert(event);
@@ -112,10 +120,7 @@ impl Trail {
             | What::DeadLetter { event, .. }
             | What::Redrive { event, .. } => self.events.entry(event).handled.push(*evidence),
             What::Commit { group, partition, offset, .. } => {
-                let commits = self.commits.entry((group, partition)).or_default();
-                if commits.last().is_none_or(|(furthest, _)| offset > *furthest) {
-                    commits.push((offset, *evidence));
-                }
+                self.commits.entry((group, partition)).or_default().push((offset, *evidence));
             }
             What::Assign { group, partition, .. } => {
                 self.assigned.entry((group, partition)).or_default().push(*evidence);
@@ -204,7 +209,7 @@ impl Trail {
         if life.held != 0 {
             // All who hold it are down, and the last of them took it with it.
             let holders =
-                (0..self.setup.replicas.len()).filter(|r| life.held & (1 << (r % 64)) != 0);
+                (0..self.setup.replicas.len()).filter(|replica| life.held & bit(*replica) != 0);
             let down: Option<Vec<&Evidence>> =
                 holders.map(|replica| self.down.get(&self.setup.replicas[replica])).collect();
             let last = down.unwrap_or_default().into_iter().max_by_key(|down| down.index);
@@ -212,20 +217,17 @@ impl Trail {
         }
         if let Some(gone) = life.gone {
             // A replica that rebuilds its log has stopped before.
-            let stopped = self.before(gone.index, |record| {
-                record.record.node == gone.record.node && stops(record)
-            });
+            let stopped = self.stops(gone.record.node, ..gone.index).next_back().copied();
             return (stopped.into_iter().chain([gone]).collect(), Some(gone.index));
         }
         // It was never in a log that anybody could read: then its leader promised what it alone had.
         let Some(promised) = life.promised else { return (Vec::new(), None) };
-        let broken = self.milestones.iter().find(|record| {
-            record.index > promised.index
-                && match record.record.what {
-                    What::Lead { .. } => record.record.node != promised.record.node,
-                    _ => record.record.node == promised.record.node && stops(record),
-                }
+        let leader = promised.record.node;
+        let stopped = self.stops(leader, promised.index..).next();
+        let another = self.milestones(promised.index..).find(|record| {
+            matches!(record.record.what, What::Lead { .. }) && record.record.node != leader
         });
+        let broken = stopped.into_iter().chain(another).min_by_key(|broken| broken.index);
         let since = broken.map(|broken| broken.index);
         ([promised].into_iter().chain(broken.copied()).collect(), since)
     }
@@ -235,28 +237,17 @@ impl Trail {
     fn passed_over(&self, event: EventId) -> Option<(Vec<Evidence>, u64)> {
         let life = self.events.get(event)?;
         let position = life.position?;
-        let groups = &self.setup.groups;
-        let mut found: Option<(Vec<Evidence>, u64)> = None;
-        for group in groups.iter().filter(|group| !life.done(**group, u64::MAX)) {
-            let Some(commits) = self.commits.get(&(*group, position.partition)) else { continue };
-            let first = commits.partition_point(|(offset, _)| *offset <= position.offset);
-            let Some((_, commit)) = commits.get(first) else { continue };
-            let given = life.handled.iter().rev().find(|record| {
-                matches!(record.record.what, What::Deliver { group: to, .. } if to == *group)
-            });
-            let stopped = given.and_then(|given| {
-                self.milestones.iter().find(|record| {
-                    record.index > given.index
-                        && record.record.node == given.record.node
-                        && stops(record)
-                })
-            });
+        let missing = self.setup.groups.iter().filter(|group| !life.done(**group, ..));
+        let passed = missing.filter_map(|group| {
+            let commits = self.commits.get(&(*group, position.partition))?;
+            let (_, commit) = commits.iter().find(|(offset, _)| *offset > position.offset)?;
+            let given = life.delivered(*group, ..);
+            let stopped =
+                given.and_then(|given| self.stops(given.record.node, given.index..).next());
             let how = given.into_iter().chain(stopped).copied().chain([*commit]).collect();
-            if found.as_ref().is_none_or(|(_, since)| commit.index < *since) {
-                found = Some((how, commit.index));
-            }
-        }
-        found
+            Some((how, commit.index))
+        });
+        passed.min_by_key(|(_, since)| *since)
     }
 
     /// Why an event took effect again: how it came to be delivered once more.
@@ -264,42 +255,25 @@ impl Trail {
         let What::Apply { group, event, position, .. } = second.record.what else {
             return Vec::new();
         };
-        let between =
-            |record: &&Evidence| record.index > first.index && record.index < second.index;
-        let of_group = |record: &&Evidence| match record.record.what {
-            What::Deliver { group: of, .. }
-            | What::DeadLetter { group: of, .. }
-            | What::Redrive { group: of, .. } => of == group,
-            _ => false,
-        };
-        let handled = self.events.get(event).map_or(&[][..], |life| &life.handled);
-        let mut all: Vec<Evidence> =
-            handled.iter().filter(between).filter(of_group).copied().collect();
+        let Some(life) = self.events.get(event) else { return Vec::new() };
+        let again = life.delivered(group, first.index..second.index);
         // The first dead letter and redrive say more than later ones; of deliveries, the last.
-        let again =
-            all.iter().rposition(|record| matches!(record.record.what, What::Deliver { .. }));
-        let again = again.map(|index| all[index]);
-        all.retain(|record| !matches!(record.record.what, What::Deliver { .. }));
-        all.truncate(2);
+        let queued = life.handled(first.index..second.index).filter(|record| {
+            matches!(
+                record.record.what,
+                What::DeadLetter { group: of, .. } | What::Redrive { group: of, .. } if of == group
+            )
+        });
+        let mut all: Vec<Evidence> = queued.take(2).copied().collect();
         if all.is_empty() {
             // It came again because somebody stopped, or because its partition went to somebody else.
             let until = again.map_or(second.index, |again| again.index);
-            let given = handled.iter().rev().find(|record| {
-                record.index < first.index
-                    && of_group(record)
-                    && matches!(record.record.what, What::Deliver { .. })
-            });
-            let stopped = given.and_then(|given| {
-                self.milestones.iter().find(|record| {
-                    record.index > given.index
-                        && record.index < until
-                        && record.record.node == given.record.node
-                        && stops(record)
-                })
-            });
+            let given = life.delivered(group, ..first.index);
+            let stopped =
+                given.and_then(|given| self.stops(given.record.node, given.index..until).next());
             let assigned = self.assigned.get(&(group, position.partition));
             let assigned = assigned.and_then(|all| {
-                all.iter().rev().find(|record| record.index < until && record.index > first.index)
+                all.iter().rfind(|record| (first.index..until).contains(&record.index))
             });
             all.extend(given.into_iter().chain(stopped).chain(assigned));
         }
@@ -314,26 +288,163 @@ impl Trail {
         };
         let mut below = self.places.partition(partition).take_while(|(at, _)| *at < offset);
         let open = below.find_map(|(_, event)| {
-            self.events.get((*event)?).filter(|life| !life.done(group, proof.index))
+            self.events.get((*event)?).filter(|life| !life.done(group, ..proof.index))
         });
-        let Some(open) = open else { return Vec::new() };
-        let given = open.handled.iter().rev().find(|record| {
-            record.index < proof.index
-                && matches!(record.record.what, What::Deliver { group: to, .. } if to == group)
-        });
+        let given = open.and_then(|open| open.delivered(group, ..proof.index));
         given.into_iter().copied().collect()
     }
 
-    fn before(&self, index: u64, what: impl Fn(&&Evidence) -> bool) -> Option<Evidence> {
-        let end = self.milestones.partition_point(|record| record.index < index);
-        self.milestones[..end].iter().rev().find(what).copied()
+    /// Milestones in this part of the history.
+    fn milestones(
+        &self,
+        when: impl RangeBounds<u64>,
+    ) -> impl DoubleEndedIterator<Item = &Evidence> {
+        self.milestones.iter().filter(move |record| when.contains(&record.index))
+    }
+
+    /// Each time that this node stopped in this part of the history.
+    fn stops(
+        &self,
+        node: NodeId,
+        when: impl RangeBounds<u64>,
+    ) -> impl DoubleEndedIterator<Item = &Evidence> {
+        self.milestones(when).filter(move |record| {
+            record.record.node == node
+                && matches!(
+                    record.record.what,
+                    What::Node {
+                        change: NodeChange::Crashed | NodeChange::Exited | NodeChange::Panicked
+                    }
+                )
+        })
     }
 }
 
-/// A node stops.
-fn stops(evidence: &Evidence) -> bool {
-    matches!(
-        evidence.record.what,
-        What::Node { change: NodeChange::Crashed | NodeChange::Exited | NodeChange::Panicked }
-    )
+#[cfg(test)]
+mod tests {
+    use crate::testing::*;
+
+    /// One violation by what is evidence of it, and since when it is wrong.
+    fn found(h: &History, invariant: &str) -> (Vec<u64>, u64) {
+        let violations = h.judgement().violations;
+        let found = violations.iter().find(|found| found.invariant == invariant).unwrap();
+        (found.evidence.iter().map(|proof| proof.index).collect(), found.since)
+    }
+
+    #[test]
+    fn the_last_copy_went() {
+        // r1 never had it, and r0 stopped before it began anew.
+        let mut h = History::new();
+        h.publish(1).append(0, 1, 0).ok(1, 0).crash(1).crash(0).up(1).up(0).rebuild(0).rebuild(1);
+        assert_eq!(found(&h, "durability"), (vec![2, 4, 7], 7));
+        assert_eq!(found(&h, "no_loss"), (vec![2, 4, 7], 7));
+        // Two had it, and one of them again.
+        let mut h = History::new();
+        h.publish(1).append(0, 1, 0).append(0, 1, 0).append(2, 1, 0).ok(1, 0).rebuild(2).rebuild(0);
+        h.append(2, 1, 0).rebuild(1).rebuild(2);
+        assert_eq!(found(&h, "durability"), (vec![4, 9], 9));
+    }
+
+    #[test]
+    fn a_copy_ends_before_it() {
+        let mut h = History::new();
+        h.publish(1).append(0, 1, 0).ok(1, 0).publish(2).append(0, 2, 1).ok(2, 1).replica(0, 1, 0);
+        assert_eq!(found(&h, "durability"), (vec![5, 6], 6));
+        // What is told after the deadline says nothing of it.
+        let mut h = History::new();
+        h.publish(1).append(0, 1, 0).ok(1, 0).deadline().replica(0, 0, 0).rebuild(0);
+        assert_eq!(found(&h, "durability"), (vec![2, 5], 5));
+    }
+
+    #[test]
+    fn all_who_have_it_are_down() {
+        let mut h = History::new();
+        h.publish(1).append(0, 1, 0).append(2, 1, 0).ok(1, 0).crash(0).crash(1).crash(2).up(1);
+        assert_eq!(found(&h, "durability"), (vec![3, 6], 6));
+    }
+
+    #[test]
+    fn a_leader_promised_what_it_alone_had() {
+        // Others stop, and it begins to lead and to build its log anew, which breaks nothing: that it stops does.
+        let mut h = History::new();
+        h.crash(0).up(0).lead(1, 1).lead(0, 2).publish(1).acknowledge(0, 1, 0, 2).ok_nowhere(1);
+        h.lead(0, 2).crash(1).rebuild(0).append(2, 2, 0);
+        assert_eq!(found(&h, "durability").0, [5, 6]);
+        h.crash(0).lead(2, 3);
+        assert_eq!(found(&h, "durability"), (vec![5, 6, 11], 11));
+        // Or that another leads.
+        let mut h = History::new();
+        h.lead(0, 1)
+            .publish(1)
+            .acknowledge(0, 1, 0, 1)
+            .ok_nowhere(1)
+            .append(2, 2, 0)
+            .lead(2, 3)
+            .crash(0);
+        assert_eq!(found(&h, "durability"), (vec![2, 3, 5], 5));
+    }
+
+    #[test]
+    fn a_group_went_past_it() {
+        // To whom it was given last, that it stopped then, and the first commit behind which it stands.
+        let mut h = History::new();
+        h.publish(1).append_all(1, 0).ok(1, 0).deliver(1, 0).consumer_crash().consumer_up();
+        h.deliver(1, 0).crash(0).commit(0, 0).consumer_crash().commit(0, 1).commit(1, 2);
+        assert_eq!(found(&h, "no_loss"), (vec![4, 8, 11, 12], 12));
+        // Its place is known from its client, and a replica that had it is back.
+        let mut h = History::new();
+        h.publish(1).ok(1, 0).deliver(1, 0).commit(0, 1);
+        assert_eq!(found(&h, "no_loss"), (vec![1, 2, 3], 3));
+        let mut h = History::new();
+        h.publish(1).append(0, 1, 0).ok(1, 0).crash(0).up(0).deliver(1, 0).commit(0, 1);
+        assert_eq!(found(&h, "no_loss"), (vec![2, 5, 6], 6));
+        // Of those who went past it, the first.
+        let mut h = History::with_groups(&["a", "b", "c"]);
+        h.publish(1).append(0, 1, 0).ok(1, 0);
+        h.deliver_in(0, 1, 0).deliver_in(1, 1, 0).deliver_in(2, 1, 0).commit_in(2, 0, 1);
+        h.commit_in(1, 0, 1).commit_in(0, 0, 1).apply_in(2, 1, 0);
+        assert_eq!(found(&h, "no_loss"), (vec![2, 4, 7], 7));
+        // Nothing shows how it went.
+        let mut h = History::new();
+        h.publish(1).ok(1, 0).append(0, 2, 5);
+        assert_eq!(found(&h, "no_loss"), (vec![1], crate::NEVER));
+    }
+
+    #[test]
+    fn why_an_effect_came_again() {
+        // Its consumer stopped, and the partition was given to another.
+        let mut h = History::with_groups(&["g", "h"]);
+        h.deliver(1, 0).deliver_in(1, 1, 0).assign(1).apply(1, 0).crash(0).consumer_crash();
+        h.consumer_up().assign(2).assign(3).deliver(1, 0).deliver(1, 0).deliver_in(1, 1, 0);
+        h.consumer_crash().assign(4).apply(1, 0);
+        assert_eq!(found(&h, "idempotency").0, [0, 3, 5, 8, 10, 14]);
+        // Nobody was given it again.
+        let mut h = History::new();
+        h.consumer_crash()
+            .deliver(1, 0)
+            .apply(1, 0)
+            .consumer_crash()
+            .assign(2)
+            .apply(1, 0)
+            .assign(3);
+        assert_eq!(found(&h, "idempotency").0, [1, 2, 3, 4, 5]);
+        // It was in the dead-letter queue of its group, and taken out.
+        let mut h = History::with_groups(&["g", "h"]);
+        h.deliver(1, 0).apply(1, 0).dead_letter_in(1, 1, 0).redrive_in(1, 1, 0).dead_letter(1, 0);
+        h.redrive(1, 0).deliver(1, 0).dead_letter_again(1, 0).consumer_crash().deliver(1, 0);
+        h.apply(1, 0).redrive(1, 0);
+        assert_eq!(found(&h, "idempotency").0, [1, 4, 5, 9, 10]);
+    }
+
+    #[test]
+    fn what_was_not_done_before_a_commit() {
+        let mut h = History::with_groups(&["g", "h"]);
+        h.append(0, 1, 0).append(0, 2, 1).append(0, 3, 2).deliver(1, 0).deliver(2, 1).deliver(2, 1);
+        h.deliver_in(1, 2, 1).apply(1, 0).deliver(3, 2).commit(0, 3).deliver(2, 1).apply(2, 1);
+        assert_eq!(found(&h, "commit_after_apply").0, [5, 9]);
+        // Nobody knows what stands there; what stands behind the commit has nothing to do with it.
+        let mut h = History::new();
+        h.append(0, 1, 0).apply(1, 0).append(0, 3, 2).deliver(3, 2).commit(0, 2);
+        assert_eq!(found(&h, "commit_after_apply").0, [4]);
+    }
 }

@@ -104,11 +104,17 @@ mod tests {
         // It leads when the vote is gone already.
         let mut h = History::new();
         h.vote(1, 5).rebuild(1).vote(1, 0).lead(0, 5);
-        assert_eq!(h.violations("votes_kept").len(), 1);
+        assert_eq!(
+            h.violations("votes_kept"),
+            ["r1 forgot that it follows no leader below term 5, which was led [0, 2]"]
+        );
         // The leader itself forgets.
         let mut h = History::new();
         h.lead(0, 5).rebuild(0).vote(0, 4);
-        assert_eq!(h.violations("votes_kept").len(), 1);
+        assert_eq!(
+            h.violations("votes_kept"),
+            ["r0 forgot that it follows no leader below term 5, which was led [0, 2]"]
+        );
     }
 
     #[test]

@@ -166,7 +166,14 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::{self, Names};
+    use crate::{
+        record::Record,
+        sim::{
+            self, Names,
+            tests::{Woken, runs_here},
+        },
+    };
+    use std::{cell::RefCell, rc::Rc};
 
     const NODE: NodeId = NodeId(0);
 
@@ -192,6 +199,119 @@ mod tests {
             // Twice by both or one of them that it was due.
             assert_eq!(world.felt(3), 3);
         });
+    }
+
+    #[test]
+    fn a_starved_node_runs_in_some_steps() {
+        twice(|world, starved, slow| {
+            world.hinder(NODE, starved, Hindrance::Starved { one_in: 3 });
+            world.hinder(NODE, OccurrenceId { step: 4, ..slow }, Hindrance::SlowReader { ms: 1 });
+            let runs = [0, 1, 2, 3].map(|now| {
+                let runs = world.may_run(NODE, Waker::noop());
+                world.end_step(now);
+                runs
+            });
+            assert_eq!(runs, [true, false, false, true]);
+            // Only who holds it up is felt.
+            assert_eq!((world.felt(3), world.felt(4)), (2, 0));
+            // The harness is no node, and is never held up.
+            assert!(world.may_run(NodeId::HARNESS, Waker::noop()));
+        });
+    }
+
+    #[test]
+    fn who_waits_is_woken_when_nothing_holds_it_up() {
+        twice(|world, first, second| {
+            let woken = Woken::default();
+            world.hinder(NODE, first, Hindrance::Paused);
+            assert!(!world.may_run(NODE, &woken.waker()));
+            world.begin_step(world.now);
+            assert_eq!(woken.times(), 0);
+            world.unhinder(second);
+            assert_eq!(woken.times(), 0);
+            world.unhinder_all();
+            assert_eq!((woken.times(), world.hindrances), (1, 0));
+            // So is who waited for a call that has returned.
+            world.block(NODE, 1_000);
+            assert!(world.blocked);
+            assert!(!world.may_run(NODE, &woken.waker()));
+            assert_eq!(world.blocked_node(), Some(NODE));
+            world.now = 999;
+            world.begin_step(world.now);
+            assert_eq!((woken.times(), world.blocked), (1, true));
+            world.now = 1_000;
+            assert_eq!(world.blocked_node(), None);
+            world.begin_step(world.now);
+            assert_eq!((woken.times(), world.blocked), (2, false));
+            assert!(world.may_run(NODE, &woken.waker()));
+        });
+    }
+
+    #[test]
+    fn a_node_that_is_down_is_stopped_no_more_and_what_hinders_its_machine_goes_on() {
+        twice(|world, paused, slow| {
+            world.hinder(NODE, paused, Hindrance::Paused);
+            world.hinder(NODE, slow, Hindrance::SlowClose { ms: 5 });
+            world.forget_hindrances(NODE);
+            assert_eq!(world.hindrances, 1);
+            assert!(world.may_run(NODE, Waker::noop()));
+            assert!(world.closing_takes(NODE).is_some());
+            world.forget_hindrances(NodeId::HARNESS);
+            assert_eq!(world.hindrances, 1);
+        });
+    }
+
+    #[test]
+    fn the_longest_delay_counts() {
+        twice(|world, first, second| {
+            assert_eq!(world.closing_takes(NODE), None);
+            world.hinder(NODE, first, Hindrance::SlowClose { ms: 9 });
+            let second = OccurrenceId { step: 4, ..second };
+            world.hinder(NODE, second, Hindrance::SlowClose { ms: 5 });
+            world.hinder(NODE, second, Hindrance::SlowReader { ms: 20 });
+            assert_eq!(world.closing_takes(NODE), Some((Duration::from_millis(9), 3)));
+            world.end(first);
+            assert_eq!(world.closing_takes(NODE), Some((Duration::from_millis(5), 4)));
+            assert_eq!(world.closing_takes(NodeId::HARNESS), None);
+        });
+    }
+
+    #[tokio::test]
+    async fn how_long_reading_takes_where_code_runs() {
+        twice(|world, first, second| {
+            let takes = |ms| Some((Duration::from_millis(ms), 3));
+            runs_here(world, NODE);
+            assert_eq!(world.reading_takes_here(), None);
+            world.hinder(NODE, first, Hindrance::SlowReader { ms: 7 });
+            world.hinder(NODE, second, Hindrance::SlowClose { ms: 20 });
+            assert_eq!(world.reading_takes_here(), takes(7));
+        });
+    }
+
+    #[test]
+    fn who_is_brought_down_is_told_once_and_does_nothing_more() {
+        twice(|world, id, _| {
+            world.bring_down(NODE, id, true);
+            assert_eq!(world.felt(3), 1);
+            assert_eq!(world.take_brought_down(), [BroughtDown { node: NODE, id, power: true }]);
+            assert_eq!(world.take_brought_down(), []);
+            assert!(!world.may_run(NODE, Waker::noop()));
+        });
+    }
+
+    #[test]
+    fn that_a_disk_refused_is_felt_and_recorded() {
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let sink = told.clone();
+        let sink =
+            Box::new(move |record: &Record| sink.borrow_mut().push((record.node, record.what)));
+        sim::install(1, &["a".to_owned()], Names::default(), sink);
+        sim::with(|world| {
+            world.refuse(NODE, 3);
+            assert_eq!(world.felt(3), 1);
+        });
+        let _ = sim::uninstall();
+        assert_eq!(*told.borrow(), [(NODE, What::DiskRefused { fault: 3 })]);
     }
 
     #[test]

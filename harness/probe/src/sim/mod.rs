@@ -19,6 +19,8 @@ mod points;
 mod state;
 mod storage;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod under_way;
 mod wall_clock;
 mod world;

@@ -357,15 +357,7 @@ fn is_in_a_library(place: &str) -> bool {
 
 fn is_library(name: &str) -> bool {
     let bare = name.trim_start_matches(['<', '&', '(']).trim_start_matches("dyn ");
-    let known = [
-        "std::",
-        "core::",
-        "alloc::",
-        "tokio::",
-        "squall_probe::",
-        "mio::",
-        "socket2::",
-    ];
+    let known = ["std::", "core::", "alloc::", "tokio::", "squall_probe::", "mio::", "socket2::"];
     !name.contains("::") || known.iter().any(|part| bare.starts_with(part))
 }
 

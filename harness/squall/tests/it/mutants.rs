@@ -1,6 +1,6 @@
 //! `harness/judge/mutants.md` says of each mutant that no test notices why that is right. Here, in no time and without
 //! cargo-mutants: each stands there once, with a reason, and what it changes is still in the code. That nothing else survives
-//! takes hours, and is what `.ci/mutants` finds out.
+//! takes hours, and is what `harness/checks/mutants` finds out.
 
 use crate::{common::ROOT, sources::without_tests};
 use std::{collections::BTreeSet, fs, path::Path};
@@ -82,6 +82,9 @@ fn each_mutant_that_is_explained_is_still_one() {
     let mut seen = BTreeSet::new();
     for (mutant, why) in explained(&page) {
         let (file, change) = mutant.split_once(": ").unwrap_or_else(|| panic!("{mutant}"));
+        let looked_at = ["harness/judge/src/", "harness/probe/src/sim/"];
+        let known = looked_at.iter().any(|room| file.starts_with(room));
+        assert!(known, "harness/checks/mutants changes no such file: {mutant}");
         let text = fs::read_to_string(Path::new(ROOT).join(file));
         let text = text.unwrap_or_else(|error| panic!("{mutant}: {error}"));
         let wrong = stale(change, without_tests(&text));

@@ -40,9 +40,7 @@ fn put(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
         return;
     }
     let end = at + bytes.len();
-    if content.len() < end {
-        content.resize(end, 0);
-    }
+    content.resize(content.len().max(end), 0);
     content[at..end].copy_from_slice(bytes);
 }
 

@@ -365,9 +365,8 @@ impl Disk {
             .durable
             .values()
             .map(|inode| (*inode, self.inodes[*inode].durable.len()))
-            .filter(|(_, length)| *length > 0)
             .collect();
-        // A medium decays where it is used: large files are hit more often.
+        // A medium decays where it is used: large files are hit more often, and empty ones never.
         let total: usize = files.iter().map(|(_, length)| length).sum();
         if total == 0 {
             return None;

@@ -44,3 +44,44 @@ impl Felt {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Position;
+
+    #[test]
+    fn how_often_each_fault_was_felt() {
+        let mut felt = Felt::default();
+        felt.feel_once(1);
+        felt.feel_once(1);
+        felt.feel(2);
+        felt.feel(2);
+        felt.feel_once(2);
+        assert_eq!(*felt.by_step(), [(1, 1), (2, 2)].into());
+    }
+
+    #[test]
+    fn who_changed_a_publish_feels_that_it_is_answered_or_seen() {
+        let publish = |phase| What::Publish { phase, event: EventId(7), key: 0, position: None };
+        let (position, event) = (Position::new(0, 0), EventId(7));
+        let seen = [
+            (publish(Phase::Invoke), false),
+            (publish(Phase::Info), false),
+            (publish(Phase::Ok), true),
+            (publish(Phase::Fail), true),
+            (What::Append { position, event, key: 0, term: 1, content: 0 }, true),
+            (What::Append { position, event: EventId(8), key: 0, term: 1, content: 0 }, false),
+            (What::Poison { event }, false),
+        ];
+        for (what, sees) in seen {
+            let mut felt = Felt::default();
+            felt.feel_when_seen(event, 3);
+            felt.feel_when_seen(event, 4);
+            felt.see(what);
+            felt.see(what);
+            let expected = if sees { [(3, 1), (4, 1)].into() } else { BTreeMap::new() };
+            assert_eq!(*felt.by_step(), expected, "{what:?}");
+        }
+    }
+}

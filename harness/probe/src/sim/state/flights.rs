@@ -42,3 +42,21 @@ impl Flights {
         self.all[place].read.get_or_insert(now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_frame_is_read_once() {
+        let (a, b) = (NodeId(0), NodeId(1));
+        let flight = |sent| Flight { from: a, to: b, kind: "publish", sent, read: None };
+        let mut flights = Flights::default();
+        let places = [1, 2, 3].map(|sent| flights.sent(flight(sent)));
+        flights.read(places[2], 10);
+        flights.read(places[0], 11);
+        flights.read(places[2], 12);
+        let read: Vec<_> = flights.all().iter().map(|flight| flight.read).collect();
+        assert_eq!(read, [Some(11), None, Some(10)]);
+    }
+}

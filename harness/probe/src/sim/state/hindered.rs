@@ -138,3 +138,64 @@ pub struct BroughtDown {
     /// Its machine lost power; else only its process was killed.
     pub power: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::tests::Woken;
+
+    fn id(step: u16) -> OccurrenceId {
+        OccurrenceId { step, occurrence: 0 }
+    }
+
+    fn by(hindrances: &[Hindrance]) -> Hindered {
+        let active = (1..).map(id).zip(hindrances.iter().cloned()).collect();
+        Hindered { active, ..Hindered::default() }
+    }
+
+    #[test]
+    fn when_a_node_runs() {
+        let runs = |hindered: &Hindered| [0, 1, 2, 3].map(|step| hindered.runs(5, step));
+        assert_eq!(runs(&by(&[])), [true; 4]);
+        assert_eq!(
+            runs(&by(&[Hindrance::Unavailable, Hindrance::SlowReader { ms: 1 }])),
+            [true; 4]
+        );
+        assert_eq!(runs(&by(&[Hindrance::Unavailable, Hindrance::Paused])), [false; 4]);
+        assert_eq!(runs(&by(&[Hindrance::Starved { one_in: 3 }])), [true, false, false, true]);
+        let twice = [Hindrance::Starved { one_in: 3 }, Hindrance::Starved { one_in: 2 }];
+        assert_eq!(runs(&by(&twice)), [true, false, false, false]);
+    }
+
+    #[test]
+    fn a_call_blocks_it_until_it_returns() {
+        let mut hindered = Hindered::default();
+        let at = |hindered: &Hindered, now| (hindered.is_blocked(now), hindered.runs(now, 0));
+        assert_eq!(at(&hindered, 0), (false, true));
+        hindered.block(10);
+        hindered.block(5);
+        assert_eq!((at(&hindered, 9), at(&hindered, 10)), ((true, false), (false, true)));
+    }
+
+    #[test]
+    fn what_is_over_and_what_is_forgotten() {
+        let mut hindered = by(&[Hindrance::Paused, Hindrance::Unavailable, Hindrance::Paused]);
+        assert_eq!(hindered.faults(|what| *what == Hindrance::Paused).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(hindered.end_if(|over, _| over == id(1)), 1);
+        assert_eq!(hindered.faults(|_| true).collect::<Vec<_>>(), [2, 3]);
+        let woken = Woken::default();
+        hindered.wait(&woken.waker());
+        hindered.block(10);
+        (hindered.memory, hindered.most_told, hindered.killed) = (1, 2, true);
+        assert!(hindered.somebody_waits());
+        // A new process is as reachable as the old one was.
+        assert_eq!(hindered.forget(), 1);
+        assert_eq!(hindered.faults(|_| true).collect::<Vec<_>>(), [2]);
+        assert_eq!((hindered.memory, hindered.most_told, hindered.killed), (0, 0, false));
+        assert!(!hindered.is_blocked(0) && !hindered.somebody_waits());
+        assert_eq!(woken.times(), 0);
+        hindered.wait(&woken.waker());
+        hindered.wake();
+        assert_eq!((woken.times(), hindered.somebody_waits()), (1, false));
+    }
+}

@@ -85,3 +85,48 @@ impl Machine {
         Poll::Pending
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn who_is_dead_acts_on_a_copy_of_the_disk() {
+        let mut machine = Machine::new("a");
+        machine.disk.open(Path::new("/data/log")).unwrap();
+        machine.ghost.open(Path::new("/data/ghost")).unwrap();
+        for (life, dead) in
+            [(RunState::Killed, true), (RunState::Dark, true), (RunState::Ended, false)]
+        {
+            machine.life = life;
+            let (disk, over) = machine.take_disk();
+            assert_eq!(over, dead);
+            let expected = if dead { "ghost" } else { "log" };
+            assert_eq!(disk.list(Path::new("/data")), [expected]);
+            *(if dead { &mut machine.ghost } else { &mut machine.disk }) = disk;
+        }
+    }
+
+    #[test]
+    fn each_time_its_software_is_gone_the_next_is_another_incarnation() {
+        let mut machine = Machine::new("a");
+        machine.stop();
+        assert_eq!((machine.incarnation, machine.life), (1, RunState::Ended));
+        machine.life = RunState::Dark;
+        machine.stop();
+        assert_eq!((machine.incarnation, machine.life), (2, RunState::Dark));
+    }
+
+    #[test]
+    fn who_waits_hears_that_it_is_to_end() {
+        let woken = crate::sim::tests::Woken::default();
+        let mut machine = Machine::new("a");
+        assert!(machine.poll_stop(&woken.waker()).is_pending());
+        machine.ask_to_stop();
+        assert_eq!(woken.times(), 1);
+        assert!(machine.poll_stop(&woken.waker()).is_ready());
+        machine.stop();
+        assert!(machine.poll_stop(&woken.waker()).is_pending());
+    }
+}

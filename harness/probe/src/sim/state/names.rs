@@ -37,3 +37,16 @@ impl Names {
         self.texts.iter().map(String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_one_number_by_which_it_is_found_again() {
+        let mut names = Names::default();
+        assert_eq!(["a", "b", "a"].map(|text| names.intern(text)), [Name(0), Name(1), Name(0)]);
+        assert_eq!([0, 1, 2].map(|number| names.text(Name(number))), ["a", "b", "?"]);
+        assert_eq!(names.texts().collect::<Vec<_>>(), ["a", "b"]);
+    }
+}

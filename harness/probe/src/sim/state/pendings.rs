@@ -44,3 +44,27 @@ impl Pendings {
         self.open.values().find(|pending| pending.until > now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_goes_on_until_it_ends_or_should_have_ended() {
+        let pending = |what, until| {
+            let (from, to) = (NodeId(0), NodeId(1));
+            Pending { what, kind: "publish", from, to, until }
+        };
+        let mut pendings = Pendings::default();
+        let under_way = |all: &Pendings, now| all.under_way(now).map(|pending| pending.what);
+        let numbers = [("first", 5), ("second", 7), ("third", 6)]
+            .map(|(what, until)| pendings.begin(pending(what, until)));
+        assert_eq!(under_way(&pendings, 4), Some("first"));
+        assert_eq!((under_way(&pendings, 5), under_way(&pendings, 7)), (Some("second"), None));
+        pendings.end(numbers[1]);
+        assert_eq!((under_way(&pendings, 5), under_way(&pendings, 6)), (Some("third"), None));
+        pendings.end(numbers[0]);
+        pendings.end(numbers[2]);
+        assert_eq!(under_way(&pendings, 0), None);
+    }
+}

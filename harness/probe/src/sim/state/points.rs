@@ -68,6 +68,15 @@ mod tests {
         assert_eq!(points.pass(POINT), (2, false));
         assert_eq!(points.pass(POINT), (3, true));
         assert_eq!(points.pass(POINT), (4, false));
-        assert_eq!(points.fired, [7]);
+        assert_eq!(points.take_fired(), [7]);
+        assert_eq!(points.take_fired(), [0; 0]);
+        assert_eq!(points.pass(Name(1)), (1, true));
+        assert_eq!(points.take_fired(), [8]);
+        let mut names = Names::default();
+        for text in ["apply", "commit"] {
+            names.intern(text);
+        }
+        let passages = points.passages(&names);
+        assert_eq!(passages, [("apply".to_owned(), 4), ("commit".to_owned(), 1)]);
     }
 }
