@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn what_groups_owe() {
-        let owed = |h: &History| h.judge().lag.owed;
+        let owed = |h: &History| h.judge().lag().owed;
         let mut h = History::with_groups(&["a", "b"]);
         assert_eq!(owed(h.publish(1)), 0);
         assert_eq!(owed(h.append(0, 1, 0)), 2);
@@ -394,7 +394,8 @@ mod tests {
         assert_eq!(owed(h.apply_in(1, 1, 0)), 1);
         assert_eq!(owed(h.apply_in(1, 1, 0)), 1);
         assert_eq!(owed(h.dead_letter(1, 0)), 0);
-        let dead = |h: &History| [0, 1].map(|group| h.judge().lag.is_dead(EventId(1), bit(group)));
+        let dead =
+            |h: &History| [0, 1].map(|group| h.judge().lag().is_dead(EventId(1), bit(group)));
         assert_eq!(dead(&h), [true, false]);
         assert_eq!(owed(h.dead_letter(1, 0)), 0);
         assert_eq!(dead(&h), [true, false]);
@@ -405,19 +406,19 @@ mod tests {
         // This is old news.
         assert_eq!(owed(h.dead_letter(1, 0)), 1);
         assert_eq!(owed(h.redrive(1, 0)), 1);
-        assert_eq!(h.healed().judge().lag.owed_at_healing(), 1);
+        assert_eq!(h.healed().judge().lag().owed_at_healing(), 1);
         assert_eq!(owed(h.apply(1, 0)), 0);
         // No replica has told of it when it is applied, or given up.
         assert_eq!(owed(h.apply(2, 1)), 0);
         assert_eq!(owed(h.append(0, 2, 1)), 1);
         assert_eq!(owed(h.dead_letter(3, 2).redrive(3, 2)), 1);
         assert_eq!(owed(h.append(0, 3, 2)), 3);
-        assert_eq!(h.judge().lag.owed_at_healing(), 1);
+        assert_eq!(h.judge().lag().owed_at_healing(), 1);
     }
 
     #[test]
     fn publishes_that_somebody_waits_for() {
-        let open = |h: &History| h.judge().lag.open();
+        let open = |h: &History| h.judge().lag().open();
         let mut h = History::new();
         assert_eq!(open(h.publish(1).publish(2)), 2);
         assert_eq!(open(h.publish(2)), 2);
@@ -430,7 +431,7 @@ mod tests {
     #[test]
     fn the_longest_wait_is_from_the_healing_or_from_its_own_start() {
         let waits = |h: &History| {
-            let lag = h.judge().lag;
+            let lag = h.judge().lag();
             [lag.waited, lag.behind].map(|wait| wait.map(|(took, end)| (took, end.index)))
         };
         let mut h = History::new();
@@ -447,15 +448,16 @@ mod tests {
 
     #[test]
     fn what_living_replicas_have() {
-        let has = |h: &History, event| h.judge().copies.has(Position::new(0, 1), EventId(event));
-        let last = |h: &History| h.judge().copies.events().get(EventId(1))?.map(|last| last.index);
+        let has = |h: &History, event| h.judge().copies().has(Position::new(0, 1), EventId(event));
+        let last =
+            |h: &History| h.judge().copies().events().get(EventId(1))?.map(|last| last.index);
         let mut h = History::new();
         h.append(1, 1, 1).append(0, 1, 1).append(2, 2, 1);
         assert_eq!((has(&h, 1), has(&h, 2), has(&h, 3)), (true, true, false));
         assert_eq!(last(&h), Some(1));
         h.crash(0);
         assert_eq!((has(&h, 1), last(&h)), (true, Some(0)));
-        assert!(h.judge().copies.is_down(NodeId(0)) && !h.judge().copies.is_down(NodeId(1)));
+        assert!(h.judge().copies().is_down(NodeId(0)) && !h.judge().copies().is_down(NodeId(1)));
         h.rebuild(1);
         assert_eq!((has(&h, 1), last(&h)), (false, None));
         h.up(0);
@@ -463,13 +465,14 @@ mod tests {
         // It ends before that.
         h.replica(0, 1, 0);
         assert_eq!((has(&h, 1), last(&h)), (false, None));
-        assert!(h.judge().copies.is_known(0) && !h.judge().copies.is_known(1));
-        assert!(!h.crash(0).judge().copies.is_known(0));
+        assert!(h.judge().copies().is_known(0) && !h.judge().copies().is_known(1));
+        assert!(!h.crash(0).judge().copies().is_known(0));
     }
 
     #[test]
     fn a_replica_that_tells_of_no_append_is_believed_by_its_end() {
-        let has = |h: &History, offset| h.judge().copies.has(Position::new(0, offset), EventId(1));
+        let has =
+            |h: &History, offset| h.judge().copies().has(Position::new(0, offset), EventId(1));
         let mut h = History::new();
         h.replica(0, 2, 0);
         assert_eq!([1, 2].map(|offset| has(&h, offset)), [true, false]);

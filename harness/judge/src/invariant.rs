@@ -6,11 +6,20 @@ use crate::{
     limits::Limit,
     setup::Setup,
 };
+use squall_probe::Record;
 
 /// One judgement, made record by record.
 pub(crate) trait Invariant {
     /// Takes the next record in.
     fn record(&mut self, evidence: &Evidence);
+
+    /// Takes a whole history in.
+    fn record_all(&mut self, history: &[Record]) {
+        for (index, record) in (0..).zip(history) {
+            self.record(&Evidence { index, record: *record });
+        }
+    }
+
     /// The history is over: what was violated, and how many facts were judged?
     fn finish(&mut self, end: &End<'_>) -> Findings;
 }

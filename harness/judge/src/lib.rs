@@ -1,7 +1,6 @@
 //! What is judged, from the history alone: one file an invariant, one line in [`CATALOGUE`].
 //!
-//! Each is a fold over the records as they come, with memory for what is live, and names the records
-//! that prove a violation.
+//! Each is a fold over the records, with memory for what is live, and names the records that prove a violation.
 
 mod agreement;
 mod available;
@@ -53,7 +52,7 @@ pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES};
 pub use promises::{BreakerPolicy, Promises, RetryPolicy};
 pub use setup::Setup;
 pub use went_back::Loss;
-use went_back::{AS_IT_WAS, WentBack};
+use went_back::{AS_IT_WAS, Edited, Present, WentBack};
 
 use squall_probe::{EventId, Name, Record, What};
 use std::{
@@ -136,23 +135,20 @@ impl Judgement {
     }
 }
 
-/// All invariants that apply, fed together.
+/// Keeps a history until it is over, and judges it then: one invariant after the other, so that each has the processor's
+/// caches for itself, and what it keeps is gone before the next begins.
+#[derive(Debug)]
 pub struct Judge {
-    /// In the order of the catalogue; those that nothing promises or limits are not made.
-    invariants: Vec<Option<Box<dyn Invariant>>>,
     setup: Setup,
-    lag: Lag,
-    copies: Copies,
-    /// All of it: how it came to a violation is looked up only if there is one.
     history: Vec<Record>,
-    /// The kinds of record that were seen, and the first of each.
-    seen: Vec<(Discriminant<What>, What)>,
 }
 
-impl std::fmt::Debug for Judge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Judge").finish_non_exhaustive()
-    }
+/// What is judged.
+enum Judged<'h> {
+    /// The history as it was.
+    Whole(&'h [Record]),
+    /// The history as it was put back, beside what it was.
+    PutBack { edited: &'h Edited, copies: Copies, present: Present, whole: &'h [Record] },
 }
 
 impl Judge {
@@ -160,42 +156,12 @@ impl Judge {
     /// `converges` and `progress` are judged always; `recovers_within`, `available` and `latency` if there is a limit.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
-        let make = |entry: &Entry| (entry.make)(setup);
-        Self {
-            invariants: CATALOGUE.iter().map(make).collect(),
-            setup: setup.clone(),
-            lag: Lag::new(setup),
-            copies: Copies::new(setup),
-            history: Vec::new(),
-            seen: Vec::new(),
-        }
+        Self { setup: setup.clone(), history: Vec::new() }
     }
 
     /// Takes the next record in.
     pub fn record(&mut self, record: &Record) {
-        let kind = discriminant(&record.what);
-        if !self.seen.iter().any(|(seen, _)| *seen == kind) {
-            self.seen.push((kind, record.what));
-        }
-        self.take(&Evidence { index: self.history.len() as u64, record: *record });
         self.history.push(*record);
-    }
-
-    fn take(&mut self, evidence: &Evidence) {
-        self.lag.record(evidence);
-        self.copies.record(evidence);
-        for invariant in self.invariants.iter_mut().flatten() {
-            invariant.record(evidence);
-        }
-    }
-
-    /// Takes in what is judged only by what happens to the effect.
-    fn take_effect(&mut self, evidence: &Evidence) {
-        for (entry, invariant) in CATALOGUE.iter().zip(&mut self.invariants) {
-            if let ("idempotency", Some(invariant)) = (entry.name, invariant) {
-                invariant.record(evidence);
-            }
-        }
     }
 
     /// If the log has gone back in time: the history so far as it was put back, and the events that were in the log in
@@ -206,89 +172,144 @@ impl Judge {
         Some((edited.records.iter().map(|evidence| evidence.record).collect(), edited.forgotten))
     }
 
+    #[cfg(test)]
+    fn lag(&self) -> Lag {
+        let mut lag = Lag::new(&self.setup);
+        numbered(&self.history).for_each(|evidence| lag.record(&evidence));
+        lag
+    }
+
+    #[cfg(test)]
+    fn copies(&self) -> Copies {
+        let mut copies = Copies::new(&self.setup);
+        numbered(&self.history).for_each(|evidence| copies.record(&evidence));
+        copies
+    }
+
     /// The history is over. `names` tells what names mean that the system made up while it ran.
     #[must_use]
-    pub fn finish(mut self, names: &dyn Fn(Name) -> String) -> Judgement {
-        let history = std::mem::take(&mut self.history);
-        if let Some(back) = WentBack::of(&self.setup, &history) {
-            let judgement = self.finish_put_back(&back, &history, names);
-            return Judgement { history, ..judgement };
-        }
-        let all = || (0..).zip(&history).map(|(index, record)| Evidence { index, record: *record });
-        let judgement = self.conclude(all, names);
+    pub fn finish(self, names: &dyn Fn(Name) -> String) -> Judgement {
+        let Self { setup, history } = self;
+        let judgement = match WentBack::of(&setup, &history) {
+            Some(back) => put_back(&setup, &back, &history, names),
+            None => conclude(&setup, &Judged::Whole(&history), names),
+        };
         Judgement { history, ..judgement }
     }
+}
 
-    /// What was found of a history in which the log went back in time, as it was put back.
-    fn finish_put_back(
-        self,
-        back: &WentBack,
-        history: &[Record],
-        names: &dyn Fn(Name) -> String,
-    ) -> Judgement {
-        let edited = back.edited(history);
-        let mut copies = Copies::new(&self.setup);
-        edited.records.iter().for_each(|evidence| copies.record(evidence));
-        let present = copies.events();
-        let has = |event| present.get(event).is_some_and(Option::is_some);
+/// What was found of a history in which the log went back in time, as it was put back.
+fn put_back(
+    setup: &Setup,
+    back: &WentBack,
+    whole: &[Record],
+    names: &dyn Fn(Name) -> String,
+) -> Judgement {
+    let edited = &back.edited(whole);
+    let mut copies = Copies::new(setup);
+    edited.records.iter().for_each(|evidence| copies.record(evidence));
+    let present = copies.events();
+    let there = present.clone();
+    let judged = Judged::PutBack { edited, copies, present, whole };
+    let mut judgement = conclude(setup, &judged, names);
+    let excused: BTreeSet<&'static str> =
+        judgement.violations.iter().map(|v| v.invariant).filter(|i| back.excuses(i)).collect();
+    judgement.violations.retain(|violation| !excused.contains(violation.invariant));
+    by_cause(&mut judgement.violations);
+    let has = |event| there.get(event).is_some_and(Option::is_some);
+    judgement.loss = Some(back.loss(&edited.acknowledged, has, excused.into_iter().collect()));
+    judgement
+}
 
-        let mut judge = Self { seen: self.seen, ..Self::new(&self.setup) };
-        for evidence in &edited.records {
-            if edited.is_void(evidence, &copies, &present) {
-                judge.take_effect(evidence);
-            } else {
-                judge.take(evidence);
-            }
-        }
-        let invariants = judge.invariants.iter_mut().zip(self.invariants);
-        for (entry, (again, as_it_was)) in CATALOGUE.iter().zip(invariants) {
-            if AS_IT_WAS.contains(&entry.name) {
-                *again = as_it_was;
-            }
-        }
-        let mut judgement = judge.conclude(|| edited.records.iter().copied(), names);
-        let excused: BTreeSet<&'static str> =
-            judgement.violations.iter().map(|v| v.invariant).filter(|i| back.excuses(i)).collect();
-        judgement.violations.retain(|violation| !excused.contains(violation.invariant));
-        by_cause(&mut judgement.violations);
-        judgement.loss = Some(back.loss(&edited.acknowledged, has, excused.into_iter().collect()));
-        judgement
-    }
-
-    /// What was found. `all` is what was judged.
-    fn conclude<I: Iterator<Item = Evidence>>(
-        self,
-        all: impl FnOnce() -> I,
-        names: &dyn Fn(Name) -> String,
-    ) -> Judgement {
-        let mut judgement = Judgement {
-            recorded: self.seen.iter().map(|(_, what)| variant(what)).collect(),
-            ..Judgement::default()
+/// What was found.
+fn conclude(setup: &Setup, judged: &Judged<'_>, names: &dyn Fn(Name) -> String) -> Judgement {
+    let mut judgement = Judgement { recorded: judged.variants(), ..Judgement::default() };
+    let mut lag = Lag::new(setup);
+    let mut copies = Copies::new(setup);
+    judged.each(|evidence| {
+        lag.record(evidence);
+        copies.record(evidence);
+    });
+    let end = End::new(lag, copies, names);
+    for entry in CATALOGUE {
+        let Some(mut invariant) = (entry.make)(setup) else {
+            judgement.judged.push((entry.name, 0));
+            judgement.unasked.push(entry.name);
+            continue;
         };
-        let end = End::new(self.lag, self.copies, names);
-        for (Entry { name, layer, .. }, invariant) in CATALOGUE.iter().zip(self.invariants) {
-            let Some(mut invariant) = invariant else {
-                judgement.judged.push((name, 0));
-                judgement.unasked.push(name);
-                continue;
-            };
-            let findings = invariant.finish(&end);
-            judgement.judged.push((name, findings.judged));
-            let mut found = findings.into_violations(name);
-            if let Layer::End = layer {
-                found.iter_mut().for_each(|violation| violation.since = NEVER);
-            }
-            judgement.violations.extend(found);
+        judged.tell(entry.name, &mut *invariant);
+        let findings = invariant.finish(&end);
+        judgement.judged.push((entry.name, findings.judged));
+        let mut found = findings.into_violations(entry.name);
+        if let Layer::End = entry.layer {
+            found.iter_mut().for_each(|violation| violation.since = NEVER);
         }
-        if !judgement.violations.is_empty() {
-            let trail = trail::Trail::of(&self.setup, all());
-            for violation in &mut judgement.violations {
-                trail.explain(violation);
-            }
-            by_cause(&mut judgement.violations);
-        }
-        judgement
+        judgement.violations.extend(found);
     }
+    if !judgement.violations.is_empty() {
+        let trail = trail::Trail::of(setup, judged.all());
+        for violation in &mut judgement.violations {
+            trail.explain(violation);
+        }
+        by_cause(&mut judgement.violations);
+    }
+    judgement
+}
+
+impl Judged<'_> {
+    /// The names of the kinds of record that there are, by their first.
+    fn variants(&self) -> Vec<String> {
+        let (Self::Whole(whole) | Self::PutBack { whole, .. }) = self;
+        let mut seen: Vec<Discriminant<What>> = Vec::new();
+        let mut names = Vec::new();
+        for record in *whole {
+            let kind = discriminant(&record.what);
+            if !seen.contains(&kind) {
+                seen.push(kind);
+                names.push(variant(&record.what));
+            }
+        }
+        names
+    }
+
+    /// All that is judged, in order.
+    fn all(&self) -> Box<dyn Iterator<Item = Evidence> + '_> {
+        match self {
+            Self::Whole(whole) => Box::new(numbered(whole)),
+            Self::PutBack { edited, .. } => Box::new(edited.records.iter().copied()),
+        }
+    }
+
+    /// Shows each record that is not void.
+    fn each(&self, mut show: impl FnMut(&Evidence)) {
+        match self {
+            Self::Whole(whole) => numbered(whole).for_each(|evidence| show(&evidence)),
+            Self::PutBack { edited, copies, present, .. } => {
+                let stands = |evidence: &&Evidence| !edited.is_void(evidence, copies, present);
+                edited.records.iter().filter(stands).for_each(show);
+            }
+        }
+    }
+
+    /// Tells an invariant what happened.
+    fn tell(&self, name: &str, invariant: &mut dyn Invariant) {
+        match self {
+            Self::Whole(whole) | Self::PutBack { whole, .. }
+                if matches!(self, Self::Whole(_)) || AS_IT_WAS.contains(&name) =>
+            {
+                invariant.record_all(whole);
+            }
+            // What happens to the effect happens, void or not.
+            Self::PutBack { edited, .. } if name == "idempotency" => {
+                edited.records.iter().for_each(|evidence| invariant.record(evidence));
+            }
+            _ => self.each(|evidence| invariant.record(evidence)),
+        }
+    }
+}
+
+fn numbered(records: &[Record]) -> impl Iterator<Item = Evidence> {
+    (0..).zip(records).map(|(index, record)| Evidence { index, record: *record })
 }
 
 /// The name of a record's variant of [`What`].

@@ -1384,11 +1384,6 @@ fn where_the_log_went_back_the_history_is_told_as_it_was() {
 }
 
 #[test]
-fn a_judge_is_told_by_its_name() {
-    assert_eq!(format!("{:?}", Judge::new(&Setup::default())), "Judge { .. }");
-}
-
-#[test]
 fn what_an_invariant_needs_are_records() {
     let (mut h, log) = correct(&[EventLife {
         indeterminate: false,

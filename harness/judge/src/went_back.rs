@@ -46,7 +46,7 @@ pub struct Loss {
 }
 
 /// The events that living replicas have in the end.
-type Present = ByEvent<Option<Evidence>>;
+pub(super) type Present = ByEvent<Option<Evidence>>;
 
 /// What clients were told when they were told it: that it was taken back later is another matter.
 pub(super) const AS_IT_WAS: &[&str] = &["available", "latency"];

@@ -48,6 +48,8 @@ impl FrameSender {
     /// # Errors
     /// `BrokenPipe` when the connection is gone. That the frame was queued does not say that it arrives.
     pub async fn send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
+        #[cfg(not(feature = "sim"))]
+        let _ = kind;
         match &self.0 {
             Sender::Queue(queue) => {
                 let queued = Queued { frame };
@@ -69,6 +71,8 @@ impl FrameSender {
     /// # Errors
     /// `BrokenPipe` when the connection is gone, `WouldBlock` when the queue is full.
     pub fn try_send(&self, kind: &'static str, frame: Bytes) -> io::Result<()> {
+        #[cfg(not(feature = "sim"))]
+        let _ = kind;
         match &self.0 {
             Sender::Queue(queue) => queue.try_send(Queued { frame }).map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => io::ErrorKind::WouldBlock.into(),
