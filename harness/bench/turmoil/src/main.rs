@@ -1,0 +1,14 @@
+//! The runner of turmoil, without squall.
+
+mod steps;
+mod system;
+
+use bench_common::{Job, serve};
+
+fn main() {
+    serve(|job| match job {
+        Job::System(job) => system::run(&job),
+        Job::Steps { hosts, steps, what } => steps::run(hosts, steps, what),
+        Job::Echo(_) | Job::Log(_) => todo!(),
+    });
+}
