@@ -1,48 +1,86 @@
-mod measure;
-mod runner;
-use bench_common::{Job, Order, Stepped, SystemJob, SystemNode, seconds};
-use measure::in_turns;
-use runner::Runner;
-use squall::{system::System, testing::{Plan, execute, parse}};
-use squall_command::ReferenceSystem;
-use std::sync::Arc;
+//! What squall costs, in one sitting, as ratios. `harness/checks/bench` builds and runs this.
 
-/// What a plan asks of the reference system, without its faults.
-pub fn bare(plan: &Plan, lasts_us: u64) -> SystemJob {
-    let clients = plan.nodes.iter().filter(|node| node.role == "producer").count();
-    let publishes = plan.publishes(clients);
-    let mut client = 0..;
-    let nodes = plan.nodes.iter().map(|node| {
-        let client = if node.role == "producer" { client.next() } else { None };
-        let mine = publishes.iter().filter(|publish| Some(publish.client) == client);
-        let orders = mine.map(|publish| Order { at_us: publish.at, id: publish.event.id.0, key: publish.event.key, size: publish.event.size });
-        SystemNode { name: node.name.clone(), role: node.role.clone(), index: node.index, orders: orders.collect() }
-    });
-    SystemJob { nodes: nodes.collect(), seed: plan.seed, tick_ms: plan.tick_ms, latency_ms: (plan.network.min_ms, plan.network.max_ms), lasts_us }
+mod measure;
+mod memory;
+mod parts;
+mod ratios;
+mod runner;
+mod systems;
+mod table;
+
+use clap::Parser;
+use parts::{Bench, PARTS};
+use runner::Runner;
+use std::{path::PathBuf, process::ExitCode};
+
+#[global_allocator]
+static ALLOCATOR: memory::Counting = memory::Counting;
+
+/// What squall costs: against bare turmoil, against other simulators, and part by part
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Measure less, for a pipeline
+    #[arg(long)]
+    short: bool,
+    /// Measure this part only (repeatable): floor, steps, rates, spans, cores, judging, simulators
+    #[arg(long = "part", value_name = "PART", value_parser = known)]
+    parts: Vec<String>,
+    /// Write what was measured as JSON too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the table between the two markers of this page too
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
+    /// Fail if a ratio is more than 20 % above that of this file
+    #[arg(long, value_name = "FILE")]
+    check: Option<PathBuf>,
+    /// Write the ratios to this file, for `--check`
+    #[arg(long, value_name = "FILE")]
+    keep: Option<PathBuf>,
 }
 
-fn main() {
-    let turmoil = Runner::start("bench-turmoil").unwrap();
-    if std::env::args().any(|a| a == "steps") {
-        for hosts in [3, 10, 11, 25, 50] {
-            let steps = 2000;
-            let mut pieces = [Stepped::All, Stepped::Links, Stepped::Runtimes, Stepped::BareRuntimes].map(|what| { let t = &turmoil; Box::new(move || t.seconds(&Job::Steps { hosts, steps, what }, steps.into()) / f64::from(steps) * 1e6) as measure::Piece });
-            let s = in_turns(7, &mut pieces);
-            let [all, links, rts, bare] = [0, 1, 2, 3].map(|i| s[i].median());
-            println!("{hosts:>3} hosts: step {all:.2} us ({:.2} a host): network clock and links' own tick {links:.2}; runtimes {rts:.2} (of it LocalSet {:.2}); rest (delivery scan of links by each host, bookkeeping) {:.2}", all / hosts as f64, rts - bare, all - links - rts);
-        }
-        return;
+fn known(name: &str) -> Result<String, String> {
+    let names: Vec<&str> = PARTS.iter().map(|part| part.name).collect();
+    if names.contains(&name) {
+        return Ok(name.to_owned());
     }
-    let system: Arc<dyn System> = Arc::new(ReferenceSystem);
-    let text = b"name: standard without faults\nnodes: { brokers: 3, producers: 2, consumers: 2 }\nworkload: { events: 1500, rate: 400/s, keys: 50 }\nexpect:\n  - no_loss\n";
-    let scenario = match parse("bench", text, system.as_ref()) { Ok(s) => s, Err(e) => panic!("{e:?}") };
-    let plan = Plan::new(&scenario, 2, system.as_ref(), &[]);
-    let outcome = execute(&plan, &system, false).unwrap();
-    println!("{:?} {:?} {} records", outcome.violations, outcome.counters, outcome.history.len());
-    let job = Job::System(bare(&plan, outcome.elapsed));
-    let s = in_turns(7, &mut [
-        Box::new(|| seconds(|| execute(&plan, &system, false).unwrap()).0),
-        Box::new(|| turmoil.seconds(&job, 1500)),
-    ]);
-    println!("squall {:.1} ms bare {:.1} ms ratio {:.2} +- {:.1}%", s[0].median()*1e3, s[1].median()*1e3, s[0].over(&s[1]).median(), s[0].over(&s[1]).spread()*100.0);
+    Err(format!("the parts are {}", names.join(", ")))
+}
+
+fn main() -> ExitCode {
+    let asked = Arguments::parse();
+    let turmoil = match Runner::start("bench-turmoil") {
+        Ok(turmoil) => turmoil,
+        Err(error) => {
+            eprintln!("bench-turmoil, beside this program: {error}; harness/checks/bench builds it");
+            return ExitCode::from(2);
+        }
+    };
+    let bench = Bench { short: asked.short, turmoil };
+    let mut rows = Vec::new();
+    for part in PARTS {
+        let named = asked.parts.iter().any(|name| name == part.name);
+        if named || (asked.parts.is_empty() && (part.in_short || !asked.short)) {
+            eprintln!("measuring: {}", part.title.trim());
+            rows.extend((part.measure)(&bench));
+        }
+    }
+    let titles: Vec<_> = PARTS.iter().map(|part| (part.name, part.title)).collect();
+    let text = table::text(&rows, &titles);
+    print!("{text}");
+    let written = ratios::written(asked.json.as_deref(), &rows)
+        .and_then(|()| ratios::on_page(asked.page.as_deref(), &text))
+        .and_then(|()| ratios::kept(asked.keep.as_deref(), &rows));
+    let worse = written.and_then(|()| ratios::worse(asked.check.as_deref(), &rows));
+    match worse {
+        Ok(worse) if worse.is_empty() => ExitCode::SUCCESS,
+        Ok(worse) => {
+            worse.iter().for_each(|line| eprintln!("{line}"));
+            ExitCode::from(1)
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod steps;
 mod system;
+mod workloads;
 
 use bench_common::{Job, serve};
 
@@ -9,6 +10,7 @@ fn main() {
     serve(|job| match job {
         Job::System(job) => system::run(&job),
         Job::Steps { hosts, steps, what } => steps::run(hosts, steps, what),
-        Job::Echo(_) | Job::Log(_) => todo!(),
+        Job::Echo(job) => workloads::echo(job),
+        Job::Log(job) => workloads::log(job),
     });
 }

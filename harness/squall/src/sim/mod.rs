@@ -16,6 +16,7 @@ mod outcome;
 mod recorder;
 mod signals;
 
+pub use build::setup;
 pub use drive::STEPS;
 pub use outcome::RunOutcome;
 
