@@ -14,6 +14,8 @@ pub enum Job {
     System(SystemJob),
     /// Step hosts that do nothing.
     Steps { hosts: usize, steps: u32, what: Stepped },
+    /// Wait for timers of some minutes, for this long.
+    Waits { hosts: u32, seconds: u64 },
     /// Send messages back and forth.
     Echo(Echo),
     /// Replicate a log.

@@ -22,7 +22,7 @@ struct Arguments {
     /// Measure less, for a pipeline
     #[arg(long)]
     short: bool,
-    /// Measure this part only (repeatable): floor, steps, rates, spans, cores, judging, simulators
+    /// Measure this part only (repeatable): floor, steps, rates, spans, cores, judging, simulators, events
     #[arg(long = "part", value_name = "PART", value_parser = known)]
     parts: Vec<String>,
     /// Write what was measured as JSON too

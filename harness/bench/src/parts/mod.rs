@@ -1,6 +1,7 @@
 //! What is measured: a file a part, one line each.
 
 mod cores;
+mod events;
 mod floor;
 mod judging;
 mod rates;
@@ -51,6 +52,7 @@ pub const PARTS: &[Part] = &[
     cores::PART,
     judging::PART,
     simulators::PART,
+    events::PART,
 ];
 
 /// The reference system, for squall.

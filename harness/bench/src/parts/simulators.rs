@@ -29,7 +29,11 @@ const ECHO: Echo = Echo { connections: 64, messages: 500, bytes: 100 };
 const LOG: Log = Log { entries: 12_800, under_way: 64, bytes: 100 };
 
 /// Others than turmoil, and the programs that run them. One that was not built is left out.
-const OTHERS: &[(&str, &str)] = &[("madsim", "bench-madsim"), ("moonpool-sim", "bench-moonpool")];
+const OTHERS: &[(&str, &str)] = &[
+    ("madsim", "bench-madsim"),
+    ("moonpool-sim", "bench-moonpool"),
+    ("the prototype", "bench-events"),
+];
 
 /// A workload under squall.
 struct UnderSquall {

@@ -36,6 +36,26 @@ fn simulator(hosts: usize, steps: u32, run: bool) {
     }
 }
 
+/// Hosts that wait for timers of some minutes.
+pub fn wait(hosts: u32, seconds: u64) -> u64 {
+    let mut sim = turmoil::Builder::new()
+        .enable_random_order()
+        .tick_duration(TICK)
+        .simulation_duration(Duration::from_secs(u64::from(u32::MAX)))
+        .build();
+    for host in 0..hosts {
+        sim.host(format!("waiter-{host}"), move || async move {
+            loop {
+                sleep(Duration::from_secs(120 + 60 * u64::from(host))).await;
+            }
+        });
+    }
+    for _ in 0..seconds * 1_000 / TICK.as_millis() as u64 {
+        sim.step().expect("nothing happens");
+    }
+    seconds
+}
+
 fn runtimes(hosts: usize, steps: u32, with_sets: bool) {
     let runtime = |_| {
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
