@@ -1,12 +1,12 @@
 // Messages from one host to another and back. Included where `net` is a simulator's: `bind(port)`, `accept(&listener)`,
-// `connect(host, port)`, `spawn(future)`.
+// `connect(host, port)`, `send(&mut stream, bytes)`, `spawn(future)`.
 
 use bench_common::Echo;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 
 pub const PORT: u16 = 7000;
 
@@ -18,7 +18,7 @@ pub async fn serve(job: Echo) {
         net::spawn(async move {
             let mut message = vec![0; job.bytes];
             while stream.read_exact(&mut message).await.is_ok() {
-                if stream.write_all(&message).await.is_err() {
+                if net::send(&mut stream, &message).await.is_err() {
                     return;
                 }
             }
@@ -34,7 +34,7 @@ pub async fn ask(server: &'static str, job: Echo, done: Arc<AtomicU64>) {
             let mut stream = net::connect(server, PORT).await;
             let mut message = vec![7; job.bytes];
             for _ in 0..job.messages {
-                stream.write_all(&message).await.expect("nothing fails here");
+                net::send(&mut stream, &message).await.expect("nothing fails here");
                 stream.read_exact(&mut message).await.expect("nothing fails here");
                 done.fetch_add(1, Ordering::Relaxed);
             }

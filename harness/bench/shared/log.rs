@@ -10,7 +10,7 @@ use std::{
     },
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::AsyncReadExt as _,
     sync::{mpsc, oneshot},
 };
 
@@ -32,7 +32,7 @@ pub async fn follow(job: Log) {
                     }
                     log.push(entry);
                 }
-                if stream.write_all(&(log.len() as u64).to_be_bytes()).await.is_err() {
+                if net::send(&mut stream, &(log.len() as u64).to_be_bytes()).await.is_err() {
                     return;
                 }
             }
@@ -61,7 +61,7 @@ pub async fn lead(followers: [&'static str; 2], job: Log) {
                 out.clear();
                 out.extend((batch.len() as u32).to_be_bytes());
                 batch.drain(..).for_each(|entry| out.extend_from_slice(&entry));
-                stream.write_all(&out).await.expect("nothing fails here");
+                net::send(&mut stream, &out).await.expect("nothing fails here");
                 let has = stream.read_u64().await.expect("nothing fails here");
                 // With the leader's own copy these are two of three.
                 let mut leader = leader.lock().expect("nobody panics");
@@ -92,7 +92,7 @@ pub async fn lead(followers: [&'static str; 2], job: Log) {
                     let _ = link.send(entry.clone());
                 }
                 let _ = told.await;
-                if stream.write_all(&number.to_be_bytes()).await.is_err() {
+                if net::send(&mut stream, &number.to_be_bytes()).await.is_err() {
                     return;
                 }
             }
@@ -108,7 +108,7 @@ pub async fn append(leader: &'static str, job: Log, done: Arc<AtomicU64>) {
             let mut stream = net::connect(leader, CLIENTS).await;
             let entry = vec![7; job.bytes];
             for _ in 0..job.entries / job.under_way {
-                stream.write_all(&entry).await.expect("nothing fails here");
+                net::send(&mut stream, &entry).await.expect("nothing fails here");
                 stream.read_u64().await.expect("nothing fails here");
                 done.fetch_add(1, Ordering::Relaxed);
             }

@@ -20,7 +20,8 @@ fn read(path: &Path) -> Result<String, String> {
 /// Writes all rows as JSON.
 pub fn written(path: Option<&Path>, rows: &[Row]) -> Result<(), String> {
     let Some(path) = path else { return Ok(()) };
-    write(path, serde_json::to_string_pretty(rows).expect("numbers and texts are JSON") + "\n")
+    let told = serde_json::json!({ "machine": machine(), "rows": rows });
+    write(path, format!("{told:#}\n"))
 }
 
 fn ratios(rows: &[Row]) -> BTreeMap<&'static str, f64> {
@@ -33,23 +34,33 @@ pub fn kept(path: Option<&Path>, rows: &[Row]) -> Result<(), String> {
     write(path, serde_json::to_string_pretty(&ratios(rows)).expect("numbers are JSON") + "\n")
 }
 
-/// The ratios that are more than a fifth above those that were kept, in words.
-pub fn worse(path: Option<&Path>, rows: &[Row]) -> Result<Vec<String>, String> {
-    let Some(path) = path else { return Ok(Vec::new()) };
+/// The ratios that are more than a fifth above those that were kept: their part, and what is to be said.
+pub fn worse(path: &Path, rows: &[Row]) -> Result<Vec<(&'static str, String)>, String> {
     let kept: BTreeMap<String, f64> = serde_json::from_str(&read(path)?)
         .map_err(|error| format!("{}: {error}", path.display()))?;
     let mut worse = Vec::new();
-    for (name, now) in ratios(rows) {
-        match kept.get(name) {
+    for row in rows {
+        let (Some(name), now) = (row.kept, row.value) else { continue };
+        let told = match kept.get(name) {
             Some(before) if now > before * MAY_BE => {
                 let more = (now / before - 1.0) * 100.0;
-                worse.push(format!("worse by {more:.0} %: {name}: {before:.3} before, {now:.3} now"));
+                format!("worse by {more:.0} %: {name}: {before:.3} before, {now:.3} now")
             }
-            Some(_) => {}
-            None => worse.push(format!("not in {}: {name}, now {now:.3}", path.display())),
-        }
+            Some(_) => continue,
+            None => format!("not in {}: {name}, now {now:.3}", path.display()),
+        };
+        worse.push((row.part, told));
     }
     Ok(worse)
+}
+
+/// Of two measurements of a kept ratio the better one.
+pub fn better_of(rows: &mut [Row], again: &[Row]) {
+    for row in rows.iter_mut().filter(|row| row.kept.is_some()) {
+        for other in again.iter().filter(|other| other.kept == row.kept) {
+            row.value = row.value.min(other.value);
+        }
+    }
 }
 
 /// The processor, as Linux names it.
@@ -65,10 +76,14 @@ fn machine() -> String {
 pub fn on_page(path: Option<&Path>, table: &str) -> Result<(), String> {
     let Some(path) = path else { return Ok(()) };
     let page = read(path)?;
-    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let parts =
+        page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let Some((before, after)) = parts else {
         return Err(format!("{}: there is no {BEGIN} with {END} behind it", path.display()));
     };
-    let told = format!("{before}{BEGIN}\nMeasured on: {}.\n\n```text\n{table}```\n{END}{after}", machine());
+    let told = format!(
+        "{before}{BEGIN}\nMeasured on: {}.\n\n```text\n{table}```\n{END}{after}",
+        machine()
+    );
     write(path, told)
 }

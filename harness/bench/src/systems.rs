@@ -13,7 +13,7 @@ mod net {
     use squall_probe::net::{TcpListener, TcpStream};
     use std::future::Future;
     use tokio::{
-        io::{Join, join},
+        io::{AsyncWriteExt as _, Join, join},
         task::JoinHandle,
     };
 
@@ -34,6 +34,10 @@ mod net {
 
     pub async fn connect(host: &str, port: u16) -> Stream {
         whole(TcpStream::connect(&format!("{host}:{port}")).await.expect("the host listens"))
+    }
+
+    pub async fn send(stream: &mut Stream, bytes: &[u8]) -> std::io::Result<()> {
+        stream.write_all(bytes).await
     }
 
     pub fn spawn(future: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {

@@ -80,7 +80,8 @@ pub fn text(rows: &[Row], titles: &[(&'static str, &'static str)]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(out, "{}{title}", if out.is_empty() { "" } else { "\n" });
         for row in rows {
-            let spread = row.spread.map_or(String::new(), |spread| format!("±{:.0}%", spread * 1e2));
+            let spread =
+                row.spread.map_or(String::new(), |spread| format!("±{:.0}%", spread * 1e2));
             let _ = writeln!(out, "  {:<58} {:>11} {:>5}", row.what, row.value(), spread);
         }
     }

@@ -175,7 +175,8 @@ impl Judge {
     #[doc(hidden)]
     #[must_use]
     pub fn alone(setup: &Setup, name: Option<&str>) -> Self {
-        let make = |entry: &Entry| if Some(entry.name) == name { (entry.make)(setup) } else { None };
+        let make =
+            |entry: &Entry| if Some(entry.name) == name { (entry.make)(setup) } else { None };
         Self { invariants: CATALOGUE.iter().map(make).collect(), ..Self::new(setup) }
     }
 

@@ -26,9 +26,8 @@ pub fn wipe() {
 }
 
 pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
-    let content = FILES.with_borrow_mut(|files| {
-        files.entry(path.as_ref().to_owned()).or_default().clone()
-    });
+    let content =
+        FILES.with_borrow_mut(|files| files.entry(path.as_ref().to_owned()).or_default().clone());
     Ok(File { content, at: 0 })
 }
 

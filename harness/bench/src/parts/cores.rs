@@ -14,8 +14,10 @@ use std::{
 pub const PART: Part =
     Part { name: "cores", title: "4. one worker against all", in_short: false, measure };
 
-const SCENARIO: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../../scenarios/broker/leader-dies-while-partition-heals.yaml");
+const SCENARIO: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../scenarios/broker/leader-dies-while-partition-heals.yaml"
+);
 
 /// Seconds of a clock that a batch of this number of runs takes.
 fn batch(jobs: usize, runs: usize) -> f64 {
@@ -47,6 +49,11 @@ fn measure(bench: &Bench) -> Vec<Row> {
     vec![
         Row::of("cores", "standard runs a second, --jobs 1", &Samples(one), Unit::PerSecond),
         Row::of("cores", all_of, &Samples(all), Unit::PerSecond),
-        Row::of("cores", "of linear (by the clock: the machine must be idle)", &Samples(linear), Unit::Ratio),
+        Row::of(
+            "cores",
+            "of linear (by the clock: the machine must be idle)",
+            &Samples(linear),
+            Unit::Ratio,
+        ),
     ]
 }

@@ -47,7 +47,17 @@ fn measure(bench: &Bench) -> Vec<Row> {
     let rounds = bench.rounds();
     compare(rounds, "reference system, loaded: 1500 events", &job(1500, "400/s", 6_500_000), 1500);
     compare(3, "reference system, nearly idle: 10 minutes", &job(6, "0.01/s", 10 * MINUTE), 6);
-    compare(3, "3 hosts that wait for timers: an hour", &Job::Waits { hosts: 3, seconds: 3_600 }, 3_600);
-    compare(3, "25 hosts that wait for timers: ten minutes", &Job::Waits { hosts: 25, seconds: 600 }, 600);
+    compare(
+        3,
+        "3 hosts that wait for timers: an hour",
+        &Job::Waits { hosts: 3, seconds: 3_600 },
+        3_600,
+    );
+    compare(
+        3,
+        "25 hosts that wait for timers: ten minutes",
+        &Job::Waits { hosts: 25, seconds: 600 },
+        600,
+    );
     rows
 }

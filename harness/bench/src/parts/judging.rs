@@ -39,8 +39,7 @@ fn fold(mut judge: Judge, records: &[Record]) -> Judge {
 
 /// Seconds until the last word.
 fn judge(make: impl FnOnce() -> Judge, records: &[Record]) -> f64 {
-    let (seconds, judgement) =
-        seconds(|| fold(make(), records).finish(&|_| String::new()));
+    let (seconds, judgement) = seconds(|| fold(make(), records).finish(&|_| String::new()));
     assert_eq!(judgement.violations, [], "the history is a correct system's");
     seconds
 }
@@ -48,8 +47,11 @@ fn judge(make: impl FnOnce() -> Judge, records: &[Record]) -> f64 {
 fn measure(bench: &Bench) -> Vec<Row> {
     let mut rows = share_of_a_run(bench);
     // Some 32 records an event.
-    let sizes: &[(&str, u32)] =
-        if bench.short { &[("10^5", 3_100)] } else { &[("10^4", 300), ("10^5", 3_100), ("10^6", 31_000), ("10^7", 312_000)] };
+    let sizes: &[(&str, u32)] = if bench.short {
+        &[("10^5", 3_100)]
+    } else {
+        &[("10^4", 300), ("10^5", 3_100), ("10^6", 31_000), ("10^7", 312_000)]
+    };
     for (size, events) in sizes {
         let Judged { records, setup, .. } = history(*events, "1000/s");
         let count = records.len() as f64;
@@ -63,16 +65,39 @@ fn measure(bench: &Bench) -> Vec<Row> {
             ],
         );
         let record = |samples: &Samples| samples.map(|seconds| seconds / count * 1e9);
-        rows.push(Row::of("judging", format!("{size} records: all, a record"), &record(&samples[0]), Unit::Nanoseconds));
-        rows.push(Row::of("judging", "  of it the history and what all share", &record(&samples[1]), Unit::Nanoseconds));
+        rows.push(Row::of(
+            "judging",
+            format!("{size} records: all, a record"),
+            &record(&samples[0]),
+            Unit::Nanoseconds,
+        ));
+        rows.push(Row::of(
+            "judging",
+            "  of it the history and what all share",
+            &record(&samples[1]),
+            Unit::Nanoseconds,
+        ));
         let held = memory::held(|| fold(Judge::new(&setup), &records));
-        let history = memory::held(|| fold(Judge::alone(&setup, Some("")), &records));
+        let history = memory::held(|| fold(Judge::alone(&setup, None), &records));
         let bytes = |held: usize| Samples(vec![held as f64 / count]);
-        rows.push(Row::of("judging", "  held, a record, with the history", &bytes(held), Unit::Bytes));
-        rows.push(Row::of("judging", "  held by all invariants", &bytes(held - history), Unit::Bytes));
+        rows.push(Row::of(
+            "judging",
+            "  held, a record, with the history",
+            &bytes(held),
+            Unit::Bytes,
+        ));
+        rows.push(Row::of(
+            "judging",
+            "  held by all invariants",
+            &bytes(held - history),
+            Unit::Bytes,
+        ));
         if *size == "10^5" {
             let over = samples[0].over(&samples[2]);
-            rows.push(Row::of("judging", "  all, over hashing the history", &over, Unit::Ratio).kept("judging over hashing"));
+            rows.push(
+                Row::of("judging", "  all, over hashing the history", &over, Unit::Ratio)
+                    .kept("judging over hashing"),
+            );
         }
         if *size == "10^6" {
             rows.extend(each_alone(bench, &records, &setup, count));
@@ -125,7 +150,12 @@ fn each_alone(bench: &Bench, records: &[Record], setup: &Setup, count: f64) -> V
         let more = Samples(both.map(|(alone, none)| (alone - none) / count * 1e9).collect());
         let held = memory::held(|| fold(Judge::alone(setup, Some(entry.name)), records));
         let bytes = held.saturating_sub(base) as f64 / count;
-        let mut row = Row::of("judging", format!("  {}: {bytes:.1} B, and", entry.name), &more, Unit::Nanoseconds);
+        let mut row = Row::of(
+            "judging",
+            format!("  {}: {bytes:.1} B, and", entry.name),
+            &more,
+            Unit::Nanoseconds,
+        );
         // Of a difference near nothing the spread says nothing.
         row.spread = None;
         rows.push(row);

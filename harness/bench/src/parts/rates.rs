@@ -17,8 +17,7 @@ const SHORTEST: &str = "name: shortest useful\nnodes: { brokers: 3, producers: 1
     workload: { events: 50, rate: 200/s, keys: 10 }\nsettle: 200ms\n\
     faults:\n  - at: 100ms\n    crash: any follower\n    restart_after: 100ms\nexpect: [no_loss]\n";
 
-const LARGE: &str =
-    "name: 25 nodes\nnodes: { brokers: 7, producers: 6, consumers: 10 }\n\
+const LARGE: &str = "name: 25 nodes\nnodes: { brokers: 7, producers: 6, consumers: 10 }\n\
     workload: { events: 1500, rate: 400/s, keys: 50 }\n\
     faults:\n  - at: 1s\n    crash: leader\n    restart_after: 1s\nexpect: [no_loss]\n";
 

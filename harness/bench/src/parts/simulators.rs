@@ -68,14 +68,9 @@ fn measure(bench: &Bench) -> Vec<Row> {
         .iter()
         .filter_map(|(name, program)| Some((*name, Runner::start(program).ok()?)))
         .collect();
-    let echo = UnderSquall::new(
-        Does::Echo(ECHO),
-        "servers: 1, leaders: 0, followers: 0, waiters: 0",
-    );
-    let log = UnderSquall::new(
-        Does::Log(LOG),
-        "servers: 0, leaders: 1, followers: 2, waiters: 0",
-    );
+    let echo =
+        UnderSquall::new(Does::Echo(ECHO), "servers: 1, leaders: 0, followers: 0, waiters: 0");
+    let log = UnderSquall::new(Does::Log(LOG), "servers: 0, leaders: 1, followers: 2, waiters: 0");
     let echoes = u64::from(ECHO.connections * ECHO.messages);
     let mut rows = compare(
         bench,
@@ -98,10 +93,8 @@ fn compare(
     (what, kept): (&str, &'static str),
     (squall, job, all): (&UnderSquall, &Job, u64),
 ) -> Vec<Row> {
-    let mut pieces: Vec<Piece<'_>> = vec![
-        Box::new(|| bench.turmoil.seconds(job, all)),
-        Box::new(|| squall.seconds(all)),
-    ];
+    let mut pieces: Vec<Piece<'_>> =
+        vec![Box::new(|| bench.turmoil.seconds(job, all)), Box::new(|| squall.seconds(all))];
     for (_, runner) in others {
         pieces.push(Box::new(|| runner.seconds(job, all)));
     }

@@ -49,8 +49,10 @@ fn measure(bench: &Bench) -> Vec<Row> {
             ("loaded: 25 nodes, 400/s", of_reference(LARGE, 1500, "400/s"), &reference),
         ]);
     }
-    let all: Vec<(&str, Plan, &Arc<dyn System>)> =
-        asked.into_iter().map(|(what, text, system)| (what, plan(&text, &**system), system)).collect();
+    let all: Vec<(&str, Plan, &Arc<dyn System>)> = asked
+        .into_iter()
+        .map(|(what, text, system)| (what, plan(&text, &**system), system))
+        .collect();
     let lasts: Vec<f64> =
         all.iter().map(|(_, plan, system)| run(plan, system).elapsed as f64 / 1e6).collect();
     let bare_idle = Job::System(bare(&all[1].1, (lasts[1] * 1e6) as u64));

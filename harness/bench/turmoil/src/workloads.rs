@@ -11,7 +11,10 @@ use std::{
 
 mod net {
     use std::future::Future;
-    use tokio::task::{JoinHandle, spawn_local};
+    use tokio::{
+        io::AsyncWriteExt as _,
+        task::{JoinHandle, spawn_local},
+    };
     use turmoil::net::{TcpListener, TcpStream};
 
     pub async fn bind(port: u16) -> TcpListener {
@@ -24,6 +27,10 @@ mod net {
 
     pub async fn connect(host: &str, port: u16) -> TcpStream {
         TcpStream::connect((host, port)).await.expect("the host listens")
+    }
+
+    pub async fn send(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
+        stream.write_all(bytes).await
     }
 
     pub fn spawn(future: impl Future<Output = ()> + 'static) -> JoinHandle<()> {

@@ -13,7 +13,10 @@ use std::{
 mod net {
     use event_world::net::{TcpListener, TcpStream};
     use std::future::Future;
-    use tokio::task::{JoinHandle, spawn_local};
+    use tokio::{
+        io::AsyncWriteExt as _,
+        task::{JoinHandle, spawn_local},
+    };
 
     pub async fn bind(port: u16) -> TcpListener {
         TcpListener::bind(&format!("0.0.0.0:{port}")).await.expect("the port is free")
@@ -25,6 +28,10 @@ mod net {
 
     pub async fn connect(host: &str, port: u16) -> TcpStream {
         TcpStream::connect(&format!("{host}:{port}")).await.expect("the host listens")
+    }
+
+    pub async fn send(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
+        stream.write_all(bytes).await
     }
 
     pub fn spawn(future: impl Future<Output = ()> + 'static) -> JoinHandle<()> {
