@@ -68,10 +68,14 @@ fn main() -> ExitCode {
         let named = asked.parts.iter().any(|name| name == part.name);
         named || (asked.parts.is_empty() && (part.in_short || !asked.short))
     });
-    let rows: Vec<Row> = parts.flat_map(measure).collect();
-    let titles: Vec<_> = PARTS.iter().map(|part| (part.name, part.title)).collect();
-    let text = table::text(&rows, &titles);
-    print!("{text}");
+    let (mut rows, mut text) = (Vec::new(), String::new());
+    for part in parts {
+        let measured = measure(part);
+        let told = table::text(part.title, &measured);
+        println!("{told}");
+        text = if text.is_empty() { told } else { format!("{text}\n{told}") };
+        rows.extend(measured);
+    }
     match files(&asked, rows, &text, measure) {
         Ok(worse) if worse.is_empty() => ExitCode::SUCCESS,
         Ok(worse) => {

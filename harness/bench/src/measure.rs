@@ -39,13 +39,13 @@ impl Samples {
 /// What is measured: a piece of work, and how many seconds it took.
 pub type Piece<'a> = Box<dyn FnMut() -> f64 + 'a>;
 
-/// Measures `pieces` in turns, `rounds` times after one turn that does not count.
+/// Measures `pieces` in turns, `rounds` times after one turn that does not count; once, cold, if there are no rounds.
 pub fn in_turns(rounds: usize, pieces: &mut [Piece<'_>]) -> Vec<Samples> {
     let mut all: Vec<Samples> = pieces.iter().map(|_| Samples(Vec::new())).collect();
     for round in 0..=rounds {
         for (piece, samples) in pieces.iter_mut().zip(&mut all) {
             let seconds = piece();
-            if round > 0 {
+            if round > 0 || rounds == 0 {
                 samples.0.push(seconds);
             }
         }

@@ -69,21 +69,15 @@ impl Row {
     }
 }
 
-/// The table, no line of it longer than 80 columns. `titles` are the parts' names.
-pub fn text(rows: &[Row], titles: &[(&'static str, &'static str)]) -> String {
-    let mut out = String::new();
-    for (part, title) in titles {
-        let mut rows = rows.iter().filter(|row| row.part == *part).peekable();
-        if rows.peek().is_none() {
-            continue;
-        }
+/// A part of the table, no line of it longer than 80 columns.
+pub fn text(title: &str, rows: &[Row]) -> String {
+    let mut out = format!("{title}\n");
+    for row in rows {
+        let spread = row.spread.map_or(String::new(), |spread| format!("±{:.0}%", spread * 1e2));
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{}{title}", if out.is_empty() { "" } else { "\n" });
-        for row in rows {
-            let spread =
-                row.spread.map_or(String::new(), |spread| format!("±{:.0}%", spread * 1e2));
-            let _ = writeln!(out, "  {:<58} {:>11} {:>5}", row.what, row.value(), spread);
-        }
+        let _ = write!(out, "  {:<58} {:>11} {:>5}", row.what, row.value(), spread);
+        out.truncate(out.trim_end().len());
+        out.push('\n');
     }
     out
 }

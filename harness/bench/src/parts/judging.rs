@@ -3,13 +3,13 @@
 //! The histories are those of the reference system, of runs that are long enough. "All" is what a run pays beside keeping
 //! the history itself: every invariant, and what they share.
 
-use super::{Bench, Part, plan, reference, run, without_faults};
+use super::{Bench, Part, bare, plan, reference, run, without_faults};
 use crate::{
     measure::{Piece, Samples, in_turns},
     memory,
     table::{Row, Unit},
 };
-use bench_common::seconds;
+use bench_common::{Job, seconds};
 use squall::testing::{HistoryHash, Plan, setup};
 use squall_judge::{CATALOGUE, Judge, Setup};
 use squall_probe::{Record, sim::Names};
@@ -94,10 +94,7 @@ fn measure(bench: &Bench) -> Vec<Row> {
         ));
         if *size == "10^5" {
             let over = samples[0].over(&samples[2]);
-            rows.push(
-                Row::of("judging", "  all, over hashing the history", &over, Unit::Ratio)
-                    .kept("judging over hashing"),
-            );
+            rows.push(Row::of("judging", "  all, over hashing the history", &over, Unit::Ratio));
         }
         if *size == "10^6" {
             rows.extend(each_alone(bench, &records, &setup, count));
@@ -110,20 +107,29 @@ fn measure(bench: &Bench) -> Vec<Row> {
 fn share_of_a_run(bench: &Bench) -> Vec<Row> {
     let Judged { records, setup, plan } = history(1500, "400/s");
     let system = reference();
+    let lasts = records.last().map_or(0, |record| record.at);
+    let job = Job::System(bare(&plan, lasts));
     let samples = in_turns(
         bench.rounds(),
         &mut [
             Box::new(|| judge(|| Judge::new(&setup), &records)),
             Box::new(|| seconds(|| run(&plan, &system)).0),
             Box::new(|| hash(&records)),
+            Box::new(|| bench.turmoil.seconds(&job, 1500)),
         ],
     );
-    let part = samples[0].over(&samples[1]);
-    let hashing = samples[2].over(&samples[1]);
+    let [part, hashing, floor] =
+        [(0, 1), (2, 1), (0, 3)].map(|(a, b)| samples[a].over(&samples[b]));
     vec![
-        Row::of("judging", "share of a standard run without faults", &part, Unit::Ratio)
-            .kept("judging, share of a run"),
+        Row::of("judging", "share of a standard run without faults", &part, Unit::Ratio),
         Row::of("judging", "  hashing, share of that run", &hashing, Unit::Ratio),
+        Row::of(
+            "judging",
+            "  judging over all of that run under bare turmoil",
+            &floor,
+            Unit::Ratio,
+        )
+        .kept("judging over a run under bare turmoil"),
     ]
 }
 

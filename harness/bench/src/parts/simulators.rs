@@ -66,6 +66,7 @@ impl UnderSquall {
 fn measure(bench: &Bench) -> Vec<Row> {
     let others: Vec<(&str, Runner)> = OTHERS
         .iter()
+        .filter(|_| !bench.short)
         .filter_map(|(name, program)| Some((*name, Runner::start(program).ok()?)))
         .collect();
     let echo =

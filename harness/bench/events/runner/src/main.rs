@@ -50,7 +50,6 @@ mod log {
 }
 
 mod system {
-    use super::World;
     use system_on_events as system;
 
     include!("../../../shared/software.rs");
@@ -58,7 +57,7 @@ mod system {
     /// Runs it; how many publishes were acknowledged.
     pub fn run(job: &SystemJob) -> u64 {
         let latency = u64::from(job.latency_ms.0)..=u64::from(job.latency_ms.1);
-        let world = World::new(job.seed, latency);
+        let world = super::world(job.seed, latency);
         let acknowledged = Rc::new(Cell::new(0));
         for software in Software::all(job, &acknowledged) {
             let name = software.node.name.clone();
@@ -66,6 +65,15 @@ mod system {
         }
         world.run_for(Duration::from_micros(job.lasts_us));
         acknowledged.get()
+    }
+}
+
+/// With `--hooks` no host has a `LocalSet` of its own.
+fn world(seed: u64, latency_ms: std::ops::RangeInclusive<u64>) -> World {
+    if std::env::args().any(|argument| argument == "--hooks") {
+        World::new(seed, latency_ms)
+    } else {
+        World::with_sets(seed, latency_ms)
     }
 }
 
@@ -77,7 +85,7 @@ fn go(world: &World, done: &AtomicU64, all: u64) -> u64 {
 }
 
 fn echo(job: Echo) -> u64 {
-    let world = World::new(1, 4..=12);
+    let world = world(1, 4..=12);
     let done = Arc::new(AtomicU64::new(0));
     world.host("server", echo::serve(job));
     world.host("client", echo::ask("server", job, done.clone()));
@@ -85,7 +93,7 @@ fn echo(job: Echo) -> u64 {
 }
 
 fn log(job: Log) -> u64 {
-    let world = World::new(1, 4..=12);
+    let world = world(1, 4..=12);
     let done = Arc::new(AtomicU64::new(0));
     world.host("follower-1", log::follow(job));
     world.host("follower-2", log::follow(job));
@@ -96,11 +104,11 @@ fn log(job: Log) -> u64 {
 
 /// Hosts that wait for timers of some minutes.
 fn waits(hosts: u32, seconds: u64) -> u64 {
-    let world = World::new(1, 4..=12);
-    for host in 0..hosts {
-        world.host(&format!("waiter-{host}"), async move {
+    let world = world(1, 4..=12);
+    for index in 0..hosts {
+        world.host(&format!("waiter-{index}"), async move {
             loop {
-                tokio::time::sleep(Duration::from_secs(120 + 60 * u64::from(host))).await;
+                tokio::time::sleep(Duration::from_secs(120 + 60 * u64::from(index))).await;
             }
         });
     }

@@ -124,6 +124,29 @@ fn a_crash_drops_nothing_so_no_destructor_runs_and_memory_grows_with_every_resta
 }
 
 #[test]
+fn with_a_local_set_for_each_host_a_crash_drops_what_was_spawned_there_and_nothing_else() {
+    let world = World::with_sets(1, 1..=1);
+    let (local, raw) = (Rc::new(Cell::new(0)), Arc::new(AtomicU64::new(0)));
+    let host = world.host("a", {
+        let (local, raw) = (local.clone(), raw.clone());
+        async move {
+            drop(tokio::task::spawn_local(counts(local)));
+            drop(tokio::spawn(async move {
+                loop {
+                    raw.fetch_add(1, Ordering::Relaxed);
+                    sleep(SECOND).await;
+                }
+            }));
+        }
+    });
+    world.run_for(10 * SECOND);
+    world.crash(host);
+    world.run_for(10 * SECOND);
+    assert_eq!(local.get(), 10, "what it spawned in its set is gone");
+    assert_eq!(raw.load(Ordering::Relaxed), 20, "what it gave to tokio's own spawn is not");
+}
+
+#[test]
 fn a_task_that_never_waits_for_a_timer_cannot_be_crashed_at_all() {
     let world = World::new(1, 1..=1);
     let spins = Arc::new(AtomicU64::new(0));

@@ -6,17 +6,18 @@ use std::{
     cell::{Cell, RefCell},
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap, HashMap, VecDeque},
-    future::Future,
+    future::{Future, poll_fn},
     hash::{BuildHasherDefault, Hasher},
     ops::RangeInclusive,
+    pin::Pin,
     rc::Rc,
-    task::Waker,
+    task::{Poll, Waker},
     time::Duration,
 };
 use tokio::{
     runtime::{Builder, LocalOptions, LocalRuntime},
     sync::Notify,
-    task::{Id, JoinHandle},
+    task::{Id, JoinHandle, LocalSet},
     time::{Instant, sleep_until},
 };
 
@@ -201,14 +202,50 @@ pub fn spawn_on(host: Host, future: impl Future<Output = ()> + 'static) -> JoinH
     handle
 }
 
+/// What drives the tasks.
+enum Runtime {
+    /// Every task is the runtime's own: hooks tell of each.
+    Hooks(LocalRuntime),
+    /// Each host has a `LocalSet`, driven by a task of this one. (In a `LocalRuntime` they would stay empty:
+    /// `spawn_local` gives it to the runtime.)
+    Sets(tokio::runtime::Runtime, LocalSet),
+}
+
+impl Runtime {
+    fn block_on(&self, future: impl Future<Output = ()>) {
+        match self {
+            Self::Hooks(runtime) => runtime.block_on(future),
+            Self::Sets(runtime, set) => set.block_on(runtime, future),
+        }
+    }
+}
+
 /// All hosts of this thread.
 pub struct World {
-    runtime: Option<LocalRuntime>,
+    runtime: Option<Runtime>,
+    sets: RefCell<BTreeMap<Host, Rc<RefCell<Option<LocalSet>>>>>,
 }
 
 impl World {
-    /// Links take this long, in milliseconds.
+    /// Tasks are known by tokio's hooks alone. Links take this long, in milliseconds.
     pub fn new(seed: u64, latency_ms: RangeInclusive<u64>) -> Self {
+        Self::of(seed, latency_ms, |mut builder| {
+            builder.build_local(LocalOptions::default()).map(Runtime::Hooks)
+        })
+    }
+
+    /// Each host has a `LocalSet` of its own.
+    pub fn with_sets(seed: u64, latency_ms: RangeInclusive<u64>) -> Self {
+        Self::of(seed, latency_ms, |mut builder| {
+            builder.build().map(|runtime| Runtime::Sets(runtime, LocalSet::new()))
+        })
+    }
+
+    fn of(
+        seed: u64,
+        latency_ms: RangeInclusive<u64>,
+        build: impl FnOnce(Builder) -> std::io::Result<Runtime>,
+    ) -> Self {
         let mut builder = Builder::new_current_thread();
         builder.enable_time().start_paused(true);
         builder.on_task_spawn(|task| {
@@ -224,8 +261,7 @@ impl World {
             // The runtime may be dropped with its thread.
             let _ = TASKS.try_with(|tasks| tasks.borrow_mut().remove(&task.id()));
         });
-        let runtime = builder.build_local(LocalOptions::default());
-        let runtime = runtime.expect("it needs nothing of the system");
+        let runtime = build(builder).expect("it needs nothing of the system");
         STATE.set(Some(State {
             names: BTreeMap::new(),
             incarnations: Vec::new(),
@@ -237,10 +273,10 @@ impl World {
             sooner: Rc::new(Notify::new()),
         }));
         runtime.block_on(async { drop(tokio::task::spawn_local(carry_packets())) });
-        Self { runtime: Some(runtime) }
+        Self { runtime: Some(runtime), sets: RefCell::default() }
     }
 
-    fn runtime(&self) -> &LocalRuntime {
+    fn runtime(&self) -> &Runtime {
         self.runtime.as_ref().expect("it is there until the world is dropped")
     }
 
@@ -252,23 +288,46 @@ impl World {
             state.names.insert(name.to_owned(), index);
             Host { index, incarnation: 0 }
         });
-        self.runtime().block_on(async { drop(spawn_on(host, software)) });
+        self.start_software(host, software);
         host
     }
 
-    /// From now on nothing that this life of the host does has an effect on others.
+    fn start_software(&self, host: Host, software: impl Future<Output = ()> + 'static) {
+        if let Runtime::Hooks(_) = self.runtime() {
+            return self.runtime().block_on(async { drop(spawn_on(host, software)) });
+        }
+        let set = LocalSet::new();
+        set.spawn_local(software);
+        let set = Rc::new(RefCell::new(Some(set)));
+        self.sets.borrow_mut().insert(host, set.clone());
+        let driver = poll_fn(move |context| {
+            let before = CURRENT.replace(Some(host));
+            let polled = match &mut *set.borrow_mut() {
+                Some(set) => Pin::new(set).poll(context),
+                None => Poll::Ready(()),
+            };
+            CURRENT.set(before);
+            polled
+        });
+        self.runtime().block_on(async { drop(tokio::task::spawn_local(driver)) });
+    }
+
+    /// From now on nothing that this life of the host does has an effect on others. What it spawned in its `LocalSet`, if
+    /// it has one, is dropped.
     pub fn crash(&self, host: Host) {
         with(|state| {
             state.incarnations[host.index as usize] += 1;
             state.listeners.retain(|(index, _), _| *index != host.index);
         });
+        let set = self.sets.borrow_mut().remove(&host);
+        self.runtime().block_on(async move { drop(set.and_then(|set| set.take())) });
     }
 
     /// Starts a crashed host again.
     pub fn start(&self, index: u32, software: impl Future<Output = ()> + 'static) -> Host {
         let incarnation = with(|state| state.incarnations[index as usize]);
         let host = Host { index, incarnation };
-        self.runtime().block_on(async { drop(spawn_on(host, software)) });
+        self.start_software(host, software);
         host
     }
 
@@ -286,6 +345,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         // Tasks end first: they still use what is below.
+        self.sets.take();
         drop(self.runtime.take());
         STATE.set(None);
         TASKS.with_borrow_mut(HashMap::clear);
