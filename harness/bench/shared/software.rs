@@ -72,13 +72,14 @@ impl Software {
     }
 
     async fn publish(self, policy: system::producer::ProducerPolicy) {
-        let producer = Rc::new(system::producer::Producer::start(system::producer::ProducerConfig {
-            name: self.node.name,
-            brokers: self.brokers,
-            delivery_timeout: Duration::from_secs(4),
-            policy,
-            metrics: system::metrics::Metrics::default(),
-        }));
+        let producer =
+            Rc::new(system::producer::Producer::start(system::producer::ProducerConfig {
+                name: self.node.name,
+                brokers: self.brokers,
+                delivery_timeout: Duration::from_secs(4),
+                policy,
+                metrics: system::metrics::Metrics::default(),
+            }));
         let start = tokio::time::Instant::now();
         for Order { at_us, id, key, size } in self.node.orders {
             sleep_until(start + Duration::from_micros(at_us)).await;
