@@ -27,7 +27,7 @@ impl Software {
 
     async fn run(self) {
         use system::{broker, consumer, gateway, metrics::Metrics, mistakes, store};
-        let policies = mistakes::policies([].into_iter()).expect("none is known");
+        let policies = mistakes::policies([]).expect("none is known");
         let Self { node, brokers, .. } = &self;
         let (metrics, data) = (Metrics::default(), PathBuf::from("/").join(&node.name));
         let listen = |port: u16| format!("0.0.0.0:{port}");

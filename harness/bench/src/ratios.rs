@@ -87,3 +87,47 @@ pub fn on_page(path: Option<&Path>, table: &str) -> Result<(), String> {
     );
     write(path, told)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        measure::Samples,
+        table::{Unit, text},
+    };
+
+    fn row(value: f64) -> Row {
+        Row::of("floor", "a", &Samples(vec![value]), Unit::Ratio).kept("a over b")
+    }
+
+    #[test]
+    fn what_is_a_fifth_worse_is_noticed_and_what_is_new_too() {
+        let path = std::env::temp_dir().join(format!("ratios-{}.json", std::process::id()));
+        kept(Some(&path), &[row(1.0)]).expect("it can be written");
+        assert_eq!(worse(&path, &[row(1.19)]), Ok(Vec::new()));
+        let told = worse(&path, &[row(1.21)]).expect("it can be read");
+        let said = "worse by 21 %: a over b: 1.000 before, 1.210 now";
+        assert_eq!(told, [("floor", said.to_owned())]);
+        let new = Row { kept: Some("c over d"), ..row(1.0) };
+        assert!(worse(&path, &[new]).is_ok_and(|told| told.len() == 1));
+        let mut rows = [row(1.21)];
+        better_of(&mut rows, &[row(1.1)]);
+        assert_eq!(worse(&path, &rows), Ok(Vec::new()));
+        std::fs::remove_file(path).expect("it is there");
+    }
+
+    #[test]
+    fn the_table_stands_between_the_markers_and_fits() {
+        let path = std::env::temp_dir().join(format!("page-{}.md", std::process::id()));
+        write(&path, format!("before\n{BEGIN}\nold\n{END}\nafter\n")).expect("it can be written");
+        let table = text("A title", &[row(123_456.0), row(0.001)]);
+        assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+        on_page(Some(&path), &table).expect("there are markers");
+        let page = read(&path).expect("it is there");
+        assert!(page.starts_with("before\n") && page.ends_with("\nafter\n"), "{page}");
+        assert!(page.contains(&table) && !page.contains("old"), "{page}");
+        write(&path, "no markers".to_owned()).expect("it can be written");
+        assert!(on_page(Some(&path), &table).is_err());
+        std::fs::remove_file(path).expect("it is there");
+    }
+}
