@@ -65,6 +65,9 @@ impl Row {
             Unit::Nanoseconds => " ns",
             Unit::Bytes => " B",
         };
+        if value != 0.0 && value.abs() < 0.001 {
+            return format!("{value:.1e}{unit}");
+        }
         format!("{value:.digits$}{unit}")
     }
 }
