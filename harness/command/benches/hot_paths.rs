@@ -1,56 +1,18 @@
-//! What a run spends its time on, and what squall adds to bare turmoil.
+//! Small pieces of squall that everything goes through, one at a time. What a run costs, and what squall adds to the
+//! simulator: `harness/checks/bench`.
 //!
 //!     cargo bench -p squall-command
-//!
-//! `one run` against `bare turmoil` (as many hosts, idle, for as many steps) in the same invocation is the
-//! ratio to watch: both slow down together on a slow machine.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use squall::{
-    system::System,
-    testing::{HistoryHash, Plan, execute, parse},
-};
+use squall::testing::{HistoryHash, parse};
 use squall_command::ReferenceSystem;
-use squall_judge::{Judge, Setup};
 use squall_probe::{EventId, Name, NodeId, Position, Record, What};
-use std::{hint::black_box, sync::Arc, time::Duration};
+use std::hint::black_box;
 
 const SCENARIO: &[u8] =
     include_bytes!("../../../scenarios/broker/leader-dies-while-partition-heals.yaml");
-
-fn run(criterion: &mut Criterion) {
-    let system: Arc<dyn System> = Arc::new(ReferenceSystem);
-    let scenario = parse("bench", SCENARIO, system.as_ref()).unwrap();
-    let plan = Plan::new(&scenario, 1, system.as_ref(), &[]);
-    let steps = execute(&plan, &system, false).unwrap().elapsed / 1_000 / u64::from(plan.tick_ms);
-    let hosts = plan.nodes.len() + 1;
-    let mut group = criterion.benchmark_group("run");
-    group.sample_size(20);
-    group.throughput(Throughput::Elements(steps));
-    group.bench_function("one run", |bencher| {
-        bencher.iter(|| execute(black_box(&plan), &system, false).unwrap());
-    });
-    group.bench_function("bare turmoil", |bencher| {
-        bencher.iter(|| {
-            let mut sim = turmoil::Builder::new()
-                .tick_duration(Duration::from_millis(u64::from(plan.tick_ms)))
-                .simulation_duration(Duration::from_secs(3_600))
-                .build();
-            for host in 0..hosts {
-                sim.host(format!("host-{host}"), || async {
-                    std::future::pending::<()>().await;
-                    Ok(())
-                });
-            }
-            for _ in 0..steps {
-                sim.step().unwrap();
-            }
-        });
-    });
-    group.finish();
-}
 
 /// The records of 1,000 events: three replicas, four groups.
 fn records() -> Vec<Record> {
@@ -84,19 +46,6 @@ fn record(criterion: &mut Criterion) {
             hash.hex()
         });
     });
-    let setup = Setup {
-        groups: (0..4).map(Name).collect(),
-        group_names: ["a", "b", "c", "d"].map(str::to_owned).to_vec(),
-        replicas: (0..3).map(NodeId).collect(),
-        ..Setup::default()
-    };
-    group.bench_function("judge", |bencher| {
-        bencher.iter(|| {
-            let mut judge = Judge::new(&setup);
-            records.iter().for_each(|record| judge.record(record));
-            judge.finish(&|_| String::new())
-        });
-    });
     group.finish();
 }
 
@@ -106,5 +55,5 @@ fn check(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, run, record, check);
+criterion_group!(benches, record, check);
 criterion_main!(benches);

@@ -141,6 +141,8 @@ impl Judgement {
 pub struct Judge {
     setup: Setup,
     history: Vec<Record>,
+    /// One invariant, or none, in place of all.
+    chosen: Option<Option<&'static str>>,
 }
 
 /// What is judged.
@@ -156,7 +158,14 @@ impl Judge {
     /// `converges` and `progress` are judged always; `recovers_within`, `available` and `latency` if there is a limit.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
-        Self { setup: setup.clone(), history: Vec::new() }
+        Self { setup: setup.clone(), history: Vec::new(), chosen: None }
+    }
+
+    /// As [`Judge::new`], with this invariant alone, or with none: what each costs.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn alone(setup: &Setup, name: Option<&'static str>) -> Self {
+        Self { chosen: Some(name), ..Self::new(setup) }
     }
 
     /// Takes the next record in.
@@ -189,10 +198,14 @@ impl Judge {
     /// The history is over. `names` tells what names mean that the system made up while it ran.
     #[must_use]
     pub fn finish(self, names: &dyn Fn(Name) -> String) -> Judgement {
-        let Self { setup, history } = self;
+        let Self { setup, history, chosen } = self;
+        let entries: Vec<&Entry> = CATALOGUE
+            .iter()
+            .filter(|entry| chosen.is_none_or(|chosen| chosen == Some(entry.name)))
+            .collect();
         let judgement = match WentBack::of(&setup, &history) {
-            Some(back) => put_back(&setup, &back, &history, names),
-            None => conclude(&setup, &Judged::Whole(&history), names),
+            Some(back) => put_back(&setup, &entries, &back, &history, names),
+            None => conclude(&setup, &entries, &Judged::Whole(&history), names),
         };
         Judgement { history, ..judgement }
     }
@@ -201,6 +214,7 @@ impl Judge {
 /// What was found of a history in which the log went back in time, as it was put back.
 fn put_back(
     setup: &Setup,
+    entries: &[&Entry],
     back: &WentBack,
     whole: &[Record],
     names: &dyn Fn(Name) -> String,
@@ -211,7 +225,7 @@ fn put_back(
     let present = copies.events();
     let there = present.clone();
     let judged = Judged::PutBack { edited, copies, present, whole };
-    let mut judgement = conclude(setup, &judged, names);
+    let mut judgement = conclude(setup, entries, &judged, names);
     let excused: BTreeSet<&'static str> =
         judgement.violations.iter().map(|v| v.invariant).filter(|i| back.excuses(i)).collect();
     judgement.violations.retain(|violation| !excused.contains(violation.invariant));
@@ -222,7 +236,12 @@ fn put_back(
 }
 
 /// What was found.
-fn conclude(setup: &Setup, judged: &Judged<'_>, names: &dyn Fn(Name) -> String) -> Judgement {
+fn conclude(
+    setup: &Setup,
+    entries: &[&Entry],
+    judged: &Judged<'_>,
+    names: &dyn Fn(Name) -> String,
+) -> Judgement {
     let mut judgement = Judgement { recorded: judged.variants(), ..Judgement::default() };
     let mut lag = Lag::new(setup);
     let mut copies = Copies::new(setup);
@@ -231,7 +250,7 @@ fn conclude(setup: &Setup, judged: &Judged<'_>, names: &dyn Fn(Name) -> String) 
         copies.record(evidence);
     });
     let end = End::new(lag, copies, names);
-    for entry in CATALOGUE {
+    for entry in entries {
         let Some(mut invariant) = (entry.make)(setup) else {
             judgement.judged.push((entry.name, 0));
             judgement.unasked.push(entry.name);

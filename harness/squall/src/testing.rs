@@ -3,8 +3,8 @@
 pub use crate::{
     faults::CATALOGUE as FAULTS,
     history::HistoryHash,
-    plan::Plan,
+    plan::{Plan, PlannedPublish},
     scenario::{load, parse},
-    sim::{RunOutcome, execute},
+    sim::{RunOutcome, execute, setup},
     syntax::Diagnostic,
 };

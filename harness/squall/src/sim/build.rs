@@ -99,7 +99,8 @@ fn nodes_where(plan: &Plan, system: &dyn System, which: impl Fn(&Role) -> bool) 
 }
 
 /// What the judge knows beforehand. Groups are interned first: their names are 0, 1, 2, … in every run.
-fn setup(plan: &Plan, system: &dyn System, names: &mut sim::Names) -> Setup {
+#[must_use]
+pub fn setup(plan: &Plan, system: &dyn System, names: &mut sim::Names) -> Setup {
     let groups = system.groups().iter().map(|group| names.intern(group)).collect();
     let promises = system.promises();
     Setup {

@@ -17,6 +17,7 @@ mod recorder;
 mod signals;
 mod simulator;
 
+pub use build::setup;
 pub use drive::STEPS;
 pub use outcome::RunOutcome;
 

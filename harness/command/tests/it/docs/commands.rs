@@ -33,6 +33,7 @@ executed! {
     reports: "docs/reports.md",
     comparing: "docs/comparing.md",
     audit: "docs/audit.md",
+    performance: "docs/performance.md",
     your_system: "docs/your-system.md",
     pipelines: "ci/README.md",
     checks: "harness/checks/README.md",

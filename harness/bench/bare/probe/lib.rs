@@ -1,0 +1,26 @@
+//! `squall-probe` as it is in production (its sources, without the feature `sim`), but for what would leave the process:
+//! the sockets are those of the crate called `tokio` here, files are in memory, and nothing is random.
+//!
+//! The reference system is compiled against it a second time, and so runs under a simulator without squall: no records,
+//! no fault points, no faults of frames, disks, links and nodes.
+
+#[path = "../../../probe/src/generator.rs"]
+mod generator;
+#[path = "../../../probe/src/net/mod.rs"]
+pub mod net;
+#[allow(dead_code)] // What only a world asks.
+#[path = "../../../probe/src/record/mod.rs"]
+mod record;
+#[path = "../../../probe/src/task.rs"]
+pub mod task;
+
+pub mod clock;
+pub mod fs;
+mod instrument;
+
+pub use generator::Rng;
+pub use instrument::{Reserved, name, point, record, reserve, rng, signal, stop_asked};
+pub use record::{
+    BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, SagaChange,
+    StateOf, Tampering, What, mix,
+};
