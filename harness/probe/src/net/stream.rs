@@ -6,7 +6,12 @@ use super::{
 };
 #[cfg(feature = "sim")]
 use crate::sim;
-use std::io;
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A connection.
 #[derive(Debug)]
@@ -57,5 +62,52 @@ impl TcpStream {
     pub fn into_frames(self) -> (FrameSender, FrameReceiver) {
         let (read, write) = self.into_split();
         frames::over(read, write)
+    }
+}
+
+impl AsyncRead for TcpStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Transport::Real(real) => Pin::new(real).poll_read(context, buffer),
+            #[cfg(feature = "sim")]
+            Transport::Simulated(reader, _) => reader.poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for TcpStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().0 {
+            Transport::Real(real) => Pin::new(real).poll_write(context, bytes),
+            #[cfg(feature = "sim")]
+            Transport::Simulated(_, writer) => writer.poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Transport::Real(real) => Pin::new(real).poll_flush(context),
+            #[cfg(feature = "sim")]
+            Transport::Simulated(..) => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Transport::Real(real) => Pin::new(real).poll_shutdown(context),
+            #[cfg(feature = "sim")]
+            Transport::Simulated(_, writer) => {
+                writer.shut_down();
+                Poll::Ready(Ok(()))
+            }
+        }
     }
 }

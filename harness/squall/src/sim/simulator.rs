@@ -7,6 +7,8 @@
 //! discrete-event simulation, Chandy and Misra 1979, with the latency as lookahead.)
 
 mod host;
+#[cfg(test)]
+mod tests;
 
 use crate::{determinism, plan::Micros};
 use host::{Host, Software};

@@ -63,10 +63,10 @@ impl Host {
     pub(super) fn start(&mut self, at: Micros) {
         let runtime = runtime(derive(self.seed, "start", &[self.starts]));
         self.starts += 1;
+        #[cfg_attr(not(tokio_unstable), allow(unused_mut))]
         let mut local = LocalSet::new();
         #[cfg(tokio_unstable)]
         local.unhandled_panic(tokio::runtime::UnhandledPanic::ShutdownRuntime);
-        let _ = &mut local;
         let (began, timer) = runtime.block_on(async {
             // The clock began to stand still some time after it was made; timers count whole milliseconds from there.
             sleep(Duration::from_millis(1)).await;
