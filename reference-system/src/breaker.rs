@@ -3,9 +3,9 @@
 //! failsafe, recloser and backoff read the wall clock, which a simulation does not drive; this one takes its
 //! time from tokio.
 
+use squall_probe::time::Instant;
 use squall_probe::{BreakerState, Name, What, record};
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// The number of failures in a row that opens it.
 pub const FAILURES: u32 = 3;

@@ -65,7 +65,7 @@ async fn accept<Q: DeserializeOwned + Send + 'static>(
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of descriptors, or a peer that vanished: later.
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            squall_probe::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let (sender, receiver) = stream.into_frames();

@@ -117,7 +117,7 @@ impl Metrics {
         let listener = tokio::net::TcpListener::bind(address).await?;
         loop {
             let Ok((stream, _)) = listener.accept().await else {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                squall_probe::time::sleep(std::time::Duration::from_millis(50)).await;
                 continue;
             };
             let metrics = self.clone();

@@ -59,6 +59,6 @@ impl Backoff {
     /// Waits.
     pub async fn wait(&mut self) {
         let delay = self.delays.next().expect("it was built without a last delay");
-        tokio::time::sleep(delay).await;
+        squall_probe::time::sleep(delay).await;
     }
 }

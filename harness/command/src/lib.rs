@@ -148,6 +148,10 @@ impl System for ReferenceSystem {
         Some("commit-before-apply")
     }
 
+    fn waits_with_probe(&self) -> bool {
+        true
+    }
+
     fn promises(&self) -> Promises {
         Promises {
             key_has_one_partition: true,

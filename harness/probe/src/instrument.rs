@@ -50,7 +50,7 @@ pub async fn point(name: &'static str) {
     if let Some(Some(step)) = sim::try_with(|world| world.pass_point(name)) {
         // The harness acts between steps; virtual time moves on within one.
         while sim::with(|world| world.step()) == step {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            crate::time::sleep(std::time::Duration::from_millis(1)).await;
         }
     }
     #[cfg(not(feature = "sim"))]

@@ -17,6 +17,7 @@ pub mod net;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod task;
+pub mod time;
 
 pub use generator::Rng;
 pub use instrument::{Reserved, name, point, record, reserve, rng, signal, stop_asked};

@@ -181,6 +181,12 @@ pub trait System: Send + Sync {
     fn canary(&self) -> Option<&'static str> {
         self.defects().first().map(|defect| defect.id)
     }
+    /// Whether all that its code waits for in time, it waits for with `squall_probe::time` (and none of it runs in tasks
+    /// of tokio's own `spawn`). Virtual time then jumps over what nobody waits for, and idle hours cost next to nothing.
+    /// A timer of tokio's own would fire late: where one is noticed, the run fails with its node.
+    fn waits_with_probe(&self) -> bool {
+        false
+    }
     /// What it promises beside.
     fn promises(&self) -> Promises {
         Promises::default()

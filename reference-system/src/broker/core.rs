@@ -31,12 +31,12 @@ use crate::{
         peers::Copied,
     },
 };
-use squall_probe::{EventId, Position, What, point, record};
-use std::{sync::Arc, time::Duration};
-use tokio::{
-    sync::mpsc::Receiver,
+use squall_probe::{
+    EventId, Position, What, point, record,
     time::{Instant, MissedTickBehavior, interval},
 };
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc::Receiver;
 
 /// The protocol's clock.
 const TICK: Duration = Duration::from_millis(50);

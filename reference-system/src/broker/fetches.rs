@@ -10,8 +10,8 @@ use crate::{
         groups::Claim,
     },
 };
+use squall_probe::time::Instant;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// How long a fetch without events waits for one.
 const LONG_POLL: Duration = Duration::from_millis(250);

@@ -9,12 +9,12 @@ use crate::{
     retry::Backoff,
     wire::{self, Frame, broker::BrokerRequest, peers::PeerMessage},
 };
-use squall_probe::net::{FrameReceiver, FrameSender, TcpStream};
-use std::time::Duration;
-use tokio::{
-    sync::mpsc::{Receiver, Sender, channel},
+use squall_probe::{
+    net::{FrameReceiver, FrameSender, TcpStream},
     time::{interval, timeout},
 };
+use std::time::Duration;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// How often a word is sent when there is nothing to say.
 const BEAT: Duration = Duration::from_millis(100);
@@ -99,7 +99,7 @@ async fn talk(
 ) -> Result<(), Ended> {
     let mut number = 0;
     let mut beat = interval(BEAT);
-    let mut heard = tokio::time::Instant::now();
+    let mut heard = squall_probe::time::Instant::now();
     loop {
         tokio::select! {
             biased;
@@ -114,7 +114,7 @@ async fn talk(
             // The peer echoes beats; what it says is of no interest, that it speaks is.
             frame = receiver.recv() => match frame {
                 Ok(Some(_)) => {
-                    heard = tokio::time::Instant::now();
+                    heard = squall_probe::time::Instant::now();
                     backoff.reset();
                 }
                 Ok(None) | Err(_) => return Ok(()),

@@ -1,8 +1,8 @@
 //! Proposals of this broker whose outcome is open, and who waits for it.
 
 use crate::calls::Caller;
+use squall_probe::time::Instant;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::time::Instant;
 
 /// After this time a proposal without an outcome is forgotten; its client has long asked again.
 const FORGOTTEN: Duration = Duration::from_secs(5);

@@ -127,7 +127,7 @@ pub(super) async fn recover(
 async fn refuse(listener: &TcpListener, checksums: Checksums, old: Option<Copied>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            squall_probe::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let (sender, mut receiver) = stream.into_frames();

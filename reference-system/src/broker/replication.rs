@@ -21,9 +21,9 @@ use omnipaxos::{
     },
 };
 use rand::RngExt as _;
+use squall_probe::time::Instant;
 use squall_probe::{What, record};
 use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
-use tokio::time::Instant;
 
 /// Ticks of one election round; a leader that is silent for two is replaced.
 const ELECTION_TICKS: u64 = 5;

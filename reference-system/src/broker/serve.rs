@@ -5,8 +5,11 @@ use crate::{
     calls::Caller,
     wire::{self, Checksums, Frame, broker::BrokerRequest, peers::PeerMessage},
 };
-use squall_probe::net::{FrameReceiver, FrameSender, TcpListener};
-use tokio::{sync::mpsc::Sender, time::timeout};
+use squall_probe::{
+    net::{FrameReceiver, FrameSender, TcpListener},
+    time::timeout,
+};
+use tokio::sync::mpsc::Sender;
 
 /// Takes connections for ever.
 pub(super) async fn accept(listener: TcpListener, core: Sender<Input>, checksums: Checksums) {
@@ -14,7 +17,7 @@ pub(super) async fn accept(listener: TcpListener, core: Sender<Input>, checksums
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of descriptors, or a peer that vanished: later.
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            squall_probe::time::sleep(std::time::Duration::from_millis(50)).await;
             continue;
         };
         connection += 1;

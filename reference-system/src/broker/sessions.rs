@@ -1,8 +1,8 @@
 //! Which members of which groups are alive, as far as this leader has heard.
 
 use super::state::group::Group;
+use squall_probe::time::Instant;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use tokio::time::Instant;
 
 /// A member that was silent for longer has left.
 pub(super) const SESSION: Duration = Duration::from_millis(1500);

@@ -34,7 +34,7 @@ pub async fn replay(
             joined = Some((generation, partitions));
             break;
         }
-        tokio::time::sleep(Duration::from_millis(250)).await;
+        squall_probe::time::sleep(Duration::from_millis(250)).await;
     }
     let (generation, mut positions) = joined.ok_or("no broker leads")?;
     let claim = Claim { group: group.clone(), member: member.clone(), generation };

@@ -4,8 +4,8 @@ use super::policy::ClientPolicy;
 use crate::wire::{self, Frame};
 use serde::{Serialize, de::DeserializeOwned};
 use squall_probe::net::{FrameReceiver, FrameSender, TcpStream};
+use squall_probe::time::timeout;
 use std::{io, time::Duration};
-use tokio::time::timeout;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_millis(300);

@@ -19,9 +19,9 @@ use crate::{
         groups::Reason,
     },
 };
+use squall_probe::time::Instant;
 use squall_probe::{What, name, point, record, reserve, signal};
 use std::{collections::BTreeMap, time::Duration};
-use tokio::time::Instant;
 
 /// What events in flight wait in, as records call it.
 pub const IN_FLIGHT_BUFFER: &str = "events in flight";

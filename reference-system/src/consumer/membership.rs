@@ -206,7 +206,7 @@ impl Membership {
         let brokers = &mut self.brokers;
         let heart = async move {
             loop {
-                tokio::time::sleep(BEAT).await;
+                squall_probe::time::sleep(BEAT).await;
                 let _ = brokers.ask("fetch", &beat, REQUEST).await;
             }
         };

@@ -125,7 +125,7 @@ async fn follow(
         }
         backoff.reset();
         if idle {
-            tokio::time::sleep(IDLE).await;
+            squall_probe::time::sleep(IDLE).await;
         }
     }
 }

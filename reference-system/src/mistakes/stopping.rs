@@ -20,6 +20,6 @@ pub(super) fn answer_and_forget<'a>(
         }
     };
     Box::pin(async move {
-        let _ = tokio::time::timeout(Duration::from_millis(300), draining).await;
+        let _ = squall_probe::time::timeout(Duration::from_millis(300), draining).await;
     })
 }

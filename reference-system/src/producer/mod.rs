@@ -13,12 +13,9 @@ use crate::{
     wire::EventData,
 };
 use batch::{BUFFER, Queued};
-use squall_probe::{EventId, What, record, reserve};
+use squall_probe::{EventId, What, record, reserve, time::timeout};
 use std::{sync::Arc, time::Duration};
-use tokio::{
-    sync::{Semaphore, mpsc, oneshot},
-    time::timeout,
-};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// How a producer is set up.
 #[derive(Clone, Debug)]

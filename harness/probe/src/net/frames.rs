@@ -120,7 +120,7 @@ pub struct FrameReceiver {
 #[cfg(feature = "sim")]
 #[derive(Debug)]
 struct Busy {
-    until: tokio::time::Instant,
+    until: crate::time::Instant,
     fault: u16,
     _under_way: sim::UnderWay,
 }
@@ -142,14 +142,14 @@ impl FrameReceiver {
             && let Read::Simulated(reader) = &self.read.0
             && let Some((takes, fault)) = sim::with(|world| world.reading_takes_here())
         {
-            let until = tokio::time::Instant::now() + takes;
+            let until = crate::time::Instant::now() + takes;
             let _under_way =
                 reader.being_read("a message that a slow reader takes its time over", takes);
             self.busy = Some(Busy { until, fault, _under_way });
         }
         if let Some(Busy { until, fault, .. }) = &self.busy {
             let fault = *fault;
-            tokio::time::sleep_until(*until).await;
+            crate::time::sleep_until(*until).await;
             self.busy = None;
             sim::with(|world| world.feel(fault));
         }

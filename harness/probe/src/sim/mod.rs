@@ -21,6 +21,7 @@ mod storage;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod under_way;
 mod wall_clock;
 mod world;
@@ -35,6 +36,7 @@ pub use occurrence::OccurrenceId;
 pub use state::{Armed, BroughtDown, Flight, Flights, Hindrance, MessageFault, Names};
 pub(crate) use storage::{Handle, on_disk, open};
 pub(crate) use tasks::spawn;
+pub(crate) use timer::Timer;
 pub(crate) use under_way::UnderWay;
 pub use wall_clock::since_epoch;
 pub use world::{Sink, Summary, World, elapsed, install, is_active, try_with, uninstall, with};

@@ -37,5 +37,5 @@ impl Woken {
 /// From now on the code of `node` runs, at the time at which it does.
 pub(in crate::sim) fn runs_here(world: &mut World, node: NodeId) {
     let (began, tasks) = (tokio::time::Instant::now(), Rc::new(tokio::task::LocalSet::new()));
-    world.enter(node, began, world.now, tasks);
+    world.enter(node, began, world.now, tasks, false);
 }

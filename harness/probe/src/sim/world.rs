@@ -5,10 +5,17 @@ use super::{
     derive::derive,
     network::tables::Network,
     occurrence::OccurrenceId,
-    state::{BroughtDown, Felt, Flight, Flights, Machine, MessageFault, Names, Pendings, Points},
+    state::{
+        BroughtDown, Felt, Flight, Flights, Machine, MessageFault, Names, Pendings, Points, Timers,
+    },
 };
 use crate::record::{EventId, Name, NodeId, Record, What};
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    time::Duration,
+};
 use tokio::task::LocalSet;
 
 thread_local! {
@@ -45,11 +52,15 @@ pub struct World {
     /// Message faults that act now.
     pub(super) messages: Vec<MessageFault>,
     pub(super) network: Network,
+    /// By node; the harness's come last.
+    timers: Vec<Timers>,
     pub(super) pendings: Pendings,
     /// Frames sent.
     pub(super) frames: u64,
     /// Each of them, if somebody will look at them.
     pub(super) flights: Option<Flights>,
+    /// A node whose code went on at a time that nobody knew it waits for, since the harness last looked.
+    stray: Option<(NodeId, u64)>,
     /// Nodes of which a task panicked whose handle nobody held, since the harness last looked.
     pub(super) unhandled: Vec<NodeId>,
     /// Publishes whose outcome nobody will ever learn, since the harness last looked.
@@ -65,13 +76,27 @@ pub(super) struct Running {
     at: u64,
     /// Where its tasks are spawned.
     tasks: Rc<LocalSet>,
+    /// The time that it should be, if everything is known that its code waits for.
+    expected: Option<u64>,
+    /// It was another time.
+    stray: Cell<Option<u64>>,
 }
 
 impl Running {
+    /// The virtual time that its clock calls so, in microseconds.
+    pub(super) fn time_of(&self, shown: tokio::time::Instant) -> u64 {
+        let since = shown.saturating_duration_since(self.began);
+        // Nobody waits for longer than there is time.
+        self.at.saturating_add(u64::try_from(since.as_micros()).unwrap_or(u64::MAX / 2))
+    }
+
     /// Virtual time within a step, in microseconds.
     fn now(&self) -> u64 {
-        let since = tokio::time::Instant::now().saturating_duration_since(self.began);
-        self.at + u64::try_from(since.as_micros()).expect("no run takes 500,000 years")
+        let now = self.time_of(tokio::time::Instant::now());
+        if self.expected.is_some_and(|expected| expected != now) && self.stray.get().is_none() {
+            self.stray.set(Some(now));
+        }
+        now
     }
 }
 
@@ -115,9 +140,11 @@ pub fn install(seed: u64, nodes: &[String], names: Names, sink: Sink) {
         felt: Felt::default(),
         messages: Vec::new(),
         network: Network::new(seed, nodes.len()),
+        timers: (0..=nodes.len()).map(|_| Timers::default()).collect(),
         pendings: Pendings::default(),
         frames: 0,
         flights: None,
+        stray: None,
         unhandled: Vec::new(),
         abandoned: Vec::new(),
     };
@@ -208,15 +235,18 @@ impl World {
 
     /// The code of `node` runs from now on, on a runtime whose clock showed `began` at the virtual time `at`, in
     /// microseconds.
-    /// Its tasks are spawned in `tasks`.
+    /// Its tasks are spawned in `tasks`. What its code waits for in time is `known` to this world.
     pub fn enter(
         &mut self,
         node: NodeId,
         began: tokio::time::Instant,
         at: u64,
         tasks: Rc<LocalSet>,
+        known: bool,
     ) {
-        self.running = Some(Running { node, began, at, tasks });
+        let expected = known.then_some(self.now);
+        let stray = Cell::new(None);
+        self.running = Some(Running { node, began, at, tasks, expected, stray });
     }
 
     /// Where the tasks of the node are spawned that runs now.
@@ -226,12 +256,41 @@ impl World {
 
     /// No node's code runs any more.
     pub fn leave(&mut self) {
-        self.running = None;
+        if let Some(Running { node, stray, .. }) = self.running.take()
+            && let Some(at) = stray.get()
+        {
+            self.stray.get_or_insert((node, at));
+        }
+    }
+
+    /// The code that runs now goes on at that time, in microseconds, and not before.
+    pub fn expect(&mut self, event: u64) {
+        if let Some(expected) = self.running.as_mut().and_then(|running| running.expected.as_mut())
+        {
+            *expected = event;
+        }
+    }
+
+    /// A node whose code went on at a time that nobody knew it waits for, and that time, in microseconds, since the last call.
+    pub fn take_stray(&mut self) -> Option<(NodeId, u64)> {
+        self.stray.take()
+    }
+
+    /// Virtual time at the last step, in microseconds.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.now
     }
 
     /// The time since the Unix epoch at which the simulation began.
     pub fn set_epoch(&mut self, epoch: Duration) {
         self.epoch = epoch;
+    }
+
+    /// What code of a node waits for in time.
+    pub(super) fn timers_of(&mut self, node: NodeId) -> &mut Timers {
+        let last = self.timers.len() - 1;
+        &mut self.timers[node.index().min(last)]
     }
 
     /// How many steps have been made.

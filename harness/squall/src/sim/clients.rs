@@ -8,6 +8,7 @@ use crate::{
 use squall_probe::{
     EventId, NodeId, Phase, What, record,
     sim::{self, OccurrenceId},
+    time::sleep,
 };
 use std::{
     cell::RefCell,
@@ -16,7 +17,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{sync::Notify, task::spawn_local, time::sleep};
+use tokio::{sync::Notify, task::spawn_local};
 
 /// The operations of all clients. Outlives the nodes they run on.
 #[derive(Debug, Default)]

@@ -18,10 +18,15 @@ use squall_probe::{Mark, NodeId, What, sim};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 /// Steps made by this process, for a watchdog that looks whether it still moves.
 pub static STEPS: AtomicU64 = AtomicU64::new(0);
+
+/// Said of a node whose code waits with timers that nobody knows of.
+const STRAY: &str = "another timer than those of squall_probe::time went off, such as one of tokio::time; its system says that \
+                     there is none (System::waits_with_probe)";
 
 #[derive(Clone, Copy, Debug)]
 enum Stage {
@@ -71,6 +76,10 @@ impl Driver<'_, '_> {
         }
         if let Some(panic) = self.unhandled(step.is_err()) {
             return Err(panic);
+        }
+        if let Some((node, at)) = sim::with(sim::World::take_stray) {
+            let seconds = Duration::from_micros(at).as_secs_f64();
+            return Err(Panic { node, message: format!("at {seconds:.3}s {STRAY}") });
         }
         let message = "a panic without a message".to_owned();
         step.map_err(|_| Panic { node: NodeId::HARNESS, message })

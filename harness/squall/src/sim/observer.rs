@@ -2,7 +2,10 @@
 //! recovery phase.
 
 use crate::system::{Cluster, State, System};
-use squall_probe::{NodeId, StateOf};
+use squall_probe::{
+    NodeId, StateOf,
+    time::{sleep, timeout},
+};
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -10,10 +13,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{
-    sync::Notify,
-    time::{sleep, timeout},
-};
+use tokio::sync::Notify;
 
 /// How long a node may take to tell its state.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);

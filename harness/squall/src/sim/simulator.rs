@@ -26,6 +26,8 @@ pub(super) struct Simulator {
     seed: u64,
     /// How long a step is, in microseconds.
     tick: Micros,
+    /// Whether the nodes' code waits in time with `squall_probe::time` alone.
+    jumps: bool,
     now: Micros,
     steps: u64,
     /// By node id; the last may be the harness's own.
@@ -36,9 +38,10 @@ pub(super) struct Simulator {
 
 impl Simulator {
     /// A simulator of nodes with these names, by id. `tick` is no longer than the shortest latency between them.
-    pub(super) fn new(seed: u64, tick: Micros, names: Vec<String>) -> Self {
+    /// Nodes for which nothing happens are passed over if all code `jumps`: waits in time with `squall_probe::time` alone.
+    pub(super) fn new(seed: u64, tick: Micros, jumps: bool, names: Vec<String>) -> Self {
         let (hosts, order) = (Vec::new(), Vec::new());
-        Self { seed, tick, now: 0, steps: 0, hosts, names, order }
+        Self { seed, tick, jumps, now: 0, steps: 0, hosts, names, order }
     }
 
     /// The software of the next node by id, or after all of them the harness's; it starts now, and again after each
@@ -49,7 +52,7 @@ impl Simulator {
     {
         let software: Software = Box::new(move || Box::pin(software()));
         let seed = derive(self.seed, "runtime", &[u64::from(node.0)]);
-        let mut host = Host::new(node, seed, software);
+        let mut host = Host::new(node, seed, self.jumps, software);
         host.start(self.now);
         self.order.push(self.hosts.len());
         self.hosts.push(host);

@@ -16,6 +16,9 @@ use std::{io, task::Waker, time::Duration};
 /// How many segments of one end may be unread before who writes to it has to wait.
 const WINDOW: usize = 4_096;
 
+/// In microseconds.
+const MILLISECOND: u64 = 1_000;
+
 /// How many of the last frames of a connection a fault can send again.
 const REMEMBERED: usize = 16;
 
@@ -325,7 +328,8 @@ impl World {
         let latency = self.network.links.draw(direction);
         let floor = self.network.floor;
         let Some(end) = self.end_mut(from) else { return };
-        segment.lands = (at + latency).max(end.lands).max(floor);
+        // Clocks of nodes stop at whole milliseconds.
+        segment.lands = (at + latency).max(end.lands).max(floor).next_multiple_of(MILLISECOND);
         end.lands = segment.lands;
         self.network.post(segment);
     }

@@ -8,6 +8,7 @@ mod message_fault;
 mod names;
 mod pendings;
 mod points;
+mod timers;
 
 pub(super) use felt::Felt;
 pub use flights::{Flight, Flights};
@@ -19,3 +20,4 @@ pub use names::Names;
 pub(super) use pendings::{Pending, Pendings, SLACK};
 pub use points::Armed;
 pub(super) use points::Points;
+pub(super) use timers::{TimerId, Timers};

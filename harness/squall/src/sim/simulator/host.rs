@@ -7,9 +7,13 @@ use squall_probe::{
 };
 use std::{
     future::{Future, poll_fn},
-    pin::Pin,
+    pin::{Pin, pin},
     rc::Rc,
-    task::Poll,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 use tokio::{
@@ -28,6 +32,8 @@ pub(super) struct Host {
     software: Software,
     /// How often it was started.
     starts: u64,
+    /// Its code waits in time with `squall_probe::time` alone: what it does not wait for can be jumped over.
+    jumps: bool,
     running: Option<Running>,
 }
 
@@ -40,9 +46,15 @@ struct Running {
     tasks: Rc<LocalSet>,
     /// Wakes whoever runs it.
     timer: Pin<Box<Sleep>>,
+    /// What its code wakes.
+    rouser: Arc<Rouser>,
+    /// Some of its code runs beside the sets, where nobody knows whether it waits.
+    stray: Arc<AtomicBool>,
     /// What the runtime's clock showed at a virtual time.
     began: Instant,
     at: Micros,
+    /// Virtual time, as far as it has come.
+    now: Micros,
 }
 
 /// No node runs any more, however the run of one ends.
@@ -55,13 +67,14 @@ impl Drop for Left {
 }
 
 impl Host {
-    pub(super) fn new(node: NodeId, seed: u64, software: Software) -> Self {
-        Self { node, seed, software, starts: 0, running: None }
+    pub(super) fn new(node: NodeId, seed: u64, jumps: bool, software: Software) -> Self {
+        Self { node, seed, software, starts: 0, jumps, running: None }
     }
 
     /// Starts its software at a virtual time, on a new runtime.
     pub(super) fn start(&mut self, at: Micros) {
-        let runtime = runtime(derive(self.seed, "start", &[self.starts]));
+        let stray = Arc::new(AtomicBool::new(false));
+        let runtime = runtime(derive(self.seed, "start", &[self.starts]), &stray);
         self.starts += 1;
         #[cfg_attr(not(tokio_unstable), allow(unused_mut))]
         let mut local = LocalSet::new();
@@ -77,7 +90,11 @@ impl Host {
         let tasks = Rc::new(LocalSet::new());
         let polled = tasks.clone();
         local.spawn_local(async move { polled.run_until(std::future::pending::<()>()).await });
-        self.running = Some(Running { runtime, local, tasks, timer, began, at });
+        // It has not run yet.
+        let rouser = Arc::new(Rouser::default());
+        rouser.woken.store(true, Ordering::Relaxed);
+        self.running =
+            Some(Running { runtime, local, tasks, timer, rouser, stray, began, at, now: at });
     }
 
     /// Drops its code.
@@ -90,42 +107,103 @@ impl Host {
         let node = self.node;
         let Some(running) = &mut self.running else {
             // Its machine may have power, and answer.
-            return sim::with(|world| world.land_by(node, end - 1));
+            return sim::with(|world| world.happen(node, end - 1));
         };
-        let Running { runtime, local, tasks, timer, began, at } = running;
+        if self.jumps && running.rests() {
+            let next = sim::with(|world| world.next_event(node));
+            if next.is_none_or(|next| next >= end) {
+                return;
+            }
+        }
+        running.run(node, end, self.jumps);
+    }
+}
+
+impl Running {
+    /// All its code waits, for nothing but what the world knows of.
+    fn rests(&self) -> bool {
+        !self.rouser.woken.load(Ordering::Relaxed) && !self.stray.load(Ordering::Relaxed)
+    }
+
+    fn run(&mut self, node: NodeId, end: Micros, jumps: bool) {
+        let Self { runtime, local, tasks, timer, rouser, began, at, now, .. } = self;
         let (began, at) = (*began, *at);
-        sim::with(|world| world.enter(node, began, at, tasks.clone()));
+        sim::with(|world| world.enter(node, began, at, tasks.clone(), jumps));
         let _left = Left;
-        // Not a future for each landing: most of a run is made of this.
-        let mut next = at;
-        runtime.block_on(local.run_until(poll_fn(|context| {
+        let shown = |time: Micros| began + Duration::from_micros(time - at);
+        // Where nobody looked meanwhile, its clock is moved on before anybody does.
+        let start = sim::with(|world| world.now());
+        if *now < start {
+            timer.as_mut().reset(shown(start));
+            runtime.block_on(timer.as_mut());
+        }
+        *now = end;
+        let mut next = start;
+        let events = poll_fn(|context| {
             loop {
                 if timer.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
                 }
-                let lands = sim::with(|world| {
-                    world.land_by(node, next);
-                    world.next_landing(node)
-                });
                 if next == end {
                     return Poll::Ready(());
                 }
-                next = lands.filter(|lands| *lands < end).unwrap_or(end);
-                timer.as_mut().reset(began + Duration::from_micros(next - at));
+                next = sim::with(|world| {
+                    world.expect(next);
+                    world.happen(node, next);
+                    world.next_event(node).filter(|event| *event < end).unwrap_or(end)
+                });
+                timer.as_mut().reset(shown(next));
             }
-        })));
+        });
+        let mut set = pin!(local.run_until(events));
+        let waker = Waker::from(rouser.clone());
+        runtime.block_on(poll_fn(|context| {
+            rouser.runtime.get_or_init(|| context.waker().clone());
+            set.as_mut().poll(&mut Context::from_waker(&waker))
+        }));
+        // Its runtime waited for nothing but the end when that came.
+        rouser.woken.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Wakes a node's runtime, and notes that somebody has.
+#[derive(Default)]
+struct Rouser {
+    woken: AtomicBool,
+    runtime: OnceLock<Waker>,
+}
+
+impl Wake for Rouser {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Relaxed);
+        if let Some(runtime) = self.runtime.get() {
+            runtime.wake_by_ref();
+        }
     }
 }
 
 /// A runtime whose clock stands still until all its tasks wait, and then goes on to the next timer. `seed` is that of
-/// what tokio itself draws.
-fn runtime(seed: u64) -> Runtime {
+/// what tokio itself draws. Tasks of the runtime itself are noted in `stray`: none of a set is one.
+fn runtime(seed: u64, stray: &Arc<AtomicBool>) -> Runtime {
     let mut builder = Builder::new_current_thread();
     #[cfg(tokio_unstable)]
     builder
         .unhandled_panic(tokio::runtime::UnhandledPanic::ShutdownRuntime)
-        .rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()));
-    let _ = seed;
+        .rng_seed(tokio::runtime::RngSeed::from_bytes(&seed.to_le_bytes()))
+        .on_task_spawn({
+            let stray = stray.clone();
+            move |_| stray.store(true, Ordering::Relaxed)
+        });
+    #[cfg(not(tokio_unstable))]
+    {
+        let _ = seed;
+        // Nobody says whether there are any.
+        stray.store(true, Ordering::Relaxed);
+    }
     let built = builder.enable_time().start_paused(true).build();
     built.expect("a runtime without I/O and threads needs nothing of the system")
 }

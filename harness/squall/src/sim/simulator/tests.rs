@@ -92,7 +92,7 @@ fn under_ours() -> Vec<(&'static str, u8, u64)> {
         world.set_latency(sim::Latency { min_ms: latency, max_ms: latency, distribution });
     });
     // As long as the latency: times within a step are exact.
-    let mut simulator = Simulator::new(1, LATENCY * 1_000, names);
+    let mut simulator = Simulator::new(1, LATENCY * 1_000, false, names);
     let (of_server, of_client) = (heard.clone(), heard.clone());
     simulator.host(NodeId(0), move || server(of_server.clone()));
     simulator.host(NodeId(1), move || client(of_client.clone()));

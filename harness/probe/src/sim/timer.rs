@@ -1,0 +1,77 @@
+//! Waiting for virtual time to pass.
+
+use super::{
+    state::TimerId,
+    world::{World, try_with, with},
+};
+use crate::record::NodeId;
+use std::task::{Context, Poll};
+use tokio::time::Instant;
+
+/// A millisecond, as finely as timers tell times from each other, in microseconds.
+const TICK: u64 = 1_000;
+
+/// A time that code of a node waits for.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    node: NodeId,
+    /// In microseconds of virtual time.
+    due: u64,
+    id: Option<TimerId>,
+}
+
+impl Timer {
+    /// For the code that runs now; `None` if none does.
+    pub(crate) fn at(deadline: Instant) -> Option<Self> {
+        try_with(|world| {
+            let due = world.running.as_ref()?.time_of(deadline).div_ceil(TICK) * TICK;
+            Some(Self { node: world.here(), due, id: None })
+        })
+        .flatten()
+    }
+
+    /// Ready when it is due.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        with(|world| {
+            let over = world.now_here() >= self.due;
+            let timers = world.timers_of(self.node);
+            match self.id {
+                _ if over => {
+                    if let Some(id) = self.id.take() {
+                        timers.clear(id);
+                    }
+                    return Poll::Ready(());
+                }
+                Some(id) => timers.wait(id, context.waker()),
+                None => self.id = Some(timers.set(self.due, context.waker())),
+            }
+            Poll::Pending
+        })
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            // A node's tasks may be dropped when its simulation is over.
+            try_with(|world| world.timers_of(self.node).clear(id));
+        }
+    }
+}
+
+impl World {
+    /// When something happens at a node without its doing: a segment lands, a timer is due. In microseconds; `None` if
+    /// nothing will.
+    #[must_use]
+    pub fn next_event(&mut self, node: NodeId) -> Option<u64> {
+        let due = self.timers_of(node).next();
+        let lands = self.next_landing(node);
+        [due, lands].into_iter().flatten().min()
+    }
+
+    /// What happens at a node by then without its doing happens.
+    pub fn happen(&mut self, node: NodeId, by: u64) {
+        self.timers_of(node).fire(by);
+        self.land_by(node, by);
+    }
+}

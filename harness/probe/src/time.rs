@@ -1,0 +1,243 @@
+//! Time, with tokio's names: what waits here waits with tokio's timers in production, and with the simulation's in one.
+//!
+//! tokio's own work in a simulation too. But nobody can ask a runtime for its next timer, so virtual time cannot jump over
+//! what it waits for; over what waits here it can, in a system that says that it waits nowhere else.
+
+#[cfg(feature = "sim")]
+use crate::sim::Timer;
+use pin_project_lite::pin_project;
+use std::{
+    fmt,
+    future::{Future, IntoFuture, poll_fn},
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+pub use tokio::time::{Duration, Instant, MissedTickBehavior};
+
+/// Without the simulated half there is no other timer than tokio's.
+#[cfg(not(feature = "sim"))]
+#[derive(Debug)]
+enum Timer {}
+
+#[cfg(not(feature = "sim"))]
+impl Timer {
+    fn at(_: Instant) -> Option<Self> {
+        None
+    }
+
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
+        match *self {}
+    }
+}
+
+/// Farther than anybody waits, as tokio has it: thirty years.
+const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
+
+/// Waits until `duration` has passed, a whole number of milliseconds.
+pub fn sleep(duration: Duration) -> Sleep {
+    sleep_until(after(Instant::now(), duration))
+}
+
+/// Waits until `deadline`.
+pub fn sleep_until(deadline: Instant) -> Sleep {
+    let timer = Timer::at(deadline);
+    let tokio = timer.is_none().then(|| tokio::time::sleep_until(deadline));
+    Sleep { tokio, timer, deadline }
+}
+
+fn after(now: Instant, duration: Duration) -> Instant {
+    now.checked_add(duration).unwrap_or_else(|| now + FAR)
+}
+
+pin_project! {
+    /// Waits until its deadline, as tokio's future of this name.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are polled"]
+    pub struct Sleep {
+        #[pin]
+        tokio: Option<tokio::time::Sleep>,
+        timer: Option<Timer>,
+        deadline: Instant,
+    }
+}
+
+impl Sleep {
+    /// When it is over.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether it is over.
+    #[must_use]
+    pub fn is_elapsed(&self) -> bool {
+        match &self.tokio {
+            Some(tokio) => tokio.is_elapsed(),
+            None => Instant::now() >= self.deadline,
+        }
+    }
+
+    /// Waits until another time.
+    pub fn reset(self: Pin<&mut Self>, deadline: Instant) {
+        let this = self.project();
+        *this.deadline = deadline;
+        if let Some(tokio) = this.tokio.as_pin_mut() {
+            return tokio.reset(deadline);
+        }
+        *this.timer = Timer::at(deadline);
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if let Some(tokio) = this.tokio.as_pin_mut() {
+            return tokio.poll(context);
+        }
+        match this.timer {
+            Some(timer) => timer.poll(context),
+            None => Poll::Ready(()),
+        }
+    }
+}
+
+/// A deadline passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed(());
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("deadline has elapsed")
+    }
+}
+
+impl std::error::Error for Elapsed {}
+
+impl From<Elapsed> for io::Error {
+    fn from(_: Elapsed) -> Self {
+        io::ErrorKind::TimedOut.into()
+    }
+}
+
+pin_project! {
+    /// A future that has until a deadline, as tokio's of this name.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless they are polled"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        #[pin]
+        delay: Sleep,
+    }
+}
+
+/// Gives a future `duration` to complete.
+pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
+    Timeout { future: future.into_future(), delay: sleep(duration) }
+}
+
+/// Gives a future until `deadline` to complete.
+pub fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Timeout<F::IntoFuture> {
+    Timeout { future: future.into_future(), delay: sleep_until(deadline) }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(value) = this.future.poll(context) {
+            return Poll::Ready(Ok(value));
+        }
+        this.delay.poll(context).map(|()| Err(Elapsed(())))
+    }
+}
+
+/// Ticks every `period`, at once for the first time.
+///
+/// # Panics
+/// The period is zero.
+#[must_use]
+pub fn interval(period: Duration) -> Interval {
+    interval_at(Instant::now(), period)
+}
+
+/// Ticks every `period`, at `start` for the first time.
+///
+/// # Panics
+/// The period is zero.
+#[must_use]
+pub fn interval_at(start: Instant, period: Duration) -> Interval {
+    assert!(!period.is_zero(), "`period` must be non-zero.");
+    let behavior = MissedTickBehavior::default();
+    Interval { delay: Box::pin(sleep_until(start)), period, behavior }
+}
+
+/// Ticks, as tokio's type of this name.
+#[derive(Debug)]
+pub struct Interval {
+    delay: Pin<Box<Sleep>>,
+    period: Duration,
+    behavior: MissedTickBehavior,
+}
+
+/// Who is this late has missed a tick, as tokio has it.
+const LATE: Duration = Duration::from_millis(5);
+
+impl Interval {
+    /// The next tick: when it was due.
+    pub async fn tick(&mut self) -> Instant {
+        poll_fn(|context| self.poll_tick(context)).await
+    }
+
+    /// As [`Interval::tick`].
+    pub fn poll_tick(&mut self, context: &mut Context<'_>) -> Poll<Instant> {
+        if self.delay.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        let (due, now) = (self.delay.deadline(), Instant::now());
+        let late = now.saturating_duration_since(due);
+        let next = match self.behavior {
+            MissedTickBehavior::Delay if late > LATE => after(now, self.period),
+            MissedTickBehavior::Skip if late > LATE => {
+                let into = late.as_nanos() % self.period.as_nanos();
+                let into = Duration::from_nanos(u64::try_from(into).unwrap_or(0));
+                after(now, self.period.saturating_sub(into))
+            }
+            _ => after(due, self.period),
+        };
+        self.delay.as_mut().reset(next);
+        Poll::Ready(due)
+    }
+
+    /// The next tick is due a period from now.
+    pub fn reset(&mut self) {
+        let next = after(Instant::now(), self.period);
+        self.delay.as_mut().reset(next);
+    }
+
+    /// The next tick is due now.
+    pub fn reset_immediately(&mut self) {
+        self.delay.as_mut().reset(Instant::now());
+    }
+
+    /// The time between two ticks.
+    #[must_use]
+    pub fn period(&self) -> Duration {
+        self.period
+    }
+
+    /// What becomes of ticks that were missed.
+    #[must_use]
+    pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
+        self.behavior
+    }
+
+    /// Says what becomes of ticks that are missed.
+    pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
+        self.behavior = behavior;
+    }
+}
