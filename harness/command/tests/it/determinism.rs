@@ -1,7 +1,13 @@
 //! Same plan, same seed, same history: in another process, beside other runs, at another position.
 
 use crate::{common::report, squall};
+use squall::{
+    system::{Client, Cluster, Defect, Error, LocalFuture, Node, Promises, Role, State, System},
+    testing::{Plan, execute, load},
+};
+use squall_command::ReferenceSystem;
 use squall_reports::Report;
+use std::{path::Path, sync::Arc};
 
 const SCENARIOS: &[&str] = &[
     "scenarios/broker/leader-dies-while-partition-heals.yaml",
@@ -69,4 +75,69 @@ fn a_violation_is_replayed_with_the_same_history() {
     let other = squall(&[others, &[other.as_str()]].concat());
     assert_eq!(other.code, 1);
     assert!(other.out.contains("this is not the same run"), "{}", other.out);
+}
+
+/// The reference system, of which nobody knows what it waits for.
+struct Opaque;
+
+impl System for Opaque {
+    fn name(&self) -> &str {
+        ReferenceSystem.name()
+    }
+    fn version(&self) -> &str {
+        ReferenceSystem.version()
+    }
+    fn config(&self) -> Vec<(String, String)> {
+        ReferenceSystem.config()
+    }
+    fn roles(&self) -> &[Role] {
+        ReferenceSystem.roles()
+    }
+    fn groups(&self) -> &[&'static str] {
+        ReferenceSystem.groups()
+    }
+    fn messages(&self) -> &[&'static str] {
+        ReferenceSystem.messages()
+    }
+    fn points(&self) -> &[&'static str] {
+        ReferenceSystem.points()
+    }
+    fn signals(&self) -> &[&'static str] {
+        ReferenceSystem.signals()
+    }
+    fn defects(&self) -> &[Defect] {
+        ReferenceSystem.defects()
+    }
+    fn promises(&self) -> Promises {
+        ReferenceSystem.promises()
+    }
+    fn start(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>> {
+        ReferenceSystem.start(node, cluster)
+    }
+    fn client(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<Box<dyn Client>, Error>> {
+        ReferenceSystem.client(node, cluster)
+    }
+    fn inspect(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<Vec<State>, Error>> {
+        ReferenceSystem.inspect(node, cluster)
+    }
+}
+
+#[test]
+fn what_nobody_waits_for_can_be_jumped_over_and_the_history_stays() {
+    let scenarios = [
+        "scenarios/broker/power-failure.yaml",
+        "scenarios/network/heavy-tail.yaml",
+        "scenarios/load/noisy-neighbours.yaml",
+        "scenarios/clock/jump-while-gateway-is-down.yaml",
+    ];
+    let (known, opaque): (Arc<dyn System>, Arc<dyn System>) =
+        (Arc::new(ReferenceSystem), Arc::new(Opaque));
+    for file in scenarios {
+        let path = Path::new(crate::common::ROOT).join(file);
+        let scenario = load(&[path], known.as_ref()).unwrap().remove(0);
+        let plan = Plan::new(&scenario, 1, known.as_ref(), &[]);
+        let [jumps, steps] = [&known, &opaque].map(|system| execute(&plan, system, false).unwrap());
+        assert_eq!(jumps.hash, steps.hash, "{file}");
+        assert_eq!(jumps.elapsed, steps.elapsed, "{file}");
+    }
 }

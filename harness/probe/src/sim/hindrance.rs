@@ -208,7 +208,7 @@ mod tests {
             world.hinder(NODE, OccurrenceId { step: 4, ..slow }, Hindrance::SlowReader { ms: 1 });
             let runs = [0, 1, 2, 3].map(|now| {
                 let runs = world.may_run(NODE, Waker::noop());
-                world.end_step(now);
+                world.end_steps(1, now);
                 runs
             });
             assert_eq!(runs, [true, false, false, true]);

@@ -1,7 +1,7 @@
 //! Waiting for virtual time to pass.
 
 use super::{
-    state::TimerId,
+    state::{TimerId, Timers},
     world::{World, try_with, with},
 };
 use crate::record::NodeId;
@@ -67,6 +67,17 @@ impl World {
         let due = self.timers_of(node).next();
         let lands = self.next_landing(node);
         [due, lands].into_iter().flatten().min()
+    }
+
+    /// Until when nothing happens anywhere of which this world knows, in microseconds: now, where faults hold nodes up.
+    #[must_use]
+    pub fn idle_until(&mut self) -> u64 {
+        if self.hindrances > 0 || self.blocked {
+            return self.now;
+        }
+        let timers = self.timers.iter().filter_map(Timers::next).min();
+        let network = self.network.next_event();
+        [timers, network].into_iter().flatten().min().unwrap_or(u64::MAX)
     }
 
     /// What happens at a node by then without its doing happens.

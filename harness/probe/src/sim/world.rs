@@ -53,7 +53,7 @@ pub struct World {
     pub(super) messages: Vec<MessageFault>,
     pub(super) network: Network,
     /// By node; the harness's come last.
-    timers: Vec<Timers>,
+    pub(super) timers: Vec<Timers>,
     pub(super) pendings: Pendings,
     /// Frames sent.
     pub(super) frames: u64,
@@ -226,9 +226,9 @@ impl World {
         }
     }
 
-    /// It has been made; `now` is virtual time in microseconds.
-    pub fn end_step(&mut self, now: u64) {
-        self.step += 1;
+    /// `steps` of them have been made, in which nothing happened if they are several; `now` is virtual time in microseconds.
+    pub fn end_steps(&mut self, steps: u64, now: u64) {
+        self.step += steps;
         self.now = now;
         self.network.floor = now;
     }

@@ -58,7 +58,7 @@ pub(super) fn drive(nemesis: &mut Nemesis<'_>, observation: &Observation) -> Opt
     let mut run = Driver { nemesis, observation, offered: false, seen: 0 };
     let mut phase = Stage::Faults;
     while !matches!(phase, Stage::Over) {
-        if let Err(panic) = run.step() {
+        if let Err(panic) = run.step(phase) {
             return Some(panic);
         }
         phase = run.next(phase);
@@ -67,9 +67,10 @@ pub(super) fn drive(nemesis: &mut Nemesis<'_>, observation: &Observation) -> Opt
 }
 
 impl Driver<'_, '_> {
-    fn step(&mut self) -> Result<(), Panic> {
+    fn step(&mut self, phase: Stage) -> Result<(), Panic> {
         self.nemesis.act();
-        let step = catch_unwind(AssertUnwindSafe(|| self.nemesis.step()));
+        let limit = self.limit(phase);
+        let step = catch_unwind(AssertUnwindSafe(|| self.nemesis.step(limit)));
         STEPS.fetch_add(1, Ordering::Relaxed);
         if determinism::escaped() {
             return Err(Panic { node: NodeId::HARNESS, message: "the run escaped".to_owned() });
@@ -83,6 +84,24 @@ impl Driver<'_, '_> {
         }
         let message = "a panic without a message".to_owned();
         step.map_err(|_| Panic { node: NodeId::HARNESS, message })
+    }
+
+    /// When a phase ends by time alone.
+    fn limit(&self, phase: Stage) -> Micros {
+        let now = self.nemesis.now();
+        match phase {
+            Stage::Faults if now < self.nemesis.plan.workload_us => self.nemesis.plan.workload_us,
+            // Triggers and the agenda have limits of their own.
+            Stage::Faults => Micros::MAX,
+            // What was injected comes to its end by time alone, too.
+            _ if self.nemesis.under_way().is_some() => now,
+            Stage::Recovery { deadline } if !self.nemesis.drained() => deadline,
+            Stage::Settling { until } => until,
+            // The observer is asked between two steps.
+            Stage::Recovery { .. } | Stage::Missed { .. } | Stage::Settled { .. } | Stage::Over => {
+                now
+            }
+        }
     }
 
     /// The panic that nobody handled, if there was one: it unwound out of the step, or out of a task whose handle

@@ -29,7 +29,6 @@ pub(super) struct Simulator {
     /// Whether the nodes' code waits in time with `squall_probe::time` alone.
     jumps: bool,
     now: Micros,
-    steps: u64,
     /// By node id; the last may be the harness's own.
     hosts: Vec<Host>,
     names: Vec<String>,
@@ -41,7 +40,7 @@ impl Simulator {
     /// Nodes for which nothing happens are passed over if all code `jumps`: waits in time with `squall_probe::time` alone.
     pub(super) fn new(seed: u64, tick: Micros, jumps: bool, names: Vec<String>) -> Self {
         let (hosts, order) = (Vec::new(), Vec::new());
-        Self { seed, tick, jumps, now: 0, steps: 0, hosts, names, order }
+        Self { seed, tick, jumps, now: 0, hosts, names, order }
     }
 
     /// The software of the next node by id, or after all of them the harness's; it starts now, and again after each
@@ -54,7 +53,6 @@ impl Simulator {
         let seed = derive(self.seed, "runtime", &[u64::from(node.0)]);
         let mut host = Host::new(node, seed, self.jumps, software);
         host.start(self.now);
-        self.order.push(self.hosts.len());
         self.hosts.push(host);
     }
 
@@ -72,26 +70,39 @@ impl Simulator {
         self.now
     }
 
-    /// One step. A panic that takes a node's runtime along unwinds out of it.
-    pub(super) fn step(&mut self) {
-        let end = self.now + self.tick;
+    /// One step, or as many at once in which nothing happens, but none that begins at `limit` or later: the harness will
+    /// act then. A panic that takes a node's runtime along unwinds out of it.
+    pub(super) fn step(&mut self, limit: Micros) {
+        let idle = self.idle_until(limit).saturating_sub(self.now) / self.tick;
+        let steps = idle.max(1);
+        let end = self.now + self.tick * steps;
         sim::with(|world| world.begin_step(end));
         self.shuffle();
         for place in &self.order {
             self.hosts[*place].run(end);
         }
         self.now = end;
-        self.steps += 1;
-        sim::with(|world| world.end_step(end));
+        sim::with(|world| world.end_steps(steps, end));
+    }
+
+    /// Until when nothing happens, or `limit` if that is earlier.
+    fn idle_until(&self, limit: Micros) -> Micros {
+        if !self.jumps || limit <= self.now + self.tick || !self.hosts.iter().all(Host::rests) {
+            return self.now;
+        }
+        sim::with(sim::World::idle_until).min(limit)
     }
 
     /// Draws the order in which the nodes go through this step.
     fn shuffle(&mut self) {
+        // A function of the time alone: steps that were not made draw nothing.
+        self.order.clear();
+        self.order.extend(0..self.hosts.len());
         let mut draw = 0;
         for last in (1..self.order.len()).rev() {
             // One draw has the bits for a dozen nodes.
             if draw < 1 << 32 {
-                draw = derive(self.seed, "order of nodes", &[self.steps, last as u64]);
+                draw = derive(self.seed, "order of nodes", &[self.now, last as u64]);
             }
             let choices = last as u64 + 1;
             let choice = usize::try_from(draw % choices).expect("a place");

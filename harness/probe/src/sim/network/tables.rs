@@ -163,6 +163,14 @@ impl Network {
         self.queues[self.slot(node)].first_key_value().map(|((lands, _), _)| *lands)
     }
 
+    /// When the next segment leaves or lands anywhere, in microseconds.
+    pub(in crate::sim) fn next_event(&self) -> Option<u64> {
+        let lands = self.queues.iter().filter_map(|queue| queue.first_key_value());
+        let first = lands.map(|((lands, _), _)| *lands).min();
+        let leaves = self.waiting.first_key_value().map(|((leaves, _), _)| *leaves);
+        [first, leaves].into_iter().flatten().min()
+    }
+
     /// The next segment that lands at a node by then.
     pub(in crate::sim) fn take_landed(&mut self, node: NodeId, by: u64) -> Option<Segment> {
         let slot = self.slot(node);

@@ -76,9 +76,16 @@ impl Nemesis<'_> {
         self.network.links.settle();
     }
 
-    /// One step of the simulator.
-    pub(in crate::sim) fn step(&mut self) {
-        self.simulator.step();
+    /// A step of the simulator, or several in which nothing happens, none of which begins at `limit` or later.
+    pub(in crate::sim) fn step(&mut self, limit: Micros) {
+        let limit = limit.min(self.next_act());
+        self.simulator.step(limit);
+    }
+
+    /// When it will act next, if nothing happens before.
+    fn next_act(&self) -> Micros {
+        let times = [self.agenda.next(), self.triggers.next()];
+        times.into_iter().flatten().min().unwrap_or(Micros::MAX)
     }
 
     /// Every timed fault has come and gone, every trigger fired or gave up, and the time of the

@@ -102,6 +102,11 @@ impl Host {
         self.running = None;
     }
 
+    /// All its code waits, for nothing but what the world knows of; or it has none.
+    pub(super) fn rests(&self) -> bool {
+        self.running.as_ref().is_none_or(Running::rests)
+    }
+
     /// Goes on until a virtual time.
     pub(super) fn run(&mut self, end: Micros) {
         let node = self.node;

@@ -97,7 +97,7 @@ fn under_ours() -> Vec<(&'static str, u8, u64)> {
     simulator.host(NodeId(0), move || server(of_server.clone()));
     simulator.host(NodeId(1), move || client(of_client.clone()));
     while simulator.now() < 1_000_000 {
-        simulator.step();
+        simulator.step(0);
     }
     simulator.close();
     let _ = sim::uninstall();

@@ -67,6 +67,11 @@ impl Agenda {
         (entry.key().0 <= now).then(|| entry.remove())
     }
 
+    /// When the next action is due.
+    pub(in crate::sim::nemesis) fn next(&self) -> Option<Micros> {
+        self.due.first_key_value().map(|((at, ..), _)| *at)
+    }
+
     /// Everything is healed: nothing of it happens any more.
     pub(in crate::sim::nemesis) fn clear(&mut self) {
         self.due.clear();

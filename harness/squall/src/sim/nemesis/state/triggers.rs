@@ -71,6 +71,14 @@ impl Triggers {
         now < limit
     }
 
+    /// When the first limit passes; at once, if a fault looks for its target in each step.
+    pub(in crate::sim::nemesis) fn next(&self) -> Option<Micros> {
+        if !self.deferred.is_empty() {
+            return Some(0);
+        }
+        self.waiting.iter().map(|(_, _, limit)| *limit).min()
+    }
+
     /// The faults that look for their targets again, with their limits.
     pub(in crate::sim::nemesis) fn take_deferred(&mut self) -> Vec<(usize, Micros)> {
         std::mem::take(&mut self.deferred)

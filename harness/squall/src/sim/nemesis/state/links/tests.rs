@@ -108,7 +108,7 @@ impl Net {
     fn until(&mut self, ms: u64) -> &mut Self {
         while self.simulator.now() < ms * 1_000 {
             self.table.settle();
-            self.simulator.step();
+            self.simulator.step(0);
         }
         self
     }
