@@ -2,8 +2,7 @@
 //!
 //! At its edges: what is on the wire when it begins arrives as it would have. While it lasts, messages of a direction
 //! leave one after the other, each when all its bytes have had their time; connecting and closing take no time. What waits
-//! when it ends leaves at once. What waits in a node that crashes is gone, and takes no room any more. It acts on frames
-//! (`into_frames`), not on the bytes of other connections.
+//! when it ends leaves at once. What waits in a node that crashes is gone, and takes no room any more.
 
 use super::kind::FaultKind;
 use crate::{

@@ -1,7 +1,7 @@
 //! A dependency is away.
 //!
-//! At its edges: connections that are open when it begins are reset as by `reset`. One whose first packet is on the wire is
-//! made and ends at once. The node can still connect to others.
+//! At its edges: connections that are open when it begins are reset as by `reset`. One that is being made is
+//! refused. The node can still connect to others.
 
 use super::kind::FaultKind;
 use crate::{

@@ -2,7 +2,8 @@
 //!
 //! At its edges: what is on the wire when it begins waits, as does all that is sent while it lasts, the first packet of a
 //! new connection and the end of an old one included. When the link is released, all of it arrives at once, in order on
-//! each connection. A link is held in both directions. If one of them is cut meanwhile, what is held in that one is lost.
+//! each connection, and nothing sooner than without the hold. A link is held in both directions. If one of them is cut
+//! meanwhile, what is held in that one is lost.
 
 use super::kind::FaultKind;
 use crate::{

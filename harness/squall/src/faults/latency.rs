@@ -2,7 +2,7 @@
 //!
 //! At its edges: what is on the wire when it begins arrives as it would have, and what is on the wire when it ends still
 //! takes its time. On one connection nothing overtakes: what is sent after the end waits behind what is slow. Who connects
-//! waits for its first packet; the answer to that comes at once, which the simulator cannot do otherwise.
+//! waits for its first packet and for the answer to that.
 
 use super::kind::FaultKind;
 use crate::{

@@ -1,8 +1,8 @@
 //! Connections break.
 //!
-//! At its edges: both ends can send nothing more from the moment of it. What had arrived is read first, as on Linux (and
-//! what comes before its reader looks), and then the reset is met; what was sent behind it is lost, and nobody is told how
-//! far the other had read. Connections that are being made are not touched.
+//! At its edges: both ends can send nothing more from the moment of it. What had arrived is read first, as on Linux,
+//! and then the reset is met; what was sent behind it is lost, and nobody is told how far the other had read.
+//! Connections that are being made are not touched.
 
 use super::kind::FaultKind;
 use crate::{
