@@ -1,24 +1,29 @@
 //! Connections that end before their software says so.
 
 use super::{
-    segment::{EndId, Payload},
+    connection::{Connection, Handshake},
+    segment::EndId,
     tables::Network,
+    transmit::WINDOW,
 };
 use crate::{record::NodeId, sim::world::World};
 
 impl World {
     /// Breaks the open connections between two nodes, in both directions: each end meets a reset, which a
-    /// fault feels if it is the cause.
+    /// fault feels if it is the cause. Those that are being made are not touched.
     pub fn reset_connections(&mut self, a: NodeId, b: NodeId, by: Option<u16>) {
-        self.break_if(by, |x, y| (x, y) == (a, b) || (x, y) == (b, a));
+        self.break_if(by, |known| {
+            let nodes = known.ends.each_ref().map(|end| end.node);
+            known.handshake != Handshake::UnderWay && (nodes == [a, b] || nodes == [b, a])
+        });
     }
 
     /// Breaks all connections of a node.
     pub(in crate::sim) fn reset_all_of(&mut self, node: NodeId, by: Option<u16>) {
-        self.break_if(by, |x, y| x == node || y == node);
+        self.break_if(by, |known| known.is_of(node));
     }
 
-    fn break_if(&mut self, by: Option<u16>, which: impl Fn(NodeId, NodeId) -> bool) {
+    fn break_if(&mut self, by: Option<u16>, which: impl Fn(&Connection) -> bool) {
         let numbers = numbers(&self.network, which);
         numbers.into_iter().for_each(|number| self.break_connection(number, by));
     }
@@ -36,11 +41,17 @@ impl World {
     /// The machine of `node` has lost power. What it had sent still arrives, and then nothing of it, no end either.
     pub(in crate::sim) fn fall_silent(&mut self, node: NodeId) {
         self.give_up(|waiting| waiting.direction.0 == node);
-        for number in numbers(&self.network, |a, b| a == node || b == node) {
+        for number in numbers(&self.network, |known| known.is_of(node)) {
             if let Some(known) = self.network.connection_mut(number) {
-                for end in known.ends.iter_mut().filter(|end| end.node == node) {
-                    (end.reads, end.writes, end.awaited, end.left) = (false, false, false, false);
-                    end.inbox.clear();
+                for end in &mut known.ends {
+                    if end.node == node {
+                        (end.reads, end.writes, end.awaited) = (false, false, false);
+                        end.left = false;
+                        end.inbox.clear();
+                    } else if end.unread >= WINDOW {
+                        // Who waits for room asks for it again and again.
+                        end.unanswered = true;
+                    }
                 }
             }
             self.network.forget_if_over(number);
@@ -51,24 +62,21 @@ impl World {
     /// for it knows of no connection.
     pub(in crate::sim) fn answer_peers_of(&mut self, node: NodeId) {
         let now = self.now;
-        for connection in numbers(&self.network, |a, b| a == node || b == node) {
+        for connection in numbers(&self.network, |known| known.is_of(node)) {
             for end in 0..2 {
                 let id = EndId { connection, end };
                 let Some(known) = self.network.connection_mut(connection) else { continue };
                 let (own, peer) = (&known.ends[end], &known.ends[1 - end]);
                 if own.node == node && own.gone() && peer.unanswered {
                     known.ends[1 - end].unanswered = false;
-                    self.transmit(id, Payload::Reset, Vec::new(), now);
+                    self.send_reset(id, now);
                 }
             }
         }
     }
 }
 
-/// Connections that are not broken, between certain nodes.
-fn numbers(network: &Network, which: impl Fn(NodeId, NodeId) -> bool) -> Vec<usize> {
-    let between = network.all().filter(|(_, known)| {
-        known.broken.is_none() && which(known.ends[0].node, known.ends[1].node)
-    });
-    between.map(|(number, _)| number).collect()
+/// Certain connections.
+fn numbers(network: &Network, which: impl Fn(&Connection) -> bool) -> Vec<usize> {
+    network.all().filter(|(_, known)| which(known)).map(|(number, _)| number).collect()
 }

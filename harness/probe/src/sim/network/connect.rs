@@ -44,7 +44,10 @@ impl Listening {
             if !ours {
                 return Err(io::ErrorKind::AddrNotAvailable.into());
             }
-            let port = if port == 0 { world.network.free_port(node) } else { port };
+            let port = match port {
+                0 => world.network.free_port(node).ok_or(io::ErrorKind::AddrInUse)?,
+                port => port,
+            };
             if world.network.listeners.contains_key(&(node, port)) {
                 return Err(io::ErrorKind::AddrInUse.into());
             }
@@ -63,11 +66,15 @@ impl Listening {
         let key = (self.node, self.address.port());
         poll_fn(|context| {
             with(|world| {
+                // What opens a connection now would leave it open for ever.
+                if world.is_dead(self.node) {
+                    return Poll::Pending;
+                }
                 let Some(listener) = world.network.listeners.get_mut(&key) else {
                     return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
                 };
                 let Some(connection) = listener.backlog.pop_front() else {
-                    listener.waker = Some(context.waker().clone());
+                    listener.waiting.wait(context.waker());
                     return Poll::Pending;
                 };
                 let id = EndId { connection, end: 1 };
@@ -93,12 +100,9 @@ struct Attempt(Option<usize>);
 impl Drop for Attempt {
     fn drop(&mut self) {
         if let Some(connection) = self.0 {
-            try_with(|world| {
-                if let Some(end) = world.end_mut(EndId { connection, end: 0 }) {
-                    end.awaited = false;
-                }
-                world.network.forget_if_over(connection);
-            });
+            // Made and wanted by nobody, it is closed as any other, which needs the world.
+            let made = try_with(|world| world.stop_connecting(connection));
+            drop(made);
         }
     }
 }
@@ -115,9 +119,10 @@ pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer, Socket
         let begun = poll_fn(|_| with(|world| world.begin_connect(from, to, port))).await;
         let (connection, openings) = begun?;
         let mut attempt = Attempt(Some(connection));
-        let outcome =
-            poll_fn(|context| with(|world| world.poll_handshake(connection, context.waker())))
-                .await;
+        let outcome = poll_fn(|context| {
+            with(|world| world.poll_handshake(from, connection, context.waker()))
+        })
+        .await;
         match outcome {
             Handshake::Done => {
                 attempt.0 = None;
@@ -127,7 +132,10 @@ pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer, Socket
                     (reader, writer, world.network.socket(to, port))
                 }));
             }
-            Handshake::Refused => return Err(io::ErrorKind::ConnectionRefused.into()),
+            Handshake::Refused => {
+                with(|world| world.meet_reset(connection));
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
             // TCP sends its first segment again and again; here once there is a way.
             Handshake::Lost | Handshake::UnderWay => {
                 drop(attempt);
@@ -136,7 +144,7 @@ pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer, Socket
                         if world.network.openings > openings {
                             return Poll::Ready(());
                         }
-                        world.network.waiting_to_connect.push(context.waker().clone());
+                        world.network.waiting_to_connect.wait(context.waker());
                         Poll::Pending
                     })
                 })
@@ -186,7 +194,9 @@ impl World {
         if self.out_of_connections(from) {
             return Poll::Ready(Err(io::Error::other("too many open files")));
         }
-        let own = self.network.free_port(from);
+        let Some(own) = self.network.free_port(from) else {
+            return Poll::Ready(Err(io::ErrorKind::AddrNotAvailable.into()));
+        };
         let ends = [((from, to), own), ((to, from), port)].map(|(direction, port)| {
             let serial = self.network.next_serial(direction);
             End::new(direction.0, self.network.socket(direction.0, port), serial)
@@ -202,18 +212,34 @@ impl World {
         Poll::Ready(Ok((connection, openings)))
     }
 
-    fn poll_handshake(&mut self, connection: usize, waker: &Waker) -> Poll<Handshake> {
-        let Some(known) = self.network.connection_mut(connection) else {
-            return Poll::Ready(Handshake::Lost);
-        };
-        if known.broken.is_some() {
-            return Poll::Ready(Handshake::Lost);
+    fn poll_handshake(
+        &mut self,
+        from: NodeId,
+        connection: usize,
+        waker: &Waker,
+    ) -> Poll<Handshake> {
+        if self.is_dead(from) {
+            return Poll::Pending;
         }
+        let known = self.network.connection_mut(connection);
+        let known = known.expect("it is not forgotten while a node that lives makes it");
         if known.handshake == Handshake::UnderWay {
             known.ends[0].reader = Some(waker.clone());
             return Poll::Pending;
         }
         Poll::Ready(known.handshake)
+    }
+
+    /// Who connected does not want to any more: the connection, if it was made already.
+    fn stop_connecting(&mut self, connection: usize) -> Option<(Reader, Writer)> {
+        let id = EndId { connection, end: 0 };
+        let known = self.network.connection_mut(connection)?;
+        if known.handshake == Handshake::Done && known.ends[0].awaited {
+            return Some(self.open(id));
+        }
+        known.ends[0].awaited = false;
+        self.network.forget_if_over(connection);
+        None
     }
 
     /// The first segment of a connection, or the answer to it, is lost.
@@ -232,9 +258,7 @@ impl World {
         match listener.filter(|one| !refuses && one.backlog.len() < BACKLOG) {
             Some(listener) => {
                 listener.backlog.push_back(to.connection);
-                if let Some(waker) = listener.waker.take() {
-                    waker.wake();
-                }
+                listener.waiting.wake();
                 if let Some(end) = self.end_mut(to) {
                     end.awaited = true;
                 }
@@ -249,7 +273,7 @@ impl World {
         let Some(known) = self.network.connection_mut(to.connection) else { return };
         if known.ends[to.end].gone() {
             // Who wanted to connect has given up.
-            return self.transmit(to, Payload::Reset, Vec::new(), now);
+            return self.send_reset(to, now);
         }
         known.handshake = Handshake::Done;
         known.ends[to.end].wake();
@@ -265,7 +289,7 @@ impl World {
             }
             if !self.is_dark(key.0) {
                 let now = self.now_here();
-                self.transmit(id, Payload::Reset, Vec::new(), now);
+                self.send_reset(id, now);
             }
             self.network.forget_if_over(connection);
         }

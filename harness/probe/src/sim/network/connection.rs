@@ -1,6 +1,6 @@
 //! One connection: its two ends, and what has arrived at each and was not read yet.
 
-use super::{feels::Feels, segment::Chunk};
+use super::{feels::Feels, segment::Chunk, waiters::Waiters};
 use crate::record::NodeId;
 use std::{collections::VecDeque, net::SocketAddr, task::Waker};
 
@@ -11,9 +11,9 @@ pub(in crate::sim) enum Handshake {
     UnderWay,
     /// The connection is made.
     Done,
-    /// Nobody listens there.
+    /// Nobody listens there, or a fault reset it.
     Refused,
-    /// The first segment or the answer was lost: nothing more will be heard.
+    /// The first segment, or the answer to it, was lost: nothing more will be heard.
     Lost,
 }
 
@@ -50,7 +50,7 @@ pub(in crate::sim) struct End {
     /// Handles of software on it.
     pub(in crate::sim) reads: bool,
     pub(in crate::sim) writes: bool,
-    /// Its software closed it; else, if it is gone, its node crashed.
+    /// Its software closed it, or a half of it; else, if it is gone, its node crashed.
     pub(in crate::sim) left: bool,
     /// Its software will open it.
     pub(in crate::sim) awaited: bool,
@@ -73,7 +73,8 @@ pub(in crate::sim) struct End {
     /// The last frames that it sent, for faults that send one again.
     pub(in crate::sim) remembered: VecDeque<(&'static str, bytes::Bytes)>,
     pub(in crate::sim) reader: Option<Waker>,
-    pub(in crate::sim) writers: Vec<Waker>,
+    /// Who waits for room to write, or for the connection to be gone.
+    pub(in crate::sim) writers: Waiters,
 }
 
 impl End {
@@ -97,7 +98,7 @@ impl End {
             leaves: 0,
             remembered: VecDeque::new(),
             reader: None,
-            writers: Vec::new(),
+            writers: Waiters::default(),
         }
     }
 
@@ -114,17 +115,13 @@ impl End {
     /// Whoever waits for something to happen at it looks again.
     pub(in crate::sim) fn wake(&mut self) {
         self.wake_reader();
-        self.wake_writers();
+        self.writers.wake();
     }
 
     pub(in crate::sim) fn wake_reader(&mut self) {
         if let Some(waker) = self.reader.take() {
             waker.wake();
         }
-    }
-
-    pub(in crate::sim) fn wake_writers(&mut self) {
-        self.writers.drain(..).for_each(Waker::wake);
     }
 }
 
@@ -133,17 +130,25 @@ impl Connection {
         Self { ends, handshake: Handshake::UnderWay, segments: 0, broken: None }
     }
 
+    /// One of its ends is at this node.
+    pub(in crate::sim) fn is_of(&self, node: NodeId) -> bool {
+        self.ends.iter().any(|end| end.node == node)
+    }
+
     /// No software has it any more, and nothing of it is on the wire or will be.
     pub(in crate::sim) fn is_over(&self) -> bool {
         self.segments == 0 && self.ends.iter().all(|end| end.gone() && !end.closing)
     }
 
-    /// Both ends meet a reset.
+    /// Both ends meet a reset; who still connects is refused.
     pub(in crate::sim) fn break_by(&mut self, by: Option<u16>) {
         if self.broken.is_some() {
             return;
         }
         self.broken = Some(by);
+        if self.handshake == Handshake::UnderWay {
+            self.handshake = Handshake::Refused;
+        }
         self.ends.iter_mut().for_each(End::wake);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     connection::Arrived,
-    segment::{Chunk, EndId, Payload},
+    segment::{Chunk, EndId},
     transmit::Room,
 };
 use crate::{
@@ -100,6 +100,10 @@ impl Writer {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        // A kernel sends nothing for it, and who reads nothing takes that for the end.
+        if bytes.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         with(|world| match world.room(self.id, self.node, Some(context.waker())) {
             Room::Free => {
                 // As much as the kernel would take in one call.
@@ -138,6 +142,7 @@ impl Writer {
         with(|world| {
             if !world.is_dead(self.node) {
                 world.stop_writing(self.id);
+                world.leave_end(self.id);
             }
         });
     }
@@ -155,7 +160,7 @@ impl Writer {
                     return Poll::Ready(());
                 }
                 if let Some(end) = world.end_mut(self.id) {
-                    end.writers.push(context.waker().clone());
+                    end.writers.wait(context.waker());
                 }
                 Poll::Pending
             })
@@ -167,13 +172,13 @@ impl Writer {
 impl Drop for Reader {
     fn drop(&mut self) {
         // A node's tasks may be dropped when its simulation is over.
-        try_with(|world| world.close(self.id, self.node, true));
+        try_with(|world| world.close(self.id, true));
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        try_with(|world| world.close(self.id, self.node, false));
+        try_with(|world| world.close(self.id, false));
     }
 }
 
@@ -217,25 +222,30 @@ impl World {
 
     fn take_arrived(&mut self, id: EndId) -> Option<Chunk> {
         let Arrived { chunk, sent, feels } = self.end_mut(id)?.inbox.pop_front()?;
-        self.is_read(id, 1);
+        self.is_read(id);
         if !feels.is_empty() {
             let now = self.now_here();
             self.feel_arrival(&feels, sent, now);
         }
-        if let Chunk::Frame { number, flight, .. } = &chunk {
-            if !self.network.overtaken.is_empty()
-                && let Some((here, peer)) = self.direction(id)
-            {
-                self.overtake((peer, here), *number);
-            }
-            if let Some(place) = *flight {
-                let now = self.now_here();
-                if let Some(flights) = &mut self.flights {
-                    flights.read(place, now);
-                }
-            }
+        if let Chunk::Frame { number, flight, .. } = chunk {
+            self.frame_is_read(id, number, flight);
         }
         Some(chunk)
+    }
+
+    /// A frame was read, or the first bytes of it.
+    fn frame_is_read(&mut self, id: EndId, number: u64, flight: Option<usize>) {
+        if !self.network.overtaken.is_empty()
+            && let Some(direction) = self.direction(id.peer())
+        {
+            self.overtake(direction, number);
+        }
+        if let Some(place) = flight {
+            let now = self.now_here();
+            if let Some(flights) = &mut self.flights {
+                flights.read(place, now);
+            }
+        }
     }
 
     fn take_frame(&mut self, id: EndId) -> Option<Bytes> {
@@ -257,9 +267,17 @@ impl World {
                 continue;
             }
             let whole = std::mem::replace(&mut front.chunk, Chunk::Bytes(Bytes::new()));
+            let frame = if let Chunk::Frame { number, flight, .. } = whole {
+                Some((number, flight))
+            } else {
+                None
+            };
             let mut bytes = into_bytes(whole);
             buffer.put_slice(&bytes.split_to(buffer.remaining()));
             front.chunk = Chunk::Bytes(bytes);
+            if let Some((number, flight)) = frame {
+                self.frame_is_read(id, number, flight);
+            }
         }
     }
 
@@ -267,53 +285,6 @@ impl World {
         self.network
             .connection(id.connection)
             .is_none_or(|known| known.broken.is_some() || known.ends[id.end].reset)
-    }
-
-    /// An end says that nothing more comes from it.
-    fn stop_writing(&mut self, id: EndId) {
-        let Some(end) = self.end_mut(id) else { return };
-        if !std::mem::replace(&mut end.writes, false) {
-            return;
-        }
-        let node = end.node;
-        let going_down = self.going_down() == Some(node);
-        let late = if going_down { None } else { self.closing_takes(node) };
-        self.send_end(id, late);
-    }
-
-    /// Software drops a half of an end.
-    fn close(&mut self, id: EndId, node: NodeId, reads: bool) {
-        if self.is_dark(node) || self.end_mut(id).is_none_or(|end| end.gone()) {
-            return;
-        }
-        let left = self.here() == node;
-        if !reads {
-            self.stop_writing(id);
-        }
-        let Some(end) = self.end_mut(id) else { return };
-        end.reads &= !reads;
-        if end.reads || end.writes {
-            return;
-        }
-        end.left = left;
-        let unread = std::mem::take(&mut end.inbox);
-        if !unread.is_empty() {
-            // As a kernel does if something that came was not read.
-            let now = self.now_here();
-            self.transmit(id, Payload::Reset, Vec::new(), now);
-        }
-        for arrived in unread {
-            self.feel_late(left, &arrived.feels);
-        }
-        self.network.forget_if_over(id.connection);
-    }
-
-    /// How many ends of connections a node has.
-    pub(in crate::sim) fn open_of(&self, node: NodeId) -> usize {
-        let live = self.network.all().filter(|(_, known)| known.broken.is_none());
-        live.flat_map(|(_, known)| &known.ends)
-            .filter(|end| end.node == node && (end.reads || end.writes || end.closing))
-            .count()
     }
 }
 

@@ -60,10 +60,9 @@ impl World {
             }
             Payload::Data(chunk) => self.data_lands(to, chunk, sent, feels, lands),
             Payload::End => {
-                let known = self.network.connection_mut(to.connection);
-                if let Some(known) = known.filter(|known| known.broken.is_none()) {
-                    known.ends[to.end].ended = true;
-                    known.ends[to.end].wake_reader();
+                if let Some(end) = self.end_mut(to) {
+                    end.ended = true;
+                    end.wake_reader();
                 }
             }
             Payload::Reset => {
@@ -90,9 +89,6 @@ impl World {
 
     fn data_lands(&mut self, to: EndId, chunk: Chunk, sent: u64, feels: Vec<Feels>, lands: u64) {
         let Some(known) = self.network.connection_mut(to.connection) else { return };
-        if known.broken.is_some() {
-            return;
-        }
         let end = &mut known.ends[to.end];
         if end.reads || end.awaited {
             end.inbox.push_back(Arrived { chunk, sent, feels });
@@ -100,20 +96,18 @@ impl World {
             return;
         }
         let (left, gone) = (end.left, end.gone());
-        self.is_read(to, 1);
+        self.is_read(to);
         self.feel_late(left, &feels);
         if gone {
-            self.transmit(to, Payload::Reset, Vec::new(), lands);
+            self.send_reset(to, lands);
         }
     }
 
-    /// Somebody has taken `count` segments out of what came to an end.
-    pub(super) fn is_read(&mut self, to: EndId, count: usize) {
+    /// Somebody has taken a piece out of what came to an end: there is room for another.
+    pub(super) fn is_read(&mut self, to: EndId) {
         if let Some(sender) = self.end_mut(to.peer()) {
-            sender.unread = sender.unread.saturating_sub(count);
-            if !sender.writers.is_empty() {
-                sender.wake_writers();
-            }
+            sender.unread -= 1;
+            sender.writers.wake();
         }
     }
 

@@ -2,10 +2,7 @@
 
 use super::{feels::Feels, segment::Direction};
 use crate::sim::{derive::derive, occurrence::OccurrenceId};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How latencies between the shortest and the longest are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,8 +100,6 @@ struct Bandwidth {
     /// Bytes a second, on each direction.
     bytes_per_second: u64,
     directions: BTreeSet<Direction>,
-    /// When each has carried all that it was given, in microseconds of virtual time.
-    busy_until: BTreeMap<Direction, u64>,
 }
 
 /// All links.
@@ -113,6 +108,9 @@ pub(in crate::sim) struct Links {
     /// Those that faults have changed.
     disturbed: BTreeMap<Direction, LinkState>,
     bandwidth: Vec<Bandwidth>,
+    /// When each narrow direction has carried all that it was given, in microseconds of virtual time. It is one time for
+    /// all limits, so that nothing overtakes what waits already when one of them ends or another begins.
+    busy_until: BTreeMap<Direction, u64>,
     /// That of all links that no fault slows down.
     base: Latency,
     seed: u64,
@@ -126,6 +124,7 @@ impl Links {
         Self {
             disturbed: BTreeMap::new(),
             bandwidth: Vec::new(),
+            busy_until: BTreeMap::new(),
             base,
             seed,
             sent: BTreeMap::new(),
@@ -189,15 +188,16 @@ impl Links {
         bytes_per_second: u64,
         directions: BTreeSet<Direction>,
     ) {
-        let busy_until = BTreeMap::new();
-        self.bandwidth.push(Bandwidth { id, bytes_per_second, directions, busy_until });
+        self.bandwidth.push(Bandwidth { id, bytes_per_second, directions });
     }
 
     /// The limits of an occurrence are over: whether there were any.
     pub(in crate::sim) fn end(&mut self, id: OccurrenceId) -> bool {
         let before = self.bandwidth.len();
         self.bandwidth.retain(|limit| limit.id != id);
-        self.bandwidth.len() < before
+        let left = &self.bandwidth;
+        self.busy_until.retain(|way, _| left.iter().any(|limit| limit.directions.contains(way)));
+        left.len() < before
     }
 
     /// A fault limits what this direction carries.
@@ -207,28 +207,32 @@ impl Links {
 
     /// What waited in a node for a narrow link takes no room any more.
     pub(in crate::sim) fn forget(&mut self, node: crate::record::NodeId) {
-        for limit in &mut self.bandwidth {
-            limit.busy_until.retain(|(from, _), _| *from != node);
-        }
+        self.busy_until.retain(|(from, _), _| *from != node);
     }
 
-    /// How long a direction takes to carry `bytes`, with what it carries already, and by which faults it is narrow;
-    /// `None` if it is not.
+    /// When a direction has carried `bytes`, behind what it carries already, in microseconds of virtual time, and by
+    /// which faults it is narrow; `None` if that takes no time.
     pub(in crate::sim) fn carry(
         &mut self,
         direction: Direction,
         bytes: usize,
         now: u64,
-    ) -> Option<(Duration, Vec<u16>)> {
-        let mut free = now;
+    ) -> Option<(u64, Vec<u16>)> {
+        if self.bandwidth.is_empty() {
+            return None;
+        }
+        let mut takes = 0;
         let mut narrow = Vec::new();
-        for limit in self.bandwidth.iter_mut().filter(|one| one.directions.contains(&direction)) {
-            let takes = (bytes as u64).saturating_mul(1_000_000) / limit.bytes_per_second.max(1);
-            let busy = limit.busy_until.entry(direction).or_default();
-            *busy = (*busy).max(now).saturating_add(takes);
-            free = free.max(*busy);
+        for limit in self.bandwidth.iter().filter(|one| one.directions.contains(&direction)) {
+            let alone = (bytes as u64).saturating_mul(1_000_000) / limit.bytes_per_second.max(1);
+            takes = takes.max(alone);
             narrow.push(limit.id.step);
         }
-        (free > now).then(|| (Duration::from_micros(free - now), narrow))
+        if narrow.is_empty() {
+            return None;
+        }
+        let busy = self.busy_until.entry(direction).or_default();
+        *busy = (*busy).max(now).saturating_add(takes);
+        (*busy > now).then_some((*busy, narrow))
     }
 }

@@ -8,10 +8,7 @@ use crate::{
     record::NodeId,
     sim::{occurrence::OccurrenceId, world::World},
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    task::Waker,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl World {
     /// The latency of all links that no fault slows down.
@@ -21,7 +18,7 @@ impl World {
 
     /// What link faults do to each direction from now on, all others being as they were planned. What is on the wire
     /// of one that begins to be cut is lost; what is on the wire of one that begins to be held waits, and is let go in
-    /// its order when nothing holds it any more. Connections of a link that was cut and is whole again are reset:
+    /// its order when nothing holds it any more; nothing lands sooner for that. Connections of a link that was cut and is whole again are reset:
     /// TCP would have sent again or given up; here a connection that lost something would be silent for ever, so it
     /// meets a reset instead, as behind a firewall that has forgotten it.
     pub fn set_links(&mut self, links: BTreeMap<Direction, LinkState>) {
@@ -43,19 +40,23 @@ impl World {
             .collect();
         if !cut.is_empty() {
             let lost = self.network.take_off(|segment| cut.contains(&segment.direction));
-            lost.into_iter().for_each(|segment| self.lose(segment));
+            for segment in lost {
+                let connection = segment.to.connection;
+                self.lose(segment);
+                self.network.forget_if_over(connection);
+            }
         }
         if !held.is_empty() {
-            // Those that were held before stay in front.
-            let caught = self.network.take_off(|segment| held.contains(&segment.direction));
-            let mut caught = caught;
+            // In the order in which they would have landed.
+            let mut caught = self.network.take_off(|segment| held.contains(&segment.direction));
             caught.sort_by_key(|segment| segment.lands);
             caught.into_iter().for_each(|segment| self.network.post(segment));
         }
         for direction in before.iter().filter(|(_, state)| state.held).map(|(way, _)| *way) {
             if !held.contains(&direction) {
                 for segment in self.network.take_held(direction) {
-                    let lands = self.now;
+                    // Nothing comes earlier for having been held.
+                    let lands = segment.lands.max(self.now);
                     self.network.post(Segment { lands, ..segment });
                 }
             }
@@ -127,7 +128,7 @@ impl World {
 
     /// A segment is lost. Who connects would hear nothing.
     pub(super) fn lose(&mut self, segment: Segment) {
-        if let Payload::Connect { .. } | Payload::Accepted = segment.payload {
+        if let Payload::Connect { .. } | Payload::Accepted | Payload::Refused = segment.payload {
             self.lose_handshake(segment.to.connection);
         }
     }
@@ -135,6 +136,6 @@ impl World {
     /// A way may be open again: lets those who wait to connect try.
     pub(in crate::sim) fn wake_connects(&mut self) {
         self.network.openings += 1;
-        self.network.waiting_to_connect.drain(..).for_each(Waker::wake);
+        self.network.waiting_to_connect.wake();
     }
 }

@@ -4,23 +4,30 @@
 //! in each direction. A fault is felt when its effect arrives: a copy when its receiver has read it, a delay when the
 //! frame has come. So what was done to a frame travels with it.
 //!
-//! What is kept: `segment`, `connection` and `link`, in `tables`. What happens: `connect`, `transmit` (with what message
-//! faults do to a frame, `fate`), `land`, `links` as faults change them, `breaking`; and `ends`, which software holds.
+//! What is kept: `segment`, `connection`, `link` and `waiters`, in `tables`. What happens: `connect`, `transmit` (with what message
+//! faults do to a frame, `fate`, and what they keep from leaving, `leave`), `land`, `links` as faults change them,
+//! `breaking`, `close`; and `ends`, which software holds.
 
 mod breaking;
+mod close;
 mod connect;
 mod connection;
 mod ends;
 mod fate;
 mod feels;
 mod land;
+mod leave;
 mod link;
 mod links;
 mod segment;
 pub(super) mod tables;
 mod transmit;
+mod waiters;
 
 pub(crate) use connect::{Listening, connect};
 pub(crate) use ends::{Next, Reader, Writer};
 pub use link::{Distribution, Latency, LinkState};
 pub use segment::Direction;
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,13 @@ pub(in crate::sim) enum Payload {
     Reset,
 }
 
+impl Payload {
+    /// How many bytes of the stream it carries.
+    pub(in crate::sim) fn len(&self) -> usize {
+        if let Self::Data(chunk) = self { chunk.len() } else { 0 }
+    }
+}
+
 /// A segment on its way.
 #[derive(Debug)]
 pub(in crate::sim) struct Segment {

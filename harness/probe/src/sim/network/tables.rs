@@ -4,12 +4,12 @@ use super::{
     connection::Connection,
     link::Links,
     segment::{Direction, EndId, Segment, Waiting},
+    waiters::Waiters,
 };
 use crate::record::NodeId;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    task::Waker,
 };
 
 /// The first port that connections are made from (RFC 6335, dynamic ports).
@@ -20,7 +20,7 @@ const FIRST_PORT: u16 = 49_152;
 pub(in crate::sim) struct Listener {
     /// Connections that nobody has accepted yet.
     pub(in crate::sim) backlog: VecDeque<usize>,
-    pub(in crate::sim) waker: Option<Waker>,
+    pub(in crate::sim) waiting: Waiters,
 }
 
 /// A frame that others may overtake.
@@ -49,13 +49,16 @@ pub(in crate::sim) struct Network {
     numbers: u64,
     /// Nothing that is sent now lands earlier: other nodes may have come so far already. In microseconds.
     pub(in crate::sim) floor: u64,
+    /// The port of each node that is tried next.
     ports: BTreeMap<NodeId, u16>,
+    /// Ports from which connections were made that are known.
+    used: BTreeSet<SocketAddr>,
     serials: BTreeMap<Direction, u64>,
     /// Frames that others may overtake, in each direction.
     pub(in crate::sim) overtaken: BTreeMap<Direction, Vec<Overtaken>>,
     /// Whoever waits for a way to be open tries again when this grows.
     pub(in crate::sim) openings: u64,
-    pub(in crate::sim) waiting_to_connect: Vec<Waker>,
+    pub(in crate::sim) waiting_to_connect: Waiters,
 }
 
 impl Network {
@@ -70,10 +73,11 @@ impl Network {
             numbers: 0,
             floor: 0,
             ports: BTreeMap::new(),
+            used: BTreeSet::new(),
             serials: BTreeMap::new(),
             overtaken: BTreeMap::new(),
             openings: 0,
-            waiting_to_connect: Vec::new(),
+            waiting_to_connect: Waiters::default(),
         }
     }
 
@@ -97,16 +101,15 @@ impl Network {
         (place < self.queues.len()).then_some(place)
     }
 
-    /// A port of a node that nothing uses.
-    pub(in crate::sim) fn free_port(&mut self, node: NodeId) -> u16 {
-        loop {
+    /// A port of a node that nothing uses, if there is one.
+    pub(in crate::sim) fn free_port(&mut self, node: NodeId) -> Option<u16> {
+        (FIRST_PORT..=u16::MAX).find_map(|_| {
             let next = self.ports.entry(node).or_insert(FIRST_PORT);
             let port = *next;
             *next = next.checked_add(1).unwrap_or(FIRST_PORT);
-            if !self.listeners.contains_key(&(node, port)) {
-                return port;
-            }
-        }
+            let listens = self.listeners.contains_key(&(node, port));
+            (!listens && !self.used.contains(&self.socket(node, port))).then_some(port)
+        })
     }
 
     /// How many connections in this direction came before.
@@ -117,6 +120,7 @@ impl Network {
     }
 
     pub(in crate::sim) fn insert(&mut self, connection: Connection) -> usize {
+        self.used.insert(connection.ends[0].address);
         self.connections.push(Some(Box::new(connection)));
         self.connections.len() - 1
     }
@@ -132,9 +136,9 @@ impl Network {
     /// Connections of which no end is left are forgotten.
     pub(in crate::sim) fn forget_if_over(&mut self, number: usize) {
         if let Some(slot) = self.connections.get_mut(number)
-            && slot.as_deref().is_some_and(Connection::is_over)
+            && let Some(over) = slot.take_if(|known| known.is_over())
         {
-            *slot = None;
+            self.used.remove(&over.ends[0].address);
         }
     }
 

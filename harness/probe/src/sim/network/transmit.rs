@@ -3,7 +3,7 @@
 use super::{
     fate::{FrameFate, with_a_wrong_bit},
     feels::Feels,
-    segment::{Chunk, EndId, Payload, Segment, Waiting},
+    segment::{Chunk, EndId, Payload, Segment},
     tables::Overtaken,
 };
 use crate::{
@@ -14,7 +14,7 @@ use bytes::Bytes;
 use std::{io, task::Waker, time::Duration};
 
 /// How many segments of one end may be unread before who writes to it has to wait.
-const WINDOW: usize = 4_096;
+pub(super) const WINDOW: usize = 4_096;
 
 /// In microseconds.
 const MILLISECOND: u64 = 1_000;
@@ -55,7 +55,7 @@ impl World {
             return Room::Free;
         }
         if let Some(waker) = waker {
-            end.writers.push(waker.clone());
+            end.writers.wait(waker);
         }
         Room::Full
     }
@@ -107,19 +107,22 @@ impl World {
         if fate.lost {
             return;
         }
-        let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 4);
+        let us = |time: Duration| {
+            u64::try_from(time.as_micros()).expect("a delay is 2^33 milliseconds at most")
+        };
         let Some(end) = self.end_mut(id) else { return };
         if let Some(by) = fate.delayed {
             end.leaves = end.leaves.max(now + us(by));
         }
-        let leaves = fate.overtaken.map_or(end.leaves.max(now), |by| now + us(by));
+        // Behind what faults hold up of the same stream, whatever else they do to it.
+        let leaves = end.leaves.max(now) + fate.overtaken.map_or(0, us);
         let chunk = |bytes| Payload::Data(Chunk::Frame { bytes, number, flight });
         let again = fate.again.map(|copy| (copy, frame.clone()));
         let late = ("a message that comes late", kind);
         self.dispatch(id, now, leaves, chunk(frame), fate.feels, late);
         if let Some(((by, fault), frame)) = again {
             let what = ("the second copy of a message", kind);
-            self.dispatch(id, now, now + us(by), chunk(frame), vec![Feels::Read(fault)], what);
+            self.dispatch(id, now, leaves + us(by), chunk(frame), vec![Feels::Read(fault)], what);
         }
         if let Some((kind, frame, fault)) = older {
             let what = ("an old message that comes again", kind);
@@ -137,30 +140,31 @@ impl World {
         feels: Vec<Feels>,
         what: (&'static str, &'static str),
     ) {
+        let Some(direction) = self.direction(id) else { return };
         if let Some(end) = self.end_mut(id) {
             end.unread += 1;
         }
+        // Until it leaves, and be that at once, it takes memory.
+        self.hold_waiting(direction.0, &payload, 1);
         if leaves > now {
             self.leave_later(id, leaves, payload, feels, what, None);
         } else {
-            // For the moment that it takes, a frame is in memory.
-            let bytes = if let Payload::Data(chunk) = &payload { chunk.len() } else { 0 };
-            let from = self.direction(id).map(|(from, _)| from);
-            if let Some(from) = from {
-                self.hold_waiting(from, bytes, 1);
-            }
-            self.leave_now(id, now, payload, feels, what.1);
-            if let Some(from) = from {
-                self.hold_waiting(from, bytes, -1);
-            }
+            self.leave_now(id, direction, now, payload, feels, what.1);
         }
+        self.let_leave(self.network.floor);
     }
+
     /// The end of the stream goes out behind all that was sent, and after `late` by a fault.
     pub(super) fn send_end(&mut self, id: EndId, late: Option<(Duration, u16)>) {
+        let known = self.network.connection(id.connection);
+        if known.is_none_or(|known| known.broken.is_some()) {
+            return;
+        }
         let now = self.now_here();
         let mut leaves = self.network.last_leaving(id).map_or(now, |last| last.max(now));
         let mut fault = None;
         if let Some((takes, by)) = late {
+            // A fault may be asked to take longer than there is time.
             leaves += u64::try_from(takes.as_micros()).unwrap_or(u64::MAX / 4);
             fault = Some(by);
         }
@@ -170,6 +174,7 @@ impl World {
             }
             let what = ("the end of a connection", "close");
             self.leave_later(id, leaves, Payload::End, Vec::new(), what, fault);
+            self.let_leave(self.network.floor);
         } else {
             self.transmit(id, Payload::End, Vec::new(), now);
         }
@@ -206,105 +211,6 @@ impl World {
         let flight = Flight { from, to, kind, sent, read: None };
         let place = self.flights.as_mut()?.sent(flight);
         (!lost).then_some(place)
-    }
-
-    /// A segment leaves as soon as the link has room for it.
-    fn leave_now(
-        &mut self,
-        id: EndId,
-        now: u64,
-        payload: Payload,
-        feels: Vec<Feels>,
-        kind: &'static str,
-    ) {
-        let Some(direction) = self.direction(id) else { return };
-        let bytes = if let Payload::Data(chunk) = &payload { chunk.len() } else { 0 };
-        let Some((takes, narrow)) = self.network.links.carry(direction, bytes, now) else {
-            return self.transmit(id, payload, feels, now);
-        };
-        let leaves = now + u64::try_from(takes.as_micros()).unwrap_or(u64::MAX / 4);
-        let what = ("a message that waits for a narrow link", kind);
-        self.hold_waiting(direction.0, bytes, 1);
-        let felt_leaving = None;
-        let waiting = Waiting { from: id, direction, payload, feels, narrow, felt_leaving, what };
-        self.network.wait(leaves, waiting);
-    }
-
-    /// A segment leaves later, because of a fault.
-    fn leave_later(
-        &mut self,
-        id: EndId,
-        leaves: u64,
-        payload: Payload,
-        feels: Vec<Feels>,
-        what: (&'static str, &'static str),
-        felt_leaving: Option<u16>,
-    ) {
-        let Some(direction) = self.direction(id) else { return };
-        if let Payload::Data(chunk) = &payload {
-            self.hold_waiting(direction.0, chunk.len(), 1);
-        }
-        let narrow = Vec::new();
-        let waiting = Waiting { from: id, direction, payload, feels, narrow, felt_leaving, what };
-        self.network.wait(leaves, waiting);
-    }
-
-    /// What waits in a node takes memory.
-    fn hold_waiting(&mut self, node: NodeId, bytes: usize, sign: i64) {
-        let bytes = i64::try_from(bytes).expect("no frame has 2^63 bytes");
-        self.hold(node, sign * bytes);
-    }
-
-    /// What is due before `end` leaves.
-    pub(in crate::sim) fn let_leave(&mut self, end: u64) {
-        while let Some((at, waiting)) = self.network.take_leaving(end) {
-            let Waiting { from, direction, payload, feels, narrow, felt_leaving, what } = waiting;
-            let at = at.max(self.now);
-            if let Payload::Data(chunk) = &payload {
-                self.hold_waiting(direction.0, chunk.len(), -1);
-            }
-            if narrow.is_empty() {
-                if let Some(fault) = felt_leaving {
-                    self.feel(fault);
-                }
-                if let Payload::End = payload
-                    && let Some(end) = self.end_mut(from)
-                {
-                    end.closing = false;
-                }
-                self.leave_now(from, at, payload, feels, what.1);
-            } else {
-                narrow.iter().for_each(|fault| self.feel(*fault));
-                self.transmit(from, payload, feels, at);
-            }
-            self.network.forget_if_over(from.connection);
-        }
-    }
-
-    /// What waits to leave and is picked is gone: the ends that were about to be closed.
-    pub(super) fn give_up(&mut self, which: impl Fn(&Waiting) -> bool) -> Vec<EndId> {
-        let mut closing = Vec::new();
-        for (_, waiting) in self.network.take_waiting(which) {
-            if let Payload::Data(chunk) = &waiting.payload {
-                self.hold_waiting(waiting.direction.0, chunk.len(), -1);
-            }
-            if let Payload::End = &waiting.payload
-                && let Some(end) = self.end_mut(waiting.from)
-            {
-                end.closing = false;
-                closing.push(waiting.from);
-            }
-        }
-        closing
-    }
-
-    /// The software of a node is gone, and what it had not sent yet with it: its machine closes what it was closing.
-    pub(in crate::sim) fn send_no_more(&mut self, node: NodeId) {
-        let now = self.now;
-        for end in self.give_up(|waiting| waiting.direction.0 == node) {
-            self.transmit(end, Payload::End, Vec::new(), now);
-            self.network.forget_if_over(end.connection);
-        }
     }
 
     /// A segment leaves now.
