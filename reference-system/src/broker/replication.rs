@@ -34,9 +34,15 @@ const RESEND_TICKS: u64 = 10;
 /// A follower asks again when its log has not moved for this time, while its leader's has.
 const STUCK: Duration = Duration::from_secs(1);
 
+/// A broker that has heard from a majority, and has been part of no round that accepts entries, for this time has promised
+/// more than the leader of the others has. They are content with their leader, and nobody would ever make a new round.
+const OUTSIDE: Duration = Duration::from_secs(2);
+
 /// This broker as a replica.
 pub(super) struct Replication {
     me: u64,
+    /// How many others there are.
+    peers: usize,
     consensus: OmniPaxos<Entry, SharedLog>,
     log: SharedLog,
     links: BTreeMap<u64, Link>,
@@ -52,6 +58,10 @@ pub(super) struct Replication {
     taken: usize,
     /// When the last of them was, or when the log was last found to have none.
     moved: Instant,
+    /// When each peer was last heard.
+    heard: BTreeMap<u64, Instant>,
+    /// When this broker was last part of a round that accepts entries.
+    inside: Instant,
     overheard: fn(&mut Message<Entry>),
 }
 
@@ -79,6 +89,7 @@ impl Replication {
         .map_err(|error| format!("the cluster's configuration is wrong: {error}"))?;
         Ok(Self {
             me: config.id,
+            peers: config.brokers.len() - 1,
             consensus,
             log,
             links: BTreeMap::new(),
@@ -88,6 +99,8 @@ impl Replication {
             proposals: 0,
             taken: 0,
             moved: Instant::now(),
+            heard: BTreeMap::new(),
+            inside: Instant::now(),
             overheard: policy.overheard,
         })
     }
@@ -156,6 +169,7 @@ impl Replication {
         }
         *newest = connection;
         let PeerMessage::Consensus { mut message, age } = message else { return Ok(()) };
+        self.heard.insert(from, Instant::now());
         let known = self.ages.entry(from).or_default();
         *known = age.max(*known);
         (self.overheard)(&mut message);
@@ -185,6 +199,13 @@ impl Replication {
 
     pub(super) fn tick(&mut self, now: Instant) {
         self.consensus.tick();
+        let hears = self.heard.values().filter(|heard| now - **heard < STUCK).count() + 1;
+        if matches!(self.consensus.get_current_leader(), Some((_, true))) {
+            self.inside = now;
+        } else if now - self.inside > OUTSIDE && hears > (self.peers + 1) / 2 {
+            self.inside = now;
+            self.consensus.try_become_leader();
+        }
         for (peer, link) in &mut self.links {
             if link.take_overflow() {
                 self.consensus.reconnected(*peer);
