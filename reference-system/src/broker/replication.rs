@@ -202,7 +202,7 @@ impl Replication {
         let hears = self.heard.values().filter(|heard| now - **heard < STUCK).count() + 1;
         if matches!(self.consensus.get_current_leader(), Some((_, true))) {
             self.inside = now;
-        } else if now - self.inside > OUTSIDE && hears > (self.peers + 1) / 2 {
+        } else if now - self.inside > OUTSIDE && hears * 2 > self.peers + 1 {
             self.inside = now;
             self.consensus.try_become_leader();
         }
