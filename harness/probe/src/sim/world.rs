@@ -234,8 +234,7 @@ impl World {
     }
 
     /// The code of `node` runs from now on, on a runtime whose clock showed `began` at the virtual time `at`, in
-    /// microseconds.
-    /// Its tasks are spawned in `tasks`. What its code waits for in time is `known` to this world.
+    /// microseconds. Its tasks are spawned in `tasks`. What its code waits for in time is `known` to this world.
     pub fn enter(
         &mut self,
         node: NodeId,
@@ -259,8 +258,13 @@ impl World {
         if let Some(Running { node, stray, .. }) = self.running.take()
             && let Some(at) = stray.get()
         {
-            self.stray.get_or_insert((node, at));
+            self.note_stray(node, at);
         }
+    }
+
+    /// By this time, in microseconds, code of `node` went on that nobody knew to wait for anything.
+    pub fn note_stray(&mut self, node: NodeId, at: u64) {
+        self.stray.get_or_insert((node, at));
     }
 
     /// The code that runs now goes on at that time, in microseconds, and not before.
@@ -271,15 +275,10 @@ impl World {
         }
     }
 
-    /// A node whose code went on at a time that nobody knew it waits for, and that time, in microseconds, since the last call.
+    /// A node whose code went on at a time that nobody knew it waits for, and that time, in microseconds, since the last
+    /// call.
     pub fn take_stray(&mut self) -> Option<(NodeId, u64)> {
         self.stray.take()
-    }
-
-    /// Virtual time at the last step, in microseconds.
-    #[must_use]
-    pub fn now(&self) -> u64 {
-        self.now
     }
 
     /// The time since the Unix epoch at which the simulation began.

@@ -80,7 +80,7 @@ impl Driver<'_, '_> {
         }
         if let Some((node, at)) = sim::with(sim::World::take_stray) {
             let seconds = Duration::from_micros(at).as_secs_f64();
-            return Err(Panic { node, message: format!("at {seconds:.3}s {STRAY}") });
+            return Err(Panic { node, message: format!("by {seconds:.3}s {STRAY}") });
         }
         let message = "a panic without a message".to_owned();
         step.map_err(|_| Panic { node: NodeId::HARNESS, message })

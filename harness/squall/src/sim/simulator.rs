@@ -11,7 +11,7 @@ mod host;
 mod tests;
 
 use crate::{determinism, plan::Micros};
-use host::{Host, Software};
+use host::{Host, LOOK, Software};
 use squall_probe::{
     NodeId,
     sim::{self, derive},
@@ -79,18 +79,18 @@ impl Simulator {
         sim::with(|world| world.begin_step(end));
         self.shuffle();
         for place in &self.order {
-            self.hosts[*place].run(end);
+            self.hosts[*place].run(self.now, end);
         }
         self.now = end;
         sim::with(|world| world.end_steps(steps, end));
     }
 
-    /// Until when nothing happens, or `limit` if that is earlier.
+    /// Until when nothing happens, or `limit` if that is earlier, or until nodes are looked at.
     fn idle_until(&self, limit: Micros) -> Micros {
         if !self.jumps || limit <= self.now + self.tick || !self.hosts.iter().all(Host::rests) {
             return self.now;
         }
-        sim::with(sim::World::idle_until).min(limit)
+        sim::with(sim::World::idle_until).min(limit).min(self.now + LOOK)
     }
 
     /// Draws the order in which the nodes go through this step.

@@ -22,6 +22,10 @@ use tokio::{
     time::{Instant, Sleep, sleep, sleep_until},
 };
 
+/// A node for which nothing happens is looked at after this time nevertheless, in microseconds: it might have timers that
+/// nobody knows.
+pub(super) const LOOK: Micros = 1_000_000;
+
 /// Makes a node's software, which never comes to an end by itself.
 pub(super) type Software = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()>>>>;
 
@@ -107,8 +111,8 @@ impl Host {
         self.running.as_ref().is_none_or(Running::rests)
     }
 
-    /// Goes on until a virtual time.
-    pub(super) fn run(&mut self, end: Micros) {
+    /// Goes on from a virtual time until another.
+    pub(super) fn run(&mut self, start: Micros, end: Micros) {
         let node = self.node;
         let Some(running) = &mut self.running else {
             // Its machine may have power, and answer.
@@ -117,10 +121,13 @@ impl Host {
         if self.jumps && running.rests() {
             let next = sim::with(|world| world.next_event(node));
             if next.is_none_or(|next| next >= end) {
+                if start - running.now >= LOOK {
+                    running.catch_up(node, start);
+                }
                 return;
             }
         }
-        running.run(node, end, self.jumps);
+        running.run(node, start, end, self.jumps);
     }
 }
 
@@ -130,18 +137,34 @@ impl Running {
         !self.rouser.woken.load(Ordering::Relaxed) && !self.stray.load(Ordering::Relaxed)
     }
 
-    fn run(&mut self, node: NodeId, end: Micros, jumps: bool) {
+    /// What its clock shows at a virtual time.
+    fn shown(&self, time: Micros) -> Instant {
+        self.began + Duration::from_micros(time - self.at)
+    }
+
+    /// Where nobody looked meanwhile, its clock is moved on before anybody does. Nothing that this world knows of happens
+    /// until then; what wakes its code nevertheless is a timer that it does not know.
+    fn catch_up(&mut self, node: NodeId, start: Micros) {
+        if self.now == start {
+            return;
+        }
+        let woken = self.rouser.woken.swap(false, Ordering::Relaxed);
+        let deadline = self.shown(start);
+        self.timer.as_mut().reset(deadline);
+        self.runtime.block_on(self.timer.as_mut());
+        self.now = start;
+        if self.rouser.woken.fetch_or(woken, Ordering::Relaxed) {
+            sim::with(|world| world.note_stray(node, start));
+        }
+    }
+
+    fn run(&mut self, node: NodeId, start: Micros, end: Micros, jumps: bool) {
+        self.catch_up(node, start);
         let Self { runtime, local, tasks, timer, rouser, began, at, now, .. } = self;
         let (began, at) = (*began, *at);
         sim::with(|world| world.enter(node, began, at, tasks.clone(), jumps));
         let _left = Left;
-        let shown = |time: Micros| began + Duration::from_micros(time - at);
-        // Where nobody looked meanwhile, its clock is moved on before anybody does.
-        let start = sim::with(|world| world.now());
-        if *now < start {
-            timer.as_mut().reset(shown(start));
-            runtime.block_on(timer.as_mut());
-        }
+        let shown = move |time: Micros| began + Duration::from_micros(time - at);
         *now = end;
         let mut next = start;
         let events = poll_fn(|context| {

@@ -121,3 +121,106 @@ fn what_turmoils_nodes_hear_ours_hear_at_the_same_time() {
         assert!(our.2.abs_diff(their.2) <= 16, "{our:?} {their:?}");
     }
 }
+
+/// A simulator of one node, in steps of four milliseconds, whose code waits with `squall_probe::time` alone, as it says.
+fn alone<F: Future<Output = ()> + 'static>(software: impl Fn() -> F + 'static) -> Simulator {
+    let names = vec!["node".to_owned()];
+    sim::install(1, &names, sim::Names::default(), Box::new(|_| ()));
+    let mut simulator = Simulator::new(1, 4_000, true, names);
+    simulator.host(NodeId(0), software);
+    simulator
+}
+
+fn end(simulator: Simulator) {
+    simulator.close();
+    let _ = sim::uninstall();
+}
+
+#[test]
+fn steps_in_which_nothing_happens_are_jumped_over_and_times_stay() {
+    let woken: Rc<RefCell<Vec<u128>>> = Rc::default();
+    let noted = woken.clone();
+    let mut simulator = alone(move || {
+        let woken = noted.clone();
+        async move {
+            for ms in [10_001, 3, 60_000] {
+                squall_probe::time::sleep(Duration::from_millis(ms)).await;
+                woken.borrow_mut().push(sim::elapsed().unwrap().as_millis());
+            }
+            std::future::pending::<()>().await;
+        }
+    });
+    let mut steps = 0;
+    while simulator.now() < 100_000_000 {
+        simulator.step(100_000_000);
+        steps += 1;
+    }
+    assert_eq!(*woken.borrow(), [10_001, 10_004, 70_004]);
+    assert!(steps < 130, "{steps} of 25,000");
+    assert_eq!(simulator.now(), 100_000_000);
+    assert_eq!(sim::with(sim::World::take_stray), None);
+    end(simulator);
+}
+
+#[test]
+fn no_step_begins_when_the_harness_will_act_or_later() {
+    let mut simulator = alone(std::future::pending);
+    simulator.step(0);
+    simulator.step(10_000);
+    assert_eq!(simulator.now(), 8_000, "the step that begins then is the one in which it is time");
+    simulator.step(10_000);
+    assert_eq!(simulator.now(), 12_000);
+    end(simulator);
+}
+
+/// Goes on for two seconds with a node that waits in two ways: when a timer that nobody knew went off.
+fn noticed(other: u64, known: u64) -> Option<u64> {
+    let mut simulator = alone(move || async move {
+        tokio::join!(
+            async {
+                sleep(Duration::from_millis(other)).await;
+                let _ = sim::elapsed();
+            },
+            squall_probe::time::sleep(Duration::from_millis(known)),
+        );
+        std::future::pending::<()>().await;
+    });
+    while simulator.now() < 2_000_000 {
+        simulator.step(2_000_000);
+    }
+    let stray = sim::with(sim::World::take_stray);
+    end(simulator);
+    stray.map(|(_, at)| at / 1_000)
+}
+
+#[test]
+fn another_timer_that_goes_off_is_noticed() {
+    // While the node runs, when it runs again, and when it does not.
+    assert_eq!(noticed(2, 3), Some(2));
+    assert_eq!(noticed(6, 103), Some(100));
+    assert_eq!(noticed(6, 1_000_000), Some(1_004));
+    assert_eq!(noticed(1_000_000, 103), None);
+}
+
+#[test]
+fn a_node_that_spawns_tasks_of_tokios_own_is_not_passed_over() {
+    let ran: Rc<RefCell<Option<Duration>>> = Rc::default();
+    let noted = ran.clone();
+    let mut simulator = alone(move || {
+        let noted = noted.clone();
+        async move {
+            let task = tokio::spawn(async { sleep(Duration::from_millis(50)).await });
+            task.await.unwrap();
+            *noted.borrow_mut() = sim::elapsed();
+        }
+    });
+    simulator.step(0);
+    let mut steps = 1;
+    while simulator.now() < 100_000 {
+        simulator.step(100_000);
+        steps += 1;
+    }
+    assert_eq!(steps, 25);
+    assert_eq!(*ran.borrow(), Some(Duration::from_millis(50)));
+    end(simulator);
+}
