@@ -150,7 +150,7 @@ enum Judged<'h> {
     /// The history as it was.
     Whole(&'h [Record]),
     /// The history as it was put back, beside what it was.
-    PutBack { edited: &'h Edited, copies: Copies, present: Present, whole: &'h [Record] },
+    PutBack { edited: &'h Edited, copies: &'h Copies, present: &'h Present, whole: &'h [Record] },
 }
 
 impl Judge {
@@ -223,14 +223,13 @@ fn put_back(
     let mut copies = Copies::new(setup);
     edited.records.iter().for_each(|evidence| copies.record(evidence));
     let present = copies.events();
-    let there = present.clone();
-    let judged = Judged::PutBack { edited, copies, present, whole };
+    let judged = Judged::PutBack { edited, copies: &copies, present: &present, whole };
     let mut judgement = conclude(setup, entries, &judged, names);
     let excused: BTreeSet<&'static str> =
         judgement.violations.iter().map(|v| v.invariant).filter(|i| back.excuses(i)).collect();
     judgement.violations.retain(|violation| !excused.contains(violation.invariant));
     by_cause(&mut judgement.violations);
-    let has = |event| there.get(event).is_some_and(Option::is_some);
+    let has = |event| present.get(event).is_some_and(Option::is_some);
     judgement.loss = Some(back.loss(&edited.acknowledged, has, excused.into_iter().collect()));
     judgement
 }
@@ -313,16 +312,14 @@ impl Judged<'_> {
     /// Tells an invariant what happened.
     fn tell(&self, name: &str, invariant: &mut dyn Invariant) {
         match self {
-            Self::Whole(whole) | Self::PutBack { whole, .. }
-                if matches!(self, Self::Whole(_)) || AS_IT_WAS.contains(&name) =>
-            {
-                invariant.record_all(whole);
-            }
             // What happens to the effect happens, void or not.
             Self::PutBack { edited, .. } if name == "idempotency" => {
                 edited.records.iter().for_each(|evidence| invariant.record(evidence));
             }
-            _ => self.each(|evidence| invariant.record(evidence)),
+            Self::PutBack { .. } if !AS_IT_WAS.contains(&name) => {
+                self.each(|evidence| invariant.record(evidence));
+            }
+            Self::Whole(whole) | Self::PutBack { whole, .. } => invariant.record_all(whole),
         }
     }
 }

@@ -241,3 +241,63 @@ impl Interval {
         self.behavior = behavior;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When the ticks of both were due, and when they came, of an interval of ten milliseconds that is asked late.
+    async fn ticks(behavior: MissedTickBehavior) -> [Vec<(Duration, Duration)>; 2] {
+        let (start, period) = (Instant::now(), Duration::from_millis(10));
+        let (mut ours, mut theirs) = (interval(period), tokio::time::interval(period));
+        ours.set_missed_tick_behavior(behavior);
+        theirs.set_missed_tick_behavior(behavior);
+        let mut seen = [Vec::new(), Vec::new()];
+        for late in [0, 3, 14, 0, 37, 0, 0, 0, 0, 5] {
+            tokio::time::sleep(Duration::from_millis(late)).await;
+            let (mine, other) =
+                tokio::join!(async { (ours.tick().await - start, start.elapsed()) }, async {
+                    (theirs.tick().await - start, start.elapsed())
+                },);
+            seen[0].push(mine);
+            seen[1].push(other);
+        }
+        seen
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interval_ticks_as_tokios_does() {
+        use MissedTickBehavior::{Burst, Delay, Skip};
+        for behavior in [Burst, Delay, Skip] {
+            let [ours, theirs] = ticks(behavior).await;
+            assert_eq!(ours, theirs, "{behavior:?}");
+        }
+        // They differ, so the test would notice which is which.
+        let [burst, _] = ticks(Burst).await;
+        let [delay, _] = ticks(Delay).await;
+        let [skip, _] = ticks(Skip).await;
+        assert!(burst != delay && delay != skip && skip != burst);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_ready_by_its_deadline_has_elapsed() {
+        let ms = Duration::from_millis;
+        let start = Instant::now();
+        assert_eq!(timeout(ms(10), async { sleep(ms(9)).await }).await, Ok(()));
+        assert_eq!(timeout(ms(10), std::future::pending::<()>()).await, Err(Elapsed(())));
+        assert_eq!(start.elapsed(), ms(19));
+        // Of two that come at once, what is ready counts.
+        assert_eq!(timeout(ms(10), sleep(ms(10))).await, Ok(()));
+        assert_eq!(timeout_at(start, std::future::pending::<()>()).await, Err(Elapsed(())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sleep_that_is_reset_waits_for_the_other_time() {
+        let start = Instant::now();
+        let mut wait = Box::pin(sleep(Duration::from_millis(10)));
+        wait.as_mut().reset(start + Duration::from_millis(30));
+        assert!(!wait.is_elapsed());
+        wait.as_mut().await;
+        assert_eq!((start.elapsed(), wait.is_elapsed()), (Duration::from_millis(30), true));
+    }
+}

@@ -38,6 +38,9 @@ const STUCK: Duration = Duration::from_secs(1);
 /// more than the leader of the others has. They are content with their leader, and nobody would ever make a new round.
 const OUTSIDE: Duration = Duration::from_secs(2);
 
+/// Who was heard within this time is there.
+const LATELY: Duration = Duration::from_secs(1);
+
 /// This broker as a replica.
 pub(super) struct Replication {
     me: u64,
@@ -199,10 +202,9 @@ impl Replication {
 
     pub(super) fn tick(&mut self, now: Instant) {
         self.consensus.tick();
-        let hears = self.heard.values().filter(|heard| now - **heard < STUCK).count() + 1;
         if matches!(self.consensus.get_current_leader(), Some((_, true))) {
             self.inside = now;
-        } else if now - self.inside > OUTSIDE && hears * 2 > self.peers + 1 {
+        } else if now - self.inside > OUTSIDE && self.hears_a_majority(now) {
             self.inside = now;
             self.consensus.try_become_leader();
         }
@@ -220,6 +222,12 @@ impl Replication {
                 self.consensus.reconnected(*peer);
             }
         }
+    }
+
+    /// Most brokers, this one among them, are there.
+    fn hears_a_majority(&self, now: Instant) -> bool {
+        let there = self.heard.values().filter(|heard| now - **heard < LATELY).count() + 1;
+        there * 2 > self.peers + 1
     }
 
     /// Makes durable whatever messages that leave from now on say.

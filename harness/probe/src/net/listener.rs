@@ -1,6 +1,6 @@
 //! Listening sockets.
 
-use super::stream::{TcpStream, Transport};
+use super::stream::TcpStream;
 #[cfg(feature = "sim")]
 use crate::sim;
 use std::{io, net::SocketAddr};
@@ -42,13 +42,12 @@ impl TcpListener {
         match &self.0 {
             Listener::Real(real) => {
                 let (stream, peer) = real.accept().await?;
-                stream.set_nodelay(true)?;
-                Ok((TcpStream(Transport::Real(stream)), peer))
+                Ok((TcpStream::real(stream)?, peer))
             }
             #[cfg(feature = "sim")]
             Listener::Simulated(simulated) => {
                 let (reader, writer, peer) = simulated.accept().await?;
-                Ok((TcpStream(Transport::Simulated(reader, writer)), peer))
+                Ok((TcpStream::simulated(reader, writer), peer))
             }
         }
     }

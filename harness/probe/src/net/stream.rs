@@ -15,13 +15,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A connection.
 #[derive(Debug)]
-pub struct TcpStream(pub(super) Transport);
-
-#[derive(Debug)]
-pub(super) enum Transport {
-    Real(tokio::net::TcpStream),
-    #[cfg(feature = "sim")]
-    Simulated(sim::Reader, sim::Writer),
+pub struct TcpStream {
+    pub(super) read: ReadHalf,
+    pub(super) write: WriteHalf,
 }
 
 impl TcpStream {
@@ -35,79 +31,60 @@ impl TcpStream {
         #[cfg(feature = "sim")]
         if sim::is_active() {
             let (reader, writer, _) = sim::connect(address).await?;
-            return Ok(Self(Transport::Simulated(reader, writer)));
+            return Ok(Self::simulated(reader, writer));
         }
-        let stream = tokio::net::TcpStream::connect(address).await?;
+        Self::real(tokio::net::TcpStream::connect(address).await?)
+    }
+
+    pub(super) fn real(stream: tokio::net::TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        Ok(Self(Transport::Real(stream)))
+        let (read, write) = stream.into_split();
+        Ok(Self { read: ReadHalf(Read::Real(read)), write: WriteHalf(Write::Real(write)) })
+    }
+
+    #[cfg(feature = "sim")]
+    pub(super) fn simulated(reader: sim::Reader, writer: sim::Writer) -> Self {
+        let (read, write) = (Read::Simulated(reader), Write::Simulated(writer));
+        Self { read: ReadHalf(read), write: WriteHalf(write) }
     }
 
     /// Splits it into halves that can live in different tasks.
     #[must_use]
     pub fn into_split(self) -> (ReadHalf, WriteHalf) {
-        match self.0 {
-            Transport::Real(real) => {
-                let (read, write) = real.into_split();
-                (ReadHalf(Read::Real(read)), WriteHalf(Write::Real(write)))
-            }
-            #[cfg(feature = "sim")]
-            Transport::Simulated(reader, writer) => {
-                (ReadHalf(Read::Simulated(reader)), WriteHalf(Write::Simulated(writer)))
-            }
-        }
+        (self.read, self.write)
     }
 
     /// Makes it a connection of frames, each preceded by its length (four bytes, big endian).
     #[must_use]
     pub fn into_frames(self) -> (FrameSender, FrameReceiver) {
-        let (read, write) = self.into_split();
-        frames::over(read, write)
+        frames::over(self.read, self.write)
     }
 }
 
 impl AsyncRead for TcpStream {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().0 {
-            Transport::Real(real) => Pin::new(real).poll_read(context, buffer),
-            #[cfg(feature = "sim")]
-            Transport::Simulated(reader, _) => reader.poll_read(context, buffer),
-        }
+        Pin::new(&mut self.read).poll_read(context, buffer)
     }
 }
 
 impl AsyncWrite for TcpStream {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().0 {
-            Transport::Real(real) => Pin::new(real).poll_write(context, bytes),
-            #[cfg(feature = "sim")]
-            Transport::Simulated(_, writer) => writer.poll_write(context, bytes),
-        }
+        Pin::new(&mut self.write).poll_write(context, bytes)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().0 {
-            Transport::Real(real) => Pin::new(real).poll_flush(context),
-            #[cfg(feature = "sim")]
-            Transport::Simulated(..) => Poll::Ready(Ok(())),
-        }
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.write).poll_flush(context)
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().0 {
-            Transport::Real(real) => Pin::new(real).poll_shutdown(context),
-            #[cfg(feature = "sim")]
-            Transport::Simulated(_, writer) => {
-                writer.shut_down();
-                Poll::Ready(Ok(()))
-            }
-        }
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.write).poll_shutdown(context)
     }
 }

@@ -25,12 +25,8 @@ where
 {
     let held = Arc::new(());
     let task = Supervised { task: gated_here(future), held: held.clone() };
-    let set = with(|world| world.tasks());
-    let handle = match set {
-        Some(set) => set.spawn_local(task),
-        None => tokio::task::spawn_local(task),
-    };
-    (handle, held)
+    let set = with(|world| world.tasks()).expect("only the code of a node spawns tasks");
+    (set.spawn_local(task), held)
 }
 
 impl World {

@@ -1,15 +1,12 @@
 //! Waiting for virtual time to pass.
 
 use super::{
-    state::{TimerId, Timers},
+    state::{MILLISECOND, TimerId, Timers},
     world::{World, try_with, with},
 };
 use crate::record::NodeId;
 use std::task::{Context, Poll};
 use tokio::time::Instant;
-
-/// A millisecond, as finely as timers tell times from each other, in microseconds.
-const TICK: u64 = 1_000;
 
 /// A time that code of a node waits for.
 #[derive(Debug)]
@@ -24,7 +21,7 @@ impl Timer {
     /// For the code that runs now; `None` if none does.
     pub(crate) fn at(deadline: Instant) -> Option<Self> {
         try_with(|world| {
-            let due = world.running.as_ref()?.time_of(deadline).div_ceil(TICK) * TICK;
+            let due = world.running.as_ref()?.time_of(deadline).next_multiple_of(MILLISECOND);
             Some(Self { node: world.here(), due, id: None })
         })
         .flatten()
@@ -65,7 +62,7 @@ impl World {
     #[must_use]
     pub fn next_event(&mut self, node: NodeId) -> Option<u64> {
         let due = self.timers_of(node).next();
-        let lands = self.next_landing(node);
+        let lands = self.network.next_landing(node);
         [due, lands].into_iter().flatten().min()
     }
 

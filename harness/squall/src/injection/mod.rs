@@ -150,17 +150,16 @@ pub struct Delay {
     pub max_ms: u32,
 }
 
-/// How a latency is drawn between its least and its most.
+/// How a latency is drawn between its least and its most, for each message by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
-    /// Near the least for most messages, each drawn by itself.
+    /// Near the least for most messages.
     Exponential,
-    /// Every value is as likely. Messages of one moment share a draw.
+    /// Every value is as likely.
     Uniform,
-    /// Around the middle, which is three standard deviations from both ends. Messages of one moment share a draw.
+    /// Around the middle, which is three standard deviations from both ends.
     Normal,
-    /// Near the least, and now and then very long (a Pareto distribution of shape 1.2, cut off at the most). Messages
-    /// of one moment share a draw.
+    /// Near the least, and now and then very long (a Pareto distribution of shape 1.2, cut off at the most).
     HeavyTailed,
 }
 

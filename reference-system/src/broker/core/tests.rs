@@ -1,11 +1,15 @@
 //! Three brokers in one process: their messages are carried by hand, so that a test can lose them.
 
 use super::*;
+use crate::broker::log::LogStore;
 use crate::wire::{
-    self, Checksums, EventData, Frame, Start, broker::BrokerReply, groups::Claim,
-    peers::PeerMessage,
+    self, Checksums, EventData, Frame, Start,
+    broker::BrokerReply,
+    groups::Claim,
+    peers::{Copied, PeerMessage},
 };
 use bytes::Bytes;
+use omnipaxos::ballot_leader_election::Ballot;
 use squall_probe::net::{FrameReceiver, FrameSender, TcpListener, TcpStream};
 use std::{collections::BTreeMap, path::Path};
 use tempfile::TempDir;
@@ -308,4 +312,32 @@ async fn dead_letters_wait_in_the_queue_until_their_owner_takes_them_out() {
     assert_eq!(places, [(0, 0)]);
     let handled = BrokerRequest::Redrive { claim, handled: vec![(0, 0)], limit: 10 };
     assert_eq!(cluster.ask(leader, handled).await, nothing);
+}
+
+#[tokio::test]
+async fn who_promised_more_than_the_leader_of_the_others_has_is_not_left_outside() {
+    let mut cluster = Cluster::start().await;
+    cluster.cores.clear();
+    // As if the third had been about to lead when its power failed.
+    let folder = cluster.folders[2].path();
+    let policy = BrokerPolicy::default();
+    let log = LogStore::open(folder, &policy.care, policy.must_be_synced).unwrap();
+    let promise = Some(Ballot::with(1, 9, 0, 3));
+    LogStore::replace(folder, Copied { promise, ..log.copied() }, log.age()).unwrap();
+    cluster.restart();
+    let leader = cluster.leader().await;
+    cluster.ask(leader, publish(0, &[7])).await;
+    for _ in 0..PATIENCE {
+        cluster.step().await;
+    }
+    assert_eq!(ids(cluster.ask(2, read_all()).await), [], "it refuses what the leader says");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    tokio::time::resume();
+    for _ in 0..2 * PATIENCE {
+        cluster.step().await;
+    }
+    for broker in 0..3 {
+        assert_eq!(ids(cluster.ask(broker, read_all()).await), [7], "broker {broker}");
+    }
 }

@@ -1,7 +1,7 @@
 //! One connection: its two ends, and what has arrived at each and was not read yet.
 
-use super::{feels::Feels, segment::Chunk, waiters::Waiters};
-use crate::record::NodeId;
+use super::{feels::Feels, segment::Chunk};
+use crate::{record::NodeId, sim::state::Waiters};
 use std::{collections::VecDeque, net::SocketAddr, task::Waker};
 
 /// What who connects knows of how that goes.

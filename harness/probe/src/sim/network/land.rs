@@ -21,14 +21,8 @@ impl World {
         Some((known.ends[id.end].node, known.ends[1 - id.end].node))
     }
 
-    /// When the next segment lands at a node, in microseconds.
-    #[must_use]
-    pub fn next_landing(&self, node: NodeId) -> Option<u64> {
-        self.network.next_landing(node)
-    }
-
     /// Everything lands at a node that does so by then.
-    pub fn land_by(&mut self, node: NodeId, by: u64) {
+    pub(in crate::sim) fn land_by(&mut self, node: NodeId, by: u64) {
         while let Some(segment) = self.network.take_landed(node, by) {
             let connection = segment.to.connection;
             self.land(segment);

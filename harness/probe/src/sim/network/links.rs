@@ -18,9 +18,9 @@ impl World {
 
     /// What link faults do to each direction from now on, all others being as they were planned. What is on the wire
     /// of one that begins to be cut is lost; what is on the wire of one that begins to be held waits, and is let go in
-    /// its order when nothing holds it any more; nothing lands sooner for that. Connections of a link that was cut and is whole again are reset:
-    /// TCP would have sent again or given up; here a connection that lost something would be silent for ever, so it
-    /// meets a reset instead, as behind a firewall that has forgotten it.
+    /// its order when nothing holds it any more; nothing lands sooner for that. Connections of a link that was cut and is
+    /// whole again are reset: TCP would have sent again or given up; here a connection that lost something would be
+    /// silent for ever, so it meets a reset instead, as behind a firewall that has forgotten it.
     pub fn set_links(&mut self, links: BTreeMap<Direction, LinkState>) {
         let before = self.network.links.set(links);
         let whole = |links: &BTreeMap<Direction, LinkState>, (a, b): Direction| {

@@ -4,7 +4,7 @@
 //! in each direction. A fault is felt when its effect arrives: a copy when its receiver has read it, a delay when the
 //! frame has come. So what was done to a frame travels with it.
 //!
-//! What is kept: `segment`, `connection`, `link` and `waiters`, in `tables`. What happens: `connect`, `transmit` (with what message
+//! What is kept: `segment`, `connection` and `link`, in `tables`. What happens: `connect`, `transmit` (with what message
 //! faults do to a frame, `fate`, and what they keep from leaving, `leave`), `land`, `links` as faults change them,
 //! `breaking`, `close`; and `ends`, which software holds.
 
@@ -22,7 +22,6 @@ mod links;
 mod segment;
 pub(super) mod tables;
 mod transmit;
-mod waiters;
 
 pub(crate) use connect::{Listening, connect};
 pub(crate) use ends::{Next, Reader, Writer};

@@ -4,9 +4,8 @@ use super::{
     connection::Connection,
     link::Links,
     segment::{Direction, EndId, Segment, Waiting},
-    waiters::Waiters,
 };
-use crate::record::NodeId;
+use crate::{record::NodeId, sim::state::Waiters};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::{IpAddr, Ipv4Addr, SocketAddr},

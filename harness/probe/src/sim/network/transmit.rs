@@ -8,16 +8,16 @@ use super::{
 };
 use crate::{
     record::NodeId,
-    sim::{state::Flight, world::World},
+    sim::{
+        state::{Flight, MILLISECOND},
+        world::World,
+    },
 };
 use bytes::Bytes;
 use std::{io, task::Waker, time::Duration};
 
 /// How many segments of one end may be unread before who writes to it has to wait.
 pub(super) const WINDOW: usize = 4_096;
-
-/// In microseconds.
-const MILLISECOND: u64 = 1_000;
 
 /// How many of the last frames of a connection a fault can send again.
 const REMEMBERED: usize = 16;

@@ -1,5 +1,6 @@
 //! What faults do to one node as a whole, and who waits for that to be over.
 
+use super::waiters::Waiters;
 use crate::{record::NodeId, sim::occurrence::OccurrenceId};
 use std::task::Waker;
 
@@ -52,7 +53,7 @@ pub(in crate::sim) struct Hindered {
     pub(in crate::sim) active: Vec<(OccurrenceId, Hindrance)>,
     /// A call that blocks the whole node, such as to a slow disk, returns at this time.
     blocked_until: u64,
-    waiting: Vec<Waker>,
+    waiting: Waiters,
     /// Bytes in queues and reservations.
     pub(in crate::sim) memory: u64,
     /// The most that was told of them, in this life.
@@ -99,7 +100,7 @@ impl Hindered {
     /// Its node is down, and what that was stopped in is forgotten: how many hindrances are over.
     pub(in crate::sim) fn forget(&mut self) -> usize {
         self.blocked_until = 0;
-        self.waiting.clear();
+        self.waiting = Waiters::default();
         self.memory = 0;
         self.most_told = 0;
         self.killed = false;
@@ -108,7 +109,7 @@ impl Hindered {
 
     /// A task is to be woken when the node runs again.
     pub(in crate::sim) fn wait(&mut self, waker: &Waker) {
-        self.waiting.push(waker.clone());
+        self.waiting.wait(waker);
     }
 
     pub(in crate::sim) fn somebody_waits(&self) -> bool {
@@ -116,7 +117,7 @@ impl Hindered {
     }
 
     pub(in crate::sim) fn wake(&mut self) {
-        self.waiting.drain(..).for_each(Waker::wake);
+        self.waiting.wake();
     }
 
     /// The faults behind hindrances of some kinds.

@@ -1,6 +1,6 @@
 //! One node's machine: its disk, and the state of its software.
 
-use super::hindered::Hindered;
+use super::{hindered::Hindered, waiters::Waiters};
 use crate::sim::disk::Disk;
 use std::task::{Poll, Waker};
 
@@ -36,7 +36,7 @@ pub(in crate::sim) struct Machine {
     pub(in crate::sim) hindered: Hindered,
     /// It was asked to end.
     stopping: bool,
-    stop_waiters: Vec<Waker>,
+    stop_waiters: Waiters,
 }
 
 impl Machine {
@@ -49,7 +49,7 @@ impl Machine {
             ghost: Disk::default(),
             hindered: Hindered::default(),
             stopping: false,
-            stop_waiters: Vec::new(),
+            stop_waiters: Waiters::default(),
         }
     }
 
@@ -63,7 +63,7 @@ impl Machine {
     pub(in crate::sim) fn stop(&mut self) {
         self.incarnation += 1;
         self.stopping = false;
-        self.stop_waiters.clear();
+        self.stop_waiters = Waiters::default();
         self.ghost = Disk::default();
         if self.life != RunState::Dark {
             self.life = RunState::Ended;
@@ -73,7 +73,7 @@ impl Machine {
     /// It is asked to end.
     pub(in crate::sim) fn ask_to_stop(&mut self) {
         self.stopping = true;
-        self.stop_waiters.drain(..).for_each(Waker::wake);
+        self.stop_waiters.wake();
     }
 
     /// Ready when it was asked to end; else to be woken when it is.
@@ -81,7 +81,7 @@ impl Machine {
         if self.stopping {
             return Poll::Ready(());
         }
-        self.stop_waiters.push(waker.clone());
+        self.stop_waiters.wait(waker);
         Poll::Pending
     }
 }

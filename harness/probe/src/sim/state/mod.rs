@@ -9,6 +9,7 @@ mod names;
 mod pendings;
 mod points;
 mod timers;
+mod waiters;
 
 pub(super) use felt::Felt;
 pub use flights::{Flight, Flights};
@@ -20,4 +21,5 @@ pub use names::Names;
 pub(super) use pendings::{Pending, Pendings, SLACK};
 pub use points::Armed;
 pub(super) use points::Points;
-pub(super) use timers::{TimerId, Timers};
+pub(super) use timers::{MILLISECOND, TimerId, Timers};
+pub(super) use waiters::Waiters;

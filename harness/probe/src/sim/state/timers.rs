@@ -2,6 +2,9 @@
 
 use std::{collections::BTreeMap, task::Waker};
 
+/// As finely as clocks of nodes and timers tell times from each other, in microseconds.
+pub(in crate::sim) const MILLISECOND: u64 = 1_000;
+
 /// When a timer is due, in microseconds of virtual time, and how many were set before.
 pub(in crate::sim) type TimerId = (u64, u64);
 

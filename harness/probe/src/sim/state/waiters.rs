@@ -13,6 +13,10 @@ impl Waiters {
         }
     }
 
+    pub(in crate::sim) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(in crate::sim) fn wake(&mut self) {
         self.0.drain(..).for_each(Waker::wake);
     }

@@ -19,7 +19,7 @@ fn connections_of_two_are_reset_in_both_directions_and_once() {
         tamper(4, Tampering::Delayed);
         sends(&all[0].0.1, b"waits");
         with(|world| world.reset_connections(B, A, Some(3)));
-        assert_eq!(with(|world| world.next_landing(B)), None);
+        assert_eq!(with(|world| world.network.next_landing(B)), None);
         assert_eq!((under_way(), memory(A)), (None, 0));
         assert_eq!(times(), [[1, 1], [1, 1], [0, 0], [0, 0]]);
         with(|world| world.reset_connections(A, B, None));
@@ -124,7 +124,7 @@ fn who_sent_to_a_machine_without_power_is_reset_when_that_is_back() {
             stops(B);
             act(&one.1);
             pass(2 * WAY);
-            with(|world| assert_eq!(world.next_landing(A), None));
+            with(|world| assert_eq!(world.network.next_landing(A), None));
             with(|world| world.node_returns(B));
             pass(WAY - 1);
             assert_eq!(read(&one.0), Found::Nothing);
@@ -134,7 +134,7 @@ fn who_sent_to_a_machine_without_power_is_reset_when_that_is_back() {
             // Once.
             power_off(B);
             with(|world| world.node_returns(B));
-            with(|world| assert_eq!(world.next_landing(A), None));
+            with(|world| assert_eq!(world.network.next_landing(A), None));
             drop((one, far));
         });
         found

@@ -89,7 +89,7 @@ fn what_is_released_keeps_its_order_over_all_connections() {
         pass(3 * WAY);
         links([((A, B), held()), ((C, B), held())]);
         links([]);
-        with(|world| assert_eq!(world.next_landing(B), Some(world.now)));
+        with(|world| assert_eq!(world.network.next_landing(B), Some(world.now)));
         pass(1);
         assert_eq!(numbers(&other.0), [0, 2]);
         assert_eq!(numbers(&second.0), [1]);
@@ -160,15 +160,15 @@ fn nothing_that_is_sent_in_a_step_lands_in_it() {
         let listening = bind(B, "0.0.0.0:5").unwrap();
         with(|world| world.begin_step(1_000));
         assert!(connecting(A, "b:5").look().is_none());
-        assert_eq!(with(|world| world.next_landing(B)), Some(1_000));
-        assert_eq!(with(|world| world.next_landing(A)), None);
+        assert_eq!(with(|world| world.network.next_landing(B)), Some(1_000));
+        assert_eq!(with(|world| world.network.next_landing(A)), None);
         with(|world| world.end_steps(1, 5_000));
         with(|world| world.land_by(B, 999));
-        assert_eq!(with(|world| world.next_landing(B)), Some(1_000));
+        assert_eq!(with(|world| world.network.next_landing(B)), Some(1_000));
         with(|world| world.land_by(B, 1_000));
-        assert_eq!(with(|world| world.next_landing(B)), None);
+        assert_eq!(with(|world| world.network.next_landing(B)), None);
         // What answers does so when it is asked, and lands no earlier than now.
-        assert_eq!(with(|world| world.next_landing(A)), Some(5_000));
+        assert_eq!(with(|world| world.network.next_landing(A)), Some(5_000));
         drop(listening);
     });
 }

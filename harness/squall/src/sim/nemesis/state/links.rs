@@ -103,21 +103,16 @@ impl LinkTable {
     /// What is on the wire now feels the cuts that begin, which take it away, and felt the holds that end,
     /// which kept it waiting.
     fn feel(&self, ended: &[Disturbed]) {
-        let directions: BTreeSet<Direction> = ended
-            .iter()
-            .chain(&self.active)
-            .flat_map(|disturbed| &disturbed.directions)
-            .flat_map(|(a, b)| [(*a, *b), (*b, *a)])
-            .collect();
+        let directions =
+            ended.iter().chain(&self.active).flat_map(|disturbed| both_ways(&disturbed.directions));
+        let directions = directions.collect();
         let on_the_wire = sim::with(|world| world.on_the_wire(&directions));
         if on_the_wire.is_empty() {
             return;
         }
         let frames = |direction: Direction| on_the_wire.get(&direction).copied().unwrap_or(0);
         let held = ended.iter().filter(|ended| ended.effect == LinkEffect::Hold).map(|ended| {
-            let both: BTreeSet<Direction> =
-                ended.directions.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]).collect();
-            (ended.id, both.into_iter().map(frames).sum::<u64>())
+            (ended.id, both_ways(&ended.directions).into_iter().map(frames).sum::<u64>())
         });
         let cut =
             self.active.iter().filter(|active| active.effect == LinkEffect::Cut).map(|active| {
@@ -138,8 +133,6 @@ impl LinkTable {
     fn states(&self) -> BTreeMap<Direction, sim::LinkState> {
         let mut states: BTreeMap<Direction, sim::LinkState> = BTreeMap::new();
         for Disturbed { id, effect, directions, .. } in &self.active {
-            let both: BTreeSet<Direction> =
-                directions.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]).collect();
             match effect {
                 LinkEffect::Cut => {
                     for direction in directions {
@@ -147,13 +140,13 @@ impl LinkTable {
                     }
                 }
                 LinkEffect::Hold => {
-                    for direction in both {
+                    for direction in both_ways(directions) {
                         states.entry(direction).or_default().held = true;
                     }
                 }
                 LinkEffect::Slow(min_ms, max_ms, distribution) => {
                     let surely = *min_ms > self.longest_ms;
-                    for direction in both {
+                    for direction in both_ways(directions) {
                         let state = states.entry(direction).or_default();
                         let other = state.slow.map_or((0, 0), |slow| (slow.min_ms, slow.max_ms));
                         state.slow = Some(sim::Latency {
@@ -171,6 +164,12 @@ impl LinkTable {
     }
 }
 
+/// Each direction and its opposite.
+fn both_ways(directions: &BTreeSet<Direction>) -> BTreeSet<Direction> {
+    directions.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]).collect()
+}
+
+/// Faults name distributions and know nothing of the network, which draws them.
 fn shape(distribution: Distribution) -> sim::Distribution {
     match distribution {
         Distribution::Exponential => sim::Distribution::Exponential,
