@@ -10,33 +10,26 @@ use std::{
 };
 
 mod net {
-    use squall_probe::net::{TcpListener, TcpStream};
-    use std::future::Future;
-    use tokio::{
-        io::{AsyncWriteExt as _, Join, join},
+    use squall_probe::{
+        net::{TcpListener, TcpStream},
         task::JoinHandle,
     };
-
-    type Stream = Join<squall_probe::net::ReadHalf, squall_probe::net::WriteHalf>;
-
-    fn whole(stream: TcpStream) -> Stream {
-        let (read, write) = stream.into_split();
-        join(read, write)
-    }
+    use std::future::Future;
+    use tokio::io::AsyncWriteExt as _;
 
     pub async fn bind(port: u16) -> TcpListener {
         TcpListener::bind(&format!("0.0.0.0:{port}")).await.expect("the port is free")
     }
 
-    pub async fn accept(listener: &TcpListener) -> Stream {
-        whole(listener.accept().await.expect("it listens").0)
+    pub async fn accept(listener: &TcpListener) -> TcpStream {
+        listener.accept().await.expect("it listens").0
     }
 
-    pub async fn connect(host: &str, port: u16) -> Stream {
-        whole(TcpStream::connect(&format!("{host}:{port}")).await.expect("the host listens"))
+    pub async fn connect(host: &str, port: u16) -> TcpStream {
+        TcpStream::connect(&format!("{host}:{port}")).await.expect("the host listens")
     }
 
-    pub async fn send(stream: &mut Stream, bytes: &[u8]) -> std::io::Result<()> {
+    pub async fn send(stream: &mut TcpStream, bytes: &[u8]) -> std::io::Result<()> {
         stream.write_all(bytes).await
     }
 
@@ -110,6 +103,10 @@ impl System for Small {
         &[]
     }
 
+    fn waits_with_probe(&self) -> bool {
+        true
+    }
+
     fn start(&self, node: Node, _: Cluster) -> LocalFuture<Result<(), Error>> {
         let does = self.does;
         Box::pin(async move {
@@ -118,7 +115,7 @@ impl System for Small {
                 (Does::Log(job), "leader") => log::lead(["follower-1", "follower-2"], job).await,
                 (Does::Log(job), _) => log::follow(job).await,
                 (Does::Waits, _) => loop {
-                    tokio::time::sleep(Duration::from_secs(120 + 60 * u64::from(node.index))).await;
+                    squall_probe::time::sleep(Duration::from_secs(120 + 60 * u64::from(node.index))).await;
                 },
             }
             Ok(())

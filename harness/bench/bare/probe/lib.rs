@@ -13,6 +13,8 @@ pub mod net;
 mod record;
 #[path = "../../../probe/src/task.rs"]
 pub mod task;
+#[path = "../../../probe/src/time.rs"]
+pub mod time;
 
 pub mod clock;
 pub mod fs;
