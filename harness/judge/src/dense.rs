@@ -1,70 +1,131 @@
 //! Tables that the invariants keep: by event, by place of the log, by name.
 //!
-//! The harness numbers events from 1 and logs number places from 0, so vectors do where trees would cost ten times as
-//! much. Numbers that are far from all others (a phantom may have any) go to a tree beside.
+//! Numbers of events come in a few runs (those that the harness gives begin at 1, a system numbers what follows from them
+//! in its own way), and logs number places from 0. So vectors do where trees would cost ten times as much. Numbers that
+//! are far from all others (a phantom may have any) go to a tree beside.
 
 use squall_probe::{EventId, Name, Position};
 use std::collections::BTreeMap;
 
-/// A vector grows by at most this many unused places at once.
+/// A run grows by at most this many unused places at once.
 const GAP: u64 = 4096;
+/// A run begins at a multiple of this: its first number may come after the next ones.
+const BEGIN: u64 = 256;
+/// There are at most this many runs.
+const RUNS: usize = 8;
+/// None goes on beyond this number, so that its end is a number too.
+const LAST: u64 = u64::MAX / 2;
 
 /// A value for each number.
 #[derive(Clone, Debug)]
 pub(super) struct Dense<T> {
-    dense: Vec<T>,
-    /// Numbers from the vector's end on.
+    /// In the order of numbers.
+    runs: Vec<Run<T>>,
+    /// Numbers of no run.
     rest: BTreeMap<u64, T>,
+}
+
+/// Values of numbers without a gap.
+#[derive(Clone, Debug)]
+struct Run<T> {
+    start: u64,
+    values: Vec<T>,
+}
+
+impl<T> Run<T> {
+    fn index(&self, number: u64) -> Option<usize> {
+        let index = usize::try_from(number.checked_sub(self.start)?).ok()?;
+        (index < self.values.len()).then_some(index)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
+        (self.start..).zip(&self.values)
+    }
 }
 
 impl<T> Default for Dense<T> {
     fn default() -> Self {
-        Self { dense: Vec::new(), rest: BTreeMap::new() }
+        Self { runs: Vec::new(), rest: BTreeMap::new() }
     }
 }
 
 impl<T: Default> Dense<T> {
     fn get(&self, number: u64) -> Option<&T> {
-        match usize::try_from(number) {
-            Ok(index) if index < self.dense.len() => Some(&self.dense[index]),
-            _ => self.rest.get(&number),
+        for run in &self.runs {
+            if let Some(index) = run.index(number) {
+                return Some(&run.values[index]);
+            }
         }
+        self.rest.get(&number)
     }
 
     fn entry(&mut self, number: u64) -> &mut T {
-        let known = self.dense.len() as u64;
-        if number >= known.saturating_add(GAP) {
+        let known =
+            self.runs.iter().enumerate().find_map(|(place, run)| Some((place, run.index(number)?)));
+        let Some((place, index)) = known.or_else(|| self.grow(number)) else {
             return self.rest.entry(number).or_default();
+        };
+        &mut self.runs[place].values[index]
+    }
+
+    /// Makes a place for a number of no run, if it is near one, or can begin one.
+    #[cold]
+    fn grow(&mut self, number: u64) -> Option<(usize, usize)> {
+        if number > LAST {
+            return None;
         }
-        // Below the length of a vector and a little more: it fits.
-        let index = number as usize;
-        if number >= known {
-            self.dense.resize_with(index + 1, T::default);
-            if !self.rest.is_empty() {
-                let far = self.rest.split_off(&(number + 1));
-                for (number, value) in std::mem::replace(&mut self.rest, far) {
-                    self.dense[number as usize] = value;
-                }
+        // The run before it, if there is one.
+        let after = self.runs.partition_point(|run| run.start <= number);
+        let end = |run: &Run<T>| run.start + run.values.len() as u64;
+        let near = after.checked_sub(1).filter(|place| number - end(&self.runs[*place]) < GAP);
+        let place = match near {
+            Some(place) => place,
+            None if self.runs.len() < RUNS => {
+                let floor = after.checked_sub(1).map_or(0, |before| end(&self.runs[before]));
+                let start = (number - number % BEGIN).max(floor);
+                self.runs.insert(after, Run { start, values: Vec::new() });
+                after
+            }
+            None => return None,
+        };
+        let run = &mut self.runs[place];
+        let from = run.start + run.values.len() as u64;
+        let index =
+            usize::try_from(number - run.start).expect("a vector's length and a little more");
+        run.values.resize_with(index + 1, T::default);
+        if !self.rest.is_empty() {
+            let mut near = self.rest.split_off(&from);
+            self.rest.append(&mut near.split_off(&(number + 1)));
+            for (number, value) in near {
+                run.values[(number - run.start) as usize] = value;
             }
         }
-        &mut self.dense[index]
+        Some((place, index))
     }
 
     /// In the order of numbers. Those in between that were never touched have the default.
     fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
-        let dense = (0..).zip(&self.dense);
-        dense.chain(self.rest.iter().map(|(number, value)| (*number, value)))
+        let mut runs = self.runs.iter().flat_map(Run::iter).peekable();
+        let mut rest = self.rest.iter().map(|(number, value)| (*number, value)).peekable();
+        std::iter::from_fn(move || match (runs.peek(), rest.peek()) {
+            (Some((run, _)), Some((far, _))) if far < run => rest.next(),
+            (Some(_), _) => runs.next(),
+            (None, _) => rest.next(),
+        })
     }
 
+    /// In no particular order.
     fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.dense.iter_mut().chain(self.rest.values_mut())
+        self.runs.iter_mut().flat_map(|run| &mut run.values).chain(self.rest.values_mut())
     }
 
     /// Forgets all from this number on.
     fn truncate(&mut self, end: u64) {
-        if let Ok(end) = usize::try_from(end) {
-            self.dense.truncate(end);
-        }
+        self.runs.retain_mut(|run| {
+            let keep = usize::try_from(end.saturating_sub(run.start)).unwrap_or(usize::MAX);
+            run.values.truncate(keep);
+            !run.values.is_empty()
+        });
         if !self.rest.is_empty() {
             self.rest.split_off(&end);
         }
@@ -97,7 +158,7 @@ impl<T: Default> ByEvent<T> {
         self.0.iter().map(|(id, value)| (EventId(id), value))
     }
 
-    /// All values, in the order of events.
+    /// All values, in no particular order.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.0.values_mut()
     }
@@ -105,44 +166,43 @@ impl<T: Default> ByEvent<T> {
 
 /// A value for each place of a log.
 #[derive(Clone, Debug)]
-pub struct ByPlace<T>(BTreeMap<u32, Dense<T>>);
+pub struct ByPlace<T>(Dense<Dense<T>>);
 
 impl<T> Default for ByPlace<T> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self(Dense::default())
     }
 }
 
 impl<T: Default> ByPlace<T> {
     pub fn get(&self, at: Position) -> Option<&T> {
-        self.0.get(&at.partition)?.get(at.offset)
+        self.0.get(u64::from(at.partition))?.get(at.offset)
     }
 
     pub fn entry(&mut self, at: Position) -> &mut T {
-        self.0.entry(at.partition).or_default().entry(at.offset)
+        self.0.entry(u64::from(at.partition)).entry(at.offset)
     }
 
     /// In the order of places. Those that were never touched may come too, with the default.
     pub fn iter(&self) -> impl Iterator<Item = (Position, &T)> {
         self.0.iter().flat_map(|(partition, log)| {
-            log.iter().map(|(offset, value)| (Position::new(*partition, offset), value))
+            let partition = u32::try_from(partition).expect("it was one");
+            log.iter().map(move |(offset, value)| (Position::new(partition, offset), value))
         })
     }
 
     /// The places of a partition, in order.
     pub fn partition(&self, partition: u32) -> impl Iterator<Item = (u64, &T)> {
-        self.0.get(&partition).into_iter().flat_map(Dense::iter)
+        self.0.get(u64::from(partition)).into_iter().flat_map(Dense::iter)
     }
 
     /// Forgets a partition from this offset on.
     pub fn truncate(&mut self, partition: u32, end: u64) {
-        if let Some(log) = self.0.get_mut(&partition) {
-            log.truncate(end);
-        }
+        self.0.entry(u64::from(partition)).truncate(end);
     }
 
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.0.truncate(0);
     }
 }
 
@@ -181,12 +241,16 @@ mod tests {
         /// Whatever is put in, near or far, in any order, and cut off: a tree would say the same.
         #[test]
         fn it_is_what_a_tree_would_be(
-            steps in prop::collection::vec((0_u8..8, 0_u64..40_000), 1..60)
+            steps in prop::collection::vec((0_u8..8, 0_u64..12, 0_u64..9_000), 1..80)
         ) {
             let mut table: Dense<u64> = Dense::default();
             let mut tree: BTreeMap<u64, u64> = BTreeMap::new();
-            for (step, (what, number)) in (1..).zip(steps) {
-                let number = if what == 1 { u64::MAX - number } else { number };
+            for (step, (what, family, number)) in (1..).zip(steps) {
+                let number = match family {
+                    0 => u64::MAX - number,
+                    1 => LAST - 4_000 + number,
+                    family => (family - 2) * 20_000 + number,
+                };
                 if what == 0 {
                     table.truncate(number);
                     tree.split_off(&number);
@@ -198,28 +262,49 @@ mod tests {
             }
             let told: Vec<(u64, u64)> =
                 table.iter().filter(|(_, value)| **value != 0).map(|(n, v)| (n, *v)).collect();
+            let mut sum: u64 = 0;
+            table.values_mut().for_each(|value| sum += *value);
+            prop_assert_eq!(sum, tree.values().sum::<u64>());
             prop_assert_eq!(told, tree.into_iter().collect::<Vec<_>>());
         }
     }
 
+    /// Start and length of each run, and how many numbers are in none.
+    fn shape(table: &Dense<u64>) -> (Vec<(u64, usize)>, usize) {
+        (table.runs.iter().map(|run| (run.start, run.values.len())).collect(), table.rest.len())
+    }
+
     #[test]
-    fn what_was_far_is_found_when_the_others_have_come_near() {
-        let far_then_near = || {
-            let mut table: Dense<u64> = Dense::default();
-            *table.entry(5_000) = 1;
-            *table.entry(4_000) = 2;
-            assert_eq!((table.dense.len(), table.rest.len()), (4_001, 1));
-            table
-        };
-        let mut table = far_then_near();
-        assert_eq!(*table.entry(5_000), 1, "it is itself the next");
-        let mut table = far_then_near();
-        *table.entry(5_001) = 3;
-        assert_eq!((table.get(5_000), table.get(5_001), table.rest.len()), (Some(&1), Some(&3), 0));
-        let mut table = far_then_near();
-        *table.entry(9_000) = 4;
-        *table.entry(5_001) = 3;
-        assert_eq!((table.get(9_000), table.rest.len()), (Some(&4), 1), "that one is far still");
+    fn numbers_that_follow_each_other_are_a_run_wherever_they_begin() {
+        let mut table: Dense<u64> = Dense::default();
+        for number in [1, 2, 1_000_000_300, 3, 1_000_000_301, 1_000_000_002, 4_098, 9_000] {
+            *table.entry(number) = number;
+        }
+        let runs = vec![(0, 4_099), (8_960, 41), (1_000_000_000, 3), (1_000_000_256, 46)];
+        assert_eq!(shape(&table), (runs, 0));
+        assert_eq!(table.get(1_000_000_002), Some(&1_000_000_002));
+    }
+
+    #[test]
+    fn what_was_far_is_found_when_a_run_has_come_near() {
+        let mut table: Dense<u64> = Dense::default();
+        for far in 1..=7 {
+            *table.entry(far * 1_000_000) = far;
+        }
+        *table.entry(1) = 8;
+        assert_eq!(shape(&table).0.len(), RUNS);
+        *table.entry(5_000) = 9;
+        *table.entry(5_002) = 10;
+        assert_eq!(shape(&table).1, 2, "there are no more runs");
+        assert_eq!((table.get(5_000), table.get(5_001)), (Some(&9), None));
+        *table.entry(4_000) = 11;
+        assert_eq!((table.get(5_000), shape(&table).1), (Some(&9), 2), "it has not come that far");
+        *table.entry(5_001) = 12;
+        assert_eq!(
+            (table.get(5_000), table.get(5_001), table.get(5_002)),
+            (Some(&9), Some(&12), Some(&10))
+        );
+        assert_eq!((shape(&table).0[0], shape(&table).1), ((0, 5_002), 1));
     }
 
     #[test]
