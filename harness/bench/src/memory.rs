@@ -50,12 +50,13 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// The bytes that are in use when `piece` has made something and before that is dropped.
-pub fn held<R>(piece: impl FnOnce() -> R) -> usize {
+/// The most bytes that are in use at once while a piece is made.
+pub fn most<R>(piece: impl FnOnce() -> R) -> usize {
     NOW.store(0, Relaxed);
+    MOST.store(0, Relaxed);
     COUNTS.store(true, Relaxed);
     let made = piece();
     COUNTS.store(false, Relaxed);
     drop(made);
-    NOW.load(Relaxed)
+    MOST.load(Relaxed)
 }

@@ -8,7 +8,7 @@
 
 use super::{
     dense::{ByEvent, ByPlace},
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
@@ -40,11 +40,11 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 struct Agreement {
     setup: Setup,
     /// For each partition, by offset: the event first seen there.
-    log: ByPlace<Option<(EventId, Evidence)>>,
+    log: ByPlace<Option<(EventId, Proof)>>,
     /// And what it said, if that was told.
-    contents: ByPlace<Option<(u32, Evidence)>>,
+    contents: ByPlace<Option<(u32, Proof)>>,
     /// What was published, if that was told, and whether it was found changed.
-    said: ByEvent<Option<(u32, Evidence, bool)>>,
+    said: ByEvent<Option<(u32, Proof, bool)>>,
     findings: Findings,
 }
 
@@ -52,7 +52,7 @@ impl Invariant for Agreement {
     fn record(&mut self, evidence: &Evidence) {
         let (position, event, content) = match evidence.record.what {
             What::Content { event, content } => {
-                self.said.entry(event).get_or_insert((content, *evidence, false));
+                self.said.entry(event).get_or_insert((content, evidence.proof(), false));
                 return;
             }
             What::Append { position, event, content, .. }
@@ -72,37 +72,38 @@ impl Invariant for Agreement {
             let proof = *proof;
             self.findings.add(
                 || {
-                    let a = self.setup.node(proof.record.node);
+                    let a = self.setup.node(proof.node);
                     let b = self.setup.node(evidence.record.node);
                     format!("e{} as {b} has it at {position} is not what {a} published", event.0)
                 },
-                || vec![proof, *evidence],
+                || vec![proof, evidence.proof()],
             );
         }
         if content != 0 {
-            let (first, proof) = self.contents.entry(position).get_or_insert((content, *evidence));
+            let (first, proof) =
+                self.contents.entry(position).get_or_insert((content, evidence.proof()));
             if *first != content {
                 self.findings.add(
                     || {
-                        let a = self.setup.node(proof.record.node);
+                        let a = self.setup.node(proof.node);
                         let b = self.setup.node(evidence.record.node);
                         format!("at {position} {a} and {b} saw e{} say different things", event.0)
                     },
-                    || vec![*proof, *evidence],
+                    || vec![*proof, evidence.proof()],
                 );
                 return;
             }
         }
-        let (first, proof) = self.log.entry(position).get_or_insert((event, *evidence));
-        self.findings.judged(u64::from(proof.index != evidence.index));
+        let (first, proof) = self.log.entry(position).get_or_insert((event, evidence.proof()));
+        self.findings.judged(u64::from(proof.index() != evidence.index));
         if *first != event {
             self.findings.add(
                 || {
-                    let a = self.setup.node(proof.record.node);
+                    let a = self.setup.node(proof.node);
                     let b = self.setup.node(evidence.record.node);
                     format!("at {position} {a} saw e{} and {b} saw e{}", first.0, event.0)
                 },
-                || vec![*proof, *evidence],
+                || vec![*proof, evidence.proof()],
             );
         }
     }

@@ -8,7 +8,8 @@
 //! below what others told; and when the run has converged, some replica that lives must have come as far as any.
 
 use super::{
-    evidence::Evidence,
+    dense::ByKey,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
@@ -34,9 +35,9 @@ pub(super) const ENTRY: Entry = Entry {
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(CommitAfterApply {
         setup: setup.clone(),
-        done: BTreeMap::new(),
-        begun: BTreeMap::new(),
-        numbered: BTreeMap::new(),
+        done: ByKey::default(),
+        begun: ByKey::default(),
+        numbered: ByKey::default(),
         plain: BTreeMap::new(),
         down: BTreeSet::new(),
         converged: false,
@@ -75,7 +76,7 @@ impl Done {
 struct Commit {
     offset: u64,
     generation: u64,
-    proof: Evidence,
+    proof: Proof,
 }
 
 /// The commits of a group's partition that have no number.
@@ -90,11 +91,11 @@ struct Plain {
 
 struct CommitAfterApply {
     setup: Setup,
-    done: BTreeMap<(Name, u32), Done>,
+    done: ByKey<(Name, u32), Done>,
     /// The newest generation that has begun, and the record that shows it.
-    begun: BTreeMap<(Name, u32), (u64, Evidence)>,
+    begun: ByKey<(Name, u32), (u64, Proof)>,
     /// Commits by their numbers.
-    numbered: BTreeMap<(Name, u32), BTreeMap<u64, Commit>>,
+    numbered: ByKey<(Name, u32), BTreeMap<u64, Commit>>,
     plain: BTreeMap<(Name, u32), Plain>,
     /// Nodes that lost power and are not back.
     down: BTreeSet<NodeId>,
@@ -109,9 +110,9 @@ impl CommitAfterApply {
     }
 
     fn begin(&mut self, place: (Name, u32), generation: u64, evidence: &Evidence) {
-        let entry = self.begun.entry(place).or_insert((generation, *evidence));
+        let entry = self.begun.entry(place).or_insert((generation, evidence.proof()));
         if generation > entry.0 {
-            *entry = (generation, *evidence);
+            *entry = (generation, evidence.proof());
         }
     }
 
@@ -129,7 +130,7 @@ impl CommitAfterApply {
         }
     }
 
-    fn older(&mut self, (group, partition): (Name, u32), commit: Commit, newer: (u64, Evidence)) {
+    fn older(&mut self, (group, partition): (Name, u32), commit: Commit, newer: (u64, Proof)) {
         let name = self.group(group);
         self.findings.add(
             || {
@@ -152,8 +153,8 @@ impl CommitAfterApply {
             let name = self.group(place.0);
             self.findings.add(
                 || {
-                    let a = self.setup.node(same.proof.record.node);
-                    let b = self.setup.node(commit.proof.record.node);
+                    let a = self.setup.node(same.proof.node);
+                    let b = self.setup.node(commit.proof.node);
                     format!(
                         "the same commit of {name} in partition {} is {} as {a} tells it, and {} as {b} does",
                         place.1, same.offset, commit.offset
@@ -163,7 +164,7 @@ impl CommitAfterApply {
             );
             return;
         }
-        if same.proof.index != commit.proof.index {
+        if same.proof != commit.proof {
             return;
         }
         if let Some(before) = before {
@@ -176,7 +177,7 @@ impl CommitAfterApply {
         let newest = before.map_or(0, |before| before.generation);
         if after.is_none()
             && newest <= commit.generation
-            && let Some(newer) = self.begun.get(&place).copied()
+            && let Some(newer) = self.begun.get(place).copied()
             && newer.0 > commit.generation
         {
             self.older(place, commit, newer);
@@ -185,7 +186,7 @@ impl CommitAfterApply {
 
     fn plain(&mut self, place: (Name, u32), commit: Commit) {
         let plain = self.plain.entry(place).or_default();
-        let last = plain.last.insert(commit.proof.record.node, commit);
+        let last = plain.last.insert(commit.proof.node, commit);
         let news = plain.known.insert((commit.offset, commit.generation));
         let furthest = plain.furthest;
         if furthest.is_none_or(|furthest| commit.offset > furthest.offset) {
@@ -197,7 +198,7 @@ impl CommitAfterApply {
             self.compare(place, last, commit);
         } else if let Some(furthest) = furthest.filter(|f| news && commit.offset < f.offset) {
             self.compare(place, furthest, commit);
-        } else if let Some(newer) = self.begun.get(&place).copied()
+        } else if let Some(newer) = self.begun.get(place).copied()
             && news
             && newer.0 > commit.generation
         {
@@ -248,7 +249,7 @@ impl Invariant for CommitAfterApply {
                         || vec![*evidence],
                     );
                 }
-                let commit = Commit { offset, generation, proof: *evidence };
+                let commit = Commit { offset, generation, proof: evidence.proof() };
                 if number > 0 {
                     self.numbered(place, number, commit);
                 } else {

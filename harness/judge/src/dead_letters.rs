@@ -12,8 +12,8 @@
 //! does not matter.
 
 use super::{
-    dense::{ByEvent, ByName},
-    evidence::Evidence,
+    dense::{ByEvent, ByKey, ByName},
+    evidence::{Evidence, Proof},
     fold::{End, Redriven},
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
@@ -60,22 +60,8 @@ struct Attempts {
     failed: Vec<(u64, u64)>,
 }
 
-/// To whom an event was delivered.
-#[derive(Default)]
-struct Delivered {
-    /// When it was for the first time, or when it was redriven; and to whom.
-    first: Option<(u64, NodeId)>,
-    others: BTreeSet<NodeId>,
-}
-
-impl Delivered {
-    /// Since when, and to which nodes.
-    fn known(&self) -> (u64, Vec<NodeId>) {
-        let since = self.first.map_or(0, |(since, _)| since);
-        let first = self.first.map(|(_, node)| node);
-        (since, first.into_iter().chain(self.others.iter().copied()).collect())
-    }
-}
+/// When an event was delivered for the first time, or when it was redriven; and to whom.
+type Delivered = Option<(u64, NodeId)>;
 
 /// A good event among the dead, with what may explain it.
 struct Letter {
@@ -92,18 +78,20 @@ struct DeadLetters {
     setup: Setup,
     poison: BTreeSet<EventId>,
     /// What is in a queue now.
-    dead: BTreeMap<(Name, EventId), Evidence>,
+    dead: BTreeMap<(Name, EventId), Proof>,
     redriven: Redriven,
-    applied: ByName<ByEvent<Option<Evidence>>>,
+    applied: ByName<ByEvent<Option<Proof>>>,
     troubles: Vec<Trouble>,
     /// Nodes that are down, and which trouble that is.
     down: BTreeMap<NodeId, usize>,
     healed: Option<u64>,
     /// Of each group that tells of deliveries.
     delivered: ByName<ByEvent<Delivered>>,
+    /// To whom else it was delivered.
+    others: BTreeMap<(Name, EventId), BTreeSet<NodeId>>,
     /// How often each node has started.
     lives: BTreeMap<NodeId, u32>,
-    requests: BTreeMap<Key, Attempts>,
+    requests: ByKey<Key, Attempts>,
     /// The requests for each event since it was redriven last.
     made_for: ByEvent<Vec<Key>>,
     /// Somebody told for what a request was made.
@@ -124,8 +112,9 @@ impl DeadLetters {
             down: BTreeMap::new(),
             healed: None,
             delivered: ByName::default(),
+            others: BTreeMap::new(),
             lives: BTreeMap::new(),
-            requests: BTreeMap::new(),
+            requests: ByKey::default(),
             made_for: ByEvent::default(),
             linked: false,
             letters: Vec::new(),
@@ -174,7 +163,7 @@ impl DeadLetters {
     }
 
     /// Why nothing explains a dead letter, if so.
-    fn unexplained(&self, letter: &Letter) -> Option<&'static str> {
+    fn unexplained(&self, letter: &Letter, requests: &[(Key, &Attempts)]) -> Option<&'static str> {
         let at = letter.evidence.record.at;
         if letter.nodes.is_empty() && self.delivered.get(letter.group).is_some() {
             return Some("and had not been delivered there");
@@ -183,8 +172,7 @@ impl DeadLetters {
             let trouble = self.trouble(&BTreeSet::new(), letter.since, at);
             return (!trouble).then_some("when nothing was wrong");
         }
-        let mut attempts = self
-            .requests
+        let mut attempts = requests
             .iter()
             .filter(|(key, _)| {
                 if self.linked {
@@ -210,13 +198,16 @@ impl DeadLetters {
     }
 
     fn dead_letter(&mut self, group: Name, event: EventId, evidence: &Evidence) {
-        if self.dead.insert((group, event), *evidence).is_some() {
+        if self.dead.insert((group, event), evidence.proof()).is_some() {
             return;
         }
         self.findings.judged(1);
         if !self.poison.contains(&event) {
-            let delivered = self.delivered.get(group).and_then(|all| all.get(event));
-            let (since, nodes) = delivered.map(Delivered::known).unwrap_or_default();
+            let delivered = self.delivered.get(group).and_then(|all| *all.get(event)?);
+            let others = self.others.get(&(group, event)).into_iter().flatten();
+            let first = delivered.map(|(_, node)| node);
+            let nodes = first.into_iter().chain(others.copied()).collect();
+            let since = delivered.map_or(0, |(since, _)| since);
             let requests = self.made_for.get(event).cloned().unwrap_or_default();
             self.letters.push(Letter { evidence: *evidence, group, event, since, nodes, requests });
         }
@@ -226,7 +217,7 @@ impl DeadLetters {
             let position = place(evidence);
             self.findings.add(
                 || format!("{group} applied e{} at {position} and dead-lettered it", event.0),
-                || vec![applied, *evidence],
+                || vec![applied, evidence.proof()],
             );
         }
     }
@@ -272,9 +263,9 @@ impl Invariant for DeadLetters {
             }
             What::Deliver { group, event, .. } => {
                 let delivered = self.delivered.entry(group).entry(event);
-                let (_, first) = *delivered.first.get_or_insert((at, node));
+                let (_, first) = *delivered.get_or_insert((at, node));
                 if node != first {
-                    delivered.others.insert(node);
+                    self.others.entry((group, event)).or_default().insert(node);
                 }
             }
             What::Request { policy, request, event } => {
@@ -291,10 +282,9 @@ impl Invariant for DeadLetters {
                         request.failed.push((request.begun, at));
                     }
                     Phase::Ok => {
-                        let went_well =
-                            self.requests.get(&key).is_some_and(|r| r.failed.is_empty());
+                        let went_well = self.requests.get(key).is_some_and(|r| r.failed.is_empty());
                         if went_well {
-                            self.requests.remove(&key);
+                            self.requests.remove(key);
                         }
                     }
                 }
@@ -308,13 +298,13 @@ impl Invariant for DeadLetters {
                 if self.redriven.take(group, event, times) {
                     self.dead.remove(&(group, event));
                     self.made_for.entry(event).clear();
-                    if let Some((since, _)) = &mut self.delivered.entry(group).entry(event).first {
+                    if let Some((since, _)) = self.delivered.entry(group).entry(event) {
                         *since = at;
                     }
                 }
             }
             What::Apply { group, position, event, .. } => {
-                self.applied.entry(group).entry(event).get_or_insert(*evidence);
+                self.applied.entry(group).entry(event).get_or_insert(evidence.proof());
                 if let Some(dead) = self.dead.get(&(group, event)).copied() {
                     let group = self.group(group);
                     self.findings.add(
@@ -324,7 +314,7 @@ impl Invariant for DeadLetters {
                                 event.0
                             )
                         },
-                        || vec![dead, *evidence],
+                        || vec![dead, evidence.proof()],
                     );
                 } else if self.poison.contains(&event) {
                     let group = self.group(group);
@@ -340,8 +330,9 @@ impl Invariant for DeadLetters {
 
     fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = std::mem::take(&mut self.findings);
+        let requests = self.requests.sorted();
         for letter in &self.letters {
-            let Some(why) = self.unexplained(letter) else { continue };
+            let Some(why) = self.unexplained(letter, &requests) else { continue };
             findings.add(
                 || {
                     format!(

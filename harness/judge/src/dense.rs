@@ -4,8 +4,12 @@
 //! in its own way), and logs number places from 0. So vectors do where trees would cost ten times as much. Numbers that
 //! are far from all others (a phantom may have any) go to a tree beside.
 
+use rustc_hash::FxBuildHasher;
 use squall_probe::{EventId, Name, Position};
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    hash::Hash,
+};
 
 /// A run grows by at most this many unused places at once.
 const GAP: u64 = 4096;
@@ -229,6 +233,37 @@ impl<T: Default> ByName<T> {
             self.0.len() - 1
         });
         &mut self.0[index].1
+    }
+}
+
+/// A value for each key, where keys are many and looked up often.
+#[derive(Clone, Debug)]
+pub(super) struct ByKey<K, V>(HashMap<K, V, FxBuildHasher>);
+
+impl<K, V> Default for ByKey<K, V> {
+    fn default() -> Self {
+        Self(HashMap::default())
+    }
+}
+
+impl<K: Copy + Ord + Hash, V> ByKey<K, V> {
+    pub(super) fn get(&self, key: K) -> Option<&V> {
+        self.0.get(&key)
+    }
+
+    pub(super) fn entry(&mut self, key: K) -> Entry<'_, K, V> {
+        self.0.entry(key)
+    }
+
+    pub(super) fn remove(&mut self, key: K) -> Option<V> {
+        self.0.remove(&key)
+    }
+
+    /// In the order of keys.
+    pub(super) fn sorted(&self) -> Vec<(K, &V)> {
+        let mut all: Vec<(K, &V)> = self.0.iter().map(|(key, value)| (*key, value)).collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
     }
 }
 

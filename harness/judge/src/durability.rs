@@ -8,7 +8,7 @@
 
 use super::{
     dense::ByEvent,
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::{End, named, share},
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
@@ -41,13 +41,13 @@ struct Durability {
     /// A crashed replica is down; one that ended by itself has its files, and counts as up.
     up: Vec<bool>,
     /// The record with which the last replica went down, the last time all were.
-    outage: Option<Evidence>,
+    outage: Option<Proof>,
     events: ByEvent<Acknowledged>,
 }
 
 #[derive(Default)]
 struct Acknowledged {
-    acked: Option<Evidence>,
+    acked: Option<Proof>,
     position: Option<Position>,
 }
 
@@ -57,7 +57,7 @@ impl Invariant for Durability {
         match (evidence.record.what, replica) {
             (What::Publish { phase: Phase::Ok, event, position, .. }, _) => {
                 let entry = self.events.entry(event);
-                entry.acked.get_or_insert(*evidence);
+                entry.acked.get_or_insert(evidence.proof());
                 entry.position = entry.position.or(position);
             }
             (What::Append { event, position, .. }, Some(_)) => {
@@ -68,7 +68,7 @@ impl Invariant for Durability {
                 NodeChange::Crashed => {
                     self.up[replica] = false;
                     if !self.up.contains(&true) {
-                        self.outage = Some(*evidence);
+                        self.outage = Some(evidence.proof());
                     }
                 }
                 NodeChange::Exited | NodeChange::Panicked => {}
@@ -92,7 +92,7 @@ impl Invariant for Durability {
             if there || !known {
                 continue;
             }
-            let crashed = self.outage.is_some_and(|outage| (..outage.index).contains(&acked.index));
+            let crashed = self.outage.is_some_and(|outage| acked.index() < outage.index());
             let (events, _) =
                 if crashed { &mut after } else { &mut otherwise }.get_or_insert((vec![], acked));
             events.push(id);

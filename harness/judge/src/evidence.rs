@@ -1,6 +1,7 @@
 //! What is found, and the records that prove it.
 
-use squall_probe::Record;
+use squall_probe::{NodeId, Record};
+use std::num::NonZeroU32;
 
 /// A record that proves something, and its place in the history, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +10,37 @@ pub struct Evidence {
     pub index: u64,
     /// The record.
     pub record: Record,
+}
+
+/// Which record proves something: its place, and who told it. An eighth of the record itself, so tables are made of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// The place, from 1.
+    place: NonZeroU32,
+    pub(crate) node: NodeId,
+}
+
+impl Proof {
+    /// The record's place in the history, from 0.
+    pub(crate) fn index(self) -> u64 {
+        u64::from(self.place.get()) - 1
+    }
+}
+
+impl Evidence {
+    pub(crate) fn proof(&self) -> Proof {
+        let place = u32::try_from(self.index + 1).ok().and_then(NonZeroU32::new);
+        Proof {
+            place: place.expect("a history of fewer than 2^32 records"),
+            node: self.record.node,
+        }
+    }
+}
+
+impl From<Evidence> for Proof {
+    fn from(evidence: Evidence) -> Self {
+        evidence.proof()
+    }
 }
 
 /// Something that should not have happened.

@@ -2,7 +2,7 @@
 
 use super::{
     dense::{ByEvent, ByPlace},
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     setup::Setup,
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
@@ -231,7 +231,7 @@ struct Copy {
     down: bool,
     /// It told of an append, ever.
     told: bool,
-    log: ByPlace<Option<(EventId, Evidence)>>,
+    log: ByPlace<Option<(EventId, Proof)>>,
     /// The ends of its partitions, as it told them last.
     ends: BTreeMap<u32, u64>,
 }
@@ -256,7 +256,7 @@ impl Copies {
         match record.what {
             What::Append { position, event, .. } => {
                 (self.told, copy.told) = (true, true);
-                *copy.log.entry(position) = Some((event, *evidence));
+                *copy.log.entry(position) = Some((event, evidence.proof()));
             }
             What::Rebuild => {
                 copy.log.clear();
@@ -295,13 +295,13 @@ impl Copies {
     }
 
     /// The events that living replicas have, with the last append of each.
-    pub(super) fn events(&self) -> ByEvent<Option<Evidence>> {
-        let mut events: ByEvent<Option<Evidence>> = ByEvent::default();
+    pub(super) fn events(&self) -> ByEvent<Option<Proof>> {
+        let mut events: ByEvent<Option<Proof>> = ByEvent::default();
         for (event, append) in
             self.living().flat_map(|copy| copy.log.iter()).filter_map(|(_, stands)| *stands)
         {
             let last = events.entry(event);
-            *last = (*last).into_iter().chain([append]).max_by_key(|append| append.index);
+            *last = (*last).into_iter().chain([append]).max_by_key(|append| append.index());
         }
         events
     }
@@ -312,15 +312,22 @@ pub(super) struct End<'a> {
     pub(super) lag: Lag,
     pub(super) copies: Copies,
     /// The events that living replicas have, with the last append of each.
-    present: ByEvent<Option<Evidence>>,
+    present: ByEvent<Option<Proof>>,
+    /// The record that a proof refers to.
+    record: &'a dyn Fn(Proof) -> Evidence,
     /// What names mean that the system made up while it ran.
     pub(super) names: &'a dyn Fn(Name) -> String,
 }
 
 impl<'a> End<'a> {
-    pub(super) fn new(lag: Lag, copies: Copies, names: &'a dyn Fn(Name) -> String) -> Self {
+    pub(super) fn new(
+        lag: Lag,
+        copies: Copies,
+        record: &'a dyn Fn(Proof) -> Evidence,
+        names: &'a dyn Fn(Name) -> String,
+    ) -> Self {
         let present = copies.events();
-        Self { lag, copies, present, names }
+        Self { lag, copies, present, record, names }
     }
 
     /// A living replica has the event.
@@ -340,7 +347,7 @@ impl<'a> End<'a> {
         for (event, append) in self.present.iter() {
             let Some(append) = append else { continue };
             let since = self.lag.events.get(event).and_then(|owed| owed.committed).unwrap_or(0);
-            longest(&mut longest_of_all, self.lag.healed, since, append);
+            longest(&mut longest_of_all, self.lag.healed, since, &(self.record)(*append));
         }
         longest_of_all
     }
@@ -449,8 +456,7 @@ mod tests {
     #[test]
     fn what_living_replicas_have() {
         let has = |h: &History, event| h.judge().copies().has(Position::new(0, 1), EventId(event));
-        let last =
-            |h: &History| h.judge().copies().events().get(EventId(1))?.map(|last| last.index);
+        let last = |h: &History| h.judge().copies().events().get(EventId(1))?.map(Proof::index);
         let mut h = History::new();
         h.append(1, 1, 1).append(0, 1, 1).append(2, 2, 1);
         assert_eq!((has(&h, 1), has(&h, 2), has(&h, 3)), (true, true, false));

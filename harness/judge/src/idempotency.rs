@@ -5,7 +5,7 @@
 
 use super::{
     dense::ByEvent,
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
@@ -27,7 +27,7 @@ pub(super) const ENTRY: Entry = Entry {
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Idempotency {
         setup: setup.clone(),
-        first: ByEvent::default(),
+        first: setup.groups.iter().map(|_| ByEvent::default()).collect(),
         findings: Findings::default(),
     }))
 }
@@ -35,7 +35,7 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 struct Idempotency {
     setup: Setup,
     /// The first effect in each group.
-    first: ByEvent<Vec<Option<Evidence>>>,
+    first: Vec<ByEvent<Option<Proof>>>,
     findings: Findings,
 }
 
@@ -44,16 +44,12 @@ impl Invariant for Idempotency {
         let What::Apply { group, event, .. } = evidence.record.what else { return };
         let Some(index) = self.setup.group_index(group) else { return };
         self.findings.judged(1);
-        let firsts = self.first.entry(event);
-        if firsts.is_empty() {
-            firsts.resize(self.setup.groups.len(), None);
-        }
-        match firsts[index] {
-            None => firsts[index] = Some(*evidence),
-            Some(first) => self.findings.add(
+        let first = *self.first[index].entry(event).get_or_insert(evidence.proof());
+        if first.index() != evidence.index {
+            self.findings.add(
                 || format!("e{} took effect twice in {}", event.0, self.setup.group(index)),
-                || vec![first, *evidence],
-            ),
+                || vec![first, evidence.proof()],
+            );
         }
     }
 

@@ -1,7 +1,7 @@
 //! What an invariant is, and what it finds.
 
 use crate::{
-    evidence::{Evidence, NEVER, Violation},
+    evidence::{Evidence, NEVER, Proof, Violation},
     fold::End,
     limits::Limit,
     setup::Setup,
@@ -27,7 +27,7 @@ pub(crate) trait Invariant {
 /// Violations of one invariant: the first few, and how many there are in all; and how many facts were judged.
 #[derive(Debug, Default)]
 pub struct Findings {
-    first: Vec<(String, Vec<Evidence>, bool)>,
+    first: Vec<(String, Vec<Proof>, bool)>,
     count: usize,
     pub(crate) judged: u64,
 }
@@ -43,33 +43,33 @@ impl Findings {
     }
 
     /// Adds a violation, by the last record of its evidence. Both are only made if it will be told.
-    pub(crate) fn add(
+    pub(crate) fn add<E: Into<Proof>>(
         &mut self,
         summary: impl FnOnce() -> String,
-        evidence: impl FnOnce() -> Vec<Evidence>,
+        evidence: impl FnOnce() -> Vec<E>,
     ) {
         self.push(summary, evidence, false);
     }
 
     /// Adds a violation by something that never happened.
-    pub(crate) fn add_missing(
+    pub(crate) fn add_missing<E: Into<Proof>>(
         &mut self,
         summary: impl FnOnce() -> String,
-        evidence: impl FnOnce() -> Vec<Evidence>,
+        evidence: impl FnOnce() -> Vec<E>,
     ) {
         self.push(summary, evidence, true);
     }
 
-    fn push(
+    fn push<E: Into<Proof>>(
         &mut self,
         summary: impl FnOnce() -> String,
-        evidence: impl FnOnce() -> Vec<Evidence>,
+        evidence: impl FnOnce() -> Vec<E>,
         missing: bool,
     ) {
         self.count += 1;
         if self.first.len() < TOLD {
-            let mut evidence = evidence();
-            evidence.sort_by_key(|evidence| evidence.index);
+            let mut evidence: Vec<Proof> = evidence().into_iter().map(Into::into).collect();
+            evidence.sort_by_key(|proof| proof.index());
             self.first.push((summary(), evidence, missing));
         }
     }
@@ -78,7 +78,12 @@ impl Findings {
         self.count == 0
     }
 
-    pub(crate) fn into_violations(self, invariant: &'static str) -> Vec<Violation> {
+    /// As violations of an invariant; `record` tells what a proof refers to.
+    pub(crate) fn into_violations(
+        self,
+        invariant: &'static str,
+        record: impl Fn(Proof) -> Evidence,
+    ) -> Vec<Violation> {
         let more = self.count - self.first.len();
         let last = self.first.len().saturating_sub(1);
         self.first
@@ -90,6 +95,7 @@ impl Findings {
                 } else {
                     String::new()
                 };
+                let evidence: Vec<Evidence> = evidence.into_iter().map(&record).collect();
                 let last = evidence.last().map_or(NEVER, |evidence| evidence.index);
                 let since = if missing { NEVER } else { last };
                 let summary = summary + &more;

@@ -43,6 +43,7 @@ mod votes_kept;
 mod went_back;
 
 pub use dense::{ByEvent, ByName};
+use evidence::Proof;
 pub use evidence::{Evidence, NEVER, Violation};
 pub use fold::Redriven;
 use fold::{Copies, End, Lag};
@@ -248,7 +249,8 @@ fn conclude(
         lag.record(evidence);
         copies.record(evidence);
     });
-    let end = End::new(lag, copies, names);
+    let record = |proof| judged.evidence(proof, false);
+    let end = End::new(lag, copies, &record, names);
     for entry in entries {
         let Some(mut invariant) = (entry.make)(setup) else {
             judgement.judged.push((entry.name, 0));
@@ -258,7 +260,9 @@ fn conclude(
         judged.tell(entry.name, &mut *invariant);
         let findings = invariant.finish(&end);
         judgement.judged.push((entry.name, findings.judged));
-        let mut found = findings.into_violations(entry.name);
+        let mut found = findings.into_violations(entry.name, |proof| {
+            judged.evidence(proof, AS_IT_WAS.contains(&entry.name))
+        });
         if let Layer::End = entry.layer {
             found.iter_mut().for_each(|violation| violation.since = NEVER);
         }
@@ -288,6 +292,21 @@ impl Judged<'_> {
             }
         }
         names
+    }
+
+    /// The record that a proof refers to, as an invariant was told of it: as it was, or as it was put back.
+    fn evidence(&self, proof: Proof, as_it_was: bool) -> Evidence {
+        let index = proof.index();
+        match self {
+            Self::PutBack { edited, .. } if !as_it_was => {
+                let place = edited.records.binary_search_by_key(&index, |evidence| evidence.index);
+                edited.records[place.expect("it was told of it")]
+            }
+            Self::Whole(whole) | Self::PutBack { whole, .. } => {
+                let place = usize::try_from(index).expect("a place of the history");
+                Evidence { index, record: whole[place] }
+            }
+        }
     }
 
     /// All that is judged, in order.

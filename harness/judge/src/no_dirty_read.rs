@@ -6,12 +6,13 @@
 
 use super::{
     dense::ByPlace,
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
 };
-use squall_probe::{EventId, What};
+use squall_probe::{EventId, Position, What};
+use std::collections::BTreeMap;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "no_dirty_read",
@@ -26,40 +27,47 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    Some(Box::new(NoDirtyRead { setup: setup.clone(), given: ByPlace::default() }))
+    Some(Box::new(NoDirtyRead {
+        setup: setup.clone(),
+        given: ByPlace::default(),
+        others: BTreeMap::new(),
+    }))
 }
 
 struct NoDirtyRead {
     setup: Setup,
-    /// What consumers were given, with the first record of it.
-    given: ByPlace<Vec<(EventId, Evidence)>>,
+    /// What a consumer was given first at each place, with the record of it.
+    given: ByPlace<Option<(EventId, Proof)>>,
+    /// And what others were given there.
+    others: BTreeMap<(Position, EventId), Proof>,
 }
 
 impl Invariant for NoDirtyRead {
     fn record(&mut self, evidence: &Evidence) {
         if let What::Deliver { position, event, .. } = evidence.record.what {
-            let given = self.given.entry(position);
-            if !given.iter().any(|(known, _)| *known == event) {
-                given.push((event, *evidence));
+            let (first, _) = self.given.entry(position).get_or_insert((event, evidence.proof()));
+            if *first != event {
+                self.others.entry((position, event)).or_insert(evidence.proof());
             }
         }
     }
 
     fn finish(&mut self, end: &End<'_>) -> Findings {
         let mut findings = Findings::default();
-        let all = self.given.iter().flat_map(|(at, given)| given.iter().map(move |one| (at, one)));
-        for (position, (event, given)) in all {
+        let first = self.given.iter().filter_map(|(at, given)| Some((at, (*given)?)));
+        let others = self.others.iter().map(|((at, event), given)| (*at, (*event, *given)));
+        for (position, (event, given)) in first.chain(others) {
             findings.judged(1);
-            if !end.copies.has(position, *event) {
+            if !end.copies.has(position, event) {
                 findings.add(
                     || {
                         format!(
                             "{} was given e{} at {position}, which no replica has in the end",
-                            self.setup.node(given.record.node),
+                            self.setup.node(given.node),
                             event.0
                         )
                     },
-                    || vec![*given],
+                    || vec![given],
                 );
             }
         }

@@ -5,7 +5,7 @@
 
 use super::{
     dense::ByEvent,
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
@@ -30,7 +30,7 @@ fn make(_: &Setup) -> Option<Box<dyn Invariant>> {
 
 struct NoDuplicateAppend {
     /// The first place, its evidence, and other places that were told.
-    first: ByEvent<Option<(Position, Evidence, Vec<Position>)>>,
+    first: ByEvent<Option<(Position, Proof, Vec<Position>)>>,
     findings: Findings,
 }
 
@@ -40,13 +40,13 @@ impl Invariant for NoDuplicateAppend {
         match self.first.entry(event) {
             none @ None => {
                 self.findings.judged(1);
-                *none = Some((position, *evidence, Vec::new()));
+                *none = Some((position, evidence.proof(), Vec::new()));
             }
             Some((first, proof, told)) if *first != position && !told.contains(&position) => {
                 told.push(position);
                 self.findings.add(
                     || format!("e{} stands at {first} and at {position}", event.0),
-                    || vec![*proof, *evidence],
+                    || vec![*proof, evidence.proof()],
                 );
             }
             Some(_) => {}

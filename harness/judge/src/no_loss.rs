@@ -7,14 +7,14 @@
 //! judges at the end of the run, when everything should have drained.
 
 use super::{
-    dense::ByEvent,
-    evidence::Evidence,
+    dense::{ByEvent, ByKey},
+    evidence::{Evidence, Proof},
     fold::{End, Redriven, bit, named, share},
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
 };
 use squall_probe::{EventId, Phase, Position, What};
-use std::{collections::BTreeMap, ops::BitOr};
+use std::ops::BitOr;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "no_loss",
@@ -32,7 +32,7 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(NoLoss {
         setup: setup.clone(),
         events: ByEvent::default(),
-        seen: BTreeMap::new(),
+        seen: ByKey::default(),
         redriven: Redriven::default(),
         told: false,
     }))
@@ -42,7 +42,7 @@ struct NoLoss {
     setup: Setup,
     events: ByEvent<Copies>,
     /// Highest offset that a consumer of (group, partition) was given.
-    seen: BTreeMap<(usize, u32), u64>,
+    seen: ByKey<(usize, u32), u64>,
     redriven: Redriven,
     /// Replicas tell what they hold.
     told: bool,
@@ -50,7 +50,7 @@ struct NoLoss {
 
 #[derive(Default)]
 struct Copies {
-    acked: Option<Evidence>,
+    acked: Option<Proof>,
     position: Option<Position>,
     /// Replicas that hold it, a bit each.
     held: u64,
@@ -63,7 +63,7 @@ impl Invariant for NoLoss {
         match evidence.record.what {
             What::Publish { phase: Phase::Ok, event, position, .. } => {
                 let entry = self.events.entry(event);
-                entry.acked.get_or_insert(*evidence);
+                entry.acked.get_or_insert(evidence.proof());
                 entry.position = position.or(entry.position);
             }
             What::Append { event, position, .. } => {
@@ -122,7 +122,7 @@ impl Invariant for NoLoss {
                 continue;
             }
             let passed = (0..groups).filter(|group| missing & bit(*group) != 0).any(|group| {
-                let seen = event.position.and_then(|at| self.seen.get(&(group, at.partition)));
+                let seen = event.position.and_then(|at| self.seen.get((group, at.partition)));
                 event.position.zip(seen).is_some_and(|(at, seen)| at.offset <= *seen)
             });
             // What no replica has, or one group will never see, is lost, whatever becomes of the others.
@@ -152,11 +152,11 @@ struct Missing {
     /// How many of them have no place in the log, as far as anybody told.
     nowhere: usize,
     /// The promise of the first.
-    first: Option<Evidence>,
+    first: Option<Proof>,
 }
 
 impl Missing {
-    fn add(&mut self, event: EventId, groups: u64, nowhere: bool, acked: Evidence) {
+    fn add(&mut self, event: EventId, groups: u64, nowhere: bool, acked: Proof) {
         self.each = if self.events.is_empty() { groups } else { self.each & groups };
         self.any |= groups;
         self.nowhere += usize::from(nowhere);

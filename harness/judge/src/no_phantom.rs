@@ -6,7 +6,7 @@
 
 use super::{
     dense::ByEvent,
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
@@ -37,8 +37,8 @@ struct NoPhantom {
 #[derive(Default)]
 struct Known {
     invoked: bool,
-    failed: Option<Evidence>,
-    seen: Option<Evidence>,
+    failed: Option<Proof>,
+    seen: Option<Proof>,
     told: bool,
 }
 
@@ -50,7 +50,7 @@ impl Invariant for NoPhantom {
                 match phase {
                     Phase::Invoke => entry.invoked = true,
                     Phase::Fail => {
-                        entry.failed = Some(*evidence);
+                        entry.failed = Some(evidence.proof());
                     }
                     Phase::Ok | Phase::Info => return,
                 }
@@ -67,7 +67,7 @@ impl Invariant for NoPhantom {
             | What::DeadLetter { event, .. } => {
                 let entry = self.events.entry(event);
                 self.findings.judged(u64::from(entry.seen.is_none()));
-                entry.seen.get_or_insert(*evidence);
+                entry.seen.get_or_insert(evidence.proof());
                 event
             }
             _ => return,

@@ -10,13 +10,13 @@
 //! dead-letter queue has left the sequence: that it is redriven later is what the queue is for.
 
 use super::{
-    dense::ByEvent,
-    evidence::Evidence,
+    dense::{ByEvent, ByKey},
+    evidence::{Evidence, Proof},
     fold::{End, bit},
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
 };
-use squall_probe::{NodeId, Phase, Position, What};
+use squall_probe::{EventId, NodeId, Phase, Position, What};
 use std::collections::BTreeMap;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -35,8 +35,8 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Order {
         setup: setup.clone(),
         events: ByEvent::default(),
-        published: BTreeMap::new(),
-        applied: BTreeMap::new(),
+        published: ByKey::default(),
+        applied: ByKey::default(),
         findings: Findings::default(),
     }))
 }
@@ -45,16 +45,16 @@ struct Order {
     setup: Setup,
     events: ByEvent<Published>,
     /// Events of (producer, key) in the order of publishing.
-    published: BTreeMap<(NodeId, u32), Vec<squall_probe::EventId>>,
+    published: ByKey<(NodeId, u32), Vec<EventId>>,
     /// The last effect of (group, key, partition), with its offset.
-    applied: BTreeMap<(usize, u32, u32), (u64, Evidence)>,
+    applied: ByKey<(usize, u32, u32), (u64, Proof)>,
     findings: Findings,
 }
 
 #[derive(Default)]
 struct Published {
     key: u32,
-    acked: Option<Evidence>,
+    acked: Option<Proof>,
     position: Option<Position>,
     /// Its client was told that nobody knows; after that it may come late.
     indeterminate: bool,
@@ -76,7 +76,7 @@ impl Invariant for Order {
                         self.published.entry(line).or_default().push(event);
                     }
                     Phase::Ok => {
-                        entry.acked = Some(*evidence);
+                        entry.acked = Some(evidence.proof());
                         entry.position = position.or(entry.position);
                     }
                     Phase::Info => entry.indeterminate |= entry.acked.is_none(),
@@ -108,9 +108,9 @@ impl Invariant for Order {
                     return;
                 }
                 let line = (index, entry.key, position.partition);
-                let last = self.applied.entry(line).or_insert((position.offset, *evidence));
+                let last = self.applied.entry(line).or_insert((position.offset, evidence.proof()));
                 let (offset, before) = *last;
-                self.findings.judged(u64::from(before.index != evidence.index));
+                self.findings.judged(u64::from(before.index() != evidence.index));
                 if position.offset < offset {
                     let key = entry.key;
                     self.findings.add(
@@ -121,10 +121,10 @@ impl Invariant for Order {
                                 position.partition
                             )
                         },
-                        || vec![before, *evidence],
+                        || vec![before, evidence.proof()],
                     );
                 } else {
-                    *last = (position.offset, *evidence);
+                    *last = (position.offset, evidence.proof());
                 }
             }
             _ => {}
@@ -132,9 +132,9 @@ impl Invariant for Order {
     }
 
     fn finish(&mut self, _: &End<'_>) -> Findings {
-        for ((producer, key), published) in &self.published {
-            let mut home: Option<(u32, Evidence, u64)> = None;
-            let mut last: BTreeMap<u32, (u64, Evidence, u64)> = BTreeMap::new();
+        for ((producer, key), published) in self.published.sorted() {
+            let mut home: Option<(u32, Proof, u64)> = None;
+            let mut last: BTreeMap<u32, (u64, Proof, u64)> = BTreeMap::new();
             for id in published {
                 let Some(event) = self.events.get(*id) else { continue };
                 let (Some(acked), Some(at)) = (event.acked, event.position) else { continue };
@@ -143,7 +143,7 @@ impl Invariant for Order {
                 if at.partition != partition && self.setup.promises.key_has_one_partition {
                     self.findings.add(
                         || {
-                            let producer = self.setup.node(*producer);
+                            let producer = self.setup.node(producer);
                             format!(
                                 "e{earlier} and e{} of {producer} (key {key}) stand in partitions {partition} \
                                  and {}: nothing keeps their order",

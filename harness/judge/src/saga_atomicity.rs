@@ -4,12 +4,13 @@
 //! After Garcia-Molina and Salem, Sagas (1987). Steps and compensations are counted where they land.
 
 use super::{
-    evidence::Evidence,
+    dense::ByEvent,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
 };
-use squall_probe::{EventId, Name, SagaChange, What};
+use squall_probe::{Name, SagaChange, What};
 use std::collections::BTreeMap;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -25,24 +26,32 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    Some(Box::new(SagaAtomicity { setup: setup.clone(), sagas: BTreeMap::new() }))
+    Some(Box::new(SagaAtomicity { setup: setup.clone(), sagas: ByEvent::default() }))
 }
 
 struct SagaAtomicity {
     setup: Setup,
-    /// What happened to each step of each saga.
-    sagas: BTreeMap<EventId, BTreeMap<Name, Vec<Evidence>>>,
+    /// What happened to each saga, in order.
+    sagas: ByEvent<Vec<Change>>,
 }
 
-/// A step was undone.
-fn is_undone(evidence: &Evidence) -> bool {
-    matches!(evidence.record.what, What::Saga { change: SagaChange::Undone, .. })
+/// A step of a saga was done or undone.
+#[derive(Clone, Copy)]
+struct Change {
+    step: Name,
+    undone: bool,
+    proof: Proof,
+}
+
+fn proofs(changes: &[Change]) -> Vec<Proof> {
+    changes.iter().map(|change| change.proof).collect()
 }
 
 impl Invariant for SagaAtomicity {
     fn record(&mut self, evidence: &Evidence) {
-        let What::Saga { saga, step, .. } = evidence.record.what else { return };
-        self.sagas.entry(saga).or_default().entry(step).or_default().push(*evidence);
+        let What::Saga { saga, step, change } = evidence.record.what else { return };
+        let undone = change == SagaChange::Undone;
+        self.sagas.entry(saga).push(Change { step, undone, proof: evidence.proof() });
     }
 
     fn finish(&mut self, _: &End<'_>) -> Findings {
@@ -51,11 +60,13 @@ impl Invariant for SagaAtomicity {
             let known = self.setup.sagas.iter().position(|known| *known == step);
             known.map_or("?", |index| self.setup.promises.saga[index])
         };
-        for (saga, steps) in &self.sagas {
+        for (saga, changes) in self.sagas.iter().filter(|(_, changes)| !changes.is_empty()) {
             findings.judged(1);
-            let undoing = steps.values().flatten().any(is_undone);
-            for (step, happened) in steps {
-                let undone = happened.iter().filter(|change| is_undone(change)).count();
+            let undoing = changes.iter().any(|change| change.undone);
+            let mut steps: BTreeMap<Name, Vec<Change>> = BTreeMap::new();
+            changes.iter().for_each(|change| steps.entry(change.step).or_default().push(*change));
+            for (step, happened) in &steps {
+                let undone = happened.iter().filter(|change| change.undone).count();
                 let done = happened.len() - undone;
                 let wrong = if done > 1 {
                     Some(format!("{} was done {done} times", name(*step)))
@@ -63,7 +74,7 @@ impl Invariant for SagaAtomicity {
                     Some(format!("{} was undone {undone} times", name(*step)))
                 } else if undone > done {
                     Some(format!("{} was undone and never done", name(*step)))
-                } else if done == undone && is_undone(&happened[0]) {
+                } else if done == undone && happened[0].undone {
                     Some(format!("{} was undone first and then done, to the end", name(*step)))
                 } else if undoing && undone < done {
                     Some(format!("{} was done and, of all, not undone", name(*step)))
@@ -72,7 +83,7 @@ impl Invariant for SagaAtomicity {
                 };
                 if let Some(wrong) = wrong {
                     let (summary, proof) =
-                        (|| format!("saga of e{}: {wrong}", saga.0), || happened.clone());
+                        (|| format!("saga of e{}: {wrong}", saga.0), || proofs(happened));
                     match done > undone && done == 1 {
                         true => findings.add_missing(summary, proof),
                         false => findings.add(summary, proof),
@@ -84,7 +95,6 @@ impl Invariant for SagaAtomicity {
             }
             let missing = self.setup.sagas.iter().find(|step| !steps.contains_key(step));
             if let Some(missing) = missing {
-                let proof = steps.values().flatten().copied();
                 findings.add_missing(
                     || {
                         let done: Vec<_> = steps.keys().map(|step| name(*step)).collect();
@@ -95,7 +105,7 @@ impl Invariant for SagaAtomicity {
                             name(*missing)
                         )
                     },
-                    || proof.collect(),
+                    || proofs(changes),
                 );
             }
         }

@@ -5,13 +5,13 @@
 //! land, or a member of it was given an event of the partition.
 
 use super::{
-    evidence::Evidence,
+    dense::ByKey,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
 };
 use squall_probe::{Name, What};
-use std::collections::BTreeMap;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "single_owner",
@@ -28,8 +28,8 @@ pub(super) const ENTRY: Entry = Entry {
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(SingleOwner {
         setup: setup.clone(),
-        current: BTreeMap::new(),
-        owners: BTreeMap::new(),
+        current: ByKey::default(),
+        owners: ByKey::default(),
         findings: Findings::default(),
     }))
 }
@@ -37,18 +37,26 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 struct SingleOwner {
     setup: Setup,
     /// The newest generation that has begun, and the record that shows it.
-    current: BTreeMap<(Name, u32), (u64, Evidence)>,
+    current: ByKey<(Name, u32), (u64, Proof)>,
     /// Who acts for a partition in the newest generation.
-    owners: BTreeMap<(Name, u32), (u64, Name, Evidence)>,
+    owners: ByKey<(Name, u32), (u64, Name, Proof)>,
     findings: Findings,
 }
 
 impl SingleOwner {
-    fn begin(&mut self, group: Name, partition: u32, generation: u64, evidence: &Evidence) {
-        let entry = self.current.entry((group, partition)).or_insert((generation, *evidence));
+    fn begin(
+        &mut self,
+        group: Name,
+        partition: u32,
+        generation: u64,
+        evidence: &Evidence,
+    ) -> (u64, Proof) {
+        let entry =
+            self.current.entry((group, partition)).or_insert((generation, evidence.proof()));
         if generation > entry.0 {
-            *entry = (generation, *evidence);
+            *entry = (generation, evidence.proof());
         }
+        *entry
     }
 }
 
@@ -64,11 +72,11 @@ impl Invariant for SingleOwner {
             What::Apply { group, position, event, generation, member } => {
                 self.findings.judged(1);
                 let place = (group, position.partition);
-                self.begin(group, position.partition, generation, evidence);
-                let (current, began) = self.current[&place];
-                let owner = self.owners.entry(place).or_insert((generation, member, *evidence));
+                let (current, began) = self.begin(group, position.partition, generation, evidence);
+                let owner =
+                    self.owners.entry(place).or_insert((generation, member, evidence.proof()));
                 if generation > owner.0 {
-                    *owner = (generation, member, *evidence);
+                    *owner = (generation, member, evidence.proof());
                 }
                 let (owned, owner, first) = *owner;
                 if generation < current {
@@ -80,7 +88,7 @@ impl Invariant for SingleOwner {
                                 event.0
                             )
                         },
-                        || vec![began, *evidence],
+                        || vec![began, evidence.proof()],
                     );
                 } else if owned == generation && owner != member {
                     let group = self.setup.group_index(group).unwrap_or(0);
@@ -92,7 +100,7 @@ impl Invariant for SingleOwner {
                                 position.partition
                             )
                         },
-                        || vec![first, *evidence],
+                        || vec![first, evidence.proof()],
                     );
                 }
             }

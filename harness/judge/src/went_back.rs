@@ -7,7 +7,12 @@
 //! went back to one moment, that is all there is to say, and every invariant holds of what is left. If only some did,
 //! the others remember what those have forgotten, and what speaks of both cannot be kept (`PARTLY`).
 
-use super::{dense::ByEvent, evidence::Evidence, fold::Copies, setup::Setup};
+use super::{
+    dense::ByEvent,
+    evidence::{Evidence, Proof},
+    fold::Copies,
+    setup::Setup,
+};
 use squall_probe::{EventId, NodeChange, NodeId, Phase, Position, Record, What};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,7 +51,7 @@ pub struct Loss {
 }
 
 /// The events that living replicas have in the end.
-pub(super) type Present = ByEvent<Option<Evidence>>;
+pub(super) type Present = ByEvent<Option<Proof>>;
 
 /// What clients were told when they were told it: that it was taken back later is another matter.
 pub(super) const AS_IT_WAS: &[&str] = &["available", "latency"];

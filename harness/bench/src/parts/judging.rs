@@ -77,19 +77,19 @@ fn measure(bench: &Bench) -> Vec<Row> {
             &record(&samples[1]),
             Unit::Nanoseconds,
         ));
-        let held = memory::held(|| fold(Judge::new(&setup), &records));
-        let history = memory::held(|| fold(Judge::alone(&setup, None), &records));
+        let held = memory::most(|| judge(|| Judge::new(&setup), &records));
+        let history = memory::most(|| fold(Judge::alone(&setup, None), &records));
         let bytes = |held: usize| Samples(vec![held as f64 / count]);
         rows.push(Row::of(
             "judging",
-            "  held, a record, with the history",
+            "  in use at most, a record, with the history",
             &bytes(held),
             Unit::Bytes,
         ));
         rows.push(Row::of(
             "judging",
-            "  held by all invariants",
-            &bytes(held - history),
+            "    without it",
+            &bytes(held.saturating_sub(history)),
             Unit::Bytes,
         ));
         if *size == "10^5" {
@@ -149,12 +149,12 @@ fn each_alone(bench: &Bench, records: &[Record], setup: &Setup, count: f64) -> V
         pieces.push(Box::new(|| judge(|| Judge::alone(setup, Some(entry.name)), records)));
     }
     let samples = in_turns(bench.rounds().min(3), &mut pieces);
-    let base = memory::held(|| fold(Judge::alone(setup, None), records));
+    let base = memory::most(|| judge(|| Judge::alone(setup, None), records));
     let mut rows = Vec::new();
     for (entry, alone) in CATALOGUE.iter().zip(&samples[1..]) {
         let both = alone.0.iter().zip(&samples[0].0);
         let more = Samples(both.map(|(alone, none)| (alone - none) / count * 1e9).collect());
-        let held = memory::held(|| fold(Judge::alone(setup, Some(entry.name)), records));
+        let held = memory::most(|| judge(|| Judge::alone(setup, Some(entry.name)), records));
         let bytes = held.saturating_sub(base) as f64 / count;
         let mut row = Row::of(
             "judging",

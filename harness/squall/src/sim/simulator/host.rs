@@ -6,6 +6,7 @@ use squall_probe::{
     sim::{self, derive},
 };
 use std::{
+    cell::Cell,
     future::{Future, poll_fn},
     pin::{Pin, pin},
     rc::Rc,
@@ -19,7 +20,7 @@ use std::{
 use tokio::{
     runtime::{Builder, Runtime},
     task::LocalSet,
-    time::{Instant, Sleep, sleep, sleep_until},
+    time::{Instant, Sleep, advance, sleep, sleep_until},
 };
 
 /// A node for which nothing happens is looked at after this time nevertheless, in microseconds: it might have timers that
@@ -160,16 +161,28 @@ impl Running {
 
     fn run(&mut self, node: NodeId, start: Micros, end: Micros, jumps: bool) {
         self.catch_up(node, start);
-        let Self { runtime, local, tasks, timer, rouser, began, at, now, .. } = self;
+        let Self { runtime, local, tasks, timer, rouser, stray, began, at, now } = self;
         let (began, at) = (*began, *at);
         sim::with(|world| world.enter(node, began, at, tasks.clone(), jumps));
         let _left = Left;
         let shown = move |time: Micros| began + Duration::from_micros(time - at);
         *now = end;
         let mut next = start;
+        // From event to event its clock is moved by hand as soon as all code waits, for that is cheaper than to have the
+        // runtime sleep. But that has the runtime's own tasks, and timers that nobody knows: they need the sleep.
+        let (by_hand, waits) = (Cell::new(false), Cell::new(false));
         let events = poll_fn(|context| {
             loop {
-                if timer.as_mut().poll(context).is_pending() {
+                if by_hand.get() && stray.load(Ordering::Relaxed) {
+                    by_hand.set(false);
+                    timer.as_mut().reset(shown(next));
+                }
+                if by_hand.get() {
+                    if !waits.take() {
+                        return Poll::Pending;
+                    }
+                    advance_to(shown(next));
+                } else if timer.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
                 }
                 if next == end {
@@ -180,18 +193,35 @@ impl Running {
                     world.happen(node, next);
                     world.next_event(node).filter(|event| *event < end).unwrap_or(end)
                 });
-                timer.as_mut().reset(shown(next));
+                by_hand.set(jumps && next < end && !stray.load(Ordering::Relaxed));
+                if !by_hand.get() {
+                    timer.as_mut().reset(shown(next));
+                }
             }
         });
         let mut set = pin!(local.run_until(events));
         let waker = Waker::from(rouser.clone());
         runtime.block_on(poll_fn(|context| {
             rouser.runtime.get_or_init(|| context.waker().clone());
-            set.as_mut().poll(&mut Context::from_waker(&waker))
+            loop {
+                rouser.woken.store(false, Ordering::Relaxed);
+                let polled = set.as_mut().poll(&mut Context::from_waker(&waker));
+                if polled.is_ready() || !by_hand.get() {
+                    return polled;
+                }
+                waits.set(!rouser.woken.load(Ordering::Relaxed));
+            }
         }));
         // Its runtime waited for nothing but the end when that came.
         rouser.woken.store(false, Ordering::Relaxed);
     }
+}
+
+/// Moves the clock of the runtime that runs on.
+fn advance_to(time: Instant) {
+    let moved = pin!(advance(time - Instant::now()));
+    // It moves the clock, and then lets others run.
+    let _ = moved.poll(&mut Context::from_waker(Waker::noop()));
 }
 
 /// Wakes a node's runtime, and notes that somebody has.
