@@ -49,6 +49,7 @@ struct Agreement {
 }
 
 impl Invariant for Agreement {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let (position, event, content) = match evidence.record.what {
             What::Content { event, content } => {

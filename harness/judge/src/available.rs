@@ -52,6 +52,7 @@ struct Available {
 }
 
 impl Invariant for Available {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         if let What::Probe { event } = evidence.record.what {
             *self.probes.entry(event) = true;

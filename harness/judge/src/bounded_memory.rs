@@ -71,6 +71,7 @@ impl BoundedMemory {
 }
 
 impl Invariant for BoundedMemory {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let (buffer, amount) = match evidence.record.what {
             What::Buffered { buffer, amount } => (buffer, amount),

@@ -240,6 +240,7 @@ impl Breaker {
 }
 
 impl Invariant for Breaker {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;
         let dependency = match evidence.record.what {

@@ -208,6 +208,7 @@ impl CommitAfterApply {
 }
 
 impl Invariant for CommitAfterApply {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;
         match evidence.record.what {

@@ -35,6 +35,7 @@ struct Conserved {
 }
 
 impl Invariant for Conserved {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         if let What::State { of: StateOf::Conserved { quantity }, position, digest } =
             evidence.record.what

@@ -86,6 +86,7 @@ impl Converges {
 }
 
 impl Invariant for Converges {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;
         match evidence.record.what {

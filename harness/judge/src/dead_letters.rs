@@ -12,7 +12,7 @@
 //! does not matter.
 
 use super::{
-    dense::{ByEvent, ByKey, ByName},
+    dense::{ByEvent, ByName},
     evidence::{Evidence, Proof},
     fold::{End, Redriven},
     invariant::{Entry, Findings, Invariant, Layer},
@@ -81,6 +81,17 @@ struct DeadLetters {
     dead: BTreeMap<(Name, EventId), Proof>,
     redriven: Redriven,
     applied: ByName<ByEvent<Option<Proof>>>,
+    /// Good events are among the dead.
+    some_are_good: bool,
+    findings: Findings,
+}
+
+/// What may explain that good events are among the dead. Few histories have any, so it is looked for when they are over.
+#[derive(Default)]
+struct Causes {
+    poison: BTreeSet<EventId>,
+    dead: BTreeSet<(Name, EventId)>,
+    redriven: Redriven,
     troubles: Vec<Trouble>,
     /// Nodes that are down, and which trouble that is.
     down: BTreeMap<NodeId, usize>,
@@ -91,153 +102,21 @@ struct DeadLetters {
     others: BTreeMap<(Name, EventId), BTreeSet<NodeId>>,
     /// How often each node has started.
     lives: BTreeMap<NodeId, u32>,
-    requests: ByKey<Key, Attempts>,
+    requests: BTreeMap<Key, Attempts>,
     /// The requests for each event since it was redriven last.
     made_for: ByEvent<Vec<Key>>,
     /// Somebody told for what a request was made.
     linked: bool,
     letters: Vec<Letter>,
-    findings: Findings,
 }
 
-impl DeadLetters {
-    fn new(setup: &Setup) -> Self {
-        Self {
-            setup: setup.clone(),
-            poison: BTreeSet::new(),
-            dead: BTreeMap::new(),
-            redriven: Redriven::default(),
-            applied: ByName::default(),
-            troubles: Vec::new(),
-            down: BTreeMap::new(),
-            healed: None,
-            delivered: ByName::default(),
-            others: BTreeMap::new(),
-            lives: BTreeMap::new(),
-            requests: ByKey::default(),
-            made_for: ByEvent::default(),
-            linked: false,
-            letters: Vec::new(),
-            findings: Findings::default(),
-        }
-    }
-
-    fn group(&self, group: Name) -> String {
-        let index = self.setup.group_index(group);
-        index.map_or("?", |index| self.setup.group(index)).to_owned()
-    }
-
-    fn key(&self, node: NodeId, policy: Name, request: u64) -> Key {
-        (node, self.lives.get(&node).copied().unwrap_or(0), policy, request)
-    }
-
-    /// The nodes that requests by a policy call; none if that is not known.
-    fn called(&self, policy: Name) -> BTreeSet<NodeId> {
-        let policy = self.setup.policies.iter().position(|known| *known == policy);
-        let policy = policy.map(|index| self.setup.promises.retries[index].name);
-        let breakers = self.setup.promises.breakers.iter().zip(&self.setup.dependency_nodes);
-        let named: Vec<_> =
-            breakers.clone().filter(|(b, _)| Some(b.dependency) == policy).collect();
-        let all = if named.is_empty() { breakers.collect() } else { named };
-        if all.iter().any(|(_, nodes)| nodes.is_empty()) {
-            return BTreeSet::new();
-        }
-        all.into_iter().flat_map(|(_, nodes)| nodes).copied().collect()
-    }
-
-    /// Something was wrong in this time with one of these nodes; with any if there are none.
-    fn trouble(&self, nodes: &BTreeSet<NodeId>, from: u64, to: u64) -> bool {
-        self.troubles.iter().any(|trouble| {
-            let about = trouble.target == NodeId::HARNESS
-                || nodes.is_empty()
-                || nodes.contains(&trouble.target);
-            // What lasts is told to be over when everything is healed. What is not was over at once, but for load.
-            let end = match (trouble.to, self.healed) {
-                (Some(to), _) => to,
-                (None, None) => u64::MAX,
-                (None, Some(healed)) if trouble.target == NodeId::HARNESS => healed,
-                (None, Some(_)) => trouble.from,
-            };
-            about && trouble.from <= to && from <= end.saturating_add(AFTERMATH)
-        })
-    }
-
-    /// Why nothing explains a dead letter, if so.
-    fn unexplained(&self, letter: &Letter, requests: &[(Key, &Attempts)]) -> Option<&'static str> {
-        let at = letter.evidence.record.at;
-        if letter.nodes.is_empty() && self.delivered.get(letter.group).is_some() {
-            return Some("and had not been delivered there");
-        }
-        if self.setup.policies.is_empty() {
-            let trouble = self.trouble(&BTreeSet::new(), letter.since, at);
-            return (!trouble).then_some("when nothing was wrong");
-        }
-        let mut attempts = requests
-            .iter()
-            .filter(|(key, _)| {
-                if self.linked {
-                    letter.requests.contains(key)
-                } else {
-                    letter.nodes.contains(&key.0)
-                }
-            })
-            .flat_map(|(key, request)| request.failed.iter().map(move |span| (key, *span)))
-            .filter(|(_, (from, to))| letter.since <= *to && *from <= at)
-            .peekable();
-        if attempts.peek().is_none() {
-            return Some("and no attempt at it had failed");
-        }
-        let explained = attempts.any(|((node, _, policy, _), (from, to))| {
-            let mut nodes = self.called(*policy);
-            if !nodes.is_empty() {
-                nodes.insert(*node);
-            }
-            self.trouble(&nodes, from, to)
-        });
-        (!explained).then_some("when nothing was wrong")
-    }
-
-    fn dead_letter(&mut self, group: Name, event: EventId, evidence: &Evidence) {
-        if self.dead.insert((group, event), evidence.proof()).is_some() {
-            return;
-        }
-        self.findings.judged(1);
-        if !self.poison.contains(&event) {
-            let delivered = self.delivered.get(group).and_then(|all| *all.get(event)?);
-            let others = self.others.get(&(group, event)).into_iter().flatten();
-            let first = delivered.map(|(_, node)| node);
-            let nodes = first.into_iter().chain(others.copied()).collect();
-            let since = delivered.map_or(0, |(since, _)| since);
-            let requests = self.made_for.get(event).cloned().unwrap_or_default();
-            self.letters.push(Letter { evidence: *evidence, group, event, since, nodes, requests });
-        }
-        let applied = self.applied.get(group).and_then(|all| *all.get(event)?);
-        if let Some(applied) = applied {
-            let group = self.group(group);
-            let position = place(evidence);
-            self.findings.add(
-                || format!("{group} applied e{} at {position} and dead-lettered it", event.0),
-                || vec![applied, evidence.proof()],
-            );
-        }
-    }
-}
-
-/// Where the event stands that a record speaks of.
-fn place(evidence: &Evidence) -> String {
-    match evidence.record.what {
-        What::DeadLetter { position, .. } => position.to_string(),
-        _ => "?".to_owned(),
-    }
-}
-
-impl Invariant for DeadLetters {
+impl Causes {
     fn record(&mut self, evidence: &Evidence) {
         let record = &evidence.record;
         let (at, node) = (record.at, record.node);
         match record.what {
             What::Poison { event } => {
-                self.findings.judged(u64::from(self.poison.insert(event)));
+                self.poison.insert(event);
             }
             What::FaultBegan { fault, target } => {
                 self.troubles.push(Trouble { fault: Some(fault), target, from: at, to: None });
@@ -282,16 +161,18 @@ impl Invariant for DeadLetters {
                         request.failed.push((request.begun, at));
                     }
                     Phase::Ok => {
-                        let went_well = self.requests.get(key).is_some_and(|r| r.failed.is_empty());
+                        let went_well =
+                            self.requests.get(&key).is_some_and(|r| r.failed.is_empty());
                         if went_well {
-                            self.requests.remove(key);
+                            self.requests.remove(&key);
                         }
                     }
                 }
             }
             What::DeadLetter { group, event, .. } => {
-                if !self.redriven.is_old(&record.what) {
-                    self.dead_letter(group, event, evidence);
+                let news = !self.redriven.is_old(&record.what) && self.dead.insert((group, event));
+                if news && !self.poison.contains(&event) {
+                    self.letter(group, event, evidence);
                 }
             }
             What::Redrive { group, event, times, .. } => {
@@ -301,6 +182,152 @@ impl Invariant for DeadLetters {
                     if let Some((since, _)) = self.delivered.entry(group).entry(event) {
                         *since = at;
                     }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn key(&self, node: NodeId, policy: Name, request: u64) -> Key {
+        (node, self.lives.get(&node).copied().unwrap_or(0), policy, request)
+    }
+
+    /// A good event is dead-lettered.
+    fn letter(&mut self, group: Name, event: EventId, evidence: &Evidence) {
+        let delivered = self.delivered.get(group).and_then(|all| *all.get(event)?);
+        let others = self.others.get(&(group, event)).into_iter().flatten();
+        let first = delivered.map(|(_, node)| node);
+        let nodes = first.into_iter().chain(others.copied()).collect();
+        let since = delivered.map_or(0, |(since, _)| since);
+        let requests = self.made_for.get(event).cloned().unwrap_or_default();
+        self.letters.push(Letter { evidence: *evidence, group, event, since, nodes, requests });
+    }
+
+    /// Something was wrong in this time with one of these nodes; with any if there are none.
+    fn trouble(&self, nodes: &BTreeSet<NodeId>, from: u64, to: u64) -> bool {
+        self.troubles.iter().any(|trouble| {
+            let about = trouble.target == NodeId::HARNESS
+                || nodes.is_empty()
+                || nodes.contains(&trouble.target);
+            // What lasts is told to be over when everything is healed. What is not was over at once, but for load.
+            let end = match (trouble.to, self.healed) {
+                (Some(to), _) => to,
+                (None, None) => u64::MAX,
+                (None, Some(healed)) if trouble.target == NodeId::HARNESS => healed,
+                (None, Some(_)) => trouble.from,
+            };
+            about && trouble.from <= to && from <= end.saturating_add(AFTERMATH)
+        })
+    }
+
+    /// Why nothing explains a dead letter, if so.
+    fn unexplained(&self, setup: &Setup, letter: &Letter) -> Option<&'static str> {
+        let at = letter.evidence.record.at;
+        if letter.nodes.is_empty() && self.delivered.get(letter.group).is_some() {
+            return Some("and had not been delivered there");
+        }
+        if setup.policies.is_empty() {
+            let trouble = self.trouble(&BTreeSet::new(), letter.since, at);
+            return (!trouble).then_some("when nothing was wrong");
+        }
+        let mut attempts = self
+            .requests
+            .iter()
+            .filter(|(key, _)| {
+                if self.linked {
+                    letter.requests.contains(key)
+                } else {
+                    letter.nodes.contains(&key.0)
+                }
+            })
+            .flat_map(|(key, request)| request.failed.iter().map(move |span| (key, *span)))
+            .filter(|(_, (from, to))| letter.since <= *to && *from <= at)
+            .peekable();
+        if attempts.peek().is_none() {
+            return Some("and no attempt at it had failed");
+        }
+        let explained = attempts.any(|((node, _, policy, _), (from, to))| {
+            let mut nodes = called(setup, *policy);
+            if !nodes.is_empty() {
+                nodes.insert(*node);
+            }
+            self.trouble(&nodes, from, to)
+        });
+        (!explained).then_some("when nothing was wrong")
+    }
+}
+
+/// The nodes that requests by a policy call; none if that is not known.
+fn called(setup: &Setup, policy: Name) -> BTreeSet<NodeId> {
+    let policy = setup.policies.iter().position(|known| *known == policy);
+    let policy = policy.map(|index| setup.promises.retries[index].name);
+    let breakers = setup.promises.breakers.iter().zip(&setup.dependency_nodes);
+    let named: Vec<_> = breakers.clone().filter(|(b, _)| Some(b.dependency) == policy).collect();
+    let all = if named.is_empty() { breakers.collect() } else { named };
+    if all.iter().any(|(_, nodes)| nodes.is_empty()) {
+        return BTreeSet::new();
+    }
+    all.into_iter().flat_map(|(_, nodes)| nodes).copied().collect()
+}
+
+impl DeadLetters {
+    fn new(setup: &Setup) -> Self {
+        Self {
+            setup: setup.clone(),
+            poison: BTreeSet::new(),
+            dead: BTreeMap::new(),
+            redriven: Redriven::default(),
+            applied: ByName::default(),
+            some_are_good: false,
+            findings: Findings::default(),
+        }
+    }
+
+    fn group(&self, group: Name) -> String {
+        let index = self.setup.group_index(group);
+        index.map_or("?", |index| self.setup.group(index)).to_owned()
+    }
+
+    fn dead_letter(&mut self, group: Name, event: EventId, evidence: &Evidence) {
+        if self.dead.insert((group, event), evidence.proof()).is_some() {
+            return;
+        }
+        self.findings.judged(1);
+        self.some_are_good |= !self.poison.contains(&event);
+        let applied = self.applied.get(group).and_then(|all| *all.get(event)?);
+        if let Some(applied) = applied {
+            let group = self.group(group);
+            let position = place(evidence);
+            self.findings.add(
+                || format!("{group} applied e{} at {position} and dead-lettered it", event.0),
+                || vec![applied, evidence.proof()],
+            );
+        }
+    }
+}
+
+/// Where the event stands that a record speaks of.
+fn place(evidence: &Evidence) -> String {
+    match evidence.record.what {
+        What::DeadLetter { position, .. } => position.to_string(),
+        _ => "?".to_owned(),
+    }
+}
+
+impl Invariant for DeadLetters {
+    fn record(&mut self, evidence: &Evidence) {
+        match evidence.record.what {
+            What::Poison { event } => {
+                self.findings.judged(u64::from(self.poison.insert(event)));
+            }
+            What::DeadLetter { group, event, .. } => {
+                if !self.redriven.is_old(&evidence.record.what) {
+                    self.dead_letter(group, event, evidence);
+                }
+            }
+            What::Redrive { group, event, times, .. } => {
+                if self.redriven.take(group, event, times) {
+                    self.dead.remove(&(group, event));
                 }
             }
             What::Apply { group, position, event, .. } => {
@@ -328,11 +355,15 @@ impl Invariant for DeadLetters {
         }
     }
 
-    fn finish(&mut self, _: &End<'_>) -> Findings {
+    fn finish(&mut self, end: &End<'_>) -> Findings {
         let mut findings = std::mem::take(&mut self.findings);
-        let requests = self.requests.sorted();
-        for letter in &self.letters {
-            let Some(why) = self.unexplained(letter, &requests) else { continue };
+        if !self.some_are_good {
+            return findings;
+        }
+        let mut causes = Causes::default();
+        (end.each)(&mut |evidence| causes.record(evidence));
+        for letter in &causes.letters {
+            let Some(why) = causes.unexplained(&self.setup, letter) else { continue };
             findings.add(
                 || {
                     format!(
@@ -521,7 +552,7 @@ mod tests {
     #[test]
     fn what_a_policy_calls_is_the_dependency_of_its_name_or_any() {
         let nodes = |nodes: &[u16]| nodes.iter().copied().map(NodeId).collect::<Vec<_>>();
-        let called = |post: &[u16]| {
+        let of = |post: &[u16]| {
             let retries = ["calls", "bank"].map(|name| RetryPolicy {
                 name,
                 first: Duration::ZERO,
@@ -536,7 +567,7 @@ mod tests {
                 cooldown: Duration::ZERO,
                 probes: 1,
             });
-            let judge = DeadLetters::new(&Setup {
+            let setup = Setup {
                 policies: vec![Name(1), Name(2)],
                 dependency_nodes: vec![nodes(post), nodes(&[2])],
                 promises: Promises {
@@ -545,11 +576,11 @@ mod tests {
                     ..Promises::default()
                 },
                 ..Setup::default()
-            });
-            [1, 2].map(|policy| judge.called(Name(policy)).into_iter().collect::<Vec<_>>())
+            };
+            [1, 2].map(|policy| called(&setup, Name(policy)).into_iter().collect::<Vec<_>>())
         };
-        assert_eq!(called(&[5]), [nodes(&[2, 5]), nodes(&[2])]);
-        assert_eq!(called(&[]), [nodes(&[]), nodes(&[2])]);
+        assert_eq!(of(&[5]), [nodes(&[2, 5]), nodes(&[2])]);
+        assert_eq!(of(&[]), [nodes(&[]), nodes(&[2])]);
     }
 
     #[test]

@@ -255,10 +255,6 @@ impl<K: Copy + Ord + Hash, V> ByKey<K, V> {
         self.0.entry(key)
     }
 
-    pub(super) fn remove(&mut self, key: K) -> Option<V> {
-        self.0.remove(&key)
-    }
-
     /// In the order of keys.
     pub(super) fn sorted(&self) -> Vec<(K, &V)> {
         let mut all: Vec<(K, &V)> = self.0.iter().map(|(key, value)| (*key, value)).collect();

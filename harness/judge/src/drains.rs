@@ -37,6 +37,7 @@ struct Drains {
 }
 
 impl Invariant for Drains {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Append { event, position, .. } => {

@@ -52,6 +52,7 @@ struct Acknowledged {
 }
 
 impl Invariant for Durability {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let replica = self.setup.replica_index(evidence.record.node);
         match (evidence.record.what, replica) {

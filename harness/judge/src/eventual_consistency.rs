@@ -59,6 +59,7 @@ impl EventualConsistency {
 }
 
 impl Invariant for EventualConsistency {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::State { of, .. } => {

@@ -307,6 +307,9 @@ impl Copies {
     }
 }
 
+/// Shows all that is judged.
+pub(super) type Each<'a> = dyn Fn(&mut dyn FnMut(&Evidence)) + 'a;
+
 /// What several invariants look at when the history is over, folded once for all of them.
 pub(super) struct End<'a> {
     pub(super) lag: Lag,
@@ -315,6 +318,8 @@ pub(super) struct End<'a> {
     present: ByEvent<Option<Proof>>,
     /// The record that a proof refers to.
     record: &'a dyn Fn(Proof) -> Evidence,
+    /// Shows the whole history once more.
+    pub(super) each: &'a Each<'a>,
     /// What names mean that the system made up while it ran.
     pub(super) names: &'a dyn Fn(Name) -> String,
 }
@@ -324,10 +329,11 @@ impl<'a> End<'a> {
         lag: Lag,
         copies: Copies,
         record: &'a dyn Fn(Proof) -> Evidence,
+        each: &'a Each<'a>,
         names: &'a dyn Fn(Name) -> String,
     ) -> Self {
         let present = copies.events();
-        Self { lag, copies, present, record, names }
+        Self { lag, copies, present, record, each, names }
     }
 
     /// A living replica has the event.

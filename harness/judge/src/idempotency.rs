@@ -40,6 +40,7 @@ struct Idempotency {
 }
 
 impl Invariant for Idempotency {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let What::Apply { group, event, .. } = evidence.record.what else { return };
         let Some(index) = self.setup.group_index(group) else { return };

@@ -54,6 +54,7 @@ enum Due {
 }
 
 impl Invariant for Latency {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Probe { event } => *self.due.entry(event) = Due::Probe,

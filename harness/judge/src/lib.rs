@@ -250,7 +250,8 @@ fn conclude(
         copies.record(evidence);
     });
     let record = |proof| judged.evidence(proof, false);
-    let end = End::new(lag, copies, &record, names);
+    let each = |show: &mut dyn FnMut(&Evidence)| judged.each(show);
+    let end = End::new(lag, copies, &record, &each, names);
     for entry in entries {
         let Some(mut invariant) = (entry.make)(setup) else {
             judgement.judged.push((entry.name, 0));

@@ -43,6 +43,7 @@ struct NoDirtyRead {
 }
 
 impl Invariant for NoDirtyRead {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         if let What::Deliver { position, event, .. } = evidence.record.what {
             let (first, _) = self.given.entry(position).get_or_insert((event, evidence.proof()));

@@ -35,6 +35,7 @@ struct NoDuplicateAppend {
 }
 
 impl Invariant for NoDuplicateAppend {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let What::Append { position, event, .. } = evidence.record.what else { return };
         match self.first.entry(event) {

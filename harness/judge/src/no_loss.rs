@@ -59,6 +59,7 @@ struct Copies {
 }
 
 impl Invariant for NoLoss {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Publish { phase: Phase::Ok, event, position, .. } => {

@@ -43,6 +43,7 @@ struct Known {
 }
 
 impl Invariant for NoPhantom {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let id = match evidence.record.what {
             What::Publish { phase, event, .. } => {

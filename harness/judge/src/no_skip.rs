@@ -40,6 +40,7 @@ struct NoSkip {
 }
 
 impl Invariant for NoSkip {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;
         match evidence.record.what {

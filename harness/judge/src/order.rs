@@ -65,6 +65,7 @@ struct Published {
 }
 
 impl Invariant for Order {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Publish { phase, event, key, position } => {

@@ -106,6 +106,7 @@ impl Progress {
 }
 
 impl Invariant for Progress {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Mark(Mark::Healed) => {

@@ -61,6 +61,7 @@ struct RecoversWithin {
 }
 
 impl Invariant for RecoversWithin {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Mark(Mark::Healed) => {

@@ -184,6 +184,7 @@ impl RetryPolicies {
 }
 
 impl Invariant for RetryPolicies {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;
         match evidence.record.what {

@@ -46,6 +46,7 @@ struct Rotation {
 }
 
 impl Invariant for Rotation {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;
         match evidence.record.what {

@@ -48,6 +48,7 @@ fn proofs(changes: &[Change]) -> Vec<Proof> {
 }
 
 impl Invariant for SagaAtomicity {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let What::Saga { saga, step, change } = evidence.record.what else { return };
         let undone = change == SagaChange::Undone;

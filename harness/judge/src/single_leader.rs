@@ -72,6 +72,7 @@ impl SingleLeader {
 }
 
 impl Invariant for SingleLeader {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Lead { term } => {

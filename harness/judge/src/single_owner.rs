@@ -61,6 +61,7 @@ impl SingleOwner {
 }
 
 impl Invariant for SingleOwner {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Assign { group, partition, generation, .. } => {

@@ -60,6 +60,7 @@ impl VotesKept {
 }
 
 impl Invariant for VotesKept {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Vote { term } => self.voted(term, evidence),

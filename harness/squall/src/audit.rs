@@ -8,7 +8,7 @@ use crate::{
     plan::Plan,
     scenario::Scenario,
     system::System,
-    worker::{Want, Worker, WorkerError},
+    worker::{Worker, WorkerError},
 };
 use serde::{Deserialize, Serialize};
 use squall_reports::Verdict;
@@ -252,7 +252,7 @@ fn decide(
     for number in 0..questions.runs {
         let seed = questions.seed.saturating_add(u64::from(number));
         let plan = Plan::new(scenario, seed, system.as_ref(), &ids);
-        let run = worker.run(&plan, Want::default())?;
+        let run = worker.run(&plan)?;
         cell.runs += 1;
         cell.sim_ms += run.sim_ms;
         match run.verdict {

@@ -5,7 +5,7 @@ use crate::{
     replay,
     scenario::Scenario,
     system::System,
-    worker::{Want, Worker, WorkerError},
+    worker::{Worker, WorkerError},
 };
 use squall_reports::Canary;
 use std::sync::{
@@ -44,7 +44,7 @@ pub fn sing(
             }
             let seed = first_seed.saturating_add(round);
             let plan = Plan::new(scenario, seed, system.as_ref(), &defects);
-            let run = worker.run(&plan, Want::default())?;
+            let run = worker.run(&plan)?;
             canary.runs += 1;
             if run.violations.iter().any(|v| breaks.contains(&v.invariant.as_str())) {
                 let command = replay::command(scenario, seed, &defects, &run.hash, system.as_ref());

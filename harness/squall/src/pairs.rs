@@ -44,7 +44,7 @@ pub fn pairs(
     for (number, scenario) in scenarios.iter().enumerate() {
         for seed in seeds.clone() {
             let plan = Plan::new(scenario, seed, system.as_ref(), &[]);
-            let outcome = sim::execute(&plan, system, true)?;
+            let outcome = sim::execute(&plan, system)?;
             for (fault, node) in felt_where(&plan, &outcome) {
                 let role = plan
                     .nodes

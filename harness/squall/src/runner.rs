@@ -4,7 +4,7 @@ use crate::{
     plan::Plan,
     scenario::Scenario,
     system::System,
-    worker::{Want, Worker, WorkerError, suspects},
+    worker::{Worker, WorkerError, suspects},
 };
 use squall_reports::{Run, Verdict};
 use std::{
@@ -218,7 +218,7 @@ struct Pair {
 impl Pair {
     fn run(&mut self, plan: &Plan, verify: bool) -> Result<Run, WorkerError> {
         let fresh = self.worker.is_fresh();
-        let mut run = self.worker.run(plan, Want { history: verify, trace: true })?;
+        let mut run = self.worker.run(plan)?;
         if !verify || run.verdict == Verdict::Errored {
             return Ok(run);
         }
@@ -227,7 +227,7 @@ impl Pair {
         // more executions in another process are one without a past and one with.
         let mut other = Worker::default();
         for _ in 0..if fresh { 2 } else { 1 } {
-            let again = other.run(plan, KEPT)?;
+            let again = other.run(plan)?;
             run.wall_us += again.wall_us;
             if again.hash != run.hash {
                 let difference = if again.verdict == Verdict::Errored {
@@ -247,13 +247,11 @@ impl Pair {
     }
 }
 
-const KEPT: Want = Want { history: true, trace: false };
-
 /// Whether processes that have made no run before differ too, in one of three.
 fn between_fresh_processes(plan: &Plan) -> Result<bool, WorkerError> {
     let mut hashes = BTreeSet::new();
     for _ in 0..3 {
-        hashes.insert(Worker::default().run(plan, KEPT)?.hash);
+        hashes.insert(Worker::default().run(plan)?.hash);
     }
     Ok(hashes.len() > 1)
 }

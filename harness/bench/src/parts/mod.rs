@@ -70,7 +70,7 @@ pub fn plan(scenario: &str, system: &dyn System) -> Plan {
 
 /// A run of a plan, which must pass.
 pub fn run(plan: &Plan, system: &Arc<dyn System>) -> RunOutcome {
-    let outcome = execute(plan, system, false).expect("a thread can be started");
+    let outcome = execute(plan, system).expect("a thread can be started");
     assert_eq!(outcome.violations, [], "{}", plan.scenario);
     outcome
 }

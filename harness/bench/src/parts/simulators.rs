@@ -56,7 +56,7 @@ impl UnderSquall {
 
     fn seconds(&self, all: u64) -> f64 {
         self.done.store(0, Ordering::Relaxed);
-        let (seconds, outcome) = seconds(|| execute(&self.plan, &self.system, false));
+        let (seconds, outcome) = seconds(|| execute(&self.plan, &self.system));
         outcome.expect("a thread can be started");
         assert_eq!(self.done.load(Ordering::Relaxed), all, "all of it is done");
         seconds

@@ -136,7 +136,7 @@ fn what_nobody_waits_for_can_be_jumped_over_and_the_history_stays() {
         let path = Path::new(crate::common::ROOT).join(file);
         let scenario = load(&[path], known.as_ref()).unwrap().remove(0);
         let plan = Plan::new(&scenario, 1, known.as_ref(), &[]);
-        let [jumps, steps] = [&known, &opaque].map(|system| execute(&plan, system, false).unwrap());
+        let [jumps, steps] = [&known, &opaque].map(|system| execute(&plan, system).unwrap());
         assert_eq!(jumps.hash, steps.hash, "{file}");
         assert_eq!(jumps.elapsed, steps.elapsed, "{file}");
     }

@@ -16,7 +16,7 @@ fn run(fault: &str) -> RunOutcome {
     let system: Arc<dyn System> = Arc::new(ReferenceSystem);
     let scenario = parse("x", text.as_bytes(), &ReferenceSystem);
     let scenario = scenario.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
-    execute(&Plan::new(&scenario, 1, &*system, &[]), &system, true).unwrap()
+    execute(&Plan::new(&scenario, 1, &*system, &[]), &system).unwrap()
 }
 
 /// As that, with the fault again and again, each time for a while: from 500 ms on to [`END`].

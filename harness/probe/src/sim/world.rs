@@ -58,7 +58,7 @@ pub struct World {
     /// Frames sent.
     pub(super) frames: u64,
     /// Each of them, if somebody will look at them.
-    pub(super) flights: Option<Flights>,
+    pub(super) flights: Flights,
     /// A node whose code went on at a time that nobody knew it waits for, since the harness last looked.
     stray: Option<(NodeId, u64)>,
     /// Nodes of which a task panicked whose handle nobody held, since the harness last looked.
@@ -143,7 +143,7 @@ pub fn install(seed: u64, nodes: &[String], names: Names, sink: Sink) {
         timers: (0..=nodes.len()).map(|_| Timers::default()).collect(),
         pendings: Pendings::default(),
         frames: 0,
-        flights: None,
+        flights: Flights::default(),
         stray: None,
         unhandled: Vec::new(),
         abandoned: Vec::new(),
@@ -163,7 +163,7 @@ pub fn uninstall() -> Summary {
         felt: world.felt.by_step().clone(),
         points: world.points.passages(&world.names),
         frames: world.frames,
-        flights: world.flights.map(|flights| flights.all().to_vec()).unwrap_or_default(),
+        flights: world.flights.into_all(),
         names: world.names,
     }
 }
@@ -316,11 +316,6 @@ impl World {
         if node != NodeId::HARNESS && !self.is_dead(node) {
             self.record(node, what);
         }
-    }
-
-    /// From now on each frame is kept.
-    pub fn keep_flights(&mut self) {
-        self.flights = Some(Flights::default());
     }
 
     /// An occurrence of a fault is over: what it does to nodes and to what they send. (Cut, held and slow links, and

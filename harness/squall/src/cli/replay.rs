@@ -9,7 +9,7 @@ use crate::{
     plan::Plan,
     replay::Expected,
     system::System,
-    worker::{Want, Worker},
+    worker::Worker,
 };
 use clap::{Args, ValueEnum};
 use owo_colors::{OwoColorize as _, Style};
@@ -65,7 +65,7 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
     }
     let plan = Plan::new(scenario, args.seed, system.as_ref(), &defects);
     let mut worker = Worker::default();
-    let run = worker.run(&plan, Want { history: true, trace: false }).map_err(Stop::broken)?;
+    let run = worker.run(&plan).map_err(Stop::broken)?;
     if run.verdict != Verdict::Errored {
         let text = match args.form {
             HistoryForm::Text => {

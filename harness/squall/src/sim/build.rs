@@ -17,7 +17,7 @@ use crate::{
 use squall_judge::{Judge, Setup};
 use squall_probe::{
     NodeId, Record,
-    sim::{self, World},
+    sim,
 };
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -37,8 +37,8 @@ struct Shared {
     exits: Exits,
 }
 
-/// Builds the simulation of a plan, and installs its world on this thread. `keep` keeps the frames that nodes sent.
-pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>, keep: bool) -> Built<'a> {
+/// Builds the simulation of a plan, and installs its world on this thread.
+pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>) -> Built<'a> {
     let mut names = sim::Names::default();
     let setup = setup(plan, &**system, &mut names);
     let recorder = Rc::new(RefCell::new(Recorder::new(
@@ -52,9 +52,6 @@ pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>, keep: bool) ->
     };
     sim::install(plan.seed, &setup.nodes, names, sink);
     sim::with(|world| world.set_epoch(EPOCH));
-    if keep {
-        sim::with(World::keep_flights);
-    }
 
     let client_nodes = nodes_where(plan, &**system, |role| role.client);
     let orders = plan.publishes(client_nodes.len());

@@ -25,22 +25,18 @@ pub use crate::determinism::IsolationError;
 use crate::{determinism, plan::Plan, system::System};
 use std::sync::Arc;
 
-/// Executes a plan on a thread of its own. `keep` keeps the frames that nodes sent to each other.
+/// Executes a plan on a thread of its own.
 ///
 /// # Errors
 /// The harness itself failed.
-pub fn execute(
-    plan: &Plan,
-    system: &Arc<dyn System>,
-    keep: bool,
-) -> Result<RunOutcome, IsolationError> {
-    let watched = determinism::isolated(plan.seed, &plan.allow, || run(plan, system, keep))?;
+pub fn execute(plan: &Plan, system: &Arc<dyn System>) -> Result<RunOutcome, IsolationError> {
+    let watched = determinism::isolated(plan.seed, &plan.allow, || run(plan, system))?;
     let determinism::Watched { result, escape, unwatched } = watched;
     Ok(RunOutcome { escape, unwatched, ..result })
 }
 
-fn run(plan: &Plan, system: &Arc<dyn System>, keep: bool) -> RunOutcome {
-    let mut built = build::build(plan, system, keep);
+fn run(plan: &Plan, system: &Arc<dyn System>) -> RunOutcome {
+    let mut built = build::build(plan, system);
     let panic = drive::drive(&mut built.nemesis, &built.observation);
     conclude::conclude(plan, built, panic)
 }

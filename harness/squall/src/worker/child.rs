@@ -1,8 +1,8 @@
 //! The worker's side.
 
 use super::{
-    protocol::{Answer, Request, Want},
-    suspects, trace,
+    protocol::{Answer, Request},
+    trace,
 };
 use crate::{
     plan::Plan,
@@ -49,16 +49,20 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
     let mut kept: Option<(Plan, RunOutcome)> = None;
     for line in BufReader::new(requests).lines() {
         let answer = match serde_json::from_str(&line?) {
-            Ok(Request::Run { plan, want }) => match execute(&plan, want, system) {
-                Ok((run, outcome)) => {
-                    if let Some(why) = &outcome.unwatched {
-                        send(parent, &Answer::Warning(why.clone()))?;
+            Ok(Request::Run { plan }) => {
+                // What is kept of the run before needs its memory no more.
+                kept = None;
+                match execute(&plan, system) {
+                    Ok((run, outcome)) => {
+                        if let Some(why) = &outcome.unwatched {
+                            send(parent, &Answer::Warning(why.clone()))?;
+                        }
+                        kept = Some((*plan, outcome));
+                        Answer::Done(Box::new(run))
                     }
-                    kept = want.history.then_some((*plan, outcome));
-                    Answer::Done(Box::new(run))
+                    Err(error) => Answer::Broken(error.to_string()),
                 }
-                Err(error) => Answer::Broken(error.to_string()),
-            },
+            }
             Ok(Request::Lines) => Answer::Lines(
                 // A run that ended its worker has left no history.
                 kept.as_ref().map(|(plan, outcome)| lines(plan, outcome)).unwrap_or_default(),
@@ -80,11 +84,10 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
 
 fn execute(
     plan: &Plan,
-    want: Want,
     system: &Arc<dyn System>,
 ) -> Result<(Run, RunOutcome), IsolationError> {
     let started = Instant::now();
-    let mut outcome = sim::execute(plan, system, want.history)?;
+    let outcome = sim::execute(plan, system)?;
     let mut run = run_of(plan, &outcome, started.elapsed());
     if let Some(escape) = &outcome.escape {
         // What followed from it is nobody's fault but its own.
@@ -93,19 +96,8 @@ fn execute(
         run.violations.clear();
         return Ok((run, outcome));
     }
-    if want.trace && run.verdict == Verdict::Failed {
-        if !want.history {
-            outcome = sim::execute(plan, system, true)?;
-        }
-        if outcome.hash == run.hash {
-            run.trace = Some(trace::around_the_evidence(plan, &outcome));
-        } else {
-            run.verdict = Verdict::Unstable;
-            run.reason = Some(format!(
-                "two executions of one plan differ, in one process; {}",
-                suspects(false)
-            ));
-        }
+    if run.verdict == Verdict::Failed {
+        run.trace = Some(trace::around_the_evidence(plan, &outcome));
     }
     Ok((run, outcome))
 }
@@ -301,11 +293,11 @@ mod tests {
         }
     }
 
-    fn run(history: bool, trace: bool) -> Request {
+    fn run() -> Request {
         let text = "name: x\nworkload: { events: 5, rate: 100/s }\n";
         let scenario = parse("x", text.as_bytes(), &Twice).unwrap();
         let plan = Box::new(Plan::new(&scenario, 7, &Twice, &[]));
-        Request::Run { plan, want: Want { history, trace } }
+        Request::Run { plan }
     }
 
     /// What a worker answers to these lines, but for what is told of all runs.
@@ -333,8 +325,7 @@ mod tests {
 
     #[test]
     fn a_run_is_answered_with_its_verdict_and_what_it_kept_is_told_afterwards() {
-        let asked =
-            [run(true, false), Request::Lines, Request::Story, Request::Trace { whole: true }];
+        let asked = [run(), Request::Lines, Request::Story, Request::Trace { whole: true }];
         let told = ask(&asked);
         let [Answer::Done(run), Answer::Lines(all), Answer::Lines(story), Answer::Trace(trace)] =
             told.as_slice()
@@ -343,7 +334,8 @@ mod tests {
         };
         assert_eq!((run.seed, run.verdict), (7, Verdict::Failed), "{run:?}");
         assert!(run.violations.iter().any(|v| v.invariant == "no_duplicate_append"), "{run:?}");
-        assert!(run.trace.is_none(), "nobody asked for it");
+        let around = run.trace.as_ref().unwrap();
+        assert!(around.records.iter().any(|record| record.evidence), "{around:?}");
         assert!(all.iter().any(|line| line.contains("publish e1 ")), "{all:?}");
         // The story leaves records out, and says which of them prove something.
         assert!(story.iter().any(|line| line.ends_with("<- evidence")), "{story:?}");
@@ -352,27 +344,11 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_that_is_wanted_comes_with_a_run_that_fails() {
-        let told = ask(&[run(false, true)]);
-        let [Answer::Done(run)] = told.as_slice() else { panic!("{told:?}") };
-        let trace = run.trace.as_ref().unwrap();
-        assert!(trace.records.iter().any(|record| record.evidence), "{trace:?}");
-    }
-
-    #[test]
-    fn of_a_run_whose_history_nobody_wanted_nothing_is_kept() {
-        let others = || [Request::Lines, Request::Story, Request::Trace { whole: false }];
-        // Neither before any run, nor of an earlier one.
-        let asked: Vec<_> = others()
-            .into_iter()
-            .chain([run(true, false), run(false, false)])
-            .chain(others())
-            .collect();
-        for answer in ask(&asked) {
+    fn before_any_run_nothing_is_kept() {
+        for answer in ask(&[Request::Lines, Request::Story, Request::Trace { whole: false }]) {
             match answer {
                 Answer::Lines(lines) => assert!(lines.is_empty(), "{lines:?}"),
                 Answer::Trace(trace) => assert!(trace.records.is_empty(), "{trace:?}"),
-                Answer::Done(run) => assert_eq!(run.seed, 7),
                 other => panic!("{other:?}"),
             }
         }

@@ -13,5 +13,5 @@ mod trace;
 
 pub use child::serve;
 pub use parent::{Worker, WorkerError};
-pub use protocol::{HIDDEN_ARGUMENT, Want};
+pub use protocol::HIDDEN_ARGUMENT;
 pub(crate) use suspects::suspects;

@@ -1,6 +1,6 @@
 //! The harness's side: one worker, watched.
 
-use super::protocol::{Answer, HIDDEN_ARGUMENT, Request, Want};
+use super::protocol::{Answer, HIDDEN_ARGUMENT, Request};
 use crate::plan::Plan;
 use squall_reports::{Run, Trace, Verdict};
 use std::{
@@ -85,10 +85,10 @@ impl Worker {
     ///
     /// # Errors
     /// The harness itself failed: no worker can be started, or it does not understand.
-    pub fn run(&mut self, plan: &Plan, want: Want) -> Result<Run, WorkerError> {
+    pub fn run(&mut self, plan: &Plan) -> Result<Run, WorkerError> {
         let started = Instant::now();
         self.runs = if self.process.is_some() { self.runs + 1 } else { 1 };
-        let request = Request::Run { plan: Box::new(plan.clone()), want };
+        let request = Request::Run { plan: Box::new(plan.clone()) };
         match self.ask(&request) {
             Ok(Answer::Done(run)) => Ok(*run),
             Ok(other) => Err(not_asked_for(&other)),
@@ -110,7 +110,7 @@ impl Worker {
         self.process.is_none() || self.runs == 0
     }
 
-    /// Every record of the last run, in words; it must have been kept.
+    /// Every record of the last run, in words.
     ///
     /// # Errors
     /// The harness itself failed.
@@ -118,7 +118,7 @@ impl Worker {
         self.text(&Request::Lines)
     }
 
-    /// The story of the last run; it must have been kept.
+    /// The story of the last run.
     ///
     /// # Errors
     /// The harness itself failed.
@@ -126,7 +126,7 @@ impl Worker {
         self.text(&Request::Story)
     }
 
-    /// The last run as data, `whole` or what stands around the evidence; it must have been kept.
+    /// The last run as data, `whole` or what stands around the evidence.
     ///
     /// # Errors
     /// The harness itself failed.

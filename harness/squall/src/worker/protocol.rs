@@ -7,24 +7,13 @@ use squall_reports::{Run, Trace};
 /// The hidden argument that makes the executable a worker.
 pub const HIDDEN_ARGUMENT: &str = "__worker";
 
-/// What is wanted of a run beside its verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Want {
-    /// Keep the history, for [`Worker::lines`], [`Worker::story`] and [`Worker::trace`].
-    pub history: bool,
-    /// If the run fails, the trace for its diagram; it takes a second execution.
-    pub trace: bool,
-}
-
 /// What a worker is asked.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
-    /// Execute a plan.
+    /// Execute a plan, and keep its history for the other requests.
     Run {
         /// The plan.
         plan: Box<Plan>,
-        /// What is wanted beside the verdict.
-        want: Want,
     },
     /// The history that was kept, one line a record.
     Lines,

@@ -242,9 +242,7 @@ impl World {
         }
         if let Some(place) = flight {
             let now = self.now_here();
-            if let Some(flights) = &mut self.flights {
-                flights.read(place, now);
-            }
+            self.flights.read(place, now);
         }
     }
 

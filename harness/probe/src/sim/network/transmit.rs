@@ -207,10 +207,8 @@ impl World {
         kind: &'static str,
         lost: bool,
     ) -> Option<usize> {
-        let sent = self.flights.is_some().then(|| self.now_here())?;
-        let flight = Flight { from, to, kind, sent, read: None };
-        let place = self.flights.as_mut()?.sent(flight);
-        (!lost).then_some(place)
+        let flight = Flight { from, to, kind, sent: self.now_here(), read: None };
+        self.flights.sent(flight).filter(|_| !lost)
     }
 
     /// A segment leaves now.

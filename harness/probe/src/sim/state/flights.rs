@@ -1,5 +1,4 @@
-//! Frames on their way, for diagrams of a run: kept only when somebody will look at them, and no part
-//! of the history.
+//! Frames on their way, for diagrams of a run: no part of the history.
 
 use crate::record::NodeId;
 
@@ -18,23 +17,26 @@ pub struct Flight {
     pub read: Option<u64>,
 }
 
-/// All frames of a run.
+/// How many are kept of a run: those of hours.
+const MOST: usize = 4_000_000;
+
+/// The frames of a run.
 #[derive(Debug, Default)]
 pub struct Flights {
     all: Vec<Flight>,
 }
 
 impl Flights {
-    /// Every frame, in the order of sending.
-    #[must_use]
-    pub fn all(&self) -> &[Flight] {
-        &self.all
+    /// The first few million frames, in the order of sending.
+    pub(in crate::sim) fn into_all(self) -> Vec<Flight> {
+        self.all
     }
 
-    /// A frame is sent, or would be if nothing took it away: its place.
-    pub(in crate::sim) fn sent(&mut self, flight: Flight) -> usize {
-        self.all.push(flight);
-        self.all.len() - 1
+    /// A frame is sent, or would be if nothing took it away: its place, if it is kept.
+    pub(in crate::sim) fn sent(&mut self, flight: Flight) -> Option<usize> {
+        let place = self.all.len();
+        (place < MOST).then(|| self.all.push(flight))?;
+        Some(place)
     }
 
     /// Its receiver read the frame in this place.
@@ -53,10 +55,11 @@ mod tests {
         let flight = |sent| Flight { from: a, to: b, kind: "publish", sent, read: None };
         let mut flights = Flights::default();
         let places = [1, 2, 3].map(|sent| flights.sent(flight(sent)));
-        flights.read(places[2], 10);
-        flights.read(places[0], 11);
-        flights.read(places[2], 12);
-        let read: Vec<_> = flights.all().iter().map(|flight| flight.read).collect();
+        assert_eq!(places, [Some(0), Some(1), Some(2)]);
+        flights.read(2, 10);
+        flights.read(0, 11);
+        flights.read(2, 12);
+        let read: Vec<_> = flights.into_all().iter().map(|flight| flight.read).collect();
         assert_eq!(read, [Some(11), None, Some(10)]);
     }
 }

@@ -185,29 +185,29 @@ fn flights_are_kept_for_who_will_look_at_them() {
     simulated(|| {
         let (one, other) = pair(A, B);
         sends(&one.1, b"before");
-        with(World::keep_flights);
         let sent = with(|world| world.now);
         sends(&one.1, b"x");
         tamper(3, Tampering::Lost);
         sends(&one.1, b"lost");
         pass(WAY + 1);
         assert_eq!(frames(&other.0).len(), 2);
-        let flights = with(|world| world.flights.as_ref().unwrap().all().to_vec());
-        let flight = |read| Flight { from: A, to: B, kind: "publish", sent, read };
-        assert_eq!(flights, [flight(Some(sent + 11_000)), flight(None)]);
+        let flights = with(|world| std::mem::take(&mut world.flights).into_all());
+        let flight = |sent, read| Flight { from: A, to: B, kind: "publish", sent, read };
+        let read = Some(sent + 11_000);
+        assert_eq!(flights, [flight(sent, read), flight(sent, read), flight(sent, None)]);
         assert_eq!(with(|world| world.frames), 3);
     });
     // Who reads bytes has read a frame when it has the first of them.
     simulated(|| {
         let (one, other) = pair(A, B);
-        with(World::keep_flights);
         sends(&one.1, b"frame");
         pass(WAY);
         let now = with(|world| world.now);
         assert_eq!(read_into(&other.0, 1).unwrap(), b"\0");
         pass(1);
         assert_eq!(read_into(&other.0, 9).unwrap(), b"\0\0\x05frame");
-        assert_eq!(with(|world| world.flights.as_ref().unwrap().all()[0].read), Some(now));
+        let flights = with(|world| std::mem::take(&mut world.flights).into_all());
+        assert_eq!(flights[0].read, Some(now));
     });
 }
 
