@@ -25,7 +25,8 @@ pub struct Report {
     pub started: String,
     /// Where.
     pub machine: Machine,
-    /// Runs that it should hold are missing: it was interrupted, or its time budget was spent.
+    /// Runs that it should hold are missing: it was interrupted, its time budget was spent, or scenarios had failed often
+    /// enough.
     #[serde(default, skip_serializing_if = "is_false")]
     pub partial: bool,
     /// Which part of the planned runs it holds, if it holds a part by plan.
@@ -139,6 +140,9 @@ pub struct ScenarioReport {
     /// Runs that were planned, over all shards; 0 in reports of versions that did not say.
     #[serde(default)]
     pub planned: u64,
+    /// Runs that were left out because others had failed often enough for one cause (`--max-failures`).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
     /// Lines of the file, from 1: `name` and the invariants under `expect`.
     #[serde(default)]
     pub lines: BTreeMap<String, u32>,
@@ -392,6 +396,11 @@ pub struct Latency {
     /// All of it: an HdrHistogram (V2, three significant digits, from 1 us to an hour), in
     /// hexadecimal.
     pub histogram: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference.
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference.

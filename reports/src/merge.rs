@@ -62,7 +62,9 @@ pub fn merge(parts: &[Report], allow_partial: bool) -> Result<Merged, MergeError
         .map(|(place, scenario)| {
             let runs = parts.iter().flat_map(|part| &part.scenarios[place].runs);
             let runs = unite(runs, &scenario.path, &mut contradictions);
-            ScenarioReport { runs, ..scenario.clone() }
+            let left_out = by_shard(parts, |part| part.scenarios[place].left_out);
+            let left_out = left_out.min(scenario.planned.saturating_sub(runs.len() as u64));
+            ScenarioReport { runs, left_out, ..scenario.clone() }
         })
         .collect();
     let time_budget = budget(parts, &scenarios);
@@ -75,7 +77,9 @@ pub fn merge(parts: &[Report], allow_partial: bool) -> Result<Merged, MergeError
     canaries.sort_by_key(|canary| (canary.noticed_by.is_none(), canary.runs));
     let report = Report {
         started,
-        partial: !missing.is_empty() || left_out > 0,
+        partial: !missing.is_empty()
+            || left_out > 0
+            || scenarios.iter().any(|one| one.left_out > 0),
         shard: None,
         time_budget,
         canary: canaries.into_iter().next(),
@@ -108,7 +112,11 @@ fn difference(a: &Report, b: &Report) -> Option<String> {
     if let Some((what, _)) = differs.into_iter().find(|(_, differs)| *differs) {
         return Some(what.to_owned());
     }
-    let bare = |scenario: &ScenarioReport| ScenarioReport { runs: Vec::new(), ..scenario.clone() };
+    let bare = |scenario: &ScenarioReport| ScenarioReport {
+        runs: Vec::new(),
+        left_out: 0,
+        ..scenario.clone()
+    };
     if a.scenarios.len() != b.scenarios.len() {
         return Some("the list of scenarios".to_owned());
     }
@@ -163,7 +171,7 @@ fn missing(parts: &[Report], scenarios: &[ScenarioReport], left_out: u64) -> Vec
     }
     let (mut runs, mut of, mut lacking) = (0, 0, 0);
     for scenario in scenarios {
-        let lacks = scenario.planned.saturating_sub(scenario.runs.len() as u64);
+        let lacks = lacks(scenario);
         runs += lacks;
         of += scenario.planned;
         lacking += u64::from(lacks > 0);
@@ -177,18 +185,26 @@ fn missing(parts: &[Report], scenarios: &[ScenarioReport], left_out: u64) -> Vec
 /// What the time budgets of all shards left out; not more than what is missing.
 fn budget(parts: &[Report], scenarios: &[ScenarioReport]) -> Option<crate::format::TimeBudget> {
     let wall_ms = parts.iter().filter_map(|part| part.time_budget).map(|b| b.wall_ms).max()?;
-    // A shard that is given twice left out what it left out once, at its best attempt.
+    let lacking: u64 = scenarios.iter().map(lacks).fold(0, u64::saturating_add);
+    let left_out = by_shard(parts, |part| part.time_budget.map_or(0, |budget| budget.left_out));
+    Some(crate::format::TimeBudget { wall_ms, left_out: left_out.min(lacking) })
+}
+
+/// Runs of a scenario that nobody chose to leave out, and that are not there.
+fn lacks(scenario: &ScenarioReport) -> u64 {
+    let there = (scenario.runs.len() as u64).saturating_add(scenario.left_out);
+    scenario.planned.saturating_sub(there)
+}
+
+/// What all shards left out. One that is given twice left out what it left out once, at its best attempt.
+fn by_shard(parts: &[Report], left_out: impl Fn(&Report) -> u64) -> u64 {
     let mut by_shard: BTreeMap<u32, u64> = BTreeMap::new();
     for part in parts {
         let index = part.shard.as_ref().map_or(0, |shard| shard.index);
-        let left_out = part.time_budget.map_or(0, |budget| budget.left_out);
+        let left_out = left_out(part);
         by_shard.entry(index).and_modify(|least| *least = left_out.min(*least)).or_insert(left_out);
     }
-    let lacks =
-        |scenario: &ScenarioReport| scenario.planned.saturating_sub(scenario.runs.len() as u64);
-    let lacking: u64 = scenarios.iter().map(lacks).fold(0, u64::saturating_add);
-    let left_out = by_shard.values().copied().fold(0, u64::saturating_add).min(lacking);
-    Some(crate::format::TimeBudget { wall_ms, left_out })
+    by_shard.values().copied().fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]

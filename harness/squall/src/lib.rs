@@ -21,6 +21,7 @@ mod audit;
 mod canary;
 mod cli;
 mod determinism;
+mod enough;
 mod faults;
 mod history;
 mod injection;

@@ -1,6 +1,7 @@
 //! Many runs: scenarios times seeds, over several workers.
 
 use crate::{
+    enough::Enough,
     plan::Plan,
     scenario::Scenario,
     system::System,
@@ -67,6 +68,8 @@ pub struct Batch<'a> {
     pub stop: &'a AtomicBool,
     /// Spend the time until then where it teaches most, and begin no run after it.
     pub budget: Option<Budget<'a>>,
+    /// Begin no run of a scenario that has failed often enough.
+    pub enough: Option<&'a Mutex<Enough>>,
 }
 
 /// Limited time.
@@ -172,12 +175,20 @@ pub fn run(
                 let mut pair = Pair::default();
                 while !batch.stop.load(Ordering::Relaxed) {
                     let Some(job) = locked(queue).next() else { return };
+                    let wants =
+                        |enough: &Mutex<Enough>| locked(enough).wants(job.scenario, job.seed);
+                    if !batch.enough.is_none_or(wants) {
+                        continue;
+                    }
                     let scenario = &batch.scenarios[job.scenario];
                     let plan = Plan::new(scenario, job.seed, system.as_ref(), batch.defects);
                     match pair.run(&plan, job.verify) {
                         Ok(run) => {
                             if run.verdict != Verdict::Passed {
                                 locked(queue).failed(job.scenario);
+                            }
+                            if let Some(enough) = batch.enough {
+                                locked(enough).note(job.scenario, &run);
                             }
                             if tell.send((job, run)).is_err() {
                                 return;

@@ -117,6 +117,7 @@ fn scenario() -> impl Strategy<Value = ScenarioReport> {
     let lines = collection::btree_map(text(), any::<u32>(), 0..3);
     (text(), text(), text(), number(), lines, collection::vec(run(), 0..6)).prop_map(
         |(name, path, hash, planned, lines, runs)| ScenarioReport {
+            left_out: 0,
             name,
             path,
             hash,

@@ -5,12 +5,7 @@ use super::shared::scenarios::{SystemArgs, load};
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
 use crate::exit::{NOT_PASSED, PASSED};
-use crate::{
-    plan::Plan,
-    replay::Expected,
-    system::System,
-    worker::Worker,
-};
+use crate::{plan::Plan, replay::Expected, system::System, worker::Worker};
 use clap::{Args, ValueEnum};
 use owo_colors::{OwoColorize as _, Style};
 use squall_reports::{self as reports, Run, Verdict};

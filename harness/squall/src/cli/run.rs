@@ -11,6 +11,7 @@ use super::shared::terminal::{program, say};
 use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
     canary,
+    enough::Enough,
     plan::Plan,
     replay,
     runner::{self, Batch, Budget, Job},
@@ -25,7 +26,7 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -61,6 +62,9 @@ pub(super) struct RunArgs {
     /// Begin no further run after one that did not pass
     #[arg(long)]
     fail_fast: bool,
+    /// Make no further runs of a scenario after N that did not pass for one cause
+    #[arg(long, value_name = "N")]
+    max_failures: Option<NonZeroUsize>,
     /// Print only what did not pass
     #[arg(long, short)]
     quiet: bool,
@@ -107,6 +111,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         Some(path) => open(path, args.resume, &mut report, &mut jobs)?,
         None => None,
     };
+    let enough = args.max_failures.map(|most| Mutex::new(enough(most, &jobs, &report)));
     let failed_earlier = failed(&scenarios, [earlier.as_ref(), Some(&report)]);
 
     let never = AtomicBool::new(false);
@@ -120,6 +125,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         budget: args
             .time_budget
             .map(|time| Budget { until: Instant::now() + time, failed_earlier: &failed_earlier }),
+        enough: enough.as_ref(),
     };
     let json = args.message_format == MessageFormat::Json;
     if json {
@@ -155,8 +161,15 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         }
         Ok(())
     });
-    for scenario in &mut report.scenarios {
+    let enough =
+        enough.as_ref().map(|enough| enough.lock().unwrap_or_else(PoisonError::into_inner));
+    for (index, scenario) in report.scenarios.iter_mut().enumerate() {
         scenario.runs.sort_by_key(|run| run.seed);
+        if let Some(enough) = &enough {
+            // Of what was under way when it had failed often enough, as of what was not begun.
+            scenario.runs.retain(|run| enough.wants(index, run.seed));
+            scenario.left_out = enough.left_out(index);
+        }
     }
     let made: usize = report.scenarios.iter().map(|scenario| scenario.runs.len()).sum();
     report.partial = made < planned;
@@ -164,7 +177,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
     report.time_budget = args.time_budget.map(|time| TimeBudget {
         wall_ms: u64::try_from(time.as_millis()).unwrap_or(u64::MAX),
         // What an interrupt left out was not the budget's choice.
-        left_out: if stopped { 0 } else { planned.saturating_sub(made) as u64 },
+        left_out: if stopped { 0 } else { planned.saturating_sub(made + left_out(&report)) as u64 },
     });
     // Told before the report is written: a disk that is full must not take the results with it.
     if json {
@@ -187,6 +200,11 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
 /// The exit code, and on standard error why it is not what the table says.
 fn verdict(report: &Report, planned: usize, made: usize, stopped: bool) -> u8 {
     let mut passed = report.all_passed();
+    let left_out = left_out(report);
+    if left_out > 0 {
+        eprintln!("max failures: {left_out} of {planned} runs were left out");
+    }
+    let planned = planned - left_out;
     if made < planned && (stopped || report.time_budget.is_none()) {
         eprintln!("stopped early: {made} of {planned} runs were made");
         passed = false;
@@ -203,6 +221,25 @@ fn verdict(report: &Report, planned: usize, made: usize, stopped: bool) -> u8 {
         return PASSED;
     }
     if passed { PASSED } else { NOT_PASSED }
+}
+
+/// When scenarios have failed often enough, counting what the report has already.
+fn enough(most: NonZeroUsize, jobs: &[Job], report: &Report) -> Enough {
+    let made = || {
+        let scenarios = report.scenarios.iter().enumerate();
+        scenarios.flat_map(|(index, scenario)| scenario.runs.iter().map(move |run| (index, run)))
+    };
+    let planned = jobs.iter().map(|job| (job.scenario, job.seed));
+    let all = planned.chain(made().map(|(scenario, run)| (scenario, run.seed)));
+    let mut enough = Enough::new(most.get(), all);
+    made().for_each(|(scenario, run)| enough.note(scenario, run));
+    enough
+}
+
+/// Runs that were left out because their scenarios had failed often enough.
+fn left_out(report: &Report) -> usize {
+    let all = report.scenarios.iter().map(|scenario| scenario.left_out);
+    usize::try_from(all.sum::<u64>()).expect("no more than were planned")
 }
 
 /// The canary's defect, if one was asked for.
@@ -276,6 +313,8 @@ fn open(
         .collect();
     jobs.retain(|job| !made.contains(&(job.scenario, job.seed)));
     *report = Report { partial: false, time_budget: None, ..from };
+    // What was left out is made now, unless it is left out again.
+    report.scenarios.iter_mut().for_each(|scenario| scenario.left_out = 0);
     let journal = match &kept {
         Some(kept) => Journal::resume(path, kept),
         None => Journal::create(path, report),

@@ -15,10 +15,7 @@ use crate::{
     system::{Cluster, Node, Role, System},
 };
 use squall_judge::{Judge, Setup};
-use squall_probe::{
-    NodeId, Record,
-    sim,
-};
+use squall_probe::{NodeId, Record, sim};
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 /// A simulation that is ready to run.

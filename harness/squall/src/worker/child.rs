@@ -82,10 +82,7 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
     Ok(())
 }
 
-fn execute(
-    plan: &Plan,
-    system: &Arc<dyn System>,
-) -> Result<(Run, RunOutcome), IsolationError> {
+fn execute(plan: &Plan, system: &Arc<dyn System>) -> Result<(Run, RunOutcome), IsolationError> {
     let started = Instant::now();
     let outcome = sim::execute(plan, system)?;
     let mut run = run_of(plan, &outcome, started.elapsed());

@@ -143,6 +143,7 @@ impl BatchArgs {
                     path: scenario.path.clone(),
                     hash: scenario.hash.clone(),
                     planned: u64::from(self.runs_of(scenario)),
+                    left_out: 0,
                     lines: scenario.lines.clone(),
                     runs: Vec::new(),
                 })
