@@ -301,6 +301,24 @@ mod tests {
     }
 
     #[test]
+    fn what_shards_left_out_after_enough_failures_is_not_missing() {
+        let mut parts = shards(3);
+        for part in &mut parts[..2] {
+            part.scenarios[0].runs.clear();
+            part.scenarios[0].left_out = 1;
+        }
+        let twice = [parts[0].clone(), parts[1].clone(), parts[2].clone(), parts[1].clone()];
+        let merged = merge(&twice, false).unwrap().report;
+        let told: Vec<_> =
+            merged.scenarios.iter().map(|one| (one.runs.len(), one.left_out)).collect();
+        assert_eq!((told, merged.partial), (vec![(1, 2), (3, 0)], true));
+        // One of them was not left out, it is missing.
+        parts[1].scenarios[0].left_out = 0;
+        let Err(MergeError::Missing(missing)) = merge(&parts, false) else { panic!() };
+        assert_eq!(missing, ["1 of 6 runs, of 1 scenarios"]);
+    }
+
+    #[test]
     fn parts_of_different_batches_are_refused() {
         type Change = fn(&mut Report);
         let changes: [(&str, Change); 5] = [

@@ -121,6 +121,32 @@ fn a_terminated_run_says_that_it_is_partial_and_can_go_on() {
 }
 
 #[test]
+fn a_scenario_that_has_failed_often_enough_makes_no_further_runs_whoever_is_faster() {
+    let place = Place::new();
+    let fails = |name: &str, more: &[&str]| {
+        let path = place.text(name);
+        let arguments = ["--defect", "mute", "--report", &path];
+        let said = place.run(&[&arguments, more].concat());
+        assert_eq!(said.code, 1, "{}", said.err);
+        (report(Path::new(&path)), said)
+    };
+    let (one, said) = fails("one.json", &["--max-failures", "2", "--jobs", "1"]);
+    let (three, _) = fails("three.json", &["--max-failures", "2", "--jobs", "3"]);
+    assert_eq!(one.without_times(), three.without_times());
+    let scenario = &one.scenarios[0];
+    assert_eq!(scenario.runs.iter().map(|run| run.seed).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!((scenario.planned, scenario.left_out, one.partial), (12, 10, true));
+    assert!(said.err.ends_with("max failures: 10 of 12 runs were left out\n"), "{}", said.err);
+    assert!(said.out.contains("10 more runs of \"calm\" left out"), "{}", said.out);
+    // What was left out can be made later.
+    let (all, _) = fails("three.json", &["--resume", "--jobs", "3"]);
+    assert_eq!(
+        (all.scenarios[0].runs.len(), all.scenarios[0].left_out, all.partial),
+        (12, 0, false)
+    );
+}
+
+#[test]
 fn shards_make_the_whole_in_whatever_order() {
     let place = Place::new();
     let whole = place.whole();

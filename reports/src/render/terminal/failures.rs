@@ -60,8 +60,8 @@ pub(super) fn failures(out: &mut String, scenario: &ScenarioReport, program: &st
     if scenario.left_out > 0 {
         let more = plural(usize::try_from(scenario.left_out).unwrap_or(usize::MAX), "more run");
         let name = printable(&scenario.name);
-        let _ =
-            writeln!(out, "{more} of {name} left out: it had failed often enough for one cause\n");
+        let why = "it had failed often enough for one cause";
+        let _ = writeln!(out, "{more} of \"{name}\" left out: {why}\n");
     }
 }
 
