@@ -1,12 +1,12 @@
-//! `fair`: no message waits longer than the limit while others that became available after it are handed out.
+//! `fair`: no message waits longer than the limit while others that the queue took in after it are handed out.
 //!
 //! Consumers were free: they took something else. After the waiting times of queueing theory, and what RabbitMQ and SQS say
 //! of the order in which waiting messages are handed out (in general the oldest first); a message that is requeued and
 //! always passed over starves, and no total of throughput shows it.
 //!
-//! A wait counts from when the first that became available later is handed out, to when the message itself is. A message
+//! A wait counts from when the first that was taken in later is handed out, to when the message itself is. A message
 //! is available when it was taken in or requeued; where groups keep an order, when those before it in its group are
-//! done. What is leased when its queue forgets to take it back is `lease_respected`'s business.
+//! done. That what was requeued goes before what waits is no wait: it was taken in earlier. What is leased when its queue forgets to take it back is `lease_respected`'s business.
 
 use super::{
     dense::ByMessage,
@@ -20,14 +20,14 @@ use super::{
     setup::Setup,
 };
 use squall_probe::{Name, Phase, What};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "fair",
     about: "No message waits longer than the limit while later ones are handed out.",
     safety: false,
     layer: Layer::End,
-    needs: &[&["Enqueue", "Lease"], &["Requeue", "Lease"]],
+    needs: &[&["Enqueue", "Lease"]],
     promise: Some(promised::QUEUE),
     limit: Some(Limit::Quantile),
     judged: "each delivery of a message that was known to be available",
@@ -41,7 +41,8 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         limit,
         order: setup.promises.order,
         groups: BTreeMap::new(),
-        group_of: ByMessage::default(),
+        taken_in: ByMessage::default(),
+        places: 0,
         queues: BTreeMap::new(),
         late: 0,
         worst: None,
@@ -55,11 +56,9 @@ type Passed = (u64, Evidence);
 
 #[derive(Default)]
 struct Waiting {
-    /// Messages that nothing later has passed, by when they became available.
-    fresh: BTreeSet<(u64, u64)>,
-    /// When each available message became so.
-    since: BTreeMap<u64, u64>,
-    /// Messages that something later has passed.
+    /// Available messages that nothing later has passed, by their places.
+    fresh: BTreeMap<u64, u64>,
+    /// Available messages that something later has passed.
     passed: BTreeMap<u64, Passed>,
 }
 
@@ -70,8 +69,9 @@ struct Fair {
     order: Order,
     /// Where groups keep an order: the messages of each that are not gone.
     groups: BTreeMap<(Name, u32), VecDeque<u64>>,
-    /// The group of each message that was taken in.
-    group_of: ByMessage<Option<u32>>,
+    /// Of each message that was taken in: its place among all, and its group.
+    taken_in: ByMessage<Option<(u64, u32)>>,
+    places: u64,
     queues: BTreeMap<Name, Waiting>,
     /// Waits that were longer than the limit.
     late: u64,
@@ -81,22 +81,24 @@ struct Fair {
 }
 
 impl Fair {
+    fn place(&self, queue: Name, message: u64) -> Option<u64> {
+        Some((*self.taken_in.get(queue, message)?)?.0)
+    }
+
     fn available(&mut self, queue: Name, message: u64) {
-        let now = self.now;
+        let Some(place) = self.place(queue, message) else { return };
         let waiting = self.queues.entry(queue).or_default();
-        if waiting.since.insert(message, now).is_none() {
-            waiting.fresh.insert((now, message));
+        if !waiting.passed.contains_key(&message) {
+            waiting.fresh.insert(place, message);
         }
     }
 
     /// It waits no more; whether it was available, and since when it was passed over.
-    fn taken(&mut self, queue: Name, message: u64) -> (Option<u64>, Option<Passed>) {
+    fn taken(&mut self, queue: Name, place: u64, message: u64) -> (bool, Option<Passed>) {
         let waiting = self.queues.entry(queue).or_default();
-        let since = waiting.since.remove(&message);
-        if let Some(since) = since {
-            waiting.fresh.remove(&(since, message));
-        }
-        (since, waiting.passed.remove(&message))
+        let fresh = waiting.fresh.remove(&place).is_some();
+        let passed = waiting.passed.remove(&message);
+        (fresh || passed.is_some(), passed)
     }
 
     fn waited(&mut self, message: u64, passed: Option<Passed>, end: &Evidence) {
@@ -110,8 +112,10 @@ impl Fair {
     }
 
     fn gone(&mut self, queue: Name, message: u64) {
-        self.taken(queue, message);
-        let Some(group) = self.group_of.get(queue, message).copied().flatten() else { return };
+        let Some((place, group)) = self.taken_in.get(queue, message).copied().flatten() else {
+            return;
+        };
+        self.taken(queue, place, message);
         let Some(line) = self.groups.get_mut(&(queue, group)) else { return };
         let was_first = line.front() == Some(&message);
         line.retain(|other| *other != message);
@@ -126,12 +130,13 @@ impl Invariant for Fair {
         self.now = evidence.record.at;
         match evidence.record.what {
             What::Enqueue { queue, message, group, .. } => {
-                let known = self.group_of.entry(queue, message);
+                let known = self.taken_in.entry(queue, message);
                 if known.is_some() {
                     return;
                 }
                 let group = if self.order == Order::Total { 0 } else { group };
-                *known = Some(group);
+                *known = Some((self.places, group));
+                self.places += 1;
                 if self.order == Order::None {
                     return self.available(queue, message);
                 }
@@ -143,10 +148,13 @@ impl Invariant for Fair {
             }
             What::Requeue { queue, message, .. } => self.available(queue, message),
             What::Lease { queue, message, .. } => {
-                let (Some(since), passed) = self.taken(queue, message) else { return };
-                self.waited(message, passed, evidence);
+                let Some(place) = self.place(queue, message) else { return };
+                let (was_available, passed) = self.taken(queue, place, message);
+                if was_available {
+                    self.waited(message, passed, evidence);
+                }
                 let waiting = self.queues.entry(queue).or_default();
-                let later = waiting.fresh.split_off(&(since, 0));
+                let later = waiting.fresh.split_off(&place);
                 for (_, earlier) in std::mem::replace(&mut waiting.fresh, later) {
                     waiting.passed.insert(earlier, (evidence.record.at, *evidence));
                 }
@@ -231,6 +239,14 @@ mod tests {
         h.enqueue(1).lease(1, 1).after(LEASE).requeue(1, Requeued::LeaseEnded).after(1).enqueue(2);
         h.lease(2, 1).after(LIMIT + 1).lease(1, 2);
         assert_eq!(h.violations("fair").len(), 1);
+    }
+
+    #[test]
+    fn what_was_requeued_goes_first() {
+        let mut h = unordered();
+        h.enqueue(1).enqueue(2).enqueue(3).lease(1, 1).after(1).requeue(1, Requeued::LeaseEnded);
+        h.lease(1, 2).after(2 * LIMIT).lease(2, 1).lease(3, 1);
+        assert_eq!(h.violations("fair"), [] as [&str; 0]);
     }
 
     #[test]
