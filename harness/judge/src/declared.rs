@@ -84,13 +84,14 @@ fn queue() -> Promises {
     let queue = Queue {
         lease: Lease::None,
         tolerance: Duration::ZERO,
+        durable: false,
         exclusive: false,
         final_acknowledgements: false,
         counts: Counts::None,
         time_to_live: None,
         overflows: false,
     };
-    // At most once is a promise, too.
+    // At least once promises nothing by itself where nothing is durable.
     Promises { storage: Storage::Queue(queue), delivery: Delivery::AtLeastOnce, ..log() }
 }
 

@@ -52,7 +52,7 @@ impl Lost {
             setup: setup.clone(),
             events: ByEvent::default(),
             messages: ByMessage::default(),
-            outstanding: Outstanding::default(),
+            outstanding: Outstanding::of(&setup.promises).unwrap_or_default(),
             held: BTreeMap::new(),
             removed: Vec::new(),
         }
@@ -232,7 +232,7 @@ impl Undrained {
         Self {
             setup: setup.clone(),
             messages: ByMessage::default(),
-            outstanding: Outstanding::default(),
+            outstanding: Outstanding::of(&setup.promises).unwrap_or_default(),
             healed: None,
             longest: None,
         }

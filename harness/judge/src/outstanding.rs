@@ -1,12 +1,19 @@
 //! Which messages of queues nobody is done with yet. Judges take it as what is owed, and runs end by it.
 
-use crate::{dense::ByMessage, promises::Promises};
+use crate::{
+    dense::ByMessage,
+    promises::{Delivery, Promises},
+};
 use squall_probe::{EventId, Name, Phase, Record, What};
 
-/// Messages that are neither acknowledged nor removed.
+/// Messages that are neither acknowledged nor removed. (Where what is handed out is gone: that were not handed out.)
 #[derive(Debug, Default)]
 pub struct Outstanding {
+    /// What is handed out is gone.
+    at_once: bool,
     messages: ByMessage<Option<Message>>,
+    /// Messages that were not done when their queue gave their number to another: nobody will ever be.
+    replaced: Vec<(Name, u64, EventId)>,
     undone: usize,
 }
 
@@ -29,10 +36,11 @@ enum State {
 }
 
 impl Outstanding {
-    /// Nothing is known yet; `None` if the system keeps no messages until they are acknowledged.
+    /// Nothing is known yet; `None` if the system does not promise that nothing vanishes.
     #[must_use]
     pub fn of(promises: &Promises) -> Option<Self> {
-        promises.keeps_messages().then(Self::default)
+        let at_once = promises.delivery == Delivery::AtMostOnce;
+        promises.keeps_messages().then(|| Self { at_once, ..Self::default() })
     }
 
     /// Everybody is done with everything, as far as anybody knows.
@@ -49,10 +57,11 @@ impl Outstanding {
 
     /// The messages that are not done: the queue of each, its number, its event.
     pub(crate) fn undone(&self) -> impl Iterator<Item = (Name, u64, EventId)> {
-        self.messages.iter().filter_map(|(queue, message, known)| {
+        let undone = self.messages.iter().filter_map(|(queue, message, known)| {
             let known = (*known)?;
             (known.state == State::Undone).then_some((queue, message, known.event))
-        })
+        });
+        self.replaced.iter().copied().chain(undone)
     }
 
     /// Everything that was ever taken in.
@@ -65,7 +74,11 @@ impl Outstanding {
         let (queue, message, state) = match record.what {
             What::Enqueue { queue, message, event, .. } => {
                 let entry = self.messages.entry(queue, message);
-                if entry.is_none() {
+                let before = entry.filter(|before| before.event != event);
+                if let Some(Message { event, state: State::Undone, .. }) = before {
+                    self.replaced.push((queue, message, event));
+                }
+                if entry.is_none() || before.is_some() {
                     *entry = Some(Message { event, since: record.at, state: State::Undone });
                     self.undone += 1;
                 }
@@ -79,6 +92,7 @@ impl Outstanding {
                 };
                 (queue, message, state)
             }
+            What::Lease { queue, message, .. } if self.at_once => (queue, message, State::Gone),
             // Whoever is given it again shows that the queue has it still.
             What::Lease { queue, message, .. } | What::Requeue { queue, message, .. } => {
                 (queue, message, State::Undone)
@@ -113,12 +127,23 @@ mod tests {
 
     /// How many messages are not done after this.
     fn left(h: &History) -> usize {
-        let mut outstanding = Outstanding::default();
+        after(h, Outstanding::default())
+    }
+
+    fn after(h: &History, mut outstanding: Outstanding) -> usize {
         for record in h.records() {
             outstanding.record(record);
         }
         assert_eq!(outstanding.undone().count(), outstanding.len());
         outstanding.len()
+    }
+
+    #[test]
+    fn what_is_popped_is_done() {
+        let mut h = History::of_queue();
+        h.enqueue(1).enqueue(2).lease(1, 1);
+        assert_eq!(after(&h, Outstanding { at_once: true, ..Outstanding::default() }), 1);
+        assert_eq!(after(&h, Outstanding::default()), 2);
     }
 
     #[test]
@@ -134,7 +159,11 @@ mod tests {
         // What is gone is gone; whether it may come again, others judge.
         assert_eq!(left(h.lease(1, 4)), 0);
         assert_eq!(left(h.enqueue(2).remove(2, Removed::Purged).remove(2, Removed::Purged)), 0);
+        // Its number is given to another: it will never be done, and the other must be.
+        h.enqueue(3).carry(3, 4);
+        assert_eq!(left(&h), 2);
+        assert_eq!(left(h.ack(3, 1)), 1);
         // Nobody knows of this one.
-        assert_eq!(left(h.ack(7, 1).lease(8, 1)), 0);
+        assert_eq!(left(h.ack(7, 1).lease(8, 1)), 1);
     }
 }

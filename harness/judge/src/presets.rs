@@ -57,8 +57,9 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "redis_list",
         about: "A list from which consumers pop: in the order in which it was pushed, and gone with that. At most once: \
-                what a consumer had when it died is lost.",
-        source: "Redis documentation: LPUSH, BRPOP, Pattern: Reliable queue (which this is not)",
+                what a consumer had when it died is lost, and with Redis' default persistence also what was pushed in \
+                the last second (with `appendfsync always` set `durable`).",
+        source: "Redis documentation: LPUSH, BRPOP, Pattern: Reliable queue (which this is not); Redis persistence",
         promises: redis_list,
     },
     Preset {
@@ -105,6 +106,7 @@ const DAYS_7: Duration = Duration::from_secs(7 * 24 * 3600);
 const QUEUE: Queue = Queue {
     lease: Lease::Timeout(Duration::from_secs(30)),
     tolerance: Duration::from_millis(100),
+    durable: true,
     exclusive: true,
     final_acknowledgements: true,
     counts: Counts::Exact,
@@ -180,7 +182,7 @@ pub fn redis_list() -> Promises {
     Promises {
         delivery: Delivery::AtMostOnce,
         order: Order::Total,
-        ..of(Queue { lease: Lease::None, counts: Counts::None, ..QUEUE })
+        ..of(Queue { lease: Lease::None, counts: Counts::None, durable: false, ..QUEUE })
     }
 }
 
@@ -237,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handed_out_of_a_list_is_gone_and_of_others_it_is_kept() {
+    fn a_list_may_lose_what_others_keep() {
         let kept: Vec<&str> = PRESETS
             .iter()
             .filter(|preset| (preset.promises)().keeps_messages())

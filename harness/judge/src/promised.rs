@@ -44,8 +44,10 @@ pub(super) const LOG_DEAD_LETTERS: Promised = Promised {
 };
 
 pub(super) const KEEPS: Promised = Promised {
-    words: "`delivery` is more than at most once",
-    given: |promises| promises.delivery != Delivery::AtMostOnce,
+    words: "`storage` is a log, and `delivery` is more than at most once; or it is a queue that is `durable`",
+    given: |promises| {
+        promises.keeps_messages() || promises.is_log() && promises.delivery != Delivery::AtMostOnce
+    },
 };
 
 pub(super) const EFFECTIVELY_ONCE: Promised = Promised {

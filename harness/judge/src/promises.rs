@@ -50,6 +50,8 @@ pub struct Queue {
     /// How far a lease, a deduplication window or a time to live may be from what was said, because clocks and timers
     /// are. Judged in virtual time, whatever the nodes' clocks say.
     pub tolerance: Duration,
+    /// A message whose publish was acknowledged is in the queue until somebody has it, also when its nodes lose power.
+    pub durable: bool,
     /// A message has at most one live lease, and does not come again before it ended.
     pub exclusive: bool,
     /// What was acknowledged, and confirmed, never comes again. Queues whose acknowledgements are best effort (SQS
@@ -216,8 +218,8 @@ impl Promises {
         self.storage == Storage::Log
     }
 
-    /// It is a queue, and what it hands out is not gone with that.
+    /// It is a queue from which nothing may vanish.
     pub(crate) fn keeps_messages(&self) -> bool {
-        self.queue().is_some() && self.delivery != Delivery::AtMostOnce
+        self.queue().is_some_and(|queue| queue.durable)
     }
 }

@@ -24,6 +24,7 @@ pub(crate) fn strict() -> Promises {
         storage: Storage::Queue(Queue {
             lease: Lease::Timeout(Duration::from_micros(LEASE)),
             tolerance: Duration::from_millis(100),
+            durable: true,
             exclusive: true,
             final_acknowledgements: true,
             counts: Counts::Exact,
@@ -56,6 +57,12 @@ impl History {
 
     fn take_in(&mut self, message: u64, group: u32, deduplication: Option<u64>) -> &mut Self {
         let event = EventId(message);
+        self.add(BROKER, What::Enqueue { queue: G, message, event, group, deduplication })
+    }
+
+    /// A message that carries another event than the one of its number.
+    pub(crate) fn carry(&mut self, message: u64, event: u64) -> &mut Self {
+        let (event, group, deduplication) = (EventId(event), 0, None);
         self.add(BROKER, What::Enqueue { queue: G, message, event, group, deduplication })
     }
 
@@ -182,7 +189,12 @@ pub(crate) fn facts() -> Vec<(&'static str, u64, History)> {
     case("recovers_within", 2, &|h| {
         h.enqueue(1).enqueue(2).healed();
     });
-    let mut h = History::of_queue_that(|promises| promises.delivery = Delivery::AtMostOnce);
+    // What is handed out is gone.
+    let pops = || History::of_queue_that(|promises| promises.delivery = Delivery::AtMostOnce);
+    let mut h = pops();
+    h.publish(1).enqueue(1).ok_nowhere(1).publish(2).enqueue(2).ok_nowhere(2).lease(1, 1);
+    all.push(("no_loss", 2, h));
+    let mut h = pops();
     h.enqueue(1).lease(1, 1);
     all.push(("acknowledged_stays_gone", 1, h));
     all
@@ -400,8 +412,8 @@ impl Lie {
             Self::Overtakes => {
                 h.enqueue(OWN).enqueue(OWN + 1).lease(OWN, 1).lease_to(OWN + 1, 1, 8)
             }
-            Self::RepetitionTakenIn => h.enqueue_as(OWN, 9).enqueue_as(OWN + 1, 9),
-            Self::Swallowed => h.deduplicate(OWN, 9),
+            Self::RepetitionTakenIn => h.enqueue_as(OWN, OWN).enqueue_as(OWN + 1, OWN),
+            Self::Swallowed => h.deduplicate(OWN, OWN),
             Self::Lost => h.publish(OWN).enqueue(OWN).ok_nowhere(OWN).holds(0),
             Self::NeverTakenIn => h.publish(OWN).ok_nowhere(OWN),
             Self::RemovedByNoRule => {

@@ -58,7 +58,7 @@ pub async fn run(kind: &'static Kind, mistakes: &Arc<[String]>) -> Result<(), Er
             },
             () = sleep(TICK) => {}
         }
-        queues.end_leases();
+        queues.tick()?;
     }
 }
 

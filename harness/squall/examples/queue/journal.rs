@@ -3,8 +3,8 @@
 use crate::wire::{frame_of, read};
 use serde::{Deserialize, Serialize};
 use squall::system::Error;
-use squall_probe::fs;
-use std::io::Write as _;
+use squall_probe::{fs, time::Instant};
+use std::{io::Write as _, time::Duration};
 
 const FILE: &str = "/data/journal";
 
@@ -23,6 +23,9 @@ pub enum Change {
 pub struct Journal {
     file: fs::File,
     length: u64,
+    /// Changes that are told of before they are written down, if the broker is told to make that mistake.
+    late: Vec<Change>,
+    flushed: Instant,
 }
 
 impl Journal {
@@ -46,11 +49,11 @@ impl Journal {
         file.write_all(&content[..content.len() - rest.len()])?;
         file.set_len(length)?;
         file.sync_all()?;
-        Ok((Self { file, length }, changes))
+        Ok((Self { file, length, late: Vec::new(), flushed: Instant::now() }, changes))
     }
 
-    /// Appends changes, all or none of them; durable when it returns, if `sync` says so.
-    pub fn append(&mut self, changes: &[Change], sync: bool) -> Result<(), Error> {
+    /// Appends changes, all or none of them; they are durable when it returns.
+    pub fn append(&mut self, changes: &[Change]) -> Result<(), Error> {
         let mut bytes = Vec::new();
         for change in changes {
             let frame = frame_of(change)?;
@@ -58,13 +61,29 @@ impl Journal {
             bytes.extend(frame);
         }
         let written = self.file.write_all(&bytes);
-        if let Err(error) = written.and_then(|()| if sync { self.file.sync_all() } else { Ok(()) })
-        {
+        if let Err(error) = written.and_then(|()| self.file.sync_all()) {
             // Nobody will be told: nobody shall find it.
             self.file.set_len(self.length)?;
             return Err(error.into());
         }
         self.length += bytes.len() as u64;
         Ok(())
+    }
+
+    /// A mistake: a change that will be durable after the next flush.
+    pub fn append_late(&mut self, changes: Vec<Change>) {
+        self.late.extend(changes);
+    }
+
+    /// Writes down what is late, if a fifth of a second has passed, or somebody wants this message.
+    pub fn flush(&mut self, wanted: Option<u64>) -> Result<(), Error> {
+        let is_it = |change: &Change| matches!(change, Change::Enqueued { message, .. } if Some(*message) == wanted);
+        let due = self.flushed.elapsed() > Duration::from_millis(200);
+        if self.late.is_empty() || !due && !self.late.iter().any(is_it) {
+            return Ok(());
+        }
+        self.flushed = Instant::now();
+        let late = std::mem::take(&mut self.late);
+        self.append(&late)
     }
 }

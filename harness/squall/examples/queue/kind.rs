@@ -51,7 +51,7 @@ pub const KINDS: &[Kind] = &[
         ..KIND
     },
     Kind { name: "rabbitmq_queue", promises: || quick(rabbitmq_queue()), confirms: false, ..KIND },
-    Kind { name: "redis_list", promises: redis_list, ..KIND },
+    Kind { name: "redis_list", promises: || quick(redis_list()), ..KIND },
     Kind { name: "redis_stream", promises: || quick(redis_stream()), ..KIND },
     Kind { name: "nats_jetstream", promises: || quick(nats_jetstream()), ..KIND },
     Kind { name: "pub_sub", queues: &["mail", "audit"], promises: || quick(pub_sub()), ..KIND },
@@ -66,10 +66,12 @@ pub const KINDS: &[Kind] = &[
 
 /// A preset with times that fit into a run, of a broker that is one node.
 fn quick(mut promises: Promises) -> Promises {
-    if let Storage::Queue(queue) = &mut promises.storage
-        && let Lease::Timeout(_) = queue.lease
-    {
-        queue.lease = Lease::Timeout(LEASE);
+    if let Storage::Queue(queue) = &mut promises.storage {
+        // It syncs before it answers, whatever it is.
+        queue.durable = true;
+        if let Lease::Timeout(_) = queue.lease {
+            queue.lease = Lease::Timeout(LEASE);
+        }
     }
     if let Deduplication::Window(_) = promises.deduplication {
         promises.deduplication = Deduplication::Window(WINDOW);
@@ -109,7 +111,7 @@ const MISTAKES: &[Mistake] = &[
         id: "answers-before-sync",
         about: "the broker answers a publish before it is durable",
         breaks: &["no_loss"],
-        by: keeps,
+        by: |_| true,
     },
     Mistake {
         id: "hands-out-twice",
@@ -127,7 +129,7 @@ const MISTAKES: &[Mistake] = &[
         id: "forgets-the-dead",
         about: "what a consumer had that never answered is not handed out again",
         breaks: &["lease_respected", "no_loss", "drains"],
-        by: keeps,
+        by: is_exclusive,
     },
     Mistake {
         id: "acknowledges-in-memory",

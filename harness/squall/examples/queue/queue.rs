@@ -83,6 +83,8 @@ impl Queues {
         for change in changes {
             queues.replay(change, &mut ids);
         }
+        // Numbers may have been given to messages that are not here.
+        queues.next += 1_000;
         queues.tell_again(&ids);
         queues
     }
@@ -204,7 +206,11 @@ impl Queues {
             Change::Enqueued { queue, message, event, group, deduplication, poison }
         };
         let changes: Vec<Change> = queues.iter().map(enqueued).collect();
-        self.journal.append(&changes, !self.makes("answers-before-sync"))?;
+        if self.makes("answers-before-sync") {
+            self.journal.append_late(changes);
+        } else {
+            self.journal.append(&changes)?;
+        }
         self.ids.insert(id, Instant::now());
         for queue in queues {
             let (count, out, given_back) = (0, None, false);
@@ -277,7 +283,8 @@ impl Queues {
 
     fn lease(&mut self, connection: u64, consumer: &str, handle: Handle) -> Result<Answer, Error> {
         let Handle { queue, message, count } = handle;
-        self.journal.append(&[Change::Leased { queue, message, count }], true)?;
+        self.journal.flush(Some(message))?;
+        self.journal.append(&[Change::Leased { queue, message, count }])?;
         let lasts = self.kind.lease();
         let until = lasts.map(|lasts| Instant::now() + lasts);
         let known = self.known(queue, message).expect("it was chosen among those that there are");
@@ -298,7 +305,8 @@ impl Queues {
             self.queues[usize::from(queue)].extract_if(.., of).for_each(drop);
         }
         let Some(message) = self.next(queue) else { return Ok(Answer::Nothing) };
-        self.journal.append(&[Change::Gone { queue, message, dead: false }], true)?;
+        self.journal.flush(Some(message))?;
+        self.journal.append(&[Change::Gone { queue, message, dead: false }])?;
         let known = self.known(queue, message).expect("it was chosen among those that there are");
         known.out = Some(Out { connection, until: None });
         let (event, poison) = (known.event, known.poison);
@@ -319,7 +327,7 @@ impl Queues {
 
     /// It goes to the dead-letter queue.
     fn bury(&mut self, queue: u16, message: u64) -> Result<(), Error> {
-        self.journal.append(&[Change::Gone { queue, message, dead: true }], true)?;
+        self.journal.append(&[Change::Gone { queue, message, dead: true }])?;
         let Some(known) = self.queues[usize::from(queue)].remove(&message) else { return Ok(()) };
         self.dead.insert((queue, message));
         let (of, event) = (self.names[usize::from(queue)], EventId(known.event));
@@ -360,7 +368,7 @@ impl Queues {
         let mut changes = vec![Change::Gone { queue, message, dead: false }];
         changes.extend(takes_effect.then_some(Change::Applied { event }));
         if !self.makes("acknowledges-in-memory") {
-            self.journal.append(&changes, true)?;
+            self.journal.append(&changes)?;
         }
         self.queues[usize::from(queue)].remove(&message);
         if takes_effect {
@@ -404,7 +412,7 @@ impl Queues {
         if !requeue {
             self.bury(queue, message)?;
         } else if self.makes("drops-what-is-given-back") {
-            self.journal.append(&[Change::Gone { queue, message, dead: false }], true)?;
+            self.journal.append(&[Change::Gone { queue, message, dead: false }])?;
             self.queues[usize::from(queue)].remove(&message);
         } else {
             self.requeued(queue, message, Requeued::Refused);
@@ -437,10 +445,11 @@ impl Queues {
         }
     }
 
-    /// Leases whose time is over.
-    pub fn end_leases(&mut self) {
+    /// Leases whose time is over end.
+    pub fn tick(&mut self) -> Result<(), Error> {
         let now = Instant::now();
         self.take_back(Requeued::LeaseEnded, |out| out.until.is_some_and(|until| until <= now));
+        self.journal.flush(None)
     }
 
     /// A connection has ended, and with it the leases that it held, if these end with it.
