@@ -13,8 +13,8 @@ use reference_system::{
     wire::MESSAGES,
 };
 use squall::system::{
-    BreakerPolicy, Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Poison,
-    Promises, RetryPolicy, Role, State, System,
+    BreakerPolicy, Client, Cluster, DeadLetters, Defect, Error, Event, LocalFuture, Node, Outcome,
+    Poison, Promises, RetryPolicy, Role, State, System,
 };
 use squall_probe::{Position, StateOf, name};
 use std::{path::PathBuf, rc::Rc, sync::LazyLock, time::Duration};
@@ -155,7 +155,7 @@ impl System for ReferenceSystem {
     fn promises(&self) -> Promises {
         Promises {
             key_has_one_partition: true,
-            dead_letters: true,
+            dead_letters: DeadLetters::Poison,
             saga: SAGA.to_vec(),
             retries: vec![RetryPolicy {
                 name: consumer::GATEWAY,
@@ -177,6 +177,7 @@ impl System for ReferenceSystem {
             ],
             memory: vec![("producer", 1 << 20)],
             rotation: Some(client::FAILURES),
+            ..Promises::default()
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
     evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{EventId, Phase, What};
@@ -20,8 +21,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "All replicas and consumers see the same event at the same place of the log.",
     safety: true,
     layer: Layer::Log,
-    needs: &["Append"],
-    promise: None,
+    needs: &[&["Append"]],
+    promise: Some(promised::LOG),
     limit: None,
     judged: "each further look at a place of the log that somebody has seen before",
     make,

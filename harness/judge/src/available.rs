@@ -20,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry {
     about: "At least this share of publishes ends ok in time.",
     safety: false,
     layer: Layer::End,
-    needs: &["Publish"],
+    needs: &[&["Publish"]],
     promise: None,
     limit: Some(Limit::AtLeast),
     judged: "each publish",

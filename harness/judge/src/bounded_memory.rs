@@ -9,6 +9,7 @@ use super::{
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{Mark, Name, NodeId, What};
@@ -19,8 +20,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "No buffer outgrows its bound, nor a node what its role may hold.",
     safety: true,
     layer: Layer::Means,
-    needs: &["Buffered"],
-    promise: Some("Promises::buffers"),
+    needs: &[&["Buffered"], &["Held"]],
+    promise: Some(promised::BOUNDS),
     limit: None,
     judged: "each time that a buffer with a bound tells how much waits in it, or a node with a bound holds much",
     make,

@@ -13,6 +13,7 @@ use super::{
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{BreakerState, Name, NodeChange, NodeId, Phase, What};
@@ -26,8 +27,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "A breaker opens when its dependency is down, and lets through only what it should.",
     safety: true,
     layer: Layer::Means,
-    needs: &["Call"],
-    promise: Some("Promises::breakers"),
+    needs: &[&["Call"]],
+    promise: Some(promised::BREAKERS),
     limit: None,
     judged: "each time that failures in a row should open it or that it opens, and each call from then on until \
                  it is closed",

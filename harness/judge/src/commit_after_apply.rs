@@ -12,6 +12,7 @@ use super::{
     evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{Mark, Name, NodeChange, NodeId, What};
@@ -25,8 +26,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "No offset is committed before all below it is done, and none goes backwards.",
     safety: true,
     layer: Layer::Delivery,
-    needs: &["Commit", "Apply"],
-    promise: None,
+    needs: &[&["Commit"]],
+    promise: Some(promised::COMMITS),
     limit: None,
     judged: "each commit, as each replica tells it",
     make,

@@ -17,7 +17,7 @@ pub(super) const ENTRY: Entry = Entry {
     about: "Sums that nothing should change are in the end what they were.",
     safety: true,
     layer: Layer::Sum,
-    needs: &["State"],
+    needs: &[&["State"]],
     promise: None,
     limit: None,
     judged: "each sum that a node tells at the end (StateOf::Conserved)",

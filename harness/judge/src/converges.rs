@@ -25,7 +25,7 @@ pub(super) const ENTRY: Entry = Entry {
     about: "After the healing, all that should agree answers and agrees within the deadline.",
     safety: false,
     layer: Layer::End,
-    needs: &["State"],
+    needs: &[&["Mark", "State"], &["Mark", "Unanswered"]],
     promise: None,
     limit: Some(Limit::Within { default: Some(DEFAULT_WITHIN) }),
     judged: "each state that a node tells at the end, and each node that tells none",
@@ -74,6 +74,18 @@ impl Converges {
                         vec![*state],
                     ));
                 }
+            } else if let StateOf::Queue { .. } = of
+                && let Some(state) =
+                    std::iter::once(first).chain(all.clone()).find(|s| told(s).0 > 0)
+            {
+                let (node, what) = (self.setup.node(state.record.node), self.setup.state(*of));
+                let held = told(state).0;
+                wrong.push((
+                    format!(
+                        "{node} tells of {what} that it is {held} messages, and none should be left"
+                    ),
+                    vec![*state],
+                ));
             } else if let Some(other) = all.find(|other| told(other) != told(first)) {
                 let (a, b) =
                     (self.setup.node(first.record.node), self.setup.node(other.record.node));

@@ -16,6 +16,7 @@ use super::{
     evidence::{Evidence, Proof},
     fold::{End, Redriven},
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, What};
@@ -30,15 +31,15 @@ pub(super) const ENTRY: Entry = Entry {
     about: "The dead-letter queue holds poison and what an outage exhausted, and nothing else.",
     safety: true,
     layer: Layer::Delivery,
-    needs: &["DeadLetter"],
-    promise: Some("Promises::dead_letters"),
+    needs: &[&["DeadLetter"], &["Poison"]],
+    promise: Some(promised::LOG_DEAD_LETTERS),
     limit: None,
     judged: "each poison event that a client was told to publish, and each dead letter",
     make,
 };
 
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    setup.promises.dead_letters.then(|| Box::new(DeadLetters::new(setup)) as Box<dyn Invariant>)
+    Some(Box::new(DeadLetters::new(setup)))
 }
 
 /// A fault, or a node that is down.

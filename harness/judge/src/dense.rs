@@ -210,6 +210,32 @@ impl<T: Default> ByPlace<T> {
     }
 }
 
+/// A value for each message of each queue.
+#[derive(Clone, Debug)]
+pub struct ByMessage<T>(ByName<Dense<T>>);
+
+impl<T> Default for ByMessage<T> {
+    fn default() -> Self {
+        Self(ByName::default())
+    }
+}
+
+impl<T: Default> ByMessage<T> {
+    pub fn get(&self, queue: Name, message: u64) -> Option<&T> {
+        self.0.get(queue)?.get(message)
+    }
+
+    pub fn entry(&mut self, queue: Name, message: u64) -> &mut T {
+        self.0.entry(queue).entry(message)
+    }
+
+    /// Queue by queue, in the order of messages. Those that were never touched may come too, with the default.
+    pub fn iter(&self) -> impl Iterator<Item = (Name, u64, &T)> {
+        let all = self.0.0.iter();
+        all.flat_map(|(queue, table)| table.iter().map(|(message, value)| (*queue, message, value)))
+    }
+}
+
 /// A value for each name: of a few, and most often the same again.
 #[derive(Clone, Debug)]
 pub struct ByName<T>(Vec<(Name, T)>);

@@ -2,7 +2,8 @@
 //! limit after the healing, or after it was appended (or redriven), if that was later.
 //!
 //! TigerBeetle's liveness mode: once a core of the cluster is healthy, work that exists must be finished.
-//! Events that nobody promised anything about count as soon as they are in the log.
+//! Events that nobody promised anything about count as soon as they are in the log. Of a queue: every message is
+//! acknowledged by a consumer, or removed.
 
 use super::{
     dense::ByEvent,
@@ -10,6 +11,8 @@ use super::{
     fold::{End, bit},
     invariant::{Entry, Findings, Invariant, Layer},
     limits::{DEFAULT_WITHIN, Limit},
+    messages::Undrained,
+    promised,
     setup::Setup,
 };
 use squall_probe::{Mark, Position, What};
@@ -19,14 +22,17 @@ pub(super) const ENTRY: Entry = Entry {
     about: "After the healing, no group lags behind the log by the deadline.",
     safety: false,
     layer: Layer::End,
-    needs: &["Append", "Apply"],
-    promise: None,
+    needs: &[&["Append", "Mark"], &["Enqueue", "Mark"]],
+    promise: Some(promised::KEEPS),
     limit: Some(Limit::Within { default: Some(DEFAULT_WITHIN) }),
     judged: "each event of the log",
     make,
 };
 
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    if !setup.promises.is_log() {
+        return Some(Box::new(Undrained::new(setup)));
+    }
     Some(Box::new(Drains { setup: setup.clone(), positions: ByEvent::default(), healed: None }))
 }
 

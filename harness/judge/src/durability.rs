@@ -11,6 +11,7 @@ use super::{
     evidence::{Evidence, Proof},
     fold::{End, named, share},
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{NodeChange, Phase, Position, What};
@@ -20,8 +21,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "What was acknowledged is in the log in the end, also after all replicas crashed at once.",
     safety: true,
     layer: Layer::Log,
-    needs: &["Publish", "Append"],
-    promise: None,
+    needs: &[&["Publish", "Append"]],
+    promise: Some(promised::LOG),
     limit: None,
     judged: "each acknowledged event",
     make,

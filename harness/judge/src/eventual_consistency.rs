@@ -13,6 +13,8 @@ use super::{
     fold::{End, bit, told},
     invariant::{Entry, Findings, Invariant, Layer},
     limits::{DEFAULT_WITHIN, Limit},
+    promised,
+    promises::Delivery,
     setup::Setup,
 };
 use squall_probe::{Mark, Name, NodeId, StateOf, What};
@@ -23,8 +25,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "After the healing, replicas and projections agree within the deadline, and in the end.",
     safety: false,
     layer: Layer::End,
-    needs: &["State"],
-    promise: None,
+    needs: &[&["Mark"]],
+    promise: Some(promised::COPIES_OR_GROUPS),
     limit: Some(Limit::Within { default: Some(DEFAULT_WITHIN) }),
     judged: "each state that a node tells at the end, and each replica that tells none",
     make,
@@ -110,6 +112,7 @@ impl Invariant for EventualConsistency {
             if let StateOf::Projection { group } = of
                 && let Some(index) = self.setup.group_index(*group)
                 && end.copies.told
+                && self.setup.promises.delivery == Delivery::EffectivelyOnce
             {
                 let expected = self.expected(index, end);
                 let (effects, _) = told(first);

@@ -3,6 +3,8 @@
 use super::{
     dense::{ByEvent, ByPlace},
     evidence::{Evidence, Proof},
+    outstanding::Outstanding,
+    promises::Delivery,
     setup::Setup,
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
@@ -73,6 +75,8 @@ pub(super) struct Lag {
     /// When an event was taken out of a group's dead-letter queue.
     again: BTreeMap<(usize, EventId), u64>,
     owed: usize,
+    /// Messages of queues, where these are kept until somebody is done with them.
+    messages: Option<Outstanding>,
     open: usize,
     healed: Option<u64>,
     owed_at_healing: usize,
@@ -102,6 +106,7 @@ impl Lag {
             redriven: Redriven::default(),
             again: BTreeMap::new(),
             owed: 0,
+            messages: Outstanding::of(&setup.promises),
             open: 0,
             healed: None,
             owed_at_healing: 0,
@@ -121,7 +126,7 @@ impl Lag {
 
     /// No group owes anything.
     pub(super) fn is_drained(&self) -> bool {
-        self.owed == 0
+        self.owed == 0 && self.messages.as_ref().is_none_or(Outstanding::is_empty)
     }
 
     /// Effects that groups owed at the healing: each event counts for each group.
@@ -136,9 +141,15 @@ impl Lag {
 
     pub(super) fn record(&mut self, evidence: &Evidence) {
         let record = &evidence.record;
+        if let Some(messages) = &mut self.messages
+            && let Some(since) = messages.record(record)
+        {
+            longest(&mut self.behind, self.healed, since, evidence);
+        }
         match record.what {
             What::Mark(Mark::Healed) => {
-                (self.healed, self.owed_at_healing) = (Some(record.at), self.owed);
+                let messages = self.messages.as_ref().map_or(0, Outstanding::len);
+                (self.healed, self.owed_at_healing) = (Some(record.at), self.owed + messages);
             }
             What::Publish { phase, event, .. } => {
                 let entry = self.events.entry(event);
@@ -156,7 +167,9 @@ impl Lag {
             }
             What::Append { event, .. } => {
                 let entry = self.events.entry(event);
-                if entry.committed.is_none() {
+                // What may be lost on the way to a consumer is owed to nobody.
+                if entry.committed.is_none() && self.setup.promises.delivery != Delivery::AtMostOnce
+                {
                     entry.committed = Some(record.at);
                     self.owed += self.setup.groups.len() - entry.done.count_ones() as usize;
                 }

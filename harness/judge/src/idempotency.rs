@@ -8,6 +8,7 @@ use super::{
     evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::What;
@@ -17,8 +18,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "No effect of an event happens twice in a group, however often it is delivered.",
     safety: true,
     layer: Layer::Effect,
-    needs: &["Apply"],
-    promise: None,
+    needs: &[&["Apply"]],
+    promise: Some(promised::EFFECTIVELY_ONCE),
     limit: None,
     judged: "each effect",
     make,

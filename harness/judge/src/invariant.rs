@@ -4,6 +4,7 @@ use crate::{
     evidence::{Evidence, NEVER, Proof, Violation},
     fold::End,
     limits::Limit,
+    promises::Promises,
     setup::Setup,
 };
 use squall_probe::Record;
@@ -122,6 +123,18 @@ pub enum Layer {
     End,
 }
 
+/// A promise of the system, without which an invariant is not judged.
+#[derive(Clone, Copy)]
+pub struct Promised {
+    /// Its fields and what they must say, as in `Promises`.
+    pub words: &'static str,
+    /// Whether a system gives it.
+    pub given: fn(&Promises) -> bool,
+}
+
+/// Kinds of record, by the names of [`What`](squall_probe::What)'s variants.
+pub type Kinds = &'static [&'static str];
+
 /// An invariant, for lists and for making it.
 pub struct Entry {
     /// Its name.
@@ -132,13 +145,22 @@ pub struct Entry {
     pub safety: bool,
     /// What it speaks of.
     pub layer: Layer,
-    /// Records without which there is nothing to judge, by the names of [`What`](squall_probe::What)'s variants.
-    pub needs: &'static [&'static str],
+    /// Records without which there is nothing to judge: where all of one of these sets are recorded there can be a fact,
+    /// and where none is whole there is none, and the invariant is not applicable.
+    pub needs: &'static [Kinds],
     /// The promise of the system without which it is not judged.
-    pub promise: Option<&'static str>,
+    pub promise: Option<Promised>,
     /// What a scenario can limit of it.
     pub limit: Option<Limit>,
     /// What counts as a fact that it judges.
     pub judged: &'static str,
     pub(crate) make: fn(&Setup) -> Option<Box<dyn Invariant>>,
+}
+
+impl Entry {
+    /// The system promises it, or nothing needs to be promised.
+    #[must_use]
+    pub fn is_promised(&self, promises: &Promises) -> bool {
+        self.promise.is_none_or(|promise| (promise.given)(promises))
+    }
 }

@@ -21,7 +21,7 @@ pub(super) const ENTRY: Entry = Entry {
     about: "A quantile of the time from publish to effect stays below the limit.",
     safety: false,
     layer: Layer::End,
-    needs: &["Publish", "Apply"],
+    needs: &[&["Publish", "Apply"]],
     promise: None,
     limit: Some(Limit::Quantile),
     judged: "each effect of a published event",

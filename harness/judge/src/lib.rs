@@ -2,6 +2,7 @@
 //!
 //! Each is a fold over the records, with memory for what is live, and names the records that prove a violation.
 
+mod acknowledged_stays_gone;
 mod agreement;
 mod available;
 mod bounded_memory;
@@ -11,23 +12,36 @@ mod commit_after_apply;
 mod conserved;
 mod converges;
 mod dead_letters;
+#[cfg(test)]
+mod declared;
+mod deduplicated;
+mod delivery_count;
 mod dense;
 mod drains;
 mod durability;
 mod eventual_consistency;
 mod evidence;
+mod fair;
 mod fold;
+mod group_order;
 mod idempotency;
 mod invariant;
 mod latency;
+mod lease_respected;
+mod leases;
 mod limits;
+mod messages;
 mod no_dirty_read;
 mod no_duplicate_append;
 mod no_loss;
 mod no_phantom;
 mod no_skip;
+mod one_lease;
 mod order;
+mod outstanding;
+mod presets;
 mod progress;
+mod promised;
 mod promises;
 mod recovers_within;
 mod retry_policy;
@@ -38,6 +52,8 @@ mod single_leader;
 mod single_owner;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod testing_queues;
 mod trail;
 mod votes_kept;
 mod went_back;
@@ -48,9 +64,17 @@ pub use evidence::{Evidence, NEVER, Violation};
 pub use fold::Redriven;
 use fold::{Copies, End, Lag};
 use invariant::Invariant;
-pub use invariant::{Entry, Findings, Layer};
+pub use invariant::{Entry, Findings, Kinds, Layer, Promised};
 pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES};
-pub use promises::{BreakerPolicy, Promises, RetryPolicy};
+pub use outstanding::Outstanding;
+pub use presets::{
+    PRESETS, Preset, kafka_like_log, nats_jetstream, pub_sub, rabbitmq_queue, redis_list,
+    redis_stream, sqs_fifo, sqs_standard, work_queue,
+};
+pub use promises::{
+    BreakerPolicy, Counts, DeadLetters, Deduplication, Delivery, Groups, Lease, Order, Promises,
+    Queue, RetryPolicy, Storage,
+};
 pub use setup::Setup;
 pub use went_back::Loss;
 use went_back::{AS_IT_WAS, Edited, Present, WentBack};
@@ -68,10 +92,16 @@ pub const CATALOGUE: &[Entry] = &[
     durability::ENTRY,
     agreement::ENTRY,
     no_duplicate_append::ENTRY,
+    deduplicated::ENTRY,
     no_phantom::ENTRY,
     no_dirty_read::ENTRY,
     single_owner::ENTRY,
     no_skip::ENTRY,
+    one_lease::ENTRY,
+    lease_respected::ENTRY,
+    acknowledged_stays_gone::ENTRY,
+    delivery_count::ENTRY,
+    group_order::ENTRY,
     dead_letters::ENTRY,
     order::ENTRY,
     commit_after_apply::ENTRY,
@@ -90,6 +120,7 @@ pub const CATALOGUE: &[Entry] = &[
     recovers_within::ENTRY,
     available::ENTRY,
     latency::ENTRY,
+    fair::ENTRY,
 ];
 
 /// What a judge has found when the history is over.
@@ -106,8 +137,8 @@ pub struct Judgement {
     pub loss: Option<Loss>,
     /// Names of the kinds of record that were seen.
     recorded: Vec<String>,
-    /// Invariants for which no promise or limit is set.
-    unasked: Vec<&'static str>,
+    /// Invariants that the system does not promise.
+    unpromised: Vec<&'static str>,
 }
 
 impl Judgement {
@@ -119,17 +150,21 @@ impl Judgement {
         if *facts > 0 {
             return None;
         }
-        let missing: Vec<&str> = entry
-            .needs
-            .iter()
-            .filter(|need| !self.recorded.iter().any(|known| known == *need))
-            .copied()
-            .collect();
+        let missing = |kinds: &&Kinds| {
+            let missing =
+                kinds.iter().filter(|kind| !self.recorded.iter().any(|known| known == *kind));
+            missing.copied().collect::<Vec<&str>>()
+        };
+        let lacking: Vec<Vec<&str>> = entry.needs.iter().map(|kinds| missing(&kinds)).collect();
         let why = match entry.promise {
-            Some(promise) if self.unasked.contains(&entry.name) => {
-                format!("the system does not promise it ({promise})")
+            Some(promise) if self.unpromised.contains(&entry.name) => {
+                format!("the system does not promise it ({})", promise.words)
             }
-            _ if !missing.is_empty() => format!("no {} was recorded", missing.join(" and no ")),
+            _ if lacking.iter().all(|lacking| !lacking.is_empty()) => {
+                let sets: Vec<String> =
+                    lacking.iter().map(|kinds| format!("no {}", kinds.join(" and no "))).collect();
+                format!("{} was recorded", sets.join(", and "))
+            }
             _ => format!("it judges {}, and there was none", entry.judged),
         };
         Some(format!("{name} was named under expect and judged nothing: {why}"))
@@ -253,9 +288,11 @@ fn conclude(
     let each = |show: &mut dyn FnMut(&Evidence)| judged.each(show);
     let end = End::new(lag, copies, &record, &each, names);
     for entry in entries {
-        let Some(mut invariant) = (entry.make)(setup) else {
+        let promised = entry.is_promised(&setup.promises);
+        let invariant = if promised { (entry.make)(setup) } else { None };
+        let Some(mut invariant) = invariant else {
             judgement.judged.push((entry.name, 0));
-            judgement.unasked.push(entry.name);
+            judgement.unpromised.extend((!promised).then_some(entry.name));
             continue;
         };
         judged.tell(entry.name, &mut *invariant);

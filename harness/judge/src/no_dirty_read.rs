@@ -9,6 +9,7 @@ use super::{
     evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{EventId, Position, What};
@@ -19,8 +20,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "No consumer is given an event that the log then does not contain.",
     safety: true,
     layer: Layer::Log,
-    needs: &["Deliver", "Append"],
-    promise: None,
+    needs: &[&["Deliver"]],
+    promise: Some(promised::LOG),
     limit: None,
     judged: "each event that a consumer was given",
     make,

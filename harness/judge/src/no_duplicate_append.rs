@@ -8,6 +8,7 @@ use super::{
     evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{Position, What};
@@ -17,8 +18,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "No event stands at two places of the log.",
     safety: true,
     layer: Layer::Log,
-    needs: &["Append"],
-    promise: None,
+    needs: &[&["Append"]],
+    promise: Some(promised::LOG_ONCE),
     limit: None,
     judged: "each event of the log",
     make,

@@ -5,12 +5,20 @@
 //! the group has been past its offset, so it will never come) from `unseen` (nobody has been there yet: the system
 //! may just be late, which is a failure of liveness). It says nothing of events whose publish is indeterminate, and
 //! judges at the end of the run, when everything should have drained.
+//!
+//! Of a queue: each such event became a message, or was taken for a repetition; and each message is acknowledged by a
+//! consumer, still in the queue as the observer was told, in the dead-letter queue, or gone by a rule that is promised (its
+//! time to live, the bound of the queue) or by its consumer's word. How many are missing is told by what the queue holds.
+//! (Jepsen's queue checkers; in `harness/judge/src/messages.rs`.)
 
 use super::{
     dense::{ByEvent, ByKey},
     evidence::{Evidence, Proof},
     fold::{End, Redriven, bit, named, share},
     invariant::{Entry, Findings, Invariant, Layer},
+    messages::Lost,
+    promised,
+    promises::Groups,
     setup::Setup,
 };
 use squall_probe::{EventId, Phase, Position, What};
@@ -18,17 +26,20 @@ use std::ops::BitOr;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "no_loss",
-    about: "What was acknowledged is applied by every group, or in its dead-letter queue.",
+    about: "What was acknowledged is applied by every group (of a queue: acknowledged by a consumer), or in its dead-letter queue.",
     safety: true,
     layer: Layer::Effect,
-    needs: &["Publish", "Apply"],
-    promise: None,
+    needs: &[&["Publish"]],
+    promise: Some(promised::KEEPS),
     limit: None,
     judged: "each acknowledged event",
     make,
 };
 
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    if !setup.promises.is_log() {
+        return Some(Box::new(Lost::new(setup)));
+    }
     Some(Box::new(NoLoss {
         setup: setup.clone(),
         events: ByEvent::default(),
@@ -118,7 +129,8 @@ impl Invariant for NoLoss {
         for (id, event) in self.events.iter() {
             let Some(acked) = event.acked else { continue };
             acknowledged += 1;
-            let missing = all & !event.done;
+            let one_is_enough = self.setup.promises.groups == Groups::One && event.done != 0;
+            let missing = if one_is_enough { 0 } else { all & !event.done };
             if missing == 0 {
                 continue;
             }

@@ -18,10 +18,10 @@ pub(super) const ENTRY: Entry = Entry {
     about: "Nothing is delivered that was not published, or whose publish surely failed.",
     safety: true,
     layer: Layer::Log,
-    needs: &["Publish", "Append"],
+    needs: &[&["Append"], &["Deliver"], &["Apply"], &["DeadLetter"], &["Enqueue"], &["Lease"]],
     promise: None,
     limit: None,
-    judged: "each event that shows up in a log, at a consumer or as an effect",
+    judged: "each event that shows up in a log or queue, at a consumer or as an effect",
     make,
 };
 
@@ -65,7 +65,9 @@ impl Invariant for NoPhantom {
             What::Append { event, .. }
             | What::Deliver { event, .. }
             | What::Apply { event, .. }
-            | What::DeadLetter { event, .. } => {
+            | What::DeadLetter { event, .. }
+            | What::Enqueue { event, .. }
+            | What::Lease { event, .. } => {
                 let entry = self.events.entry(event);
                 self.findings.judged(u64::from(entry.seen.is_none()));
                 entry.seen.get_or_insert(evidence.proof());

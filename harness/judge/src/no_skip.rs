@@ -7,6 +7,7 @@ use super::{
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{Name, NodeChange, NodeId, What};
@@ -17,8 +18,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "Within one assignment no consumer jumps over an event.",
     safety: true,
     layer: Layer::Delivery,
-    needs: &["Deliver"],
-    promise: None,
+    needs: &[&["Deliver"]],
+    promise: Some(promised::LOG),
     limit: None,
     judged: "each delivery after the first of an assignment",
     make,

@@ -1,5 +1,8 @@
 //! `order`: what one producer publishes for one key is appended, and applied, in that order.
 //!
+//! Where a system promises an order of partitions, that of all of a producer's events in one partition is judged in
+//! place of that of a key's, and where it promises a total order, all of them must stand in one partition.
+//!
 //! Between partitions there is no order. Where a system promises that a key has one partition, a producer that
 //! hashes it otherwise after a restart, or by something else, has given it up, even if this time nobody came
 //! too early.
@@ -14,6 +17,8 @@ use super::{
     evidence::{Evidence, Proof},
     fold::{End, bit},
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
+    promises::Order as Promise,
     setup::Setup,
 };
 use squall_probe::{EventId, NodeId, Phase, Position, What};
@@ -24,8 +29,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "Events of one producer and key are appended and applied in the order of publishing.",
     safety: true,
     layer: Layer::Delivery,
-    needs: &["Publish", "Apply"],
-    promise: None,
+    needs: &[&["Publish"], &["Apply"]],
+    promise: Some(promised::LOG_ORDER),
     limit: None,
     judged: "each acknowledged event, and each effect, that follows another of its producer or group and key",
     make,
@@ -34,6 +39,7 @@ pub(super) const ENTRY: Entry = Entry {
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Order {
         setup: setup.clone(),
+        order: setup.promises.order,
         events: ByEvent::default(),
         published: ByKey::default(),
         applied: ByKey::default(),
@@ -43,6 +49,7 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 
 struct Order {
     setup: Setup,
+    order: Promise,
     events: ByEvent<Published>,
     /// Events of (producer, key) in the order of publishing.
     published: ByKey<(NodeId, u32), Vec<EventId>>,
@@ -64,6 +71,33 @@ struct Published {
     redriven: u64,
 }
 
+/// What keeps an order within a partition: a key, or all.
+fn line(order: Promise, key: u32) -> u32 {
+    match order {
+        Promise::PerKey | Promise::None => key,
+        Promise::PerPartition | Promise::Total => 0,
+    }
+}
+
+impl Order {
+    /// Events that must stand in one partition, those of a key or all; `None` if they need not.
+    fn home(&self, key: u32) -> Option<u32> {
+        match self.order {
+            Promise::Total => Some(0),
+            _ => self.setup.promises.key_has_one_partition.then_some(key),
+        }
+    }
+
+    /// Whose order it is, in words.
+    fn words(&self, key: u32) -> String {
+        match self.order {
+            Promise::PerKey | Promise::None => format!("key {key}"),
+            Promise::PerPartition => "in one partition".to_owned(),
+            Promise::Total => "in one log".to_owned(),
+        }
+    }
+}
+
 impl Invariant for Order {
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
@@ -73,7 +107,7 @@ impl Invariant for Order {
                 entry.key = key;
                 match phase {
                     Phase::Invoke => {
-                        let line = (evidence.record.node, key);
+                        let line = (evidence.record.node, line(self.order, key));
                         self.published.entry(line).or_default().push(event);
                     }
                     Phase::Ok => {
@@ -108,17 +142,21 @@ impl Invariant for Order {
                 if entry.redriven & bit != 0 {
                     return;
                 }
-                let line = (index, entry.key, position.partition);
+                let key = entry.key;
+                let line = (index, line(self.order, key), position.partition);
                 let last = self.applied.entry(line).or_insert((position.offset, evidence.proof()));
                 let (offset, before) = *last;
                 self.findings.judged(u64::from(before.index() != evidence.index));
                 if position.offset < offset {
-                    let key = entry.key;
+                    let of_key = match self.order {
+                        Promise::PerKey => format!(", both of key {key}"),
+                        _ => String::new(),
+                    };
                     self.findings.add(
                         || {
                             let group = self.setup.group(index);
                             format!(
-                                "{group} applied {}:{offset} before {position}, both of key {key}",
+                                "{group} applied {}:{offset} before {position}{of_key}",
                                 position.partition
                             )
                         },
@@ -133,21 +171,28 @@ impl Invariant for Order {
     }
 
     fn finish(&mut self, _: &End<'_>) -> Findings {
-        for ((producer, key), published) in self.published.sorted() {
-            let mut home: Option<(u32, Proof, u64)> = None;
+        for ((producer, _), published) in self.published.sorted() {
+            let mut homes: BTreeMap<u32, (u32, Proof, u64)> = BTreeMap::new();
+            let mut any = false;
             let mut last: BTreeMap<u32, (u64, Proof, u64)> = BTreeMap::new();
             for id in published {
                 let Some(event) = self.events.get(*id) else { continue };
                 let (Some(acked), Some(at)) = (event.acked, event.position) else { continue };
-                self.findings.judged(u64::from(home.is_some()));
-                let (partition, first, earlier) = *home.get_or_insert((at.partition, acked, id.0));
-                if at.partition != partition && self.setup.promises.key_has_one_partition {
+                self.findings.judged(u64::from(std::mem::replace(&mut any, true)));
+                let key = event.key;
+                let home = self.home(key);
+                let home =
+                    home.map(|home| *homes.entry(home).or_insert((at.partition, acked, id.0)));
+                if let Some((partition, first, earlier)) =
+                    home.filter(|home| home.0 != at.partition)
+                {
+                    let of = self.words(key);
                     self.findings.add(
                         || {
                             let producer = self.setup.node(producer);
                             format!(
-                                "e{earlier} and e{} of {producer} (key {key}) stand in partitions {partition} \
-                                 and {}: nothing keeps their order",
+                                "e{earlier} and e{} of {producer} ({of}) stand in partitions {partition} and \
+                                 {}: nothing keeps their order",
                                 id.0, at.partition
                             )
                         },
@@ -159,11 +204,12 @@ impl Invariant for Order {
                 if event.indeterminate {
                     continue;
                 }
+                let of = self.words(key);
                 match last.get(&at.partition) {
                     Some((offset, before, earlier)) if at.offset < *offset => self.findings.add(
                         || {
                             format!(
-                                "e{earlier} was published before e{} (key {key}), and stands behind it: \
+                                "e{earlier} was published before e{} ({of}), and stands behind it: \
                                  {}:{offset} and {at}",
                                 id.0, at.partition
                             )

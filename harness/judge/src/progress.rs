@@ -21,7 +21,7 @@ pub(super) const ENTRY: Entry = Entry {
     about: "After the healing, every publish ends within the deadline, and new ones end ok.",
     safety: false,
     layer: Layer::End,
-    needs: &["Publish"],
+    needs: &[&["Publish", "Mark"]],
     promise: None,
     limit: Some(Limit::Within { default: Some(DEFAULT_WITHIN) }),
     judged: "each publish that was open at the healing or came later",

@@ -21,7 +21,7 @@ pub(super) const ENTRY: Entry = Entry {
     about: "After the healing, publishing works and nothing lags within the limit.",
     safety: false,
     layer: Layer::End,
-    needs: &["Publish"],
+    needs: &[&["Publish", "Mark"], &["Append", "Mark"], &["Enqueue", "Mark"]],
     promise: None,
     limit: Some(Limit::Within { default: None }),
     judged: "each publish that was open at the healing or came later, and each effect that was owed then",

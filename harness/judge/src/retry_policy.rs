@@ -11,6 +11,7 @@ use super::{
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, What};
@@ -33,8 +34,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "Attempts wait as long as their policy says, with jitter, and end when it says.",
     safety: true,
     layer: Layer::Means,
-    needs: &["Attempt"],
-    promise: Some("Promises::retries"),
+    needs: &[&["Attempt"]],
+    promise: Some(promised::RETRIES),
     limit: None,
     judged: "each attempt that follows another of the same request",
     make,

@@ -10,6 +10,7 @@ use super::{
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{Name, NodeChange, NodeId, Phase, What};
@@ -20,8 +21,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "No client goes on asking a server that is out of rotation.",
     safety: true,
     layer: Layer::Means,
-    needs: &["Asked"],
-    promise: Some("Promises::rotation"),
+    needs: &[&["Asked"]],
+    promise: Some(promised::ROTATION),
     limit: None,
     judged: "each question that a server has failed to answer",
     make,

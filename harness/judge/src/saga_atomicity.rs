@@ -8,6 +8,7 @@ use super::{
     evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{Name, SagaChange, What};
@@ -18,8 +19,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "Every saga is done as a whole or undone as a whole.",
     safety: true,
     layer: Layer::Sum,
-    needs: &["Saga"],
-    promise: Some("Promises::saga"),
+    needs: &[&["Saga"]],
+    promise: Some(promised::SAGA),
     limit: None,
     judged: "each saga that began",
     make,

@@ -57,6 +57,10 @@ impl Setup {
             }
             StateOf::Conserved { .. } => "what should not change".to_owned(),
             StateOf::View { .. } => "a view of the log".to_owned(),
+            StateOf::Queue { queue } => {
+                let queue = self.group_index(queue).map_or("?", |index| self.group(index));
+                format!("what {queue} holds")
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use super::{
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{EventId, Position, What};
@@ -21,8 +22,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "No two nodes lead one term, and no ack contradicts what a later term committed.",
     safety: true,
     layer: Layer::Log,
-    needs: &["Lead"],
-    promise: None,
+    needs: &[&["Lead"], &["Acknowledge", "Append"]],
+    promise: Some(promised::LEADERS),
     limit: None,
     judged: "each time that a node leads, and each place of the log that was acknowledged and then seen",
     make,

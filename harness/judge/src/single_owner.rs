@@ -9,6 +9,7 @@ use super::{
     evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{Name, What};
@@ -18,8 +19,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "In each generation one member acts for a partition, and none of an older one.",
     safety: true,
     layer: Layer::Delivery,
-    needs: &["Apply"],
-    promise: None,
+    needs: &[&["Apply"]],
+    promise: Some(promised::LOG_OF_GROUPS),
     limit: None,
     judged: "each effect",
     make,

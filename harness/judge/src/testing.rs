@@ -1,7 +1,7 @@
 //! Histories written by hand, and random ones: a correct system's, and the same with one lie in it.
 
 use super::{Bound, CATALOGUE, Judge, Limit, Limits, Setup};
-use crate::{BreakerPolicy, Promises, RetryPolicy};
+use crate::{BreakerPolicy, DeadLetters, Promises, RetryPolicy};
 use proptest::prelude::*;
 use squall_probe::{
     BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, SagaChange,
@@ -44,6 +44,8 @@ pub(crate) struct History {
     stalls: bool,
     /// How many probes a breaker may make at a time.
     probes: u32,
+    /// What is promised, where it is not what logs promise here.
+    promises: Option<Promises>,
     now: u64,
 }
 
@@ -75,11 +77,17 @@ impl History {
             retries: Some(retries),
             stalls: false,
             probes: 1,
+            promises: None,
             now: 0,
         }
     }
 
-    fn add(&mut self, node: NodeId, what: What) -> &mut Self {
+    /// Of a system that promises this.
+    pub(crate) fn promising(promises: Promises) -> Self {
+        Self { promises: Some(promises), ..Self::new() }
+    }
+
+    pub(crate) fn add(&mut self, node: NodeId, what: What) -> &mut Self {
         self.records.push(Record { at: self.now, node, what });
         self
     }
@@ -496,6 +504,25 @@ impl History {
         self.judge().finish(&|_| "money".to_owned())
     }
 
+    fn of_a_log(&self) -> Promises {
+        Promises {
+            key_has_one_partition: true,
+            dead_letters: DeadLetters::Poison,
+            saga: vec!["reserve", "charge"],
+            retries: self.retries.into_iter().collect(),
+            breakers: vec![BreakerPolicy {
+                dependency: "bank",
+                failures: 3,
+                cooldown: Duration::from_millis(500),
+                probes: self.probes,
+            }],
+            buffers: vec![("queue", BOUND)],
+            memory: vec![("consumer", MEMORY)],
+            rotation: Some(2),
+            ..Promises::default()
+        }
+    }
+
     /// A judge who has taken all of it in.
     pub(crate) fn judge(&self) -> Judge {
         let names = ["r0", "r1", "r2", "p", "c", "s"];
@@ -512,21 +539,7 @@ impl History {
                 };
                 Some((entry.name, bound))
             })),
-            promises: Promises {
-                key_has_one_partition: true,
-                dead_letters: true,
-                saga: vec!["reserve", "charge"],
-                retries: self.retries.into_iter().collect(),
-                breakers: vec![BreakerPolicy {
-                    dependency: "bank",
-                    failures: 3,
-                    cooldown: Duration::from_millis(500),
-                    probes: self.probes,
-                }],
-                buffers: vec![("queue", BOUND)],
-                memory: vec![("consumer", MEMORY)],
-                rotation: Some(2),
-            },
+            promises: self.promises.clone().unwrap_or_else(|| self.of_a_log()),
             sagas: vec![RESERVE, CHARGE],
             policies: self.retries.iter().map(|_| CALLS).collect(),
             dependencies: vec![BANK],
@@ -542,6 +555,24 @@ impl History {
             judge.record(record);
         }
         judge
+    }
+
+    /// Without the record at this place.
+    pub(crate) fn without(&mut self, place: usize) -> &mut Self {
+        self.records.remove(place);
+        self
+    }
+
+    /// With these records only.
+    pub(crate) fn only(&self, which: impl Fn(&Record) -> bool) -> Self {
+        let mut h = self.clone();
+        h.records.retain(which);
+        h
+    }
+
+    /// Judged by other promises.
+    pub(crate) fn promised(&self, promises: Promises) -> Self {
+        Self { promises: Some(promises), ..self.clone() }
     }
 
     pub(crate) fn records(&self) -> &[Record] {
@@ -1102,8 +1133,8 @@ impl Lie {
     }
 }
 
-/// For each invariant a history, and how many facts it judges in it.
-fn facts() -> Vec<(&'static str, u64, History)> {
+/// For each invariant a history, and how many facts it judges in it; for some of them several.
+pub(crate) fn facts() -> Vec<(&'static str, u64, History)> {
     let mut all = Vec::new();
     let mut case = |name, facts, tell: &dyn Fn(&mut History)| {
         let mut h = History::new();
@@ -1162,6 +1193,9 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     case("bounded_memory", 2, &|h| {
         h.buffered(1).buffered(0);
     });
+    case("bounded_memory", 1, &|h| {
+        h.held(MEMORY);
+    });
     case("single_leader", 3, &|h| {
         h.lead(0, 1).lead(1, 2).acknowledge(1, 1, 0, 2).append_all(1, 0);
     });
@@ -1193,6 +1227,7 @@ fn facts() -> Vec<(&'static str, u64, History)> {
     case("latency", 1, &|h| {
         h.publish(1).apply(1, 0).apply(2, 1);
     });
+    all.extend(crate::testing_queues::facts());
     all
 }
 
@@ -1350,7 +1385,7 @@ fn what_judged_nothing_says_what_is_missing() {
         nothing_promised.why_idle("retry_policy").as_deref(),
         Some(
             "retry_policy was named under expect and judged nothing: the system does not promise it \
-             (Promises::retries)"
+             (`retries` has a policy)"
         )
     );
 }
@@ -1381,28 +1416,6 @@ fn where_the_log_went_back_the_history_is_told_as_it_was() {
              assignment, and there was none"
         )
     );
-}
-
-#[test]
-fn what_an_invariant_needs_are_records() {
-    let (mut h, log) = correct(&[EventLife {
-        indeterminate: false,
-        appended: true,
-        dead: true,
-        redelivered: true,
-        restart: Some(1),
-    }]);
-    h.lead(0, 1).deliver(log[0], 0).vote(1, 2).answered(1);
-    let judgement = h.judgement();
-    for entry in crate::CATALOGUE {
-        for need in entry.needs {
-            assert!(
-                judgement.recorded.iter().any(|known| known == need),
-                "{} needs {need}, and there is no such record",
-                entry.name
-            );
-        }
-    }
 }
 
 proptest! {
@@ -1438,9 +1451,9 @@ proptest! {
 
     #[test]
     fn nonsense_never_panics(records in prop::collection::vec(
-        (any::<u64>(), any::<u16>(), 0..16_u8, any::<u64>(), any::<u32>(), any::<u16>()), 0..60,
-    )) {
-        let mut h = History::new();
+        (any::<u64>(), any::<u16>(), 0..25_u8, any::<u64>(), any::<u32>(), any::<u16>()), 0..60,
+    ), queue in any::<bool>()) {
+        let mut h = if queue { History::of_queue() } else { History::new() };
         for (at, node, kind, number, partition, name) in records {
             let (event, group) = (EventId(number), Name(name % 3));
             let position = Position::new(partition, number.rotate_left(7));
@@ -1459,6 +1472,7 @@ proptest! {
                 11 => What::Node { change: NodeChange::Crashed },
                 12 => What::Node { change: NodeChange::Up },
                 13 => What::State { of: StateOf::Replica { partition }, position: number, digest: at },
+                16.. => crate::testing_queues::nonsense(kind - 16, number, partition, name),
                 14 => What::State { of: StateOf::Projection { group }, position: number, digest: at },
                 _ => What::Mark(if number % 2 == 0 { Mark::Healed } else { Mark::DeadlinePassed }),
             };

@@ -10,6 +10,7 @@ use super::{
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
+    promised,
     setup::Setup,
 };
 use squall_probe::{NodeId, What};
@@ -20,8 +21,8 @@ pub(super) const ENTRY: Entry = Entry {
     about: "No replica forgets what it has told a candidate who then led.",
     safety: true,
     layer: Layer::Log,
-    needs: &["Vote"],
-    promise: None,
+    needs: &[&["Vote"], &["Lead"]],
+    promise: Some(promised::LEADERS),
     limit: None,
     judged: "each vote",
     make,

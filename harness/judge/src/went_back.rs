@@ -83,6 +83,9 @@ pub(super) struct WentBack {
 impl WentBack {
     /// Looks for it; `None` if what went back is nothing that others do not know.
     pub(super) fn of(setup: &Setup, history: &[Record]) -> Option<Self> {
+        if !setup.promises.is_log() {
+            return None;
+        }
         let mut windows: BTreeMap<NodeId, Vec<Window>> = BTreeMap::new();
         for (end, record) in history.iter().enumerate() {
             let What::WentBack { fault, to } = record.what else { continue };

@@ -22,6 +22,6 @@ pub mod time;
 pub use generator::Rng;
 pub use instrument::{Reserved, name, point, record, reserve, rng, signal, stop_asked};
 pub use record::{
-    BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, SagaChange,
-    StateOf, Tampering, What, mix,
+    BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, Removed,
+    Requeued, SagaChange, StateOf, Tampering, What, mix,
 };

@@ -103,11 +103,12 @@ fn fault(kind: &FaultKind) -> String {
 
 /// What an invariant says, and when it has something to say.
 fn about(entry: &squall_judge::Entry) -> String {
-    let promise = entry.promise.map_or(String::new(), |promise| format!("; and {promise}"));
+    let promise = entry.promise.map_or("nothing: it is judged of everybody", |p| p.words);
+    let sets: Vec<String> = entry.needs.iter().map(|set| set.join(" and ")).collect();
     let mut text = format!(
-        "{}\nNeeds: {}{promise}.\nJudged: {}.",
+        "{}\nRecords: {}; without them it is not applicable.\nPromise: {promise}.\nJudged: {}.",
         entry.about,
-        entry.needs.join(", "),
+        sets.join(", or "),
         entry.judged
     );
     if let Some(limit) = entry.limit {

@@ -14,6 +14,13 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("publish_indeterminate", "a client had to leave open how its publish ended"),
     ("rebalanced", "a consumer group's partitions were dealt anew"),
     ("dead_lettered", "an event reached a dead-letter queue"),
+    ("lease_ended", "a message of a queue was available again because its lease had ended"),
+    (
+        "acknowledgement_indeterminate",
+        "a consumer had to leave open whether its acknowledgement of a message had arrived",
+    ),
+    ("deduplicated", "a queue took a publish for the repetition of another"),
+    ("expired", "a message of a queue was gone because its time to live was over"),
     ("redriven", "an event was taken out of a dead-letter queue to be handled again"),
     ("breaker_opened", "a circuit breaker opened"),
     ("breaker_closed_again", "a circuit breaker that had opened closed again"),

@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use squall_probe::{EventId, NodeId, Position, StateOf};
 use std::{future::Future, pin::Pin, sync::Arc};
 
-pub use squall_judge::{BreakerPolicy, Promises, RetryPolicy};
+pub use squall_judge::{
+    BreakerPolicy, Counts, DeadLetters, Deduplication, Delivery, Groups, Lease, Order, PRESETS,
+    Preset, Promises, Queue, RetryPolicy, Storage, kafka_like_log, nats_jetstream, pub_sub,
+    rabbitmq_queue, redis_list, redis_stream, sqs_fifo, sqs_standard, work_queue,
+};
 
 /// What a node's software ends with, when it ends.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -166,7 +170,7 @@ pub trait System: Send + Sync {
     fn config(&self) -> Vec<(String, String)>;
     /// Its roles, in the order in which nodes are numbered.
     fn roles(&self) -> &[Role];
-    /// Consumer groups, each of which must apply every event.
+    /// Consumer groups, each of which must apply every event. Of a queue: the names of the queues.
     fn groups(&self) -> &[&'static str];
     /// The kinds of message that `on:` can name.
     fn messages(&self) -> &[&'static str];
@@ -187,7 +191,7 @@ pub trait System: Send + Sync {
     fn waits_with_probe(&self) -> bool {
         false
     }
-    /// What it promises beside.
+    /// What it promises. Nothing else is judged; the default is what a replicated log promises.
     fn promises(&self) -> Promises {
         Promises::default()
     }

@@ -2,8 +2,8 @@
 
 use crate::plan::PlannedFault;
 use squall_probe::{
-    BreakerState, Mark, NodeChange, NodeId, Phase, Record, SagaChange, StateOf, Tampering, What,
-    sim::Names,
+    BreakerState, Mark, NodeChange, NodeId, Phase, Record, Removed, Requeued, SagaChange, StateOf,
+    Tampering, What, sim::Names,
 };
 
 /// Everything needed to put a record into words.
@@ -122,6 +122,9 @@ impl Words<'_> {
             What::State { of: StateOf::View { name: view }, position, digest } => {
                 format!("{}: {position} taken in, digest {digest:016x}", name(view))
             }
+            What::State { of: StateOf::Queue { queue }, position, digest } => {
+                format!("{}: holds {position} messages, digest {digest:016x}", name(queue))
+            }
             What::Signal { signal } => name(signal).to_owned(),
             What::Point { point, hit } => format!("reaches {} for the {hit}. time", name(point)),
             What::FaultBegan { fault, target } => {
@@ -165,6 +168,56 @@ impl Words<'_> {
             What::Request { policy, request, event } => {
                 format!("{} {request} is made for e{}", name(policy), event.0)
             }
+            What::Enqueue { queue, message, event, group, deduplication } => {
+                let id = deduplication.map(|id| format!(", deduplication id {id}"));
+                let id = id.unwrap_or_default();
+                format!("{}: m{message} carries e{} (group {group}{id})", name(queue), event.0)
+            }
+            What::Deduplicate { queue, event, deduplication } => {
+                let queue = name(queue);
+                format!("{queue}: e{} is a repetition (deduplication id {deduplication})", event.0)
+            }
+            What::Lease { queue, message, event, consumer, count, lasts } => {
+                let (queue, consumer, lasts) = (name(queue), name(consumer), lease(lasts));
+                let e = event.0;
+                format!(
+                    "{queue}: m{message} (e{e}) is given to {consumer}, delivery {count}{lasts}"
+                )
+            }
+            What::Extend { queue, message, event, count, lasts } => {
+                let (queue, lasts) = (name(queue), lease(lasts));
+                let e = event.0;
+                format!("{queue}: lease of m{message} (e{e}) extended, delivery {count}{lasts}")
+            }
+            What::AcknowledgeMessage { queue, message, event, count, phase } => {
+                let (queue, phase) = (name(queue), phase_word(phase, "begins"));
+                let e = event.0;
+                format!("{queue}: acknowledging m{message} (e{e}) of delivery {count} {phase}")
+            }
+            What::Refuse { queue, message, event, count, requeue } => {
+                let what = if requeue { "to be handed out again" } else { "for good" };
+                let queue = name(queue);
+                format!("{queue}: refuses m{message} (e{}) of delivery {count}, {what}", event.0)
+            }
+            What::Requeue { queue, message, event, why } => {
+                let why = match why {
+                    Requeued::LeaseEnded => "its lease ended",
+                    Requeued::Refused => "it was refused",
+                    Requeued::Disconnected => "its consumer's connection ended",
+                };
+                format!("{}: m{message} (e{}) is available again: {why}", name(queue), event.0)
+            }
+            What::Remove { queue, message, event, why } => {
+                let why = match why {
+                    Removed::DeadLettered => "dead-lettered",
+                    Removed::Expired => "expired",
+                    Removed::ExpiredToDeadLetters => "expired and dead-lettered",
+                    Removed::Refused => "removed: it was refused",
+                    Removed::Purged => "purged",
+                    Removed::Overflowed => "removed: the queue is full",
+                };
+                format!("{}: m{message} (e{}) {why}", name(queue), event.0)
+            }
         }
     }
 
@@ -172,6 +225,14 @@ impl Words<'_> {
     #[must_use]
     pub fn line(&self, record: &Record) -> String {
         timeline_line(record.at, self.node(record.node), &self.what(record))
+    }
+}
+
+/// How long a lease lasts, for the end of a sentence.
+fn lease(lasts: u64) -> String {
+    match lasts {
+        0 => String::new(),
+        us => format!(", leased for {}.{:03}s", us / 1_000_000, us / 1_000 % 1_000),
     }
 }
 

@@ -13,5 +13,7 @@ mod what;
 pub use digest::mix;
 pub use identity::{EventId, Name, NodeId, Position};
 pub use line::Record;
-pub use values::{BreakerState, Mark, NodeChange, Phase, SagaChange, StateOf, Tampering};
+pub use values::{
+    BreakerState, Mark, NodeChange, Phase, Removed, Requeued, SagaChange, StateOf, Tampering,
+};
 pub use what::What;

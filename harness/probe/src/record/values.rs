@@ -98,6 +98,40 @@ pub enum StateOf {
         /// Of what.
         name: Name,
     },
+    /// A queue: `position` counts the messages that it holds, available, leased or held back; dead letters are not
+    /// among them. `digest` is the sum of [`mix`](crate::mix) over their numbers. In the end it must be empty.
+    Queue {
+        /// The queue.
+        queue: Name,
+    },
+}
+
+/// Why a message of a queue is available again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Requeued {
+    /// Its lease ended before it was acknowledged (SQS: visibility timeout; Pub/Sub: acknowledgement deadline).
+    LeaseEnded,
+    /// Its consumer refused it, or gave the lease back.
+    Refused,
+    /// The connection to its consumer ended.
+    Disconnected,
+}
+
+/// Why a message left its queue without having been acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Removed {
+    /// It is in the dead-letter queue: its deliveries are spent, or its consumer refused it for good.
+    DeadLettered,
+    /// Its time to live is over, and it is gone.
+    Expired,
+    /// Its time to live is over, and it is in the dead-letter queue.
+    ExpiredToDeadLetters,
+    /// Its consumer refused it for good, and it is gone.
+    Refused,
+    /// Somebody had the queue emptied: one record for each message.
+    Purged,
+    /// The queue was full, and made room.
+    Overflowed,
 }
 
 /// A phase of the run itself.

@@ -3,7 +3,9 @@
 
 use super::{
     identity::{EventId, Name, NodeId, Position},
-    values::{BreakerState, Mark, NodeChange, Phase, SagaChange, StateOf, Tampering},
+    values::{
+        BreakerState, Mark, NodeChange, Phase, Removed, Requeued, SagaChange, StateOf, Tampering,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -307,6 +309,108 @@ pub enum What {
         /// The time, in microseconds since the start of the run.
         to: u64,
     },
+    /// A queue has taken a message in: it is as durable as it will be, and waits for a consumer. Recorded by the queue;
+    /// one that tells of it again, after a restart, tells the same.
+    Enqueue {
+        /// The queue, by the name of its group of consumers.
+        queue: Name,
+        /// The message: its number, unique in the queue.
+        message: u64,
+        /// The event that it carries. Without deduplication an event may be in several messages.
+        event: EventId,
+        /// The message group whose order is kept (SQS: message group id; Pub/Sub: ordering key).
+        group: u32,
+        /// The id by which the queue tells repetitions of a publish, if it was given one.
+        deduplication: Option<u64>,
+    },
+    /// A queue takes a publish for the repetition of one that it took in before: there is no message for it.
+    Deduplicate {
+        /// The queue.
+        queue: Name,
+        /// The event that was published.
+        event: EventId,
+        /// Its deduplication id.
+        deduplication: u64,
+    },
+    /// A queue hands a message to a consumer, who has it leased from now on. Recorded by the queue, before the message
+    /// leaves.
+    Lease {
+        /// The queue.
+        queue: Name,
+        /// The message.
+        message: u64,
+        /// The event that it carries.
+        event: EventId,
+        /// To whom.
+        consumer: Name,
+        /// The delivery count that the message carries, from 1; it names this lease in later records.
+        count: u32,
+        /// How long the lease lasts from now on, in microseconds; 0 if it has no end of its own.
+        lasts: u64,
+    },
+    /// A queue has extended a lease. Recorded by the queue, before it answers.
+    Extend {
+        /// The queue.
+        queue: Name,
+        /// The message.
+        message: u64,
+        /// The event that it carries.
+        event: EventId,
+        /// The delivery count of the lease.
+        count: u32,
+        /// How long the lease lasts from now on, in microseconds; 0 if it has no end of its own.
+        lasts: u64,
+    },
+    /// A consumer acknowledges one message (SQS: `DeleteMessage`). Recorded by the consumer: when it asks (`Invoke`), when
+    /// it is told that the message is gone for good (`Ok`), that it is not (`Fail`: the lease is over), or when it gives
+    /// up waiting (`Info`). Where consumers are not told, the queue may record `Ok` when that is durable.
+    AcknowledgeMessage {
+        /// The queue.
+        queue: Name,
+        /// The message.
+        message: u64,
+        /// The event that it carries.
+        event: EventId,
+        /// The delivery count of the lease under which it was handled.
+        count: u32,
+        /// Where in its life the operation is.
+        phase: Phase,
+    },
+    /// A consumer refuses one message (AMQP: `basic.nack`). Recorded by the consumer, when it asks.
+    Refuse {
+        /// The queue.
+        queue: Name,
+        /// The message.
+        message: u64,
+        /// The event that it carries.
+        event: EventId,
+        /// The delivery count of the lease.
+        count: u32,
+        /// It shall be handed out again.
+        requeue: bool,
+    },
+    /// A message is available again: whoever it was handed to has it no more. Recorded by the queue.
+    Requeue {
+        /// The queue.
+        queue: Name,
+        /// The message.
+        message: u64,
+        /// The event that it carries.
+        event: EventId,
+        /// Why.
+        why: Requeued,
+    },
+    /// A message has left its queue without having been acknowledged. Recorded by the queue, when that is durable.
+    Remove {
+        /// The queue.
+        queue: Name,
+        /// The message.
+        message: u64,
+        /// The event that it carries.
+        event: EventId,
+        /// Why, and what became of it.
+        why: Removed,
+    },
 }
 
 impl What {
@@ -370,6 +474,14 @@ impl What {
             Self::Asked { .. } => "asked",
             Self::Held { .. } => "held",
             Self::WentBack { .. } => "went_back",
+            Self::Enqueue { .. } => "enqueue",
+            Self::Deduplicate { .. } => "deduplicate",
+            Self::Lease { .. } => "lease",
+            Self::Extend { .. } => "extend",
+            Self::AcknowledgeMessage { .. } => "acknowledge_message",
+            Self::Refuse { .. } => "refuse",
+            Self::Requeue { .. } => "requeue",
+            Self::Remove { .. } => "remove",
         }
     }
 
@@ -389,6 +501,14 @@ impl What {
             | Self::Redrive { event, .. }
             | Self::Content { event, .. }
             | Self::Request { event, .. }
+            | Self::Enqueue { event, .. }
+            | Self::Deduplicate { event, .. }
+            | Self::Lease { event, .. }
+            | Self::Extend { event, .. }
+            | Self::AcknowledgeMessage { event, .. }
+            | Self::Refuse { event, .. }
+            | Self::Requeue { event, .. }
+            | Self::Remove { event, .. }
             | Self::Saga { saga: event, .. } => (Some(event), None),
             Self::Lead { .. }
             | Self::StepDown { .. }
@@ -458,7 +578,15 @@ impl What {
             | Self::Request { .. }
             | Self::Vote { .. }
             | Self::Asked { .. }
-            | Self::Held { .. } => false,
+            | Self::Held { .. }
+            | Self::Enqueue { .. }
+            | Self::Deduplicate { .. }
+            | Self::Lease { .. }
+            | Self::Extend { .. }
+            | Self::AcknowledgeMessage { .. }
+            | Self::Refuse { .. }
+            | Self::Requeue { .. }
+            | Self::Remove { .. } => false,
         }
     }
 }

@@ -1,14 +1,17 @@
 //! How far the system is: what is still owed to which group. Decides when a run may end, never
 //! whether it passed.
 
-use squall_judge::{ByEvent, Redriven};
+use squall_judge::{ByEvent, Delivery, Outstanding, Promises, Redriven};
 use squall_probe::{EventId, Name, Phase, Record, What};
 use std::collections::BTreeSet;
 
 /// A fold over the records of a run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Backlog {
+    /// The groups to which events of a log are owed.
     groups: Vec<Name>,
+    /// Messages of queues, where these are kept until somebody is done with them.
+    messages: Option<Outstanding>,
     events: ByEvent<Tracked>,
     redriven: Redriven,
     /// Events that the log has lost by going back in time, until somebody tells of them again.
@@ -37,29 +40,30 @@ struct Tracked {
 impl Backlog {
     /// Nothing is owed yet.
     #[must_use]
-    pub(super) fn new(groups: Vec<Name>) -> Self {
+    pub(super) fn new(groups: Vec<Name>, promises: &Promises) -> Self {
+        // A queue owes messages; what may be lost on its way is owed to nobody.
+        let owes = promises.queue().is_none() && promises.delivery != Delivery::AtMostOnce;
         Self {
-            groups,
-            events: ByEvent::default(),
-            redriven: Redriven::default(),
-            forgotten: BTreeSet::new(),
-            owed: 0,
-            open: 0,
-            acked: 0,
-            delivered: 0,
-            applied: 0,
-            last_owed: 0,
+            groups: if owes { groups } else { Vec::new() },
+            messages: Outstanding::of(promises),
+            ..Self::default()
         }
     }
 
     /// Everything that is known to exist is done, and every publish has been answered for good.
     #[must_use]
     pub(super) fn drained(&self) -> bool {
-        self.owed == 0 && self.open == 0
+        let messages = self.messages.as_ref().is_none_or(Outstanding::is_empty);
+        self.owed == 0 && self.open == 0 && messages
     }
 
     /// Takes the next record in.
     pub(super) fn record(&mut self, record: &Record) {
+        if let Some(messages) = &mut self.messages
+            && messages.record(record).is_some()
+        {
+            self.last_owed = record.at;
+        }
         match record.what {
             What::Publish { phase, event, .. } => {
                 let entry = self.events.entry(event);
@@ -88,7 +92,7 @@ impl Backlog {
                 self.forgotten.remove(&event);
                 self.owe(event);
             }
-            What::Deliver { .. } => self.delivered += 1,
+            What::Deliver { .. } | What::Lease { .. } => self.delivered += 1,
             What::Apply { event, group, .. } => {
                 self.applied += 1;
                 self.done(event, group, record.at);
@@ -111,7 +115,7 @@ impl Backlog {
     /// that were in the log meanwhile. Nobody waits any more for what nobody waited for. The counters go on, as triggers
     /// and the run's phases do.
     pub(super) fn start_again(&mut self, records: &[Record], forgotten: BTreeSet<EventId>) {
-        let mut again = Self::new(self.groups.clone());
+        let mut again = Self { groups: self.groups.clone(), ..Self::default() };
         records.iter().for_each(|record| again.record(record));
         let ended: Vec<EventId> =
             self.events.iter().filter(|(_, known)| !known.open).map(|(event, _)| event).collect();

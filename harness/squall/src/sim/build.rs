@@ -40,7 +40,7 @@ pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>) -> Built<'a> {
     let setup = setup(plan, &**system, &mut names);
     let recorder = Rc::new(RefCell::new(Recorder::new(
         Judge::new(&setup),
-        Backlog::new(setup.groups.clone()),
+        Backlog::new(setup.groups.clone(), &setup.promises),
         !plan.faults.is_empty(),
     )));
     let sink = {

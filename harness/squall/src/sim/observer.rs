@@ -27,7 +27,7 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Every node answered, all copies of each thing are equal, and sums are what they were.
+    /// Every node answered, all copies of each thing are equal, sums are what they were, and queues are empty.
     pub(super) fn agrees(&self) -> bool {
         self.silent.is_empty() && agree(&self.states)
     }
@@ -86,13 +86,17 @@ pub(super) async fn run(system: Arc<dyn System>, cluster: Cluster, shared: Rc<Ob
     }
 }
 
-/// All copies of each thing are equal, and sums are what they were.
+/// All copies of each thing are equal, sums are what they were, and queues are empty.
 fn agree(states: &[State]) -> bool {
     let mut seen: BTreeMap<StateOf, (u64, u64)> = BTreeMap::new();
     states.iter().all(|state| {
         let now = (state.position, state.digest);
         if matches!(state.of, StateOf::Conserved { .. }) {
             return state.position == state.digest;
+        }
+        // What a queue still holds somebody must still handle.
+        if matches!(state.of, StateOf::Queue { .. }) && state.position > 0 {
+            return false;
         }
         *seen.entry(state.of).or_insert(now) == now
     })

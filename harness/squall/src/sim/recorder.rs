@@ -3,7 +3,7 @@
 use super::{backlog::Backlog, signals::Signals};
 use crate::history::HistoryHash;
 use squall_judge::{ByEvent, Judge};
-use squall_probe::{EventId, Mark, NodeId, Phase, Record, What};
+use squall_probe::{EventId, Mark, NodeId, Phase, Record, Removed, What};
 use squall_reports::{Counters, LatencyRecorder};
 use std::collections::BTreeSet;
 
@@ -68,14 +68,17 @@ impl Recorder {
                 Phase::Fail => counters.failed += 1,
                 Phase::Info => counters.indeterminate += 1,
             },
-            What::Deliver { .. } => counters.delivered += 1,
+            What::Deliver { .. } | What::Lease { .. } => counters.delivered += 1,
             What::Apply { event, .. } => {
                 counters.applied += 1;
                 if let Some(Some(due)) = self.due.get(event) {
                     self.latency.record(record.at.saturating_sub(*due));
                 }
             }
-            What::DeadLetter { .. } => counters.dead_lettered += 1,
+            What::DeadLetter { .. }
+            | What::Remove { why: Removed::DeadLettered | Removed::ExpiredToDeadLetters, .. } => {
+                counters.dead_lettered += 1;
+            }
             What::DiskRefused { fault } => {
                 self.refused.insert((fault, record.node));
             }

@@ -5,7 +5,8 @@
 
 use squall_judge::{ByEvent, ByName};
 use squall_probe::{
-    BreakerState, EventId, Name, NodeChange, NodeId, Phase, Position, Record, SagaChange, What,
+    BreakerState, EventId, Name, NodeChange, NodeId, Phase, Position, Record, Removed, Requeued,
+    SagaChange, What,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +35,8 @@ impl Signals {
     /// Takes the next record in.
     pub fn record(&mut self, record: &Record) {
         match record.what {
-            What::Deliver { group, event, position: Position { .. }, .. } => {
+            What::Deliver { group, event, position: Position { .. }, .. }
+            | What::Lease { queue: group, event, .. } => {
                 let crashes = self.crashes;
                 let last = self.delivered.entry(group).entry(event);
                 if let Some(before) = last.replace(crashes) {
@@ -74,6 +76,20 @@ impl Signals {
             }
             What::Redrive { group, event, .. } if self.dead.remove(&(group, event)) => {
                 self.count("redriven");
+            }
+            What::Remove { queue, event, why, .. } => match why {
+                Removed::DeadLettered | Removed::ExpiredToDeadLetters => {
+                    if self.dead.insert((queue, event)) {
+                        self.count("dead_lettered");
+                    }
+                }
+                Removed::Expired => self.count("expired"),
+                Removed::Refused | Removed::Purged | Removed::Overflowed => {}
+            },
+            What::Requeue { why: Requeued::LeaseEnded, .. } => self.count("lease_ended"),
+            What::Deduplicate { .. } => self.count("deduplicated"),
+            What::AcknowledgeMessage { phase: Phase::Info, .. } => {
+                self.count("acknowledgement_indeterminate");
             }
             What::Breaker { state: BreakerState::Open, .. } => self.count("breaker_opened"),
             What::Breaker { state: BreakerState::Closed, .. } => self.count("breaker_closed_again"),

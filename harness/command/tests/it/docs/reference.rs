@@ -199,18 +199,21 @@ fn invariants() -> String {
             (false, Some(limit)) => format!("with a limit: {limit}"),
             (false, None) => "where it is named".to_owned(),
         };
-        let needs: Vec<String> = entry.needs.iter().map(|need| format!("`{need}`")).collect();
+        let set = |set: &squall_judge::Kinds| {
+            let kinds: Vec<String> = set.iter().map(|kind| format!("`{kind}`")).collect();
+            kinds.join(" and ")
+        };
+        let needs: Vec<String> = entry.needs.iter().map(set).collect();
         let _ = write!(
             out,
             "\n### {}\n\n{}\n\n- Judged: {judged}.\n- A fact that it judges: {}.\n- Needs the records: {}.\n",
             entry.name,
             entry.about,
             entry.judged,
-            needs.join(", ")
+            needs.join(", or ")
         );
-        if let Some(promise) = entry.promise {
-            let _ = writeln!(out, "- Needs the promise: `{promise}`.");
-        }
+        let promise = entry.promise.map_or("none, it is judged of everybody", |p| p.words);
+        let _ = writeln!(out, "- Needs the promise: {promise}.");
         if let Some(limit) = entry.limit {
             let _ = writeln!(out, "- Example: `{}: {{ {} }}`.", entry.name, limit.example());
         }

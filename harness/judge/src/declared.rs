@@ -1,0 +1,176 @@
+//! What the catalogue declares of each invariant (the records and the promise that it needs) is true.
+
+use crate::{
+    CATALOGUE, Counts, Deduplication, Delivery, Entry, Groups, Lease, Order, PRESETS, Promises,
+    Queue, Storage,
+    testing::{History, facts},
+    testing_queues, variant,
+};
+use std::time::Duration;
+
+/// A history without records of these kinds.
+fn without(h: &History, kinds: &[&str]) -> History {
+    h.only(|record| !kinds.contains(&variant(&record.what).as_str()))
+}
+
+/// One kind of each set, in every combination.
+fn one_of_each(sets: &[crate::Kinds]) -> Vec<Vec<&'static str>> {
+    sets.iter().fold(vec![Vec::new()], |chosen, set| {
+        let with = |kind: &&'static str| {
+            let kind = *kind;
+            chosen.iter().map(move |known| [known.clone(), vec![kind]].concat()).collect::<Vec<_>>()
+        };
+        set.iter().flat_map(with).collect()
+    })
+}
+
+fn cases(entry: &Entry) -> Vec<History> {
+    let of = |(name, _, h)| (name == entry.name).then_some(h);
+    facts().into_iter().filter_map(of).collect()
+}
+
+#[test]
+fn where_no_set_of_records_is_whole_nothing_is_judged() {
+    let mut wrong = Vec::new();
+    for entry in CATALOGUE {
+        for h in cases(entry) {
+            assert!(h.clone().judged(entry.name) > 0, "{}", entry.name);
+            for missing in one_of_each(entry.needs) {
+                let Some(why) = without(&h, &missing).judgement().why_idle(entry.name) else {
+                    wrong.push(format!("{} judges something without {missing:?}", entry.name));
+                    continue;
+                };
+                let said = missing.iter().all(|kind| why.contains(kind));
+                assert!(said && why.ends_with("was recorded"), "{}: {why}", entry.name);
+            }
+        }
+    }
+    assert_eq!(wrong, [] as [&str; 0]);
+}
+
+#[test]
+fn one_whole_set_of_records_is_enough() {
+    let mut wrong = Vec::new();
+    for entry in CATALOGUE {
+        for set in entry.needs {
+            let enough = facts().into_iter().any(|(_, _, h)| {
+                h.only(|record| set.contains(&variant(&record.what).as_str())).judged(entry.name)
+                    > 0
+            });
+            if !enough {
+                wrong
+                    .push(format!("no case shows that {} judges something by {set:?}", entry.name));
+            }
+        }
+    }
+    assert_eq!(wrong, [] as [&str; 0]);
+}
+
+/// A log of which nothing is promised.
+fn log() -> Promises {
+    Promises {
+        delivery: Delivery::AtMostOnce,
+        order: Order::None,
+        groups: Groups::None,
+        replicas: false,
+        leader_terms: false,
+        deduplication: Deduplication::None,
+        ..Promises::default()
+    }
+}
+
+/// A queue of which nothing is promised.
+fn queue() -> Promises {
+    let queue = Queue {
+        lease: Lease::None,
+        tolerance: Duration::ZERO,
+        durable: false,
+        exclusive: false,
+        final_acknowledgements: false,
+        counts: Counts::None,
+        time_to_live: None,
+        overflows: false,
+    };
+    // At least once promises nothing by itself where nothing is durable.
+    Promises { storage: Storage::Queue(queue), delivery: Delivery::AtLeastOnce, ..log() }
+}
+
+#[test]
+fn what_is_not_promised_is_not_judged() {
+    for entry in CATALOGUE {
+        let Some(promise) = entry.promise else { continue };
+        let against: Vec<Promises> =
+            [log(), queue(), testing_queues::strict(), Promises::default()]
+                .into_iter()
+                .filter(|promises| !entry.is_promised(promises))
+                .collect();
+        assert!(!against.is_empty(), "everybody promises {}", entry.name);
+        for (promises, h) in
+            against.iter().flat_map(|p| cases(entry).into_iter().map(move |h| (p, h)))
+        {
+            let judgement = h.promised(promises.clone()).judgement();
+            assert!(judgement.violations.iter().all(|found| found.invariant != entry.name));
+            let why = judgement.why_idle(entry.name);
+            assert!(
+                why.is_some_and(|why| why.contains(promise.words)),
+                "{} is judged, and not promised",
+                entry.name
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_judged_of_a_queue_that_only_a_log_promises() {
+    let of_a_queue: Vec<&str> = CATALOGUE
+        .iter()
+        .filter(|entry| entry.is_promised(&testing_queues::strict()) && entry.safety)
+        .map(|entry| entry.name)
+        .collect();
+    assert_eq!(
+        of_a_queue,
+        [
+            "deduplicated",
+            "no_phantom",
+            "one_lease",
+            "lease_respected",
+            "acknowledged_stays_gone",
+            "delivery_count",
+            "group_order",
+            "idempotency",
+            "no_loss",
+            "conserved",
+        ]
+    );
+}
+
+/// Beside `no_phantom` and `conserved`, which are judged of everybody.
+#[test]
+fn what_each_preset_is_judged_by() {
+    let judged = |name: &str| {
+        let preset = PRESETS.iter().find(|preset| preset.name == name).unwrap();
+        let promises = (preset.promises)();
+        let all = CATALOGUE.iter().filter(|entry| entry.safety && entry.is_promised(&promises));
+        let names = all.map(|entry| entry.name);
+        names
+            .filter(|name| !["no_phantom", "conserved"].contains(name))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(
+        judged("kafka_like_log"),
+        "votes_kept single_leader durability agreement no_duplicate_append no_dirty_read single_owner no_skip \
+         order commit_after_apply no_loss"
+    );
+    assert_eq!(judged("sqs_standard"), "lease_respected delivery_count no_loss");
+    assert_eq!(
+        judged("sqs_fifo"),
+        "deduplicated one_lease lease_respected acknowledged_stays_gone delivery_count group_order no_loss"
+    );
+    let leases = "one_lease lease_respected acknowledged_stays_gone delivery_count no_loss";
+    for name in ["rabbitmq_queue", "redis_stream", "pub_sub", "work_queue"] {
+        assert_eq!(judged(name), leases, "{name}");
+    }
+    assert_eq!(judged("nats_jetstream"), format!("deduplicated {leases}"));
+    assert_eq!(judged("redis_list"), "acknowledged_stays_gone group_order");
+}

@@ -1,0 +1,182 @@
+//! `lease_respected`: a message does not come back before its lease has ended, and comes back when it has.
+//!
+//! Amazon SQS Developer Guide, Visibility timeout; Google Pub/Sub, Lease management; RabbitMQ, Consumer Acknowledgements
+//! (a message is requeued when its channel closes, and not before). A queue that takes a message back early has it
+//! handled twice although nobody failed; one that forgets to take it back loses it with its consumer.
+//!
+//! Early is: the queue says that the message is available again (`Requeue`) while its lease runs, within the tolerance that
+//! is promised, and its consumer has neither refused it nor asked for an acknowledgement. That a connection ended is a
+//! reason only where leases end with connections. Judged only where leases are exclusive. Never is: a lease has ended, and
+//! since then, or since the healing if that was later, the time of `drains` has passed without the message having been
+//! handed out, acknowledged or removed.
+
+use super::{
+    drains::seconds,
+    evidence::Evidence,
+    fold::End,
+    invariant::{Entry, Findings, Invariant, Layer},
+    leases::Leases,
+    promised,
+    promises::Lease,
+    setup::Setup,
+};
+use squall_probe::{Mark, Requeued, What};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "lease_respected",
+    about: "A message does not come back before its lease has ended, and does when it has.",
+    safety: true,
+    layer: Layer::Delivery,
+    needs: &[&["Lease"]],
+    promise: Some(promised::LEASES),
+    limit: None,
+    judged: "each delivery of a message",
+    make,
+};
+
+fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
+    let queue = *setup.promises.queue()?;
+    Some(Box::new(LeaseRespected {
+        exclusive: queue.exclusive,
+        tolerance: queue.tolerance.as_micros() as u64,
+        with_connection: queue.lease == Lease::Connection,
+        patience: setup.limits.always_within("drains"),
+        leases: Leases::default(),
+        healed: None,
+        now: 0,
+        findings: Findings::default(),
+    }))
+}
+
+struct LeaseRespected {
+    exclusive: bool,
+    /// In microseconds.
+    tolerance: u64,
+    /// Leases end with connections.
+    with_connection: bool,
+    /// How long a message may take to come back, in microseconds.
+    patience: u64,
+    leases: Leases,
+    healed: Option<u64>,
+    now: u64,
+    findings: Findings,
+}
+
+impl Invariant for LeaseRespected {
+    fn record(&mut self, evidence: &Evidence) {
+        self.now = evidence.record.at;
+        match evidence.record.what {
+            What::Lease { .. } => self.findings.judged(1),
+            What::Mark(Mark::Healed) => self.healed = Some(self.now),
+            What::Requeue { queue, message, event, why } if self.exclusive => {
+                let out = self.leases.out(queue, message).copied();
+                let excused = why == Requeued::Disconnected && self.with_connection;
+                let out = out.filter(|out| !excused && out.is_live(self.now, self.tolerance));
+                if let Some(out) = out {
+                    let end = match out.until {
+                        u64::MAX => "its lease has no end of its own".to_owned(),
+                        until => format!("it is leased until {}", seconds(until)),
+                    };
+                    self.findings.add(
+                        || {
+                            format!(
+                                "m{message} (e{}) of delivery {} is available again, and {end}",
+                                event.0, out.count
+                            )
+                        },
+                        || vec![out.by, *evidence],
+                    );
+                }
+            }
+            _ => {}
+        }
+        self.leases.record(evidence);
+    }
+
+    fn finish(&mut self, _: &End<'_>) -> Findings {
+        let mut findings = std::mem::take(&mut self.findings);
+        let Some(healed) = self.healed else { return findings };
+        for (_, message, out) in self.leases.all() {
+            let over = out.until.max(healed);
+            if out.until == u64::MAX || self.now < over.saturating_add(self.patience) {
+                continue;
+            }
+            let waited = seconds(self.now - over);
+            findings.add_missing(
+                || {
+                    format!(
+                        "the lease of m{message}, delivery {}, ended at {}, and {waited} later nobody has \
+                         been given it again",
+                        out.count,
+                        seconds(out.until)
+                    )
+                },
+                || vec![out.by],
+            );
+        }
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{testing::*, testing_queues::LEASE};
+    use squall_probe::{Removed, Requeued};
+
+    #[test]
+    fn it_comes_back_too_early() {
+        let mut h = History::of_queue();
+        h.enqueue(1).lease(1, 1).after(LEASE / 2).requeue(1, Requeued::LeaseEnded);
+        let early = "m1 (e1) of delivery 1 is available again, and it is leased until 1.000s";
+        assert_eq!(h.violations("lease_respected"), [format!("{early} [1, 2]")]);
+        // It was extended, and that is forgotten.
+        let mut h = History::of_queue();
+        h.enqueue(1).lease(1, 1).after(LEASE / 2).extend(1, 1).after(LEASE / 2);
+        h.requeue(1, Requeued::LeaseEnded);
+        assert_eq!(
+            h.violations("lease_respected"),
+            ["m1 (e1) of delivery 1 is available again, and it is leased until 1.500s [2, 3]"]
+        );
+        // Nobody has refused it, and leases do not end with connections.
+        for why in [Requeued::Refused, Requeued::Disconnected] {
+            let mut h = History::of_queue();
+            h.enqueue(1).lease(1, 1).after(LEASE / 2).requeue(1, why);
+            assert_eq!(h.violations("lease_respected"), [format!("{early} [1, 2]")]);
+        }
+    }
+
+    #[test]
+    fn it_never_comes_back() {
+        let mut h = History::of_queue();
+        h.enqueue(1).lease(1, 1).after(LEASE / 2).healed().after(LEASE / 2 + LIMIT).deadline();
+        assert_eq!(
+            h.violations("lease_respected"),
+            [
+                "the lease of m1, delivery 1, ended at 1.000s, and 10.000s later nobody has been given it \
+                 again [1]"
+            ]
+        );
+        assert_eq!(h.since("lease_respected"), [crate::NEVER]);
+        // It still had time, from the end of the lease or from the healing.
+        let mut h = History::of_queue();
+        h.enqueue(1).lease(1, 1).after(LEASE / 2).healed().after(LEASE / 2 + LIMIT - 1).deadline();
+        assert_eq!(h.violations("lease_respected"), [] as [&str; 0]);
+        let mut h = History::of_queue();
+        h.enqueue(1).lease(1, 1).after(2 * LEASE).healed().after(LIMIT - 1).deadline();
+        assert_eq!(h.violations("lease_respected"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn it_comes_back_in_time_or_has_gone() {
+        let mut h = History::of_queue();
+        h.enqueue(1).lease(1, 1).after(LEASE).requeue(1, Requeued::LeaseEnded);
+        h.lease(1, 2).after(LEASE - 100_000).requeue(1, Requeued::LeaseEnded);
+        h.lease(1, 3).refuse(1, 3, true).requeue(1, Requeued::Refused);
+        // The acknowledgement was asked for, and the queue had not heard it.
+        h.lease(1, 4).ack_begins(1, 4).requeue(1, Requeued::Disconnected);
+        h.enqueue(2).lease(2, 1).ack(2, 1).enqueue(3).lease(3, 1).remove(3, Removed::DeadLettered);
+        h.enqueue(4).lease(4, 1).ack_begins(4, 1).ack_unknown(4, 1);
+        h.healed().after(2 * LIMIT).deadline();
+        assert_eq!(h.violations("lease_respected"), [] as [&str; 0]);
+    }
+}

@@ -1,0 +1,73 @@
+//! Who has which message of a queue, and until when.
+
+use crate::{dense::ByMessage, evidence::Evidence};
+use squall_probe::{Name, Phase, What};
+
+/// A lease that has not ended by anything but time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Out {
+    /// The delivery count that it was given with.
+    pub(super) count: u32,
+    /// When it ends, in microseconds of virtual time, whatever clocks say; `u64::MAX` if it has no end of its own.
+    pub(super) until: u64,
+    /// The lease, or what extended it last.
+    pub(super) by: Evidence,
+}
+
+impl Out {
+    /// It has not ended by then, give or take.
+    pub(super) fn is_live(&self, at: u64, tolerance: u64) -> bool {
+        self.until > at.saturating_add(tolerance)
+    }
+}
+
+/// The leases of all messages. One that may be over counts no more: a consumer that has asked for an acknowledgement may
+/// have got it, though it never hears so.
+#[derive(Debug, Default)]
+pub(super) struct Leases(ByMessage<Vec<Out>>);
+
+fn end(at: u64, lasts: u64) -> u64 {
+    if lasts == 0 { u64::MAX } else { at.saturating_add(lasts) }
+}
+
+impl Leases {
+    /// The lease of a message that lasts longest.
+    pub(super) fn out(&self, queue: Name, message: u64) -> Option<&Out> {
+        self.0.get(queue, message)?.iter().max_by_key(|out| out.until)
+    }
+
+    /// The last lease of each message that has one.
+    pub(super) fn all(&self) -> impl Iterator<Item = (Name, u64, &Out)> {
+        self.0.iter().filter_map(|(queue, message, all)| Some((queue, message, all.last()?)))
+    }
+
+    pub(super) fn record(&mut self, evidence: &Evidence) {
+        let at = evidence.record.at;
+        match evidence.record.what {
+            What::Lease { queue, message, count, lasts, .. } => {
+                let out = Out { count, until: end(at, lasts), by: *evidence };
+                let all = self.0.entry(queue, message);
+                all.retain(|old| old.until > at);
+                all.push(out);
+            }
+            What::Extend { queue, message, count, lasts, .. } => {
+                let mut all = self.0.entry(queue, message).iter_mut();
+                if let Some(out) = all.find(|out| out.count == count) {
+                    (out.until, out.by) = (end(at, lasts), *evidence);
+                }
+            }
+            What::AcknowledgeMessage { queue, message, count, phase, .. } => {
+                if phase != Phase::Fail {
+                    self.0.entry(queue, message).retain(|out| out.count != count);
+                }
+            }
+            What::Refuse { queue, message, count, .. } => {
+                self.0.entry(queue, message).retain(|out| out.count != count);
+            }
+            What::Requeue { queue, message, .. } | What::Remove { queue, message, .. } => {
+                self.0.entry(queue, message).clear();
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! `no_loss` and `drains` of a queue: what becomes of its messages.
+//!
+//! A message whose publish ended ok is in the end acknowledged by a consumer, in the queue, in the dead-letter queue, or gone
+//! by a rule that the system has promised (its time to live, the bound of the queue). Jepsen's queue and total-queue
+//! checkers ("lost"), with what a consumer acknowledged in the place of what it dequeued.
+
+use super::{
+    dense::{ByEvent, ByMessage},
+    drains::seconds,
+    evidence::Evidence,
+    fold::{End, bit, named},
+    invariant::{Findings, Invariant},
+    outstanding::Outstanding,
+    promises::{DeadLetters, Groups},
+    setup::Setup,
+};
+use squall_probe::{EventId, Mark, Name, NodeId, Phase, Removed, StateOf, What};
+use std::{collections::BTreeMap, ops::BitOr};
+
+/// What of the published events is lost.
+pub(super) struct Lost {
+    setup: Setup,
+    events: ByEvent<Published>,
+    messages: ByMessage<Message>,
+    outstanding: Outstanding,
+    /// How many messages each queue holds, as its nodes told last.
+    held: BTreeMap<Name, BTreeMap<NodeId, (u64, Evidence)>>,
+    /// Messages that were removed by no rule that is promised.
+    removed: Vec<(u64, EventId, Vec<Evidence>)>,
+}
+
+#[derive(Default)]
+struct Published {
+    acknowledged: Option<Evidence>,
+    /// Queues that have taken it in, or have taken it for a repetition, a bit each.
+    queues: u64,
+}
+
+#[derive(Default)]
+struct Message {
+    /// When it was taken in.
+    enqueued: Option<Evidence>,
+    /// When it was handed out last.
+    given: Option<Evidence>,
+    /// Its consumer refused it for good.
+    refused: bool,
+}
+
+impl Lost {
+    pub(super) fn new(setup: &Setup) -> Self {
+        Self {
+            setup: setup.clone(),
+            events: ByEvent::default(),
+            messages: ByMessage::default(),
+            outstanding: Outstanding::of(&setup.promises).unwrap_or_default(),
+            held: BTreeMap::new(),
+            removed: Vec::new(),
+        }
+    }
+
+    fn is_in(&mut self, event: EventId, queue: Name) {
+        if let Some(index) = self.setup.group_index(queue) {
+            self.events.entry(event).queues |= bit(index);
+        }
+    }
+
+    /// A rule that is promised removes this message.
+    fn may_go(&self, queue: Name, message: u64, why: Removed, at: u64) -> bool {
+        let Some(promise) = self.setup.promises.queue() else { return true };
+        let known = self.messages.get(queue, message);
+        let age = known.and_then(|known| Some(at.saturating_sub(known.enqueued?.record.at)));
+        let expires = promise.time_to_live.is_some_and(|limit| {
+            let limit =
+                (limit.as_micros() as u64).saturating_sub(promise.tolerance.as_micros() as u64);
+            age.is_none_or(|age| age >= limit)
+        });
+        let refused = known.is_some_and(|known| known.refused);
+        match why {
+            Removed::DeadLettered => self.setup.promises.dead_letters != DeadLetters::None,
+            Removed::Expired | Removed::ExpiredToDeadLetters => expires,
+            Removed::Refused => refused,
+            Removed::Purged => true,
+            Removed::Overflowed => promise.overflows,
+        }
+    }
+
+    /// Acknowledged events of which there is no message where there should be one.
+    fn never_taken_in(&self) -> Vec<(EventId, Evidence)> {
+        let all = (0..self.setup.groups.len()).map(bit).fold(0, u64::bitor);
+        let every = self.setup.promises.groups == Groups::Every;
+        let is_in = |queues: u64| if every { queues & all == all } else { queues != 0 };
+        let acknowledged = self.events.iter().filter_map(|(event, known)| {
+            (!is_in(known.queues)).then_some((event, known.acknowledged?))
+        });
+        acknowledged.collect()
+    }
+
+    /// Messages of acknowledged events that are not done, by queue.
+    fn waiting(&self) -> BTreeMap<Name, Vec<(u64, EventId, Evidence)>> {
+        let mut all: BTreeMap<Name, Vec<(u64, EventId, Evidence)>> = BTreeMap::new();
+        for (queue, message, event) in self.outstanding.undone() {
+            let acknowledged = self.events.get(event).and_then(|known| known.acknowledged);
+            if let Some(acknowledged) = acknowledged {
+                all.entry(queue).or_default().push((message, event, acknowledged));
+            }
+        }
+        all
+    }
+}
+
+/// The events of messages: `e1, e2, e5 and 12 more`
+fn carried(messages: &[(u64, EventId, Evidence)]) -> String {
+    let events: Vec<EventId> = messages.iter().map(|(_, event, _)| *event).collect();
+    named(&events)
+}
+
+impl Invariant for Lost {
+    fn record(&mut self, evidence: &Evidence) {
+        self.outstanding.record(&evidence.record);
+        match evidence.record.what {
+            What::Publish { phase: Phase::Ok, event, .. } => {
+                self.events.entry(event).acknowledged.get_or_insert(*evidence);
+            }
+            What::Enqueue { queue, message, event, .. } => {
+                self.is_in(event, queue);
+                self.messages.entry(queue, message).enqueued.get_or_insert(*evidence);
+            }
+            What::Deduplicate { queue, event, .. } => self.is_in(event, queue),
+            What::Lease { queue, message, .. } => {
+                self.messages.entry(queue, message).given = Some(*evidence);
+            }
+            What::Refuse { queue, message, requeue: false, .. } => {
+                self.messages.entry(queue, message).refused = true;
+            }
+            What::Remove { queue, message, event, why } => {
+                if !self.may_go(queue, message, why, evidence.record.at) {
+                    let enqueued = self.messages.entry(queue, message).enqueued;
+                    let proof = enqueued.into_iter().chain([*evidence]).collect();
+                    self.removed.push((message, event, proof));
+                }
+            }
+            What::State { of: StateOf::Queue { queue }, position, .. } => {
+                let told = self.held.entry(queue).or_default();
+                told.insert(evidence.record.node, (position, *evidence));
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, _: &End<'_>) -> Findings {
+        let mut findings = Findings::default();
+        let acknowledged =
+            self.events.iter().filter(|(_, known)| known.acknowledged.is_some()).count();
+        findings.judged(acknowledged as u64);
+        let never = self.never_taken_in();
+        if let Some((_, first)) = never.first() {
+            let events: Vec<EventId> = never.iter().map(|(event, _)| *event).collect();
+            findings.add(
+                || {
+                    format!(
+                        "{} of {acknowledged} acknowledged events became no message: {}",
+                        events.len(),
+                        named(&events)
+                    )
+                },
+                || vec![*first],
+            );
+        }
+        for (message, event, proof) in std::mem::take(&mut self.removed) {
+            if self.events.get(event).is_some_and(|known| known.acknowledged.is_some()) {
+                findings.add(
+                    || format!("m{message} (e{}) was removed by no rule that is promised", event.0),
+                    || proof,
+                );
+            }
+        }
+        for (queue, waiting) in self.waiting() {
+            let index = self.setup.group_index(queue).unwrap_or(usize::MAX);
+            let name = self.setup.group(index).to_owned();
+            let (message, _, acknowledged) = waiting[0];
+            let known = self.messages.get(queue, message);
+            let given = known.and_then(|known| known.given);
+            let proof = [Some(acknowledged), given].into_iter().flatten();
+            let held = self
+                .held
+                .get(&queue)
+                .and_then(|told| told.values().max_by_key(|(held, _)| *held).copied());
+            let Some((held, told)) = held else {
+                findings.add_missing(
+                    || {
+                        format!(
+                            "nobody has acknowledged {} messages of {name}, and nobody tells what it holds: {}",
+                            waiting.len(),
+                            carried(&waiting)
+                        )
+                    },
+                    || proof.collect(),
+                );
+                continue;
+            };
+            let lost = (waiting.len() as u64).saturating_sub(held);
+            if lost > 0 {
+                findings.add(
+                    || {
+                        format!(
+                            "{lost} of {} messages that nobody has acknowledged are lost: {name} holds \
+                             {held}, and should hold {}",
+                            waiting.len(),
+                            carried(&waiting)
+                        )
+                    },
+                    || proof.chain([told]).collect(),
+                );
+            }
+        }
+        findings
+    }
+}
+
+/// What of the messages is not done in time.
+pub(super) struct Undrained {
+    setup: Setup,
+    messages: ByMessage<Option<Evidence>>,
+    outstanding: Outstanding,
+    healed: Option<Evidence>,
+    /// The longest that a message took after the healing, in microseconds, and what ended it.
+    longest: Option<(u64, Evidence)>,
+}
+
+impl Undrained {
+    pub(super) fn new(setup: &Setup) -> Self {
+        Self {
+            setup: setup.clone(),
+            messages: ByMessage::default(),
+            outstanding: Outstanding::of(&setup.promises).unwrap_or_default(),
+            healed: None,
+            longest: None,
+        }
+    }
+}
+
+impl Invariant for Undrained {
+    fn record(&mut self, evidence: &Evidence) {
+        match evidence.record.what {
+            What::Enqueue { queue, message, .. } => {
+                self.messages.entry(queue, message).get_or_insert(*evidence);
+            }
+            What::Mark(Mark::Healed) => self.healed = Some(*evidence),
+            _ => {}
+        }
+        let done = self.outstanding.record(&evidence.record);
+        if let (Some(since), Some(healed)) = (done, self.healed) {
+            let took = evidence.record.at.saturating_sub(since.max(healed.record.at));
+            if self.longest.is_none_or(|(longest, _)| took > longest) {
+                self.longest = Some((took, *evidence));
+            }
+        }
+    }
+
+    fn finish(&mut self, _: &End<'_>) -> Findings {
+        let mut findings = Findings::default();
+        let Some(healed) = self.healed else { return findings };
+        findings.judged(self.outstanding.known() as u64);
+        let limit = self.setup.limits.always_within("drains");
+        let mut waiting: BTreeMap<Name, Vec<(u64, EventId)>> = BTreeMap::new();
+        for (queue, message, event) in self.outstanding.undone() {
+            waiting.entry(queue).or_default().push((message, event));
+        }
+        for (queue, waiting) in &waiting {
+            let (message, event) = waiting[0];
+            let enqueued = self.messages.get(*queue, message).copied().flatten();
+            let index = self.setup.group_index(*queue).unwrap_or(usize::MAX);
+            findings.add(
+                || {
+                    format!(
+                        "{} messages of {} are not done, the first is m{message} (e{})",
+                        waiting.len(),
+                        self.setup.group(index),
+                        event.0
+                    )
+                },
+                || enqueued.into_iter().chain([healed]).collect(),
+            );
+        }
+        if let Some((late, last)) = self.longest.filter(|(late, _)| *late > limit)
+            && waiting.is_empty()
+        {
+            findings.add(
+                || {
+                    format!(
+                        "the last message was done {} after the healing, the limit is {}",
+                        seconds(late),
+                        seconds(limit)
+                    )
+                },
+                || vec![healed, last],
+            );
+        }
+        findings
+    }
+}
