@@ -1,18 +1,26 @@
 //! Which scenarios a command is about, and how the system is switched.
 
-use super::stop::Stop;
+use super::{stop::Stop, terminal::Color};
 use crate::{
     scenario::{self, Scenario},
     system::System,
 };
 use clap::Args;
 use squall_reports::Report;
-use std::path::PathBuf;
+use std::{io::IsTerminal as _, path::PathBuf};
 
 /// The scenarios of files and folders; those of `scenarios/` unless some are named.
 pub(in crate::cli) fn load(paths: &[PathBuf], system: &dyn System) -> Result<Vec<Scenario>, Stop> {
     let paths = if paths.is_empty() { &[PathBuf::from("scenarios")] } else { paths };
     scenario::load(paths, system).map_err(Stop::Mistakes)
+}
+
+/// Tells what is no mistake in these scenarios, and will hardly be what was meant.
+pub(in crate::cli) fn advise(scenarios: &[Scenario]) {
+    let color = Color::Auto.wanted(std::io::stderr().is_terminal());
+    for scenario in scenarios.iter().filter(|scenario| !scenario.advice.diagnostics.is_empty()) {
+        eprintln!("{}\n", scenario.advice.render(color).trim_end());
+    }
 }
 
 /// Options shared by the commands that run something.
