@@ -1,6 +1,6 @@
 //! Mistakes in scenarios: each told at its place, all of them at once, and never a panic.
 
-use crate::{common::scenario, squall};
+use crate::{common::scenario, schema::refused, squall};
 use proptest::prelude::*;
 use squall::testing::{Diagnostic, parse};
 use squall_command::ReferenceSystem;
@@ -26,7 +26,33 @@ fn places(text: &str) -> String {
 fn one(line: &str, code: &str, column: usize) {
     let text = format!("name: x\nworkload: {{ events: 1000, rate: 200/s }}\n{line}\n");
     assert_eq!(places(&text), format!("squall::{code} 3:{column}\n"), "{line}");
+    let beyond = BEYOND_A_SCHEMA.iter().any(|known| line.contains(known));
+    if refused(&text).is_empty() != beyond {
+        eprintln!("BEYOND {beyond} {line}");
+    }
 }
+
+/// What the schema does not say: that times fit the workload and each other, how many nodes and which zones there are, and
+/// who is part of whom.
+const BEYOND_A_SCHEMA: &[&str] = &[
+    "until: 6s",
+    "at: 9s",
+    "4s..6s",
+    "4s..3s",
+    "10ms..2ms",
+    "every: 6s",
+    "every: 1ms",
+    "every: 1s, hold",
+    "acked: 1001",
+    "applied: 20001",
+    "4 of brokers",
+    "isolate: all",
+    "between: [broker-1, broker-1]",
+    "halves: broker-1",
+    "ring: 2 of brokers",
+    "any zone",
+    "west: [broker-1]",
+];
 
 /// A scenario with one fault, and the mistake that is expected in it; the column counts from 0.
 fn fault(step: &str, code: &str, column: usize) {

@@ -1,6 +1,6 @@
 //! `squall check`
 
-use super::shared::scenarios::{advise, load};
+use super::shared::scenarios::{Chosen, advise, load};
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
 use crate::exit::PASSED;
@@ -13,10 +13,12 @@ use std::path::PathBuf;
 pub(super) struct CheckArgs {
     /// Scenario files and folders [default: scenarios]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    chosen: Chosen,
 }
 
 pub(super) fn check(args: &CheckArgs, system: &dyn System) -> Result<u8, Stop> {
-    let scenarios = load(&args.paths, system)?;
+    let scenarios = args.chosen.of(load(&args.paths, system)?)?;
     advise(&scenarios);
     for scenario in &scenarios {
         say(&format!("ok  {}  \"{}\"\n", printable(&scenario.path), printable(&scenario.name)));

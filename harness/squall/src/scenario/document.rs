@@ -19,10 +19,13 @@ use std::{collections::BTreeMap, time::Duration};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// The most nodes a run can have: the simulator's cost grows with their square.
-const MAX_NODES: u32 = 50;
+pub const MAX_NODES: u32 = 50;
 
 /// Keys without whose value nobody can say whether the others make sense.
 const OTHERS_NEED: &[&str] = &["nodes", "zones", "workload"];
+
+/// Words that choose nodes, beside the names of roles and nodes: no zone is called so.
+pub const NOT_ZONES: &[&str] = &["all", "any", "leader", "follower", "followers", "zone"];
 
 /// Reads one scenario from a file's bytes; `path` is for messages.
 ///
@@ -216,13 +219,12 @@ fn zones(reader: &mut Reader<'_>, node: &Node) {
         }
         let roles = reader.system.roles();
         let of_role = roles.iter().any(|role| role.name == key.text || role.plural == key.text);
-        let of_others = ["all", "any", "leader", "follower", "followers", "zone"];
         let taken = if of_role {
             Some("a role")
         } else if known.contains(&key.text.as_str()) {
             Some("a node")
         } else {
-            of_others.contains(&key.text.as_str()).then_some("a choice of nodes")
+            NOT_ZONES.contains(&key.text.as_str()).then_some("a choice of nodes")
         };
         if let Some(taken) = taken {
             let message = format!("a zone is called `{}`, and so is {taken}", key.text);

@@ -19,9 +19,9 @@ mod target;
 mod values;
 
 pub use crate::{determinism::Allow, syntax::Problems};
-pub use document::parse;
+pub use document::{MAX_NODES, NOT_ZONES, parse};
 pub use expect::Expect;
 pub use fault::Fault;
-pub use keys::{Absent, Key, TABLES, Table, Takes};
+pub use keys::{Absent, Key, TABLES, TRIGGERS, Table, Takes};
 pub use load::load;
 pub use model::{Condition, Network, Scenario, Trigger, Workload};
