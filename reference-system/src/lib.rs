@@ -25,33 +25,36 @@ pub mod wire;
 /// Why a node ended.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// The places at which something may go wrong between two steps of which the first may happen alone.
-pub const POINTS: &[&str] = &[
-    "producer.sending",
-    "broker.appended",
-    "broker.acknowledging",
-    "broker.promised",
-    "consumer.delivered",
-    "consumer.effect_applied",
-    "consumer.committing",
-    "consumer.dead_lettering",
-    "consumer.dead_lettered",
-    "payment.charged",
-    "orchestrator.reserved",
-    "orchestrator.charged",
-    "orchestrator.compensating",
-    "store.synced",
+/// The places at which something may go wrong between two steps of which the first may happen alone, and what they are.
+pub const POINTS: &[(&str, &str)] = &[
+    ("producer.sending", "a producer is about to send a batch to the leader"),
+    ("broker.appended", "the leader has put events into its log, and nobody else has them yet"),
+    ("broker.acknowledging", "a publish is decided, and its producer has not been told"),
+    ("broker.promised", "a broker has told its peers what it promises in their consensus"),
+    ("consumer.delivered", "a member of a group was given events, and has done nothing with them"),
+    ("consumer.effect_applied", "effects are durable, and the group's offset is not committed"),
+    ("consumer.committing", "a member is about to commit how far its group is"),
+    ("consumer.dead_lettering", "a member is about to put an event into the dead-letter queue"),
+    (
+        "consumer.dead_lettered",
+        "an event is in the dead-letter queue, and its offset not committed",
+    ),
+    ("payment.charged", "a card was charged, and nobody has noted it"),
+    ("orchestrator.reserved", "the orchestrator of a saga has reserved the goods, and not charged"),
+    ("orchestrator.charged", "the orchestrator of a saga has charged, and not gone on"),
+    ("orchestrator.compensating", "a saga is undone: the money went back, the goods did not"),
+    ("store.synced", "the store has synced effects, and not answered"),
 ];
 
-/// Signals of its own.
-pub const SIGNALS: &[&str] = &[
-    "rejoined",
-    "retries_exhausted",
-    "backpressured",
-    "degraded",
-    "taken_out_of_rotation",
-    "brought_back",
-    "log_recovered",
-    "snapshot_loaded",
-    "tail_truncated",
+/// Signals of its own, and what they tell.
+pub const SIGNALS: &[(&str, &str)] = &[
+    ("rejoined", "a member that its group had lost joined it again"),
+    ("retries_exhausted", "a call was repeated as often as its policy allows, and given up"),
+    ("backpressured", "a consumer took as much as it may hold at once, and more was waiting"),
+    ("degraded", "the loyalty service was behind, and went on without some points"),
+    ("taken_out_of_rotation", "a client stopped asking a broker that had failed too often"),
+    ("brought_back", "a client asks a broker again that it had taken out of rotation"),
+    ("log_recovered", "a broker whose log was damaged or gone took a copy from others"),
+    ("snapshot_loaded", "a projection began with its snapshot, not from the start"),
+    ("tail_truncated", "a journal ended in the middle of a record, which was cut off"),
 ];

@@ -33,6 +33,7 @@ pub use journal::{Journal, Kept, journal_path, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
 pub use merge::{MergeError, Merged, batch_difference, merge};
 pub use stats::Interval;
+pub use text::{is_harmful, printable};
 pub use trace::{perfetto, shiviz};
 pub use trend::{Trend, TrendPoint, trend};
 

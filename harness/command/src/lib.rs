@@ -80,6 +80,17 @@ const ROLES: &[Role] = &[
     },
 ];
 
+/// The words of lists in which each has its meaning beside it.
+fn words(lists: &[&[(&'static str, &'static str)]]) -> Vec<&'static str> {
+    lists.concat().into_iter().map(|(word, _)| word).collect()
+}
+
+static MESSAGE_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| words(&[MESSAGES]));
+static POINT_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| words(&[POINTS]));
+static SIGNAL_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| words(&[SIGNALS]));
+static MEANINGS: LazyLock<Vec<(&'static str, &'static str)>> =
+    LazyLock::new(|| [MESSAGES, POINTS, SIGNALS].concat());
+
 static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
     mistakes::known()
         .map(|known| Defect { id: known.id, about: known.about, breaks: known.breaks.to_vec() })
@@ -128,15 +139,19 @@ impl System for ReferenceSystem {
     }
 
     fn messages(&self) -> &[&'static str] {
-        MESSAGES
+        &MESSAGE_NAMES
     }
 
     fn points(&self) -> &[&'static str] {
-        POINTS
+        &POINT_NAMES
     }
 
     fn signals(&self) -> &[&'static str] {
-        SIGNALS
+        &SIGNAL_NAMES
+    }
+
+    fn meanings(&self) -> &[(&'static str, &'static str)] {
+        &MEANINGS
     }
 
     fn defects(&self) -> &[Defect] {

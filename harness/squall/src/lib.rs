@@ -22,6 +22,7 @@ mod canary;
 mod cli;
 mod determinism;
 mod enough;
+mod explain;
 mod faults;
 mod history;
 mod injection;
@@ -33,6 +34,7 @@ mod runner;
 #[cfg(test)]
 mod sample;
 mod scenario;
+mod schema;
 mod shard;
 mod shell;
 mod signals;

@@ -178,6 +178,11 @@ pub trait System: Send + Sync {
     fn points(&self) -> &[&'static str];
     /// The signals of its own that `must_see:` can name.
     fn signals(&self) -> &[&'static str];
+    /// What its messages, fault points and signals mean, each in a line without a full stop: lists, `squall explain` and
+    /// the JSON Schema tell it.
+    fn meanings(&self) -> &[(&'static str, &'static str)] {
+        &[]
+    }
     /// The defects it can be told to have.
     fn defects(&self) -> &[Defect];
     /// The defect that `run --canary` switches on when none is named: one that any scenario should

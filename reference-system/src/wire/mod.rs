@@ -14,21 +14,24 @@ use bytes::Bytes;
 use peers::PeerMessage;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// Kinds of message, for faults that act on some of them.
-pub const MESSAGES: &[&str] = &[
-    "publish",
-    "publish_ack",
-    "fetch",
-    "deliver",
-    "group",
-    "group_ack",
-    "replicate",
-    "store",
-    "store_ack",
-    "charge",
-    "charge_ack",
-    "copy",
-    "describe",
+/// Kinds of message, for faults that act on some of them, and what each says.
+pub const MESSAGES: &[(&str, &str)] = &[
+    ("publish", "from a producer to a broker: take these events"),
+    ("publish_ack", "from a broker to a producer: how their publish ended"),
+    ("fetch", "from a consumer to a broker: give me what comes next"),
+    ("deliver", "from a broker to a consumer: events"),
+    (
+        "group",
+        "from a consumer to a broker: joining, staying in and leaving a group, commits, dead letters",
+    ),
+    ("group_ack", "from a broker to a consumer: what came of that"),
+    ("replicate", "from broker to broker: the log, and votes"),
+    ("store", "from a consumer to a store: make these effects durable"),
+    ("store_ack", "from a store to a consumer: they are, or are not"),
+    ("charge", "from a service to the gateway: take money, or give it back"),
+    ("charge_ack", "from the gateway to a service: what came of that"),
+    ("copy", "from broker to broker: a copy of the log for one that lost its own"),
+    ("describe", "from the harness to a node: tell your state"),
 ];
 
 /// A frame.

@@ -12,19 +12,15 @@ use unicode_width::UnicodeWidthStr as _;
 /// writing must not reach the terminal, nor must what XML cannot hold reach a file, nor what a
 /// pipeline takes for an order (`::error::` at the beginning of a line; `##[error]`,
 /// `##vso[...]`, `##teamcity[...]` anywhere). It is told as Rust writes it: `\n`, `\u{1b}`.
-pub(crate) fn printable(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-            || matches!(c, '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
-    };
+#[must_use]
+pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut order = text.trim_start().starts_with("::");
     // How many `#` stand before, and whether there were two before the letters that stand before.
     let (mut hashes, mut marked) = (0, false);
     for c in text.chars() {
         let orders = (order && c == ':') || (marked && c == '[');
-        if harmful(c) {
+        if is_harmful(c) {
             out.extend(c.escape_default());
         } else if orders {
             out.extend(c.escape_unicode());
@@ -36,6 +32,14 @@ pub(crate) fn printable(text: &str) -> String {
         marked = hashes >= 2 || (marked && c.is_ascii_alphanumeric());
     }
     out
+}
+
+/// A character that moves the cursor, colours, turns the direction of writing, or that XML cannot hold.
+#[must_use]
+pub fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// A foreign text, printable, of which at most `most` characters are told: what is put into words, as

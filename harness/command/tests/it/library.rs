@@ -31,8 +31,9 @@ fn root() -> PathBuf {
 
 /// The first sentence of the comment at the top of a file.
 fn comment(text: &str) -> String {
+    let lines = text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
     let lines: Vec<&str> =
-        text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim).collect();
+        lines.filter(|line| !line.starts_with("yaml-language-server:")).collect();
     let whole = lines.join(" ");
     let end = whole.find(". ").map_or(whole.len(), |at| at + 1);
     whole[..end].trim_end_matches('.').replace('|', "\\|")

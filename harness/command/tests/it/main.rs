@@ -17,6 +17,8 @@ mod mistakes;
 mod named;
 mod occurrences;
 mod scenarios;
+mod schema;
+mod words;
 
 /// `squall` with the reference system, in the root of the repository.
 fn squall(arguments: &[&str]) -> common::Said {

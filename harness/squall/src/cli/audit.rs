@@ -3,7 +3,7 @@
 use super::shared::files::{replace, writable};
 use super::shared::interrupts::watch_interrupts;
 use super::shared::progress::{progress_bar, workers};
-use super::shared::scenarios::{SystemArgs, load};
+use super::shared::scenarios::{Chosen, SystemArgs, load};
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
 use crate::exit::{NOT_PASSED, PASSED};
@@ -25,6 +25,8 @@ use std::{
 pub(super) struct AuditArgs {
     /// Scenario files and folders [default: scenarios]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    chosen: Chosen,
     /// The most seeds for each defect in each scenario
     #[arg(long, value_name = "N", default_value = "3")]
     runs: NonZeroU32,
@@ -69,7 +71,7 @@ pub(super) fn audit(args: &AuditArgs, system: &Arc<dyn System>) -> Result<u8, St
             system.name()
         )));
     }
-    let scenarios = load(&args.paths, system.as_ref())?;
+    let scenarios = args.chosen.of(load(&args.paths, system.as_ref())?)?;
     if let Some(path) = &args.report {
         writable(path)?;
     }

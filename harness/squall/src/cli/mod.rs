@@ -6,6 +6,7 @@
 mod audit;
 mod check;
 mod compare;
+mod explain;
 mod list;
 mod merge;
 mod plan;
@@ -58,6 +59,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Show the words that scenarios are made of
     List(list::ListArgs),
+    /// Say all that is known of a word: a fault, invariant, signal, key, role, message, scenario, …
+    Explain(explain::ExplainArgs),
     /// Print the JSON Schema of a file
     Schema(schema::SchemaArgs),
 }
@@ -90,9 +93,10 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
         Command::Trend(args) => compare::trend(args, color),
         Command::Merge(args) => merge::merge(args, color),
         Command::Plan(args) => plan::plan(args, system.as_ref()),
-        Command::Schema(args) => schema::schema(args),
+        Command::Schema(args) => schema::schema(args, system.as_ref()),
         Command::Check(args) => check::check(args, system.as_ref()),
-        Command::List(args) => Ok(list::list(args, system.as_ref())),
+        Command::List(args) => list::list(args, system.as_ref()),
+        Command::Explain(args) => explain::explain(args, system.as_ref()),
     };
     let code = result
         .unwrap_or_else(|stop: Stop| stop.tell(cli.color.wanted(std::io::stderr().is_terminal())));

@@ -1,7 +1,6 @@
 //! `squall plan`: the runs, for engines that fan out over a list.
 
 use super::shared::batch::BatchArgs;
-use super::shared::scenarios::load;
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
 use crate::exit::PASSED;
@@ -44,7 +43,7 @@ struct Item<'a> {
 }
 
 pub(super) fn plan(args: &PlanArgs, system: &dyn System) -> Result<u8, Stop> {
-    let scenarios = load(&args.batch.paths, system)?;
+    let scenarios = args.batch.scenarios(system)?;
     let jobs = args.batch.jobs(&scenarios)?;
     let earlier = args.batch.earlier()?;
     let shards =

@@ -5,7 +5,7 @@ use super::shared::files::writable;
 use super::shared::interrupts::watch_interrupts;
 use super::shared::outputs::Outputs;
 use super::shared::progress::{progress_bar, workers};
-use super::shared::scenarios::{SystemArgs, each_ran, load};
+use super::shared::scenarios::{SystemArgs, advise, each_ran};
 use super::shared::stop::Stop;
 use super::shared::terminal::{program, say};
 use crate::exit::{NOT_PASSED, PASSED};
@@ -90,7 +90,8 @@ enum MessageFormat {
 pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
     let defects = args.system.checked(system.as_ref())?;
     let canary = canary_defect(args, system.as_ref(), &defects)?;
-    let scenarios = load(&args.batch.paths, system.as_ref())?;
+    let scenarios = args.batch.scenarios(system.as_ref())?;
+    advise(&scenarios);
     if args.dry_run {
         dry_run(args, &scenarios, system.as_ref(), &defects);
         return Ok(PASSED);

@@ -2,7 +2,7 @@
 
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
-use crate::exit::PASSED;
+use crate::{exit::PASSED, schema, system::System};
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
@@ -16,11 +16,16 @@ pub(super) struct SchemaArgs {
 enum Schema {
     /// The report (JSON)
     Report,
+    /// Scenarios (YAML), for this system: draft-07, as the YAML language server reads it
+    Scenario,
 }
 
-pub(super) fn schema(args: &SchemaArgs) -> Result<u8, Stop> {
+pub(super) fn schema(args: &SchemaArgs, system: &dyn System) -> Result<u8, Stop> {
     let schema = match args.what {
         Schema::Report => squall_reports::schema(),
+        Schema::Scenario => {
+            serde_json::to_string_pretty(&schema::scenario(system)).map_err(Stop::broken)?
+        }
     };
     say(&(schema + "\n"));
     Ok(PASSED)

@@ -1,4 +1,8 @@
 //! A clock runs fast, or slow.
+//!
+//! At its edges: it begins with the right time and goes wrong from there; timers and timeouts go on as they were. It
+//! is the machine's: a process that is started again has it. When it ends the clock is right again at once, which is
+//! a jump of its own.
 
 use super::kind::FaultKind;
 use crate::{

@@ -1,4 +1,8 @@
 //! A clock is wrong.
+//!
+//! At its edges: who reads the wall clock (`squall_probe::clock`) sees it at once; timers and timeouts go on as they
+//! were. It is the machine's: a process that is started again has it. When it ends the clock is right again at once,
+//! which is a jump of its own.
 
 use super::kind::FaultKind;
 use crate::{

@@ -1,4 +1,7 @@
 //! Connections are short.
+//!
+//! At its edges: connections that are open stay open, be they more than `most`; those that are being made count as
+//! well. It is the machine's: a process that is started again has it.
 
 use super::kind::FaultKind;
 use crate::{

@@ -1,4 +1,7 @@
 //! Messages arrive damaged.
+//!
+//! At its edges: whether a message is damaged is drawn when it is sent: what is on the wire when it begins arrives as
+//! it was, and what was damaged arrives damaged also after the end.
 
 use super::kind::FaultKind;
 use crate::{

@@ -1,4 +1,7 @@
 //! A dependency does what it was asked, and its answer comes too late.
+//!
+//! At its edges: whether an answer is late is drawn when it is sent: what is on the wire when it begins comes in
+//! time, and what was delayed comes late also after the end.
 
 use super::kind::FaultKind;
 use crate::{

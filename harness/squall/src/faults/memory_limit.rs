@@ -1,4 +1,8 @@
 //! Memory is short.
+//!
+//! At its edges: it is looked at whenever the node takes in, reserves or gives back something: who holds too much
+//! when it begins is killed then. A supervisor starts the process 250 ms later, twice as long each time up to 4 s,
+//! with empty queues and under the same limit.
 
 use super::kind::FaultKind;
 use crate::{

@@ -126,7 +126,74 @@ macro_rules! catalogue {
     ($($file:ident::$constant:ident,)*) => {
         /// Every kind of fault.
         pub const CATALOGUE: &[&FaultKind] = &[$(&$file::$constant),*];
+
+        /// The file of each, by its key: the comment at its head says what happens at its edges.
+        const FILES: &[(&str, &str)] = &[$((
+            stringify!($file),
+            include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"), "/src/faults/", stringify!($file), ".rs"
+            )),
+        )),*];
     };
 }
 
 each_fault!(catalogue);
+
+/// What each group of faults acts on, by the first of it in the catalogue.
+const GROUPS: &[(&str, &str)] = &[
+    ("crash", "nodes"),
+    ("partition", "the network"),
+    ("late", "messages"),
+    ("disk_full", "disks"),
+    ("clock_offset", "clocks"),
+    ("memory_limit", "resources"),
+    ("dependency_down", "dependencies"),
+    ("spike", "load"),
+];
+
+impl FaultKind {
+    /// What it acts on: nodes, the network, messages, …
+    #[must_use]
+    pub fn group(&self) -> &'static str {
+        let mut group = "";
+        for kind in CATALOGUE {
+            let begins = GROUPS.iter().find(|(first, _)| *first == kind.key);
+            group = begins.map_or(group, |(_, name)| name);
+            if kind.key == self.key {
+                break;
+            }
+        }
+        group
+    }
+
+    /// What happens at its edges, in paragraphs: the comment at the head of its file, without the line that names it.
+    #[must_use]
+    pub fn edges(&self) -> Vec<String> {
+        let text = FILES.iter().find(|(key, _)| *key == self.key).map_or("", |(_, text)| text);
+        let lines: Vec<&str> =
+            text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
+        let paragraphs = lines.split(|line| line.is_empty()).filter(|lines| !lines.is_empty());
+        let plain = |lines: &[&str]| lines.join(" ").replace("[`", "`").replace("`]", "`");
+        let mut paragraphs: Vec<String> = paragraphs.map(plain).collect();
+        // The first sentence names it.
+        let first = paragraphs.remove(0);
+        let rest = first.split_once(". ").map(|(_, rest)| rest.to_owned());
+        rest.into_iter().chain(paragraphs).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_has_a_group_and_edges() {
+        for kind in CATALOGUE {
+            assert!(!kind.group().is_empty() && !kind.edges().is_empty(), "{}", kind.key);
+        }
+        let firsts = GROUPS.iter().map(|(first, _)| *first);
+        let known = CATALOGUE.iter().map(|kind| kind.key);
+        assert!(firsts.clone().all(|first| known.clone().any(|key| key == first)));
+        assert_eq!(CATALOGUE[1].group(), "nodes");
+    }
+}

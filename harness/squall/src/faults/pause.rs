@@ -1,4 +1,8 @@
 //! A machine stands still, and does not know.
+//!
+//! At its edges: it begins and ends between two polls of its tasks, never within one. What arrives meanwhile waits,
+//! and timers that came due fire when it goes on. A pause ends with its process: one that is killed and started again
+//! is not paused.
 
 use super::kind::FaultKind;
 use crate::{

@@ -1,4 +1,7 @@
 //! Somebody publishes what nobody can read.
+//!
+//! At its edges: it holds for what is published while it lasts. An event that was published as poison stays poison,
+//! however often it is repeated, redelivered or redriven.
 
 use super::kind::FaultKind;
 use crate::{

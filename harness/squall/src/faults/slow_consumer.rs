@@ -1,4 +1,7 @@
 //! A consumer does not keep up.
+//!
+//! At its edges: it holds for what the node reads while it lasts. It is the machine's: a process that is started
+//! again is as slow.
 
 use super::kind::FaultKind;
 use crate::{

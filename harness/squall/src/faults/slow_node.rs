@@ -1,4 +1,7 @@
 //! A machine has no CPU left for us.
+//!
+//! At its edges: it begins and ends between two polls of its tasks, never within one. Timers that come due fire in
+//! the next step in which its tasks run. It is the machine's: a process that is started again is starved as well.
 
 use super::kind::FaultKind;
 use crate::{

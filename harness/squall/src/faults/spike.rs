@@ -1,4 +1,7 @@
 //! Load multiplies for a while.
+//!
+//! At its edges: times and keys are drawn when it begins, and the healing takes nothing back. Each event goes to the
+//! client that has its key, as those of the workload do.
 
 use super::kind::FaultKind;
 use crate::{

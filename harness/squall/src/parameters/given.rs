@@ -29,6 +29,12 @@ pub enum Value {
     Size(u32),
     /// Bytes a second.
     Throughput(u32),
+    /// Two times.
+    Range(Duration, Duration),
+    /// Events a second.
+    Rate(f64),
+    /// A line of text.
+    Text(String),
     /// The index of the chosen word.
     Choice(usize),
 }
@@ -205,10 +211,13 @@ impl Value {
             (Self::Target(_), ParamKind::Target)
             | (Self::Links(_), ParamKind::Links)
             | (Self::Messages(_), ParamKind::Messages)
-            | (Self::Time(_), ParamKind::Time)
-            | (Self::Delay(..), ParamKind::Delay)
-            | (Self::Share(_), ParamKind::Share)
-            | (Self::Size(_), ParamKind::Size)
+            | (Self::Time(_), ParamKind::Time(_))
+            | (Self::Delay(..), ParamKind::Delay(_))
+            | (Self::Range(..), ParamKind::Range)
+            | (Self::Share(_), ParamKind::Share { .. })
+            | (Self::Size(_), ParamKind::Size { .. })
+            | (Self::Rate(_), ParamKind::Rate)
+            | (Self::Text(_), ParamKind::Text)
             | (Self::Throughput(_), ParamKind::Throughput) => true,
             (Self::Number(number), ParamKind::Number { low, high }) => {
                 (low..=high).contains(&number)
@@ -231,6 +240,9 @@ impl fmt::Display for Value {
             Self::Share(share) => write!(f, "{}%", share * 100.0),
             Self::Size(bytes) => write!(f, "{bytes} bytes"),
             Self::Throughput(bytes) => write!(f, "{bytes} bytes a second"),
+            Self::Range(from, to) => write!(f, "{from:?}..{to:?}"),
+            Self::Rate(rate) => write!(f, "{rate} a second"),
+            Self::Text(text) => f.write_str(text),
             Self::Choice(index) => index.fmt(f),
         }
     }

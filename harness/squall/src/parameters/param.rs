@@ -1,6 +1,6 @@
-//! The parameters of a fault: what each is called, its type with unit and bounds, its default, and what it says.
+//! Parameters of faults and types of values: what each is called, its type with unit and bounds, its default, and what it says.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// A parameter. Reading, printing, lists and documentation follow from it.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +25,12 @@ pub enum ParamKind {
     Links,
     /// A share of messages, by `messages`, `on` and the keys of links.
     Messages,
-    /// A time above zero: `250ms`.
-    Time,
-    /// A time or a range of times, above zero: `50ms`, `10ms..50ms`.
-    Delay,
+    /// A time: `250ms`.
+    Time(Span),
+    /// A time or a range of times: `50ms`, `10ms..50ms`.
+    Delay(Span),
+    /// Two times: `2s..5s`.
+    Range,
     /// A whole number.
     Number {
         /// At least.
@@ -36,14 +38,53 @@ pub enum ParamKind {
         /// At most.
         high: u32,
     },
-    /// A share above zero: `20%`.
-    Share,
-    /// A number of bytes above zero: `100B`, `4KiB`.
-    Size,
+    /// A share: `20%`.
+    Share {
+        /// It can be zero.
+        zero: bool,
+    },
+    /// A number of bytes: `100B`, `4KiB`.
+    Size {
+        /// It can be zero.
+        zero: bool,
+    },
     /// A number of bytes a second, above zero: `20kB/s`.
     Throughput,
+    /// Events a second: `200/s`.
+    Rate,
+    /// A line of text.
+    Text,
     /// One of these words.
     Choice(&'static Choice),
+}
+
+/// How short and how long a time can be, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// At least.
+    pub least_ms: u64,
+    /// At most.
+    pub most_ms: u64,
+}
+
+impl Span {
+    /// Any time that can be written, zero too.
+    pub const FROM_ZERO: Self = Self { least_ms: 0, most_ms: u64::MAX };
+    /// Any time that can be written but zero.
+    pub const ABOVE_ZERO: Self = Self { least_ms: 1, most_ms: u64::MAX };
+
+    /// What was expected in place of times of which one is too short, or one too long.
+    #[must_use]
+    pub fn excludes(&self, shortest: Duration, longest: Duration) -> Option<String> {
+        let told = |ms| humantime::format_duration(Duration::from_millis(ms));
+        if shortest < Duration::from_millis(self.least_ms) {
+            Some(format!("at least {}", told(self.least_ms)))
+        } else if longest > Duration::from_millis(self.most_ms) {
+            Some(format!("at most {}", told(self.most_ms)))
+        } else {
+            None
+        }
+    }
 }
 
 /// Words of which one is chosen.
@@ -92,17 +133,17 @@ pub const fn messages() -> Param {
 
 /// A time above zero.
 pub const fn time(name: &'static str, default: &'static str, about: &'static str) -> Param {
-    may(name, ParamKind::Time, default, about)
+    may(name, ParamKind::Time(Span::ABOVE_ZERO), default, about)
 }
 
 /// A time or a range of times, above zero.
 pub const fn delay(name: &'static str, default: &'static str, about: &'static str) -> Param {
-    may(name, ParamKind::Delay, default, about)
+    may(name, ParamKind::Delay(Span::ABOVE_ZERO), default, about)
 }
 
 /// As that, and it must be said.
 pub const fn delay_given(name: &'static str, about: &'static str) -> Param {
-    must(name, ParamKind::Delay, about)
+    must(name, ParamKind::Delay(Span::ABOVE_ZERO), about)
 }
 
 /// A whole number from `low` to `high`.
@@ -117,12 +158,12 @@ pub const fn number(
 
 /// A share above zero.
 pub const fn share(name: &'static str, default: &'static str, about: &'static str) -> Param {
-    may(name, ParamKind::Share, default, about)
+    may(name, ParamKind::Share { zero: false }, default, about)
 }
 
 /// A number of bytes above zero.
 pub const fn size(name: &'static str, default: &'static str, about: &'static str) -> Param {
-    may(name, ParamKind::Size, default, about)
+    may(name, ParamKind::Size { zero: false }, default, about)
 }
 
 /// A number of bytes a second, above zero.
@@ -158,11 +199,14 @@ impl fmt::Display for ParamKind {
             Self::Target => f.write_str("nodes"),
             Self::Links => f.write_str("links"),
             Self::Messages => f.write_str("messages"),
-            Self::Time => f.write_str("a time"),
-            Self::Delay => f.write_str("a time or a range of times"),
+            Self::Time(_) => f.write_str("a time"),
+            Self::Delay(_) => f.write_str("a time or a range of times"),
+            Self::Range => f.write_str("a range of times"),
             Self::Number { low, high } => write!(f, "a number from {low} to {high}"),
-            Self::Share => f.write_str("a share"),
-            Self::Size => f.write_str("a size"),
+            Self::Share { .. } => f.write_str("a share"),
+            Self::Size { .. } => f.write_str("a size"),
+            Self::Rate => f.write_str("a rate"),
+            Self::Text => f.write_str("a line of text"),
             Self::Throughput => f.write_str("a size a second"),
             Self::Choice(choice) => {
                 let words: Vec<&str> = choice.words.iter().map(|(word, _)| *word).collect();

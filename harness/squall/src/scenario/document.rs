@@ -1,54 +1,78 @@
 //! A whole file.
 
 use super::{
-    expect,
+    cure::cure,
+    expect, keys,
     model::{Network, Scenario, Workload},
     reader::Reader,
-    step,
+    step, values,
 };
 use crate::{
     determinism::Allow,
-    faults, signals,
-    syntax::{self, Node, Problems, Span, Value, value},
+    faults,
+    parameters::Value as Said,
+    signals,
+    syntax::{self, Node, Problems, Span, Tree, Value, Words, value},
     system::System,
 };
 use std::{collections::BTreeMap, time::Duration};
 use xxhash_rust::xxh3::xxh3_128;
 
-const KEYS: &[&str] = &[
-    "name", "nodes", "zones", "network", "workload", "runs", "settle", "faults", "expect",
-    "must_see", "allow",
-];
-
 /// The most nodes a run can have: the simulator's cost grows with their square.
-const MAX_NODES: u32 = 50;
+pub const MAX_NODES: u32 = 50;
+
+/// Keys without whose value nobody can say whether the others make sense.
+const OTHERS_NEED: &[&str] = &["nodes", "zones", "workload"];
+
+/// Words that choose nodes, beside the names of roles and nodes: no zone is called so.
+pub const NOT_ZONES: &[&str] = &["all", "any", "leader", "follower", "followers", "zone"];
 
 /// Reads one scenario from a file's bytes; `path` is for messages.
 ///
 /// # Errors
 /// Every mistake in it.
 pub fn parse(path: &str, bytes: &[u8], system: &dyn System) -> Result<Scenario, Problems> {
-    let (source, root) = syntax::parse(path, bytes)
+    let tree = syntax::parse(path, bytes, OTHERS_NEED)
         .map_err(|diagnostic| Problems { diagnostics: vec![diagnostic] })?;
-    let mut reader = Reader {
-        file: syntax::Reader::new(path, source),
-        system,
-        nodes: system.roles().iter().map(|r| (r.name.to_owned(), r.default, None)).collect(),
-        zones: Vec::new(),
-        workload: (Duration::ZERO, None),
-        too_many: Vec::new(),
-        events: 0,
-    };
-    let scenario = document(&mut reader, &root, path, bytes);
-    let problems = reader.file.into_problems();
+    let (mut scenario, mut mistakes, mut advice) = (None, tree.mistakes.clone(), Vec::new());
+    for root in &tree.roots {
+        let mut reader = Reader {
+            file: syntax::Reader::new(path, tree.source.clone(), cure),
+            system,
+            nodes: system.roles().iter().map(|r| (r.name.to_owned(), r.default, None)).collect(),
+            zones: Vec::new(),
+            workload: (Duration::ZERO, None),
+            too_many: Vec::new(),
+            events: 0,
+        };
+        let hash = format!("{:032x}", xxh3_128(bytes));
+        scenario = document(&mut reader, root, path, hash, &tree);
+        let (told, advised) = reader.file.into_told();
+        for diagnostic in told {
+            if !mistakes.contains(&diagnostic) {
+                mistakes.push(diagnostic);
+            }
+        }
+        advice = advised;
+    }
+    mistakes.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     match scenario {
-        Some(scenario) if problems.diagnostics.is_empty() => Ok(scenario),
-        _ => Err(problems),
+        Some(scenario) if mistakes.is_empty() => {
+            Ok(Scenario { advice: Problems { diagnostics: advice }, ..scenario })
+        }
+        _ => Err(Problems { diagnostics: mistakes }),
     }
 }
 
-fn document(reader: &mut Reader<'_>, root: &Node, path: &str, bytes: &[u8]) -> Option<Scenario> {
-    let mut fields = reader.fields(root, "a scenario", KEYS)?;
+fn document(
+    reader: &mut Reader<'_>,
+    root: &Node,
+    path: &str,
+    hash: String,
+    tree: &Tree,
+) -> Option<Scenario> {
+    let table = &keys::SCENARIO;
+    let mut fields = reader.fields(root, table.what, &table.names(), "list keys")?;
     let mut lines = BTreeMap::new();
     let name = match fields.take("name") {
         Some((key, node)) => {
@@ -56,10 +80,13 @@ fn document(reader: &mut Reader<'_>, root: &Node, path: &str, bytes: &[u8]) -> O
             name(reader, node)
         }
         None => {
-            reader.tell("squall::missing", root.span, "the scenario has no name", "name: …");
+            if !tree.unread.iter().any(|key| key == "name") {
+                reader.tell("squall::missing", root.span, "the scenario has no name", "name: …");
+            }
             None
         }
     };
+    let tags = fields.take("tags").map(|(_, node)| tags(reader, node));
     if let Some((_, node)) = fields.take("nodes") {
         nodes(reader, node);
     }
@@ -68,7 +95,7 @@ fn document(reader: &mut Reader<'_>, root: &Node, path: &str, bytes: &[u8]) -> O
     }
     let network = match fields.take("network") {
         Some((_, node)) => network(reader, node),
-        None => Some(Network { min_ms: 4, max_ms: 12 }),
+        None => Some(default_network()),
     };
     let workload = match fields.take("workload") {
         Some((_, node)) => workload(reader, node),
@@ -79,11 +106,11 @@ fn document(reader: &mut Reader<'_>, root: &Node, path: &str, bytes: &[u8]) -> O
     reader.workload.0 =
         Duration::from_millis((f64::from(length.events) * 1e3 / length.rate) as u64);
     reader.events = length.events;
-    let runs =
-        fields.take("runs").map(|(_, node)| reader.number(node, "a number of runs", 1, 1_000_000));
-    let settle = fields
-        .take("settle")
-        .and_then(|(_, node)| reader.scalar(node, "a settling time", value::duration));
+    let mut said = |reader: &mut Reader<'_>, name| {
+        fields.take(name).and_then(|(_, node)| values::read(reader, table.kind(name), node))
+    };
+    let runs = said(reader, "runs").as_ref().map(values::number);
+    let settle = said(reader, "settle").as_ref().map(values::time);
     let mut faults = Vec::new();
     if let Some((_, node)) = fields.take("faults") {
         let items = reader.list(node, "faults").unwrap_or_default();
@@ -98,19 +125,39 @@ fn document(reader: &mut Reader<'_>, root: &Node, path: &str, bytes: &[u8]) -> O
     Some(Scenario {
         name: name?,
         path: path.to_owned(),
-        hash: format!("{:032x}", xxh3_128(bytes)),
+        hash,
+        tags: tags.unwrap_or_default(),
         nodes: reader.nodes.iter().map(|(role, count, _)| (role.clone(), *count)).collect(),
         zones: std::mem::take(&mut reader.zones),
         network: network?,
         workload: workload?,
-        runs: runs.flatten(),
+        runs,
         settle,
         faults,
         expect: expect.unwrap_or_default(),
         must_see: must_see.unwrap_or_default(),
         allow: allow.unwrap_or_default(),
         lines,
+        advice: Problems::default(),
     })
+}
+
+/// Words of the author's own.
+fn tags(reader: &mut Reader<'_>, node: &Node) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for item in reader.list(node, "tags").unwrap_or_default() {
+        let Some(tag) = reader.text(item, "a tag") else { continue };
+        let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':');
+        if tag.is_empty() || tag.len() > 40 || !tag.chars().all(allowed) {
+            let label = "one word of letters, digits and - _ . / : and at most 40 characters";
+            reader.tell("squall::bad_value", item.span, "this is no tag", label);
+        } else if all.iter().any(|other| other == tag) {
+            reader.tell("squall::twice", item.span, format!("{tag} is named twice"), "again");
+        } else {
+            all.push(tag.to_owned());
+        }
+    }
+    all
 }
 
 fn name(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
@@ -131,7 +178,7 @@ fn name(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
 fn nodes(reader: &mut Reader<'_>, node: &Node) {
     let roles = reader.system.roles();
     let plurals: Vec<_> = roles.iter().map(|role| role.plural).collect();
-    let Some(mut fields) = reader.fields(node, "nodes", &plurals) else { return };
+    let Some(mut fields) = reader.fields(node, "nodes", &plurals, "list roles") else { return };
     for (index, role) in roles.iter().enumerate() {
         let Some((key, node)) = fields.take(role.plural) else { continue };
         let max = role.max.min(MAX_NODES);
@@ -164,15 +211,32 @@ fn zones(reader: &mut Reader<'_>, node: &Node) {
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let mut placed: Vec<(String, Span)> = Vec::new();
     for (key, node) in entries {
-        if key.text.is_empty() || key.text.contains(char::is_whitespace) || key.text.len() > 40 {
+        let unfit = |c: char| c.is_whitespace() || squall_reports::is_harmful(c);
+        if key.text.is_empty() || key.text.contains(unfit) || key.text.len() > 40 {
             let label = "one word of at most 40 characters";
             reader.tell("squall::bad_value", key.span, "this is no name for a zone", label);
             continue;
         }
+        let roles = reader.system.roles();
+        let of_role = roles.iter().any(|role| role.name == key.text || role.plural == key.text);
+        let taken = if of_role {
+            Some("a role")
+        } else if known.contains(&key.text.as_str()) {
+            Some("a node")
+        } else {
+            NOT_ZONES.contains(&key.text.as_str()).then_some("a choice of nodes")
+        };
+        if let Some(taken) = taken {
+            let message = format!("a zone is called `{}`, and so is {taken}", key.text);
+            reader
+                .tell("squall::ambiguous", key.span, message, "give it another name")
+                .help("such as east: who reads `zone east` and `brokers` knows which is which");
+        }
         let mut members = Vec::new();
         for item in reader.list(node, "the list of a zone's nodes").unwrap_or_default() {
             let Some(name) = reader.text(item, "the name of a node") else { continue };
-            if !reader.known(item.span, name, "node", "squall::unknown_node", &known) {
+            let words = Words { all: &known, list: "list roles" };
+            if !reader.known(item.span, name, "node", "squall::unknown_node", words) {
                 continue;
             }
             if let Some((_, first)) = placed.iter().find(|(other, _)| other == name) {
@@ -190,59 +254,51 @@ fn zones(reader: &mut Reader<'_>, node: &Node) {
 }
 
 fn network(reader: &mut Reader<'_>, node: &Node) -> Option<Network> {
-    let mut fields = reader.fields(node, "network", &["latency"])?;
-    let Some((_, latency)) = fields.take("latency") else {
-        reader.tell("squall::missing", fields.span, "network says nothing", "latency: 2ms..10ms");
-        return None;
-    };
-    let (min_ms, max_ms) = reader.scalar(latency, "a latency", value::range_or_one)?;
-    if min_ms == 0 {
-        let label = "at least 1ms: a step of the simulation";
-        reader.tell("squall::bad_value", latency.span, "a latency of zero", label);
-        return None;
+    let table = &keys::NETWORK;
+    let mut fields = reader.fields(node, table.what, &table.names(), "list keys")?;
+    values::of_key(reader, table, &mut fields, "latency").map(|said| latency(&said))
+}
+
+fn default_network() -> Network {
+    latency(&values::default_of(&keys::NETWORK, "latency"))
+}
+
+fn latency(said: &Said) -> Network {
+    match *said {
+        Said::Delay(min_ms, max_ms) => Network { min_ms, max_ms },
+        _ => unreachable!("the table says a delay"),
     }
-    if max_ms > 10_000 {
-        reader.tell("squall::bad_value", latency.span, "a latency this long", "at most 10s");
-        return None;
+}
+
+/// A workload of the values of its table, in its order.
+fn workload_of(said: &[Said]) -> Workload {
+    match *said {
+        [
+            Said::Number(events),
+            Said::Rate(rate),
+            Said::Number(keys),
+            Said::Size(size),
+            Said::Share(poison),
+        ] => Workload { events, rate, keys, size, poison },
+        _ => unreachable!("the table says these, in this order"),
     }
-    Some(Network { min_ms, max_ms })
 }
 
 fn default_workload() -> Workload {
-    Workload { events: 1_000, rate: 200.0, keys: 50, size: 100, poison: 0.0 }
+    let table = &keys::WORKLOAD;
+    let said: Vec<Said> =
+        table.keys.iter().map(|key| values::default_of(table, key.name)).collect();
+    workload_of(&said)
 }
 
 fn workload(reader: &mut Reader<'_>, node: &Node) -> Option<Workload> {
-    let known = ["events", "rate", "keys", "size", "poison"];
-    let mut fields = reader.fields(node, "workload", &known)?;
+    let table = &keys::WORKLOAD;
+    let mut fields = reader.fields(node, table.what, &table.names(), "list keys")?;
     reader.workload.1 = Some(node.span);
-    let mut workload = default_workload();
     let before = reader.mistakes();
-    if let Some((_, node)) = fields.take("events")
-        && let Some(events) = reader.number(node, "a number of events", 1, 1_000_000)
-    {
-        workload.events = events;
-    }
-    if let Some((_, node)) = fields.take("rate")
-        && let Some(rate) = reader.scalar(node, "a rate", value::rate)
-    {
-        workload.rate = rate;
-    }
-    if let Some((_, node)) = fields.take("keys")
-        && let Some(keys) = reader.number(node, "a number of keys", 1, 1_000_000)
-    {
-        workload.keys = keys;
-    }
-    if let Some((_, node)) = fields.take("size")
-        && let Some(size) = reader.scalar(node, "a size", value::size)
-    {
-        workload.size = size;
-    }
-    if let Some((_, node)) = fields.take("poison")
-        && let Some(poison) = reader.scalar(node, "a share", value::percent)
-    {
-        workload.poison = poison;
-    }
+    let said: Vec<Option<Said>> =
+        table.keys.iter().map(|key| values::of_key(reader, table, &mut fields, key.name)).collect();
+    let workload = workload_of(&said.into_iter().collect::<Option<Vec<Said>>>()?);
     if f64::from(workload.events) / workload.rate > value::LONGEST.as_secs_f64() {
         let message = "offering this workload takes longer than an hour";
         reader.tell("squall::bad_value", node.span, message, "fewer events, or a higher rate");
@@ -266,7 +322,8 @@ fn must_see(reader: &mut Reader<'_>, node: &Node) -> Vec<String> {
             reader.tell("squall::wrong_type", item.span, message, "such as leader_changed");
             continue;
         };
-        if !reader.known(item.span, name, "signal", "squall::unknown_signal", &known) {
+        let words = Words { all: &known, list: "list signals" };
+        if !reader.known(item.span, name, "signal", "squall::unknown_signal", words) {
             continue;
         }
         if all.contains(name) {

@@ -1,7 +1,10 @@
 //! `expect:`: which invariants matter here, and the limits of those that take one.
 
-use super::reader::Reader;
-use crate::syntax::{Node, Span, Value, value};
+use super::{reader::Reader, values};
+use crate::{
+    parameters::{ParamKind, Span as Bounds},
+    syntax::{Node, Span, Value, Words, value},
+};
 use serde::{Deserialize, Serialize};
 use squall_judge::{Bound, CATALOGUE, Limit, QUANTILES};
 use std::{
@@ -41,7 +44,8 @@ pub(super) fn read(
             }
         };
         let names: Vec<_> = CATALOGUE.iter().map(|entry| entry.name).collect();
-        if !reader.known(span, name, "invariant", "squall::unknown_invariant", &names) {
+        let known = Words { all: &names, list: "list invariants" };
+        if !reader.known(span, name, "invariant", "squall::unknown_invariant", known) {
             continue;
         }
         if !seen.insert(name.clone()) {
@@ -88,21 +92,22 @@ fn bound(reader: &mut Reader<'_>, name: &str, limit: Limit, said: &Node) -> Opti
             let time = match said.value {
                 Value::Scalar(_) => said,
                 _ => {
-                    let mut fields = reader.fields(said, name, &["within"])?;
+                    let mut fields = reader.fields(said, name, &["within"], "list invariants")?;
                     let within = fields.take("within").map(|(_, time)| time);
                     within.or_else(|| missing(reader, fields.span, limit))?
                 }
             };
-            reader.positive(time, "a time").map(|time| Bound::Within(micros(time)))
+            longer_than_zero(reader, time).map(|time| Bound::Within(micros(time)))
         }
         Limit::AtLeast => {
-            let mut fields = reader.fields(said, name, &["at_least"])?;
+            let mut fields = reader.fields(said, name, &["at_least"], "list invariants")?;
             let share = fields.take("at_least").map(|(_, share)| share);
             let share = share.or_else(|| missing(reader, fields.span, limit))?;
             reader.scalar(share, "a share", value::percent).map(Bound::AtLeast)
         }
         Limit::Quantile => {
-            let mut fields = reader.fields(said, name, &QUANTILES.map(|(name, _)| name))?;
+            let names = QUANTILES.map(|(name, _)| name);
+            let mut fields = reader.fields(said, name, &names, "list invariants")?;
             let mut found = QUANTILES
                 .into_iter()
                 .filter_map(|(name, quantile)| Some((fields.take(name)?, quantile)));
@@ -115,7 +120,7 @@ fn bound(reader: &mut Reader<'_>, name: &str, limit: Limit, said: &Node) -> Opti
                 reader.tell("squall::two_of_a_kind", key.span, message, "the second");
                 return None;
             }
-            let time = reader.positive(time, "a time")?;
+            let time = longer_than_zero(reader, time)?;
             Some(Bound::Quantile(quantile, micros(time)))
         }
     }
@@ -124,6 +129,10 @@ fn bound(reader: &mut Reader<'_>, name: &str, limit: Limit, said: &Node) -> Opti
 fn missing<T>(reader: &mut Reader<'_>, span: Span, limit: Limit) -> Option<T> {
     reader.tell("squall::missing", span, "a limit is missing", limit.example());
     None
+}
+
+fn longer_than_zero(reader: &mut Reader<'_>, node: &Node) -> Option<Duration> {
+    values::read(reader, &ParamKind::Time(Bounds::ABOVE_ZERO), node).map(|said| values::time(&said))
 }
 
 fn micros(time: Duration) -> u64 {

@@ -1,11 +1,11 @@
 //! A fault with the values that a step gives it: reading it, by the table of its kind, and printing it.
 
-use super::{links, messages, reader::Reader, target};
+use super::{links, messages, reader::Reader, values};
 use crate::{
     faults::{CATALOGUE, FaultKind},
     injection::{Injection, Links},
     parameters::{Given, Param, ParamKind, Value as Said},
-    syntax::{Fields, Node, Value, value},
+    syntax::{Fields, Node, Value},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::fmt;
@@ -34,15 +34,17 @@ impl Fault {
     ) -> Option<Self> {
         let values = match kind.params {
             // What says whom it hits and no more is written without a name.
-            [only @ Param { kind: ParamKind::Target, .. }] => vec![one(reader, only, node)?],
+            [only @ Param { kind: ParamKind::Target, .. }] => {
+                let said = without_name(reader, kind, only, node);
+                vec![values::read(reader, &only.kind, said)?]
+            }
             [first, rest @ ..] if stands_alone(first, node) => {
-                let first = one(reader, first, node);
+                let first = values::read(reader, &first.kind, node);
                 let rest = all(reader, kind, rest, &mut Fields::none(node.span));
                 std::iter::once(first?).chain(rest?).collect()
             }
             params => {
-                let keys: Vec<&str> = params.iter().flat_map(keys).collect();
-                let mut fields = reader.fields(node, kind.key, &keys)?;
+                let mut fields = reader.fields(node, kind.key, &keys_of(kind), "list keys")?;
                 all(reader, kind, params, &mut fields)?
             }
         };
@@ -82,6 +84,11 @@ impl<'de> Deserialize<'de> for Fault {
     }
 }
 
+/// The keys that can be said of a kind of fault.
+pub(super) fn keys_of(kind: &FaultKind) -> Vec<&'static str> {
+    kind.params.iter().flat_map(keys).collect()
+}
+
 /// The keys that a parameter is written with.
 fn keys(param: &'static Param) -> Vec<&'static str> {
     match param.kind {
@@ -95,9 +102,35 @@ fn keys(param: &'static Param) -> Vec<&'static str> {
 fn stands_alone(first: &Param, node: &Node) -> bool {
     match first.kind {
         ParamKind::Target => !matches!(node.value, Value::Mapping(_)),
-        ParamKind::Share => matches!(node.value, Value::Scalar(_)),
+        ParamKind::Share { .. } => matches!(node.value, Value::Scalar(_)),
         _ => false,
     }
+}
+
+/// What is said of the only parameter of a fault, which has no name: if it was given one, that is told.
+fn without_name<'n>(
+    reader: &mut Reader<'_>,
+    kind: &FaultKind,
+    only: &Param,
+    node: &'n Node,
+) -> &'n Node {
+    let Value::Mapping(entries) = &node.value else { return node };
+    let Some((_, said)) = entries.iter().find(|(key, _)| key.text == only.name) else {
+        return node;
+    };
+    let message = format!("{} takes whom it hits, and no key", kind.key);
+    let others: Vec<String> = entries
+        .iter()
+        .filter(|(key, _)| key.text != only.name)
+        .map(|(key, value)| format!("\n{}: {}", key.text, value.flow()))
+        .collect();
+    reader.tell("squall::wrong_type", node.span, message, "expected a target").help(format!(
+        "{}: {}{}",
+        kind.key,
+        said.flow(),
+        others.concat()
+    ));
+    said
 }
 
 /// The values of all these parameters; `None` if one of them is wrong or missing.
@@ -122,7 +155,7 @@ fn of_fields(
         ParamKind::Links => links::take(reader, fields)?.map(Said::Links),
         ParamKind::Messages => messages::take(reader, fields)?.map(Said::Messages),
         _ => match fields.take(param.name) {
-            Some((_, node)) => Some(one(reader, param, node)?),
+            Some((_, node)) => Some(values::read(reader, &param.kind, node)?),
             None => None,
         },
     };
@@ -132,7 +165,7 @@ fn of_fields(
             ParamKind::Target => ("of whom?", format!("node: {}", reader.any_node())),
             ParamKind::Links => ("between whom?", "isolate: leader".to_owned()),
             ParamKind::Messages => ("how many messages?", "messages: 20%".to_owned()),
-            _ => (param.about, format!("{}: {}", param.name, example(&param.kind))),
+            _ => (param.about, format!("{}: {}", param.name, values::example(&param.kind))),
         };
         let message = format!("{}: {what}", kind.key);
         reader.tell("squall::missing", fields.span, message, format!("such as {such_as}"));
@@ -145,97 +178,8 @@ fn default(param: &Param) -> Option<Said> {
     let text = param.default?;
     Some(match param.kind {
         ParamKind::Links => Said::Links(Links::Every),
-        _ => parse(&param.kind, text).expect("a test reads every default"),
+        _ => values::parse(&param.kind, text).expect("a test reads every default"),
     })
-}
-
-/// What is said of a parameter that has a key of its own.
-fn one(reader: &mut Reader<'_>, param: &Param, node: &Node) -> Option<Said> {
-    if let ParamKind::Target = param.kind {
-        return target::read(reader, node).map(Said::Target);
-    }
-    let expected = expected(&param.kind);
-    if let ParamKind::Choice(choice) = param.kind {
-        let words: Vec<&str> = choice.words.iter().map(|(word, _)| *word).collect();
-        let word = reader.text(node, expected)?.trim();
-        if !reader.known(node.span, word, choice.what, choice.unknown, &words) {
-            return None;
-        }
-    }
-    let said = reader.scalar(node, expected, |text| parse(&param.kind, text))?;
-    let (nothing, code) = match said {
-        Said::Time(time) => (time.is_zero(), "squall::bad_value"),
-        Said::Delay(_, 0) => (true, "squall::never"),
-        Said::Share(share) => (share == 0.0, "squall::never"),
-        Said::Size(bytes) | Said::Throughput(bytes) => (bytes == 0, "squall::bad_value"),
-        _ => (false, ""),
-    };
-    if nothing {
-        let label = format!("must be above zero, such as {}", example(&param.kind));
-        reader.tell(code, node.span, format!("{expected} of zero"), label);
-        return None;
-    }
-    Some(said)
-}
-
-/// What a type is called in messages and lists.
-fn expected(kind: &ParamKind) -> &'static str {
-    match kind {
-        ParamKind::Target => "a target",
-        ParamKind::Links => "a choice of links",
-        ParamKind::Messages => "a share of messages",
-        ParamKind::Time => "a time",
-        ParamKind::Delay => "a delay",
-        ParamKind::Number { .. } => "a number",
-        ParamKind::Share => "a share",
-        ParamKind::Size => "a size",
-        ParamKind::Throughput => "a size a second",
-        ParamKind::Choice(_) => "a word",
-    }
-}
-
-/// A value of a type, as scenarios write it.
-fn example(kind: &ParamKind) -> &'static str {
-    match kind {
-        ParamKind::Target => "leader",
-        ParamKind::Links => "isolate: leader",
-        ParamKind::Messages => "messages: 20%",
-        ParamKind::Time => "200ms",
-        ParamKind::Delay => "50ms..200ms",
-        ParamKind::Number { .. } => "5",
-        ParamKind::Share => "20%",
-        ParamKind::Size => "4KiB",
-        ParamKind::Throughput => "20kB/s",
-        ParamKind::Choice(choice) => choice.words[0].0,
-    }
-}
-
-/// A value with its unit. Zero is a mistake where somebody says it, and a default where nobody does.
-fn parse(kind: &ParamKind, text: &str) -> Result<Said, String> {
-    match kind {
-        ParamKind::Time => value::duration(text).map(Said::Time),
-        // A message takes a step of the simulation at least.
-        ParamKind::Delay => match value::range_or_one(text)? {
-            (_, 0) => Ok(Said::Delay(0, 0)),
-            (min_ms, max_ms) => Ok(Said::Delay(min_ms.max(1), max_ms)),
-        },
-        ParamKind::Number { low, high } => match text.parse::<u32>() {
-            Ok(number) if (low..=high).contains(&&number) => Ok(Said::Number(number)),
-            _ => Err(format!("expected a whole number from {low} to {high}")),
-        },
-        ParamKind::Share => value::percent(text).map(Said::Share),
-        ParamKind::Size => value::size(text).map(Said::Size),
-        ParamKind::Throughput => {
-            value::size(text.strip_suffix("/s").unwrap_or(text)).map(Said::Throughput)
-        }
-        ParamKind::Choice(choice) => {
-            let index = choice.words.iter().position(|(word, _)| *word == text);
-            index.map(Said::Choice).ok_or_else(|| format!("no {}", choice.what))
-        }
-        ParamKind::Target | ParamKind::Links | ParamKind::Messages => {
-            unreachable!("these are no scalars: they are read from nodes and from fields")
-        }
-    }
 }
 
 #[cfg(test)]
@@ -315,7 +259,7 @@ mod tests {
         let scalar = |param: &&Param| !matches!(param.kind, ParamKind::Links);
         for (index, param) in kind.params.iter().enumerate().filter(|(_, p)| scalar(p)) {
             if let Some(text) = param.default {
-                let value = parse(&param.kind, text);
+                let value = values::parse(&param.kind, text);
                 assert!(value.is_ok(), "{}: {}: {text}: {value:?}", kind.key, param.name);
             }
             if let ParamKind::Choice(choice) = param.kind {

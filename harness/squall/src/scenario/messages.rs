@@ -3,7 +3,7 @@
 use super::{links, reader::Reader};
 use crate::{
     injection::{Links, Messages},
-    syntax::{Fields, Value, value},
+    syntax::{Fields, Value, Words, value},
 };
 
 /// The keys that choose messages, beside those that choose links.
@@ -19,7 +19,7 @@ pub(super) fn take(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<O
     }
     let mut on = Vec::new();
     if let Some((_, node)) = fields.take("on") {
-        let known = reader.system.messages();
+        let known = Words { all: reader.system.messages(), list: "list messages" };
         let one = std::slice::from_ref(node);
         let items = match &node.value {
             Value::Scalar(_) => one,

@@ -4,9 +4,11 @@
 //! tables of faults and invariants. Nothing here knows what carries a scenario out.
 
 mod bounds;
+mod cure;
 mod document;
 mod expect;
 mod fault;
+mod keys;
 mod links;
 mod load;
 mod messages;
@@ -14,10 +16,12 @@ mod model;
 mod reader;
 mod step;
 mod target;
+mod values;
 
 pub use crate::{determinism::Allow, syntax::Problems};
-pub use document::parse;
+pub use document::{MAX_NODES, NOT_ZONES, parse};
 pub use expect::Expect;
 pub use fault::Fault;
+pub use keys::{Absent, Key, TABLES, TRIGGERS, Table, Takes};
 pub use load::load;
 pub use model::{Condition, Network, Scenario, Trigger, Workload};

@@ -1,7 +1,7 @@
 //! What a scenario says, as data.
 
 use super::{expect::Expect, fault::Fault};
-use crate::determinism::Allow;
+use crate::{determinism::Allow, syntax::Problems};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -36,6 +36,11 @@ pub struct Scenario {
     pub allow: Vec<Allow>,
     /// Lines of the file, from 1: of its `name`, and of the invariants under `expect`.
     pub lines: BTreeMap<String, u32>,
+    /// Words of its author's own, by which it is chosen.
+    pub tags: Vec<String>,
+    /// What is no mistake, and will hardly be what was meant.
+    #[serde(skip)]
+    pub advice: Problems,
 }
 
 /// Link latency, in milliseconds.

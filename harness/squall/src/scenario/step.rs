@@ -2,82 +2,130 @@
 
 use super::{
     fault::Fault,
+    keys::{CONDITION, STEP, TRIGGERS},
     model::{Condition, Step, Trigger},
     reader::Reader,
+    values,
 };
 use crate::{
     faults,
-    syntax::{Fields, Key, Node, Span, value},
+    parameters::Value as Said,
+    syntax::{Fields, Key, Node, Span, Words},
 };
 use std::time::Duration;
 
-const TRIGGERS: &[&str] = &["at", "between", "every", "when"];
-const MODIFIERS: &[&str] = &["for", "restart_after", "until", "within"];
-
 pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
-    let kinds: Vec<&str> = faults::CATALOGUE.iter().map(|kind| kind.key).collect();
-    let known: Vec<&str> = [TRIGGERS, &kinds, MODIFIERS].concat();
+    let kinds: Vec<&'static str> = faults::CATALOGUE.iter().map(|kind| kind.key).collect();
+    let known: Vec<&'static str> = [&STEP.names()[..], &kinds].concat();
     let before = reader.mistakes();
-    let mut fields = reader.fields(node, "a fault", &known)?;
-    let trigger = exactly_one(reader, &mut fields, TRIGGERS, "trigger");
-    let kind = exactly_one(reader, &mut fields, &kinds, "kind of fault");
-    // An unknown key may well be the one that is missing: it has been told.
-    let trigger = trigger.and_then(|(key, node)| read_trigger(reader, key, node));
-    let fault = kind.and_then(|(key, node)| {
-        let kind = faults::CATALOGUE.iter().find(|kind| kind.key == key.text)?;
-        Some((key, Fault::read(reader, kind, node)?))
+    let mut fields = reader.fields(node, STEP.what, &known, "list faults")?;
+    let trigger = exactly_one(reader, &mut fields, TRIGGERS, "trigger", "list keys");
+    let kind = exactly_one(reader, &mut fields, &kinds, "kind of fault", "list faults");
+    // Each part is read, whatever is wrong with the others.
+    let trigger =
+        trigger.map(|(name, key, node)| (name, key, node.span, timing(reader, name, node)));
+    let kind = kind.and_then(|(name, key, node)| {
+        let kind = faults::CATALOGUE.iter().copied().find(|kind| kind.key == name)?;
+        Some((kind, key, Fault::read(reader, kind, node)))
     });
-    let (Some((trigger, trigger_key, trigger_span)), Some((kind_key, fault))) = (trigger, fault)
-    else {
+    let said = ["for", "restart_after", "until", "within"].map(|name| {
+        let (key, node) = fields.take(name)?;
+        let time = values::read(reader, STEP.kind(name), node).as_ref().map(values::time);
+        Some((key, node.span, time))
+    });
+    let triggered_by = |name: &str| trigger.as_ref().is_none_or(|(found, ..)| *found == name);
+    let [lasts, restart_after, until, within] = &said;
+    if let (Some((key, ..)), Some((kind, ..))) = (lasts, &kind) {
+        belongs(reader, key, kind.lasts, "a fault that lasts; this one happens at once");
+    }
+    if let (Some((key, ..)), Some((_, _, Some(fault)))) = (restart_after, &kind) {
+        let crashes = fault.injection().takes_restart_after();
+        belongs(reader, key, crashes, "a fault that brings nodes down, such as crash");
+    }
+    if let Some((key, ..)) = until {
+        belongs(reader, key, triggered_by("every"), "every");
+    }
+    if let Some((key, ..)) = within {
+        belongs(reader, key, triggered_by("when"), "when");
+    }
+    let time = |said: &SaidTime<'_>| said.as_ref().and_then(|said| said.2);
+    if let Some((_, key, span, Some(trigger))) = &trigger {
+        fits(reader, trigger, *span, lasts, until);
+        in_time(reader, trigger, key.span, *span);
+    }
+    for (what, said) in [("fault", lasts), ("node's absence", restart_after)] {
+        if let Some((_, span, Some(time))) = said {
+            beyond_the_workload(reader, what, *span, *time);
+        }
+    }
+    let (Some((.., Some(trigger))), Some((_, kind_key, Some(fault)))) = (trigger, kind) else {
         debug_assert!(reader.mistakes() > before);
         return None;
     };
-    let mut step = Step {
+    let step = Step {
         line: reader.line(kind_key.span),
         text: node.canonical(),
         trigger,
-        until: None,
-        within: None,
-        lasts: None,
-        restart_after: None,
+        until: time(until),
+        within: time(within),
+        lasts: time(lasts),
+        restart_after: time(restart_after),
         fault,
     };
-    let every = matches!(step.trigger, Trigger::Every(_));
-    if let Some((key, node)) = fields.take("for") {
-        belongs(reader, key, step.fault.kind.lasts, "a fault that lasts; this one happens at once");
-        step.lasts = reader.positive(node, "a time");
-        if let (Trigger::Every(period), Some(lasts)) = (&step.trigger, step.lasts)
-            && lasts > *period
-        {
-            let message = "the fault would begin again before it is over";
-            reader
-                .tell("squall::overlap", node.span, message, "longer than the period")
-                .related(Some(trigger_span), "the period");
-        }
-    }
-    if let Some((key, node)) = fields.take("restart_after") {
-        let crashes = step.fault.injection().takes_restart_after();
-        belongs(reader, key, crashes, "a fault that brings nodes down, such as crash");
-        step.restart_after = reader.scalar(node, "a time", value::duration);
-    }
-    if let Some((key, node)) = fields.take("until") {
-        belongs(reader, key, every, "every");
-        step.until = reader.positive(node, "a time");
-        if let (Trigger::Every(period), Some(until)) = (&step.trigger, step.until)
-            && until <= *period
-        {
-            let message = "it ends before it has begun once";
-            reader
-                .tell("squall::never", node.span, message, "not after the first time")
-                .related(Some(trigger_span), "the first time");
-        }
-    }
-    if let Some((key, node)) = fields.take("within") {
-        belongs(reader, key, matches!(step.trigger, Trigger::When(_)), "when");
-        step.within = reader.positive(node, "a time");
-    }
-    in_time(reader, &step.trigger, trigger_key.span, trigger_span);
     (reader.mistakes() == before).then_some(step)
+}
+
+/// What a step says of a time: where, and the time.
+type SaidTime<'n> = Option<(&'n Key, Span, Option<Duration>)>;
+
+/// Whether what lasts, and what ends, fits what triggers it.
+fn fits(
+    reader: &mut Reader<'_>,
+    trigger: &Trigger,
+    trigger_span: Span,
+    lasts: &SaidTime<'_>,
+    until: &SaidTime<'_>,
+) {
+    let Trigger::Every(period) = trigger else { return };
+    if let Some((_, span, Some(lasts))) = lasts
+        && lasts > period
+    {
+        let message = "the fault would begin again before it is over";
+        reader
+            .tell("squall::overlap", *span, message, "longer than the period")
+            .related(Some(trigger_span), "the period");
+    }
+    let Some((_, span, Some(until))) = until else { return };
+    if until <= period {
+        let message = "it ends before it has begun once";
+        reader
+            .tell("squall::never", *span, message, "not after the first time")
+            .related(Some(trigger_span), "the first time");
+    }
+    let (length, defined) = reader.workload;
+    if *until > length {
+        let over = format!("over after {}", humantime::format_duration(length));
+        let message = "`until` is beyond the end of the workload, where `every` ends anyhow";
+        reader
+            .tell("squall::no_effect", *span, message, &over)
+            .related(defined, over)
+            .help("leave it out, or offer more events");
+    }
+}
+
+/// What goes on this long after the workload is over is hardly meant.
+const IDLE: Duration = Duration::from_secs(10);
+
+fn beyond_the_workload(reader: &mut Reader<'_>, what: &str, span: Span, time: Duration) {
+    let (length, _) = reader.workload;
+    if time > length + IDLE {
+        let message = format!(
+            "the {what} outlasts the workload: clients publish for {} in all, and then nothing \
+             happens until it is over",
+            humantime::format_duration(length)
+        );
+        reader.advise("squall::idle", span, message, "is that meant?");
+    }
 }
 
 fn belongs(reader: &mut Reader<'_>, key: &Key, does: bool, to: &str) {
@@ -90,95 +138,90 @@ fn belongs(reader: &mut Reader<'_>, key: &Key, does: bool, to: &str) {
 fn exactly_one<'n>(
     reader: &mut Reader<'_>,
     fields: &mut Fields<'n>,
-    keys: &[&str],
+    keys: &[&'static str],
     what: &str,
-) -> Option<(&'n Key, &'n Node)> {
-    let mut found: Vec<_> = keys.iter().filter_map(|key| fields.take(key)).collect();
-    found.sort_by_key(|(key, _)| key.span.start);
+    list: &'static str,
+) -> Option<(&'static str, &'n Key, &'n Node)> {
+    let mut found: Vec<_> = keys
+        .iter()
+        .filter_map(|name| fields.take(name).map(|(key, node)| (*name, key, node)))
+        .collect();
+    found.sort_by_key(|(_, key, _)| key.span.start);
     let mut found = found.into_iter();
     let Some(first) = found.next() else {
-        let message = format!("this fault has no {what}");
-        let label = format!("expected one of: {}", keys.join(", "));
+        let message =
+            format!("this {} has no {what}", if what == "condition" { "trigger" } else { "fault" });
+        let label = if keys.len() > 8 {
+            format!("expected one, such as {}: squall {list}", keys[..3].join(", "))
+        } else {
+            format!("expected one of: {}", keys.join(", "))
+        };
         reader.tell("squall::missing", fields.span, message, label);
         return None;
     };
-    for (key, _) in found {
+    for (_, key, _) in found {
         let message = format!("a fault has one {what}, and this one has two");
         reader
             .tell("squall::two_of_a_kind", key.span, message, "the second")
-            .related(Some(first.0.span), "the first")
+            .related(Some(first.1.span), "the first")
             .help("write a second entry of the list");
     }
     Some(first)
 }
 
-fn read_trigger<'n>(
-    reader: &mut Reader<'_>,
-    key: &'n Key,
-    node: &'n Node,
-) -> Option<(Trigger, &'n Key, Span)> {
-    let trigger = match key.text.as_str() {
-        "at" => Trigger::At(reader.scalar(node, "a time", value::duration)?),
-        "between" => {
-            let (from, to) = reader.scalar(node, "a range of time", value::range)?;
-            Trigger::Between(from, to)
+fn timing(reader: &mut Reader<'_>, name: &str, node: &Node) -> Option<Trigger> {
+    if name == "when" {
+        return condition(reader, node).map(Trigger::When);
+    }
+    match (name, values::read(reader, STEP.kind(name), node)?) {
+        ("at", Said::Time(at)) => Some(Trigger::At(at)),
+        ("every", Said::Time(period)) => Some(Trigger::Every(period)),
+        (_, Said::Range(from, to)) => Some(Trigger::Between(from, to)),
+        (_, other) => {
+            unreachable!("the table says a time for `{name}`, and this was read: {other:?}")
         }
-        "every" => {
-            let period = reader.positive(node, "a period")?;
-            if period < Duration::from_millis(10) {
-                let message = "a period this short leaves no room between two faults";
-                reader.tell("squall::bad_value", node.span, message, "at least 10ms");
-                return None;
-            }
-            Trigger::Every(period)
-        }
-        _ => Trigger::When(condition(reader, node)?),
-    };
-    Some((trigger, key, node.span))
+    }
 }
 
 /// How many events there are in the log, at most, for each that a client publishes.
 const FOLLOWING: u32 = 4;
 
 fn condition(reader: &mut Reader<'_>, node: &Node) -> Option<Condition> {
-    let known = ["acked", "delivered", "applied", "reaches", "hit"];
-    let mut fields = reader.fields(node, "a condition", &known)?;
+    let known = CONDITION.names();
+    let mut fields = reader.fields(node, CONDITION.what, &known, "list keys")?;
     let hit = fields.take("hit");
-    let (key, value) = exactly_one(reader, &mut fields, &known[..4], "condition")?;
-    if let Some((hit_key, _)) = hit
-        && key.text != "reaches"
+    let conditions: Vec<&'static str> = known.into_iter().filter(|name| *name != "hit").collect();
+    let found = exactly_one(reader, &mut fields, &conditions, "condition", "list keys");
+    let times = match hit {
+        Some((_, node)) => values::read(reader, CONDITION.kind("hit"), node),
+        None => Some(values::default_of(&CONDITION, "hit")),
+    };
+    let (name, _, value) = found?;
+    if let Some((key, _)) = hit
+        && name != "reaches"
     {
-        reader.tell(
-            "squall::misplaced",
-            hit_key.span,
-            "`hit` belongs to reaches",
-            "leave this out",
-        );
+        reader.tell("squall::misplaced", key.span, "`hit` belongs to reaches", "leave this out");
     }
-    if key.text == "reaches" {
+    if name == "reaches" {
         let point = reader.text(value, "a fault point")?;
-        let points = reader.system.points();
+        let points = Words { all: reader.system.points(), list: "list points" };
         if !reader.known(value.span, point, "fault point", "squall::unknown_point", points) {
             return None;
         }
-        let hit = match hit {
-            Some((_, node)) => reader.number(node, "a number", 1, 1_000_000)?,
-            None => 1,
-        };
-        return Some(Condition::Reaches { point: point.to_owned(), hit });
+        return Some(Condition::Reaches { point: point.to_owned(), hit: values::number(&times?) });
     }
-    let count = reader.number(value, "a number", 1, u32::MAX)?;
+    let count = values::number(&values::read(reader, CONDITION.kind(name), value)?);
     let events = reader.events;
     let groups = u32::try_from(reader.system.groups().len()).unwrap_or(u32::MAX);
     // Services may make events of events, a few of each.
     let all = events.saturating_mul(groups).saturating_mul(FOLLOWING);
-    let (most, condition) = match key.text.as_str() {
+    let (most, condition) = match name {
         "acked" => (events, Condition::Acked(count)),
         "delivered" => (all, Condition::Delivered(count)),
         _ => (all, Condition::Applied(count)),
     };
     if count > most {
-        let message = format!("{} can never reach {count}", key.text);
+        let message = format!("{name} can never reach {count}");
         reader.too_many.push((value.span, message, format!("at most {most}")));
     }
     Some(condition)

@@ -3,7 +3,7 @@
 use super::reader::Reader;
 use crate::{
     injection::Target,
-    syntax::{Node, Span, Value, nearest},
+    syntax::{Node, Span, Value, Words, choices, nearest},
     system::Role,
 };
 
@@ -30,8 +30,9 @@ fn one(reader: &mut Reader<'_>, text: &str, span: Span) -> Option<Target> {
         ["zone", zone] => {
             let known = zones(reader, span)?;
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let known = Words { all: &known, list: "list keys" };
             let code = "squall::unknown_zone";
-            let is_one = reader.known(span, zone, "zone", code, &known);
+            let is_one = reader.known(span, zone, "zone", code, known);
             is_one.then(|| Target::Zone((*zone).to_owned()))
         }
         ["followers"] => replicas(reader, span, 2, "followers").then_some(Target::Followers),
@@ -161,13 +162,9 @@ fn unknown(reader: &mut Reader<'_>, text: &str, span: Span) {
         known.push(format!("any {}", role.name));
         known.extend((1..=count).map(|index| format!("{}-{index}", role.name)));
     }
-    let near = nearest(text, known.iter().map(String::as_str)).map(str::to_owned);
-    let label = "expected whom it hits";
+    known.extend(["2 of a role", "majority of a role", "minority of a role"].map(str::to_owned));
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let help = choices(text, Words { all: &known, list: "list roles" });
     let message = format!("`{text}` names no nodes");
-    let diagnostic = reader.tell("squall::unknown_node", span, message, label);
-    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    diagnostic.help(format!(
-        "{near}There is: {}, 2 of a role, majority of a role, minority of a role",
-        known.join(", ")
-    ));
+    reader.tell("squall::unknown_node", span, message, "expected whom it hits").help(help);
 }

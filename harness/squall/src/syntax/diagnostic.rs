@@ -1,6 +1,7 @@
 //! Mistakes in a file, each with its place, and showing them.
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceSpan};
+use squall_reports::{is_harmful, printable};
 use std::{fmt, sync::Arc};
 
 /// Bytes of a file, from and how many.
@@ -29,6 +30,8 @@ pub struct Diagnostic {
     pub label: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// It is no mistake, and will hardly be what was meant.
+    advice: bool,
     span: Option<Span>,
     /// Where something that matters was defined, and what.
     related: Option<(Span, String)>,
@@ -58,9 +61,10 @@ impl Diagnostic {
             path: path.to_owned(),
             line,
             column,
-            message: message.into(),
-            label: label.into(),
+            message: printable(&message.into()),
+            label: printable(&label.into()),
             help: None,
+            advice: false,
             span: Some(span),
             related: None,
             source: source.clone(),
@@ -74,26 +78,54 @@ impl Diagnostic {
             path: path.to_owned(),
             line: 0,
             column: 0,
-            message: message.into(),
+            message: printable(&message.into()),
             label: String::new(),
             help: None,
+            advice: false,
             span: None,
             related: None,
             source: Arc::from(""),
         }
     }
 
+    /// It is no mistake, and will hardly be what was meant.
+    pub(super) fn into_advice(self) -> Self {
+        Self { advice: true, ..self }
+    }
+
     /// Adds what to do about it.
     pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Self {
-        self.help = Some(help.into());
+        let lines: Vec<String> = help.into().lines().map(printable).collect();
+        self.help = Some(lines.join("\n"));
         self
     }
 
     /// Adds where something was defined.
     pub(crate) fn related(&mut self, span: Option<Span>, text: impl Into<String>) -> &mut Self {
-        self.related = span.map(|span| (span, text.into()));
+        self.related = span.map(|span| (span, printable(&text.into())));
         self
     }
+}
+
+/// A part of a file as it may be shown: what moves the cursor or colours is told as Rust writes it.
+fn shown(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source.chars().peekable();
+    while let Some(c) = rest.next() {
+        let ends_line = c == '\n' || (c == '\r' && rest.peek() == Some(&'\n'));
+        if is_harmful(c) && !ends_line && c != '\t' {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Where a place is in a source as it is shown.
+fn shown_span(source: &str, span: Span) -> Span {
+    let part = |from: usize, to: usize| shown(source.get(from..to).unwrap_or_default()).len();
+    Span { start: part(0, span.start), len: part(span.start, span.start + span.len) }
 }
 
 /// Line and column, counted from 1; columns in characters.
@@ -121,6 +153,10 @@ impl miette::Diagnostic for Diagnostic {
         Some(Box::new(self.code))
     }
 
+    fn severity(&self) -> Option<miette::Severity> {
+        self.advice.then_some(miette::Severity::Warning)
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
@@ -128,6 +164,7 @@ impl miette::Diagnostic for Diagnostic {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let span = self.span?;
         let label = |span: Span, text: &str| {
+            let span = shown_span(&self.source, span);
             let span = SourceSpan::new(span.start.into(), span.len);
             LabeledSpan::new_with_span(Some(text.to_owned()), span)
         };
@@ -154,14 +191,17 @@ impl Problems {
         let mut out = String::new();
         for diagnostic in &self.diagnostics {
             let drawn = diagnostic.span.is_some() && {
-                let source = NamedSource::new(&diagnostic.path, diagnostic.source.clone());
+                let source =
+                    NamedSource::new(printable(&diagnostic.path), shown(&diagnostic.source));
                 let report = miette::Report::new(diagnostic.clone()).with_source_code(source);
                 handler.render_report(&mut out, report.as_ref()).is_ok()
             };
             if !drawn {
                 out.push_str(&format!(
                     "{}\n\n  × {}: {}\n",
-                    diagnostic.code, diagnostic.path, diagnostic.message
+                    diagnostic.code,
+                    printable(&diagnostic.path),
+                    diagnostic.message
                 ));
                 if let Some(help) = &diagnostic.help {
                     out.push_str(&format!("  help: {help}\n"));

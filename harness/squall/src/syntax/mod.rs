@@ -9,10 +9,11 @@
 //! `tree.rs` alone.
 
 mod diagnostic;
+mod grammar;
 mod reader;
 mod tree;
 pub(crate) mod value;
 
 pub use diagnostic::{Diagnostic, Problems, Span};
-pub(crate) use reader::{Fields, Reader, nearest};
-pub(crate) use tree::{Key, MAX_FILE, Node, Value, parse, too_large};
+pub(crate) use reader::{Fields, Reader, Words, choices, nearest};
+pub(crate) use tree::{Key, MAX_FILE, Node, Tree, Value, parse, too_large};

@@ -1,25 +1,46 @@
 //! YAML text to a tree whose every key and value knows its place, so that all mistakes of a file can be
 //! told at once.
+//!
+//! A key that stands in a mapping twice is told, and hides neither of its values: the tree comes once for each choice
+//! among them. What the parser cannot read is told and left out, and the rest is read.
 
-use super::diagnostic::{Diagnostic, Span};
+use super::{
+    diagnostic::{Diagnostic, Span},
+    grammar::{self, Broken},
+};
 use serde::{Deserialize, Deserializer, de};
 use serde_yaml::Spanned;
-use std::{fmt, sync::Arc};
+use std::{fmt, rc::Rc, sync::Arc};
 
 /// The most that is read, in bytes: what people write is a page or two.
 pub(crate) const MAX_FILE: u64 = 1 << 20;
+
+/// What was read of a file.
+pub(crate) struct Tree {
+    pub(crate) source: Arc<str>,
+    /// The root of the document; if keys stand in it twice, once for each choice among their values.
+    pub(crate) roots: Vec<Node>,
+    /// What the parser did not understand, and keys that stand in a mapping twice.
+    pub(crate) mistakes: Vec<Diagnostic>,
+    /// Keys of the document of which something could not be read.
+    pub(crate) unread: Vec<String>,
+}
 
 /// A value and its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     pub(crate) span: Span,
+    /// The key whose value it is; empty in a list, and of the document.
+    pub(crate) key: Rc<str>,
     pub(crate) value: Value,
+    /// What YAML takes it for, if that is a number or a truth value.
+    pub(crate) typed: Option<String>,
 }
 
 /// A value.
 #[derive(Clone, Debug)]
 pub(crate) enum Value {
-    /// Any scalar, as text.
+    /// Any scalar, as it is written.
     Scalar(String),
     Sequence(Vec<Node>),
     Mapping(Vec<(Key, Node)>),
@@ -38,7 +59,7 @@ impl Node {
     pub(crate) fn canonical(&self) -> String {
         let quoted = |text: &str| serde_json::Value::from(text.trim()).to_string();
         match &self.value {
-            Value::Scalar(text) => quoted(text),
+            Value::Scalar(text) => quoted(self.typed.as_ref().unwrap_or(text)),
             Value::Null => "null".to_owned(),
             Value::Sequence(items) => {
                 let items: Vec<String> = items.iter().map(Self::canonical).collect();
@@ -51,6 +72,35 @@ impl Node {
                     .collect();
                 entries.sort();
                 format!("{{{}}}", entries.join(", "))
+            }
+        }
+    }
+
+    /// As it could be written in one line.
+    pub(crate) fn flow(&self) -> String {
+        match &self.value {
+            Value::Scalar(text) => {
+                let plain = text.trim() == text
+                    && !text.is_empty()
+                    && !text.contains([',', '[', ']', '{', '}', '#', '"', '\'', '\n', '\\'])
+                    && !text.contains(": ");
+                if plain {
+                    text.clone()
+                } else {
+                    serde_json::Value::from(text.as_str()).to_string()
+                }
+            }
+            Value::Null => String::new(),
+            Value::Sequence(items) => {
+                let items: Vec<String> = items.iter().map(Self::flow).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Value::Mapping(entries) => {
+                let entries: Vec<String> = entries
+                    .iter()
+                    .map(|(key, value)| format!("{}: {}", key.text, value.flow()))
+                    .collect();
+                format!("{{ {} }}", entries.join(", "))
             }
         }
     }
@@ -72,6 +122,8 @@ struct Raw(RawValue);
 
 enum RawValue {
     Scalar(String),
+    /// A number or a truth value, as YAML understands it.
+    Typed(String),
     Sequence(Vec<Spanned<Raw>>),
     Mapping(Vec<(Spanned<String>, Spanned<Raw>)>),
     Null,
@@ -88,7 +140,7 @@ struct RawVisitor;
 macro_rules! scalars {
     ($($visit:ident: $type:ty),*) => {$(
         fn $visit<E>(self, value: $type) -> Result<RawValue, E> {
-            Ok(RawValue::Scalar(value.to_string()))
+            Ok(RawValue::Typed(value.to_string()))
         }
     )*};
 }
@@ -102,7 +154,11 @@ impl<'de> de::Visitor<'de> for RawVisitor {
 
     scalars! {
         visit_bool: bool, visit_i64: i64, visit_i128: i128, visit_u64: u64, visit_u128: u128,
-        visit_f64: f64, visit_str: &str
+        visit_f64: f64
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<RawValue, E> {
+        Ok(RawValue::Scalar(value.to_owned()))
     }
 
     fn visit_unit<E>(self) -> Result<RawValue, E> {
@@ -134,8 +190,9 @@ impl<'de> de::Visitor<'de> for RawVisitor {
     }
 }
 
-/// Reads a file's bytes.
-pub(crate) fn parse(path: &str, bytes: &[u8]) -> Result<(Arc<str>, Node), Diagnostic> {
+/// Reads a file's bytes. Of what cannot be read, the value of one of `others_need` takes the rest with it: what stands
+/// elsewhere makes no sense without it.
+pub(crate) fn parse(path: &str, bytes: &[u8], others_need: &[&str]) -> Result<Tree, Diagnostic> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(too_large(path, bytes.len() as u64));
     }
@@ -144,53 +201,159 @@ pub(crate) fn parse(path: &str, bytes: &[u8]) -> Result<(Arc<str>, Node), Diagno
         Err(error) => return Err(bad_utf8(path, bytes, error.valid_up_to())),
     };
     let source: Arc<str> = Arc::from(text);
-    let at = |code, span, message: &str, label: &str| {
-        Diagnostic::at(path, &source, code, span, message, label)
-    };
     if let Some(start) = text.find('\0') {
-        let span = Span { start, len: 1 };
-        return Err(at("squall::control_character", span, "the file has a NUL byte", "here"));
+        let (span, code) = (Span { start, len: 1 }, "squall::control_character");
+        return Err(Diagnostic::at(path, &source, code, span, "the file has a NUL byte", "here"));
     }
-    if let Some(span) = tab_in_indentation(text) {
-        let message = "a tab indents this line, and YAML knows only spaces";
-        let mut diagnostic = at("squall::tab", span, message, "a tab");
-        diagnostic.help("indent with two spaces");
-        return Err(diagnostic);
-    }
-    let options = serde_yaml::options! { with_snippet: false };
-    match serde_yaml::from_str_with_options::<Spanned<Raw>>(text, options) {
-        Ok(root) => {
-            let root = node(text, root);
-            if matches!(root.value, Value::Null) {
-                return Err(Diagnostic::of_file(path, "squall::empty", "the file is empty"));
+    let (mut mistakes, mut unread) = (Vec::new(), Vec::new());
+    let mut rest = text.to_owned();
+    let root = loop {
+        match grammar::odd(&rest).map_or_else(|| read(&rest), Err) {
+            Ok(root) => break Some(node(&rest, root, &Rc::from(""))),
+            Err(Broken { code, span, message, label, help, from }) => {
+                let mut told = Diagnostic::at(path, &source, code, span, message, label);
+                help.map(|help| told.help(help).clone());
+                mistakes.push(told);
+                let left = from.and_then(|from| grammar::without(&rest, from));
+                let Some((key, left)) = left else {
+                    break None;
+                };
+                let needed = others_need.contains(&key.as_str());
+                unread.push(key);
+                if needed || mistakes.len() >= MOST_BROKEN {
+                    break None;
+                }
+                rest = left;
             }
-            Ok((source, root))
         }
-        Err(error) => {
-            let start = error
-                .location()
-                .map_or(0, |location| offset_of(text, location.line(), location.column()));
-            let rest = text.get(start..).unwrap_or_default();
-            let word = rest.find(|c: char| c.is_whitespace() || c == ':').unwrap_or(rest.len());
-            let span = Span { start, len: word.max(1).min(rest.len()) };
-            let message = error.to_string();
-            let (code, message) = explain(&message, &rest[..word]);
-            Err(Diagnostic::at(path, &source, code, span, message, "here"))
+    };
+    let mut roots = Vec::new();
+    match root {
+        Some(Node { value: Value::Null, .. }) if mistakes.is_empty() => {
+            return Err(Diagnostic::of_file(path, "squall::empty", "the file is empty"));
         }
+        None | Some(Node { value: Value::Null, .. }) => {}
+        Some(mut root) => {
+            if let Value::Mapping(entries) = &mut root.value {
+                let left_out =
+                    |key: &Key, value: &Node| unread.contains(&key.text) && value.is_null();
+                entries.retain(|(key, value)| !left_out(key, value));
+            }
+            let mut most = 1;
+            twice(&root, &mut |key, first, count| {
+                most = most.max(count);
+                let message = format!("`{}` stands here a second time", key.text);
+                let code = "squall::duplicate_key";
+                let mut told = Diagnostic::at(path, &source, code, key.span, message, "again");
+                told.related(Some(first), "the first").help("keep one of them");
+                mistakes.push(told);
+            });
+            let all = most.saturating_pow(levels(&root)).min(MOST_CHOICES);
+            roots.extend((0..all).map(|which| chosen(&root, which, most)));
+        }
+    }
+    Ok(Tree { source, roots, mistakes, unread })
+}
+
+/// So many choices among values of the same keys are read.
+const MOST_CHOICES: usize = 64;
+
+/// So many places that the parser does not understand are told.
+const MOST_BROKEN: usize = 20;
+
+/// A text that holds one document, as the parser reads it.
+fn read(text: &str) -> Result<Spanned<Raw>, Broken> {
+    let strict = serde_yaml::options! { with_snippet: false };
+    let first = serde_yaml::from_str_with_options::<Spanned<Raw>>(text, strict);
+    let error = match first {
+        Err(error) if error.to_string().contains("duplicate mapping key") => {
+            let options = serde_yaml::options! {
+                with_snippet: false,
+                duplicate_keys: serde_yaml::options::DuplicateKeyPolicy::LastWins,
+            };
+            match serde_yaml::from_str_with_options::<Spanned<Raw>>(text, options) {
+                Ok(root) if has_twins(&root.value) => return Ok(root),
+                // Keys that are numbers: there the parser chooses by itself.
+                Ok(_) => error,
+                Err(error) => error,
+            }
+        }
+        Ok(root) => return Ok(root),
+        Err(error) => error,
+    };
+    let at = error.location().map(|place| offset_of(text, place.line(), place.column()));
+    Err(grammar::explain(text, at.unwrap_or(0), &error.to_string()))
+}
+
+fn has_twins(raw: &Raw) -> bool {
+    match &raw.0 {
+        RawValue::Mapping(entries) => {
+            let twin =
+                |at: usize| entries[..at].iter().any(|(key, _)| key.value == entries[at].0.value);
+            (0..entries.len()).any(twin) || entries.iter().any(|(_, value)| has_twins(&value.value))
+        }
+        RawValue::Sequence(items) => items.iter().any(|item| has_twins(&item.value)),
+        RawValue::Scalar(_) | RawValue::Typed(_) | RawValue::Null => false,
     }
 }
 
-/// The parser's words for its caller, in words for the author of the file.
-fn explain(message: &str, word: &str) -> (&'static str, String) {
-    if message.contains("duplicate mapping key") {
-        return ("squall::duplicate_key", format!("`{word}` stands here a second time"));
+/// Hands over each key that stands in its mapping already: the key, where it stood first, and the how many-th it is.
+fn twice(node: &Node, tell: &mut impl FnMut(&Key, Span, usize)) {
+    match &node.value {
+        Value::Mapping(entries) => {
+            for (at, (key, value)) in entries.iter().enumerate() {
+                let mut before = entries[..at].iter().filter(|(other, _)| other.text == key.text);
+                if let Some((first, _)) = before.next() {
+                    tell(key, first.span, before.count() + 2);
+                }
+                twice(value, tell);
+            }
+        }
+        Value::Sequence(items) => items.iter().for_each(|item| twice(item, tell)),
+        Value::Scalar(_) | Value::Null => {}
     }
-    if message.contains("multiple YAML documents") {
-        let message = "a file holds one document, and here a second begins";
-        return ("squall::documents", message.to_owned());
+}
+
+/// Whether a key stands in a mapping twice.
+fn has_twice(entries: &[(Key, Node)]) -> bool {
+    let twin = |at: usize| entries[..at].iter().any(|(key, _)| key.text == entries[at].0.text);
+    (0..entries.len()).any(twin)
+}
+
+/// In how many mappings, one within the other, keys stand twice.
+fn levels(node: &Node) -> u32 {
+    match &node.value {
+        Value::Mapping(entries) => {
+            let below = entries.iter().map(|(_, value)| levels(value)).max().unwrap_or(0);
+            below + u32::from(has_twice(entries))
+        }
+        Value::Sequence(items) => items.iter().map(levels).max().unwrap_or(0),
+        Value::Scalar(_) | Value::Null => 0,
     }
-    let message = message.split(" at line ").next().unwrap_or(message);
-    ("squall::syntax", message.to_owned())
+}
+
+/// The tree with one value of each key that has several: a digit of `which` to the base `most` says for each mapping
+/// on the way down which one, or the last.
+fn chosen(node: &Node, which: usize, most: usize) -> Node {
+    let value = match &node.value {
+        Value::Mapping(entries) => {
+            let (digit, rest) =
+                if has_twice(entries) { (which % most, which / most) } else { (0, which) };
+            let same = |key: &Key, among: &[(Key, Node)]| {
+                among.iter().filter(|(other, _)| other.text == key.text).count()
+            };
+            let kept = entries.iter().enumerate().filter(|(at, (key, _))| {
+                same(key, &entries[..*at]) == digit.min(same(key, entries) - 1)
+            });
+            let below = kept.map(|(_, (key, value))| (key.clone(), chosen(value, rest, most)));
+            Value::Mapping(below.collect())
+        }
+        Value::Sequence(items) => {
+            Value::Sequence(items.iter().map(|item| chosen(item, which, most)).collect())
+        }
+        other => other.clone(),
+    };
+    Node { value, ..node.clone() }
 }
 
 pub(crate) fn too_large(path: &str, length: u64) -> Diagnostic {
@@ -204,20 +367,6 @@ fn bad_utf8(path: &str, bytes: &[u8], good: usize) -> Diagnostic {
     let span = Span { start: good, len: '\u{fffd}'.len_utf8() };
     let message = "the file is not UTF-8";
     Diagnostic::at(path, &source, "squall::utf8", span, message, "the first byte that is not")
-}
-
-fn tab_in_indentation(text: &str) -> Option<Span> {
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
-        if !line.trim().is_empty()
-            && let Some(tab) = line[..indent].find('\t')
-        {
-            return Some(Span { start: start + tab, len: 1 });
-        }
-        start += line.len();
-    }
-    None
 }
 
 fn offset_of(text: &str, line: u64, column: u64) -> usize {
@@ -262,23 +411,40 @@ fn closing(line: &str) -> Option<usize> {
     })
 }
 
-fn node(text: &str, spanned: Spanned<Raw>) -> Node {
+fn node(text: &str, spanned: Spanned<Raw>, key: &Rc<str>) -> Node {
     let span = span_of(text, &spanned);
+    let nameless = Rc::from("");
+    let mut typed = None;
     let value = match spanned.value.0 {
         RawValue::Scalar(scalar) => Value::Scalar(scalar),
+        RawValue::Typed(scalar) => {
+            let written = text.get(span.start..span.start + span.len).unwrap_or_default();
+            // Through an anchor, its name stands here.
+            let plain = !written.is_empty() && !written.starts_with(['*', '&', '!']);
+            let written = if plain { written.to_owned() } else { scalar.clone() };
+            typed = Some(scalar);
+            Value::Scalar(written)
+        }
         RawValue::Null => Value::Null,
         RawValue::Sequence(items) => {
-            Value::Sequence(items.into_iter().map(|item| node(text, item)).collect())
+            Value::Sequence(items.into_iter().map(|item| node(text, item, &nameless)).collect())
         }
         RawValue::Mapping(entries) => Value::Mapping(
             entries
                 .into_iter()
                 .map(|(key, value)| {
                     let span = span_of(text, &key);
-                    (Key { span, text: key.value }, node(text, value))
+                    let name = Rc::from(key.value.as_str());
+                    (Key { span, text: key.value }, node(text, value, &name))
                 })
                 .collect(),
         ),
     };
-    Node { span, value }
+    Node { span, key: key.clone(), value, typed }
+}
+
+impl Node {
+    fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
 }

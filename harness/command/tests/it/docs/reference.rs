@@ -5,6 +5,7 @@ use super::{read, root};
 use crate::common;
 use squall::{
     catalogue::{self, Word},
+    system::System as _,
     testing::FAULTS,
 };
 use squall_command::ReferenceSystem;
@@ -21,6 +22,7 @@ const PAGES: &[(&str, Page)] = &[
     ("exit-codes.md", exit_codes),
     ("faults.md", faults),
     ("invariants.md", invariants),
+    ("keys.md", keys),
     ("report.md", report),
     ("signals.md", signals),
     ("words.md", words),
@@ -62,8 +64,44 @@ fn table(heads: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String 
     out
 }
 
-fn of_words(words: &[Word]) -> String {
-    table(&["name", "means"], words.iter().map(|w| vec![format!("`{}`", w.name), w.about.clone()]))
+fn of_words<'w>(words: impl IntoIterator<Item = &'w Word>) -> String {
+    let rows = words.into_iter().map(|word| vec![format!("`{}`", word.name), word.line.clone()]);
+    table(&["name", "means"], rows)
+}
+
+/// As that, with all that is said of each.
+fn of_words_in_full(words: &[Word]) -> String {
+    let said =
+        |word: &Word| format!("{}. {}", word.line.trim_end_matches('.'), word.about.join(" "));
+    let rows = words.iter().map(|word| vec![format!("`{}`", word.name), said(word)]);
+    table(&["name", "means"], rows)
+}
+
+fn keys() -> String {
+    let mut out = String::from(
+        "# Keys of scenarios\n\nWhat a scenario can say, beside the [parameters of faults](faults.md). `squall list keys` prints \
+         this list, `squall explain KEY` one of them, and `squall schema scenario` tells it to editors.\n",
+    );
+    let mut last = String::new();
+    for word in catalogue::keys() {
+        let [place, takes, without] = word.about.as_slice() else { panic!("{word:?}") };
+        if *place != last {
+            let heading = place.trim_start_matches("Stands ").trim_end_matches('.');
+            let _ = write!(out, "\n## {}\n\n", capital(heading));
+            out += "| key | says | takes | without it |\n|---|---|---|---|\n";
+            last = place.clone();
+        }
+        let takes = takes.trim_start_matches("Takes ").trim_end_matches('.');
+        let without = without.trim_start_matches("Without it: ").trim_end_matches('.');
+        let cells = [format!("`{}`", word.name), word.line, takes.to_owned(), without.to_owned()];
+        let _ = writeln!(out, "| {} |", cells.map(|text| cell(&text)).join(" | "));
+    }
+    out + "\n## Examples\n\n"
+        + &catalogue::keys()
+            .iter()
+            .map(|word| format!("```yaml\n{}\n```\n", word.example))
+            .collect::<Vec<_>>()
+            .join("\n")
 }
 
 /// The comment at the head of a file, without its first paragraph: a list of paragraphs.
@@ -264,29 +302,21 @@ fn exit_codes() -> String {
 fn signals() -> String {
     let all = catalogue::signals(&ReferenceSystem);
     let is_felt = |word: &&Word| word.name.ends_with("_felt");
-    let is_point = |word: &&Word| word.about == "a fault point";
+    let own = |word: &&Word| ReferenceSystem.signals().contains(&word.name.as_str());
+    let is_point = |word: &&Word| word.kind == "fault point";
     let felt = all.iter().filter(is_felt).map(|word| {
-        let when = word.about.split_once(": ").map_or(word.about.as_str(), |(_, when)| when);
+        let when = word.line.split_once(": ").map_or(word.line.as_str(), |(_, when)| when);
         vec![format!("`{}`", word.name), when.to_owned()]
     });
-    let rest: Vec<Word> = all
-        .iter()
-        .filter(|word| !is_felt(word) && !is_point(word) && !word.about.is_empty())
-        .cloned()
-        .collect();
-    let listed = |words: Vec<&Word>| {
-        words.iter().map(|word| format!("`{}`", word.name)).collect::<Vec<_>>().join(", ")
-    };
-    let own: Vec<&Word> = all.iter().filter(|word| word.about.is_empty()).collect();
-    let points: Vec<&Word> = all.iter().filter(is_point).collect();
+    let rest = all.iter().filter(|word| !is_felt(word) && !is_point(word) && !own(word));
     format!(
         "# Signals\n\nWhat `must_see` can name: a run in which it was not seen is vacuous. The report counts all of them \
          (`signals`). `squall list signals` prints this list.\n\n## Of every system\n\n{}\n## That a fault was felt\n\n{}\n\
-         ## Of the reference system\n\nSignals of its own: {}.\n\nIts fault points, which `reaches` can name as well: {}.\n",
-        of_words(&rest),
+         ## Of the reference system\n\nSignals of its own:\n\n{}\nIts fault points, which `reaches` can name as well:\n\n{}",
+        of_words(rest),
         table(&["name", "counts each time that"], felt),
-        listed(own),
-        listed(points)
+        of_words(all.iter().filter(own)),
+        of_words(all.iter().filter(is_point))
     )
 }
 
@@ -294,14 +324,10 @@ fn words() -> String {
     format!(
         "# Words of scenarios\n\nWhat scenarios can name of the reference system, and what they can allow. `squall list \
          roles`, `messages`, `points` and `escapes` print the same, each for the system that the program was built with.\n\n\
-         ## Roles\n\n{}\n## Kinds of message\n\nFor `on`: {}.\n\n## What `allow` can name\n\nWhat reaches past the \
+         ## Roles\n\n{}\n## Kinds of message\n\nFor `on`.\n\n{}\n## What `allow` can name\n\nWhat reaches past the \
          simulation ends a run as `errored`, unless the scenario allows it.\n\n{}",
-        of_words(&catalogue::roles(&ReferenceSystem)),
-        catalogue::messages(&ReferenceSystem)
-            .iter()
-            .map(|word| format!("`{}`", word.name))
-            .collect::<Vec<_>>()
-            .join(", "),
+        of_words_in_full(&catalogue::roles(&ReferenceSystem)),
+        of_words(&catalogue::messages(&ReferenceSystem)),
         of_words(&catalogue::escapes())
     )
 }
@@ -310,7 +336,7 @@ fn defects() -> String {
     format!(
         "# Known mistakes of the reference system\n\nWhat `--defect` switches on, and what `squall audit` switches on one by \
          one. Each is a mistake that real systems have shipped.\n\n{}",
-        of_words(&catalogue::defects(&ReferenceSystem))
+        of_words_in_full(&catalogue::defects(&ReferenceSystem))
     )
 }
 

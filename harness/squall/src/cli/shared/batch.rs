@@ -1,6 +1,10 @@
 //! Which runs a command asks for, and the report that they will be in.
 
-use super::{files::read, stop::Stop};
+use super::{
+    files::read,
+    scenarios::{Chosen, load},
+    stop::Stop,
+};
 use crate::{
     runner::{Job, Verify},
     scenario::Scenario,
@@ -19,6 +23,8 @@ const DEFAULT_RUNS: u32 = 20;
 pub(in crate::cli) struct BatchArgs {
     /// Scenario files and folders [default: scenarios]
     pub(in crate::cli) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) chosen: Chosen,
     /// Seeds per scenario [default: what the scenario says, else 20]
     #[arg(long)]
     pub(in crate::cli) runs: Option<NonZeroU32>,
@@ -71,6 +77,11 @@ impl ShardArg {
 }
 
 impl BatchArgs {
+    /// The scenarios that are meant.
+    pub(in crate::cli) fn scenarios(&self, system: &dyn System) -> Result<Vec<Scenario>, Stop> {
+        self.chosen.of(load(&self.paths, system)?)
+    }
+
     /// Every run that was asked for, by scenario and seed.
     pub(in crate::cli) fn jobs(&self, scenarios: &[Scenario]) -> Result<Vec<Job>, Stop> {
         let verify = match self.verify {

@@ -2,6 +2,7 @@
 
 pub(super) mod batch;
 pub(super) mod files;
+pub(super) mod filter;
 pub(super) mod interrupts;
 pub(super) mod outputs;
 pub(super) mod progress;

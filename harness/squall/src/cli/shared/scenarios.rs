@@ -1,18 +1,72 @@
 //! Which scenarios a command is about, and how the system is switched.
 
-use super::stop::Stop;
+use super::{filter::Filter, stop::Stop, terminal::Color};
 use crate::{
     scenario::{self, Scenario},
     system::System,
 };
 use clap::Args;
-use squall_reports::Report;
-use std::path::PathBuf;
+use squall_reports::{Report, printable};
+use std::{io::IsTerminal as _, path::PathBuf};
 
 /// The scenarios of files and folders; those of `scenarios/` unless some are named.
 pub(in crate::cli) fn load(paths: &[PathBuf], system: &dyn System) -> Result<Vec<Scenario>, Stop> {
     let paths = if paths.is_empty() { &[PathBuf::from("scenarios")] } else { paths };
     scenario::load(paths, system).map_err(Stop::Mistakes)
+}
+
+/// The text at the head of a scenario's file, without what is for editors.
+pub(in crate::cli) fn head(path: &str) -> String {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let lines = text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
+    let lines: Vec<&str> =
+        lines.filter(|line| !line.starts_with("yaml-language-server:")).collect();
+    printable(&lines.join(" "))
+}
+
+/// Which of the scenarios that were read are meant.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct Chosen {
+    /// Only scenarios that fit, such as 'fault(crash) & not tag(slow)': name(), path(), tag(), fault(), invariant() with a
+    /// part of the text, =all of it, or #a*glob; and (&), or (|), not (!). Repeated: any of them
+    #[arg(long = "filter", short = 'E', value_name = "EXPRESSION")]
+    filters: Vec<String>,
+}
+
+impl Chosen {
+    /// Nothing is left out.
+    pub(in crate::cli) fn is_all(&self) -> bool {
+        self.filters.is_empty()
+    }
+
+    /// Those that fit one of the expressions.
+    pub(in crate::cli) fn of(&self, scenarios: Vec<Scenario>) -> Result<Vec<Scenario>, Stop> {
+        if self.is_all() {
+            return Ok(scenarios);
+        }
+        let read =
+            self.filters.iter().map(|text| Filter::parse(text)).collect::<Result<Vec<_>, _>>();
+        let filters = read.map_err(|error| Stop::Input(format!("error: --filter: {error}")))?;
+        let all = scenarios.len();
+        let fits = |scenario: &Scenario| filters.iter().any(|filter| filter.fits(scenario));
+        let chosen: Vec<Scenario> = scenarios.into_iter().filter(fits).collect();
+        if chosen.is_empty() {
+            let unknown: Vec<String> = filters.iter().flat_map(Filter::unknown).collect();
+            let unknown: String = unknown.iter().map(|text| format!("\n  {text}")).collect();
+            return Err(Stop::Input(format!(
+                "error: --filter: none of {all} scenarios fits (squall list scenarios shows them){unknown}"
+            )));
+        }
+        Ok(chosen)
+    }
+}
+
+/// Tells what is no mistake in these scenarios, and will hardly be what was meant.
+pub(in crate::cli) fn advise(scenarios: &[Scenario]) {
+    let color = Color::Auto.wanted(std::io::stderr().is_terminal());
+    for scenario in scenarios.iter().filter(|scenario| !scenario.advice.diagnostics.is_empty()) {
+        eprintln!("{}\n", scenario.advice.render(color).trim_end());
+    }
 }
 
 /// Options shared by the commands that run something.

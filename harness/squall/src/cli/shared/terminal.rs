@@ -2,7 +2,7 @@
 
 use crate::shell::quote;
 use clap::ValueEnum;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 /// When output is coloured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -34,6 +34,16 @@ impl Color {
 pub(in crate::cli) fn say(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// How wide standard output is, in characters: a terminal's width; without end if it is none.
+pub(in crate::cli) fn width() -> usize {
+    if !std::io::stdout().is_terminal() {
+        return usize::MAX;
+    }
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let found = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    said.or_else(found).unwrap_or(80)
 }
 
 /// What was typed to start this process.
