@@ -28,8 +28,10 @@ mod world;
 
 pub use derive::derive;
 pub use gate::{Gated, gated, gated_here, in_gated_task};
+pub(crate) use network::{
+    Datagrams, Listening, Next, Options, Place, Reader, Wait, Writer, connect,
+};
 pub use network::{Direction, Distribution, Latency, LinkState};
-pub(crate) use network::{Listening, Next, Reader, Writer, connect};
 pub use nodes::current_node;
 pub(crate) use nodes::stop_asked;
 pub use occurrence::OccurrenceId;

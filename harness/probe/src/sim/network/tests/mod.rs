@@ -4,6 +4,7 @@ mod addresses;
 mod breaking;
 mod closing;
 mod connecting;
+mod datagrams;
 mod fate;
 mod giving_up;
 mod leaving;
@@ -13,7 +14,9 @@ mod narrow;
 mod streams;
 mod tables;
 
-use super::{Latency, LinkState, Listening, Next, Reader, Writer, connect, segment::Direction};
+use super::{
+    Latency, LinkState, Listening, Next, Place, Reader, Wait, Writer, connect, segment::Direction,
+};
 use crate::{
     record::{NodeId, Tampering},
     sim::{self, Distribution, MessageFault, Names, OccurrenceId, World, tests::Woken, with},
@@ -111,15 +114,17 @@ impl Trying<'_> {
 }
 
 fn connecting(node: NodeId, address: &str) -> Trying<'_> {
-    Trying { node, future: Box::pin(connect(address)), woken: Woken::default() }
+    let future = Box::pin(async { connect(&Place::parse(address)?, 0).await });
+    Trying { node, future, woken: Woken::default() }
 }
 
 fn accepting(node: NodeId, listening: &Listening) -> Trying<'_> {
-    Trying { node, future: Box::pin(listening.accept()), woken: Woken::default() }
+    let future = Box::pin(std::future::poll_fn(|context| listening.poll_accept(context)));
+    Trying { node, future, woken: Woken::default() }
 }
 
 fn bind(node: NodeId, address: &str) -> io::Result<Listening> {
-    here(node, || Listening::bind(address))
+    here(node, || Listening::bind(&Place::parse(address)?))
 }
 
 /// Both ends of a connection that is made: of who connects, and of who accepts.
@@ -145,7 +150,7 @@ fn sends(writer: &Writer, frame: &'static [u8]) {
 }
 
 fn write(writer: &Writer, bytes: &[u8]) -> Poll<Result<usize, ErrorKind>> {
-    let written = writer.poll_write(&mut Context::from_waker(Waker::noop()), bytes);
+    let written = writer.poll_write(Some(Waker::noop()), bytes);
     written.map_err(|error| error.kind())
 }
 
