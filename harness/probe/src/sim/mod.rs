@@ -27,7 +27,7 @@ mod wall_clock;
 mod world;
 
 pub use derive::derive;
-pub use gate::{Gated, gated, gated_here, in_gated_task};
+pub use gate::{Gated, as_node, gated, gated_harness, gated_here, in_gated_task};
 pub(crate) use network::{
     Datagrams, Listening, Next, Options, Place, Reader, Wait, Writer, connect,
 };
@@ -41,4 +41,6 @@ pub(crate) use tasks::spawn;
 pub(crate) use timer::Timer;
 pub(crate) use under_way::UnderWay;
 pub use wall_clock::since_epoch;
-pub use world::{Sink, Summary, World, elapsed, install, is_active, try_with, uninstall, with};
+pub use world::{
+    Sink, Summary, TaskSets, World, elapsed, install, is_active, try_with, uninstall, with,
+};

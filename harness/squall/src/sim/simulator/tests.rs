@@ -2,6 +2,7 @@
 //! order, at the same time but for turmoil's tick.
 
 mod sockets;
+mod standstill;
 
 use super::*;
 use squall_probe::net;

@@ -19,14 +19,17 @@ use super::{
 };
 use crate::{
     record::{NodeId, Tampering},
-    sim::{self, Distribution, MessageFault, Names, OccurrenceId, World, tests::Woken, with},
+    sim::{
+        self, Distribution, MessageFault, Names, OccurrenceId, World,
+        tests::{Woken, task_sets},
+        with,
+    },
 };
 use bytes::Bytes;
 use std::{
     io::{self, ErrorKind},
     net::SocketAddr,
     pin::Pin,
-    rc::Rc,
     task::{Context, Poll, Waker},
 };
 
@@ -60,8 +63,8 @@ fn at<R>(node: NodeId, time: u64, act: impl FnOnce() -> R) -> R {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
     let _inside = runtime.enter();
-    let (began, tasks) = (tokio::time::Instant::now(), Rc::new(tokio::task::LocalSet::new()));
-    with(|world| world.enter(node, began, time, tasks, false));
+    let began = tokio::time::Instant::now();
+    with(|world| world.enter(node, began, time, task_sets(), false));
     let done = act();
     with(World::leave);
     done
