@@ -20,7 +20,7 @@ mod state;
 mod storage;
 mod tasks;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timer;
 mod under_way;
 mod wall_clock;
@@ -36,7 +36,7 @@ pub use nodes::current_node;
 pub(crate) use nodes::stop_asked;
 pub use occurrence::OccurrenceId;
 pub use state::{Armed, BroughtDown, Flight, Flights, Hindrance, MessageFault, Names};
-pub(crate) use storage::{Handle, on_disk, open};
+pub(crate) use storage::{Handle, at_path, open, whole};
 pub(crate) use tasks::spawn;
 pub(crate) use timer::Timer;
 pub(crate) use under_way::UnderWay;

@@ -35,7 +35,7 @@ impl Woken {
 }
 
 /// From now on the code of `node` runs, at the time at which it does.
-pub(in crate::sim) fn runs_here(world: &mut World, node: NodeId) {
+pub(crate) fn runs_here(world: &mut World, node: NodeId) {
     let began = tokio::time::Instant::now();
     world.enter(node, began, world.now, task_sets(), false);
 }

@@ -30,6 +30,7 @@ use std::{
     io::{self, ErrorKind},
     net::SocketAddr,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll, Waker},
 };
 
