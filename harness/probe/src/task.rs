@@ -1,4 +1,7 @@
-//! Tasks.
+//! Tasks, with tokio's names.
+//!
+//! tokio's own `spawn`, `spawn_local` and `JoinSet` work in a simulation as they are. What [`spawn`] has beside them is what a
+//! panic and a crash do: see there.
 
 #[cfg(feature = "sim")]
 use std::sync::Arc;
@@ -7,7 +10,10 @@ use std::{
     pin::Pin,
     task::{Context, Poll},
 };
-use tokio::task::{AbortHandle, Id, JoinError};
+pub use tokio::task::{
+    AbortHandle, Id, JoinError, JoinSet, LocalSet, id, spawn_local, try_id, unconstrained,
+    yield_now,
+};
 
 /// Owns the result of a task, as tokio's handle of this name: it can be awaited, and dropping it lets the task go on.
 #[derive(Debug)]
@@ -72,6 +78,26 @@ where
     }
     JoinHandle {
         task: tokio::spawn(future),
+        #[cfg(feature = "sim")]
+        _held: None,
+    }
+}
+
+/// Calls a function that blocks.
+///
+/// In production it runs on a thread of tokio's. In a simulation it is a task of the node, and runs in one piece when that
+/// is its turn: what it does to files is done on the simulated disk, and virtual time stands still meanwhile.
+pub fn spawn_blocking<F, R>(function: F) -> JoinHandle<R>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    #[cfg(feature = "sim")]
+    if crate::sim::is_active() {
+        return spawn(async move { function() });
+    }
+    JoinHandle {
+        task: tokio::task::spawn_blocking(function),
         #[cfg(feature = "sim")]
         _held: None,
     }

@@ -3,7 +3,7 @@
 #[cfg(feature = "sim")]
 use super::halves::{Read, Write};
 use super::{
-    halves::{ReadHalf, WriteHalf},
+    halves::{OwnedReadHalf, OwnedWriteHalf},
     queue::{MAX_FRAME, Queued, put_frame},
 };
 #[cfg(feature = "sim")]
@@ -21,7 +21,7 @@ use tokio::{
 const QUEUE: usize = 1024;
 
 /// Frames over a connection.
-pub(super) fn over(read: ReadHalf, write: WriteHalf) -> (FrameSender, FrameReceiver) {
+pub(super) fn over(read: OwnedReadHalf, write: OwnedWriteHalf) -> (FrameSender, FrameReceiver) {
     #[cfg(feature = "sim")]
     if let Write::Simulated(writer) = write.0 {
         return (FrameSender(Sender::Simulated(Arc::new(writer))), FrameReceiver::new(read));
@@ -109,7 +109,7 @@ impl FrameSender {
 /// Receives frames.
 #[derive(Debug)]
 pub struct FrameReceiver {
-    read: ReadHalf,
+    read: OwnedReadHalf,
     buffer: BytesMut,
     /// A slow reader is done with the first frame of the buffer at this time.
     #[cfg(feature = "sim")]
@@ -126,7 +126,7 @@ struct Busy {
 }
 
 impl FrameReceiver {
-    fn new(read: ReadHalf) -> Self {
+    fn new(read: OwnedReadHalf) -> Self {
         Self {
             read,
             buffer: BytesMut::new(),
@@ -215,7 +215,7 @@ fn too_long(length: usize) -> io::Error {
     )
 }
 
-async fn write_frames(mut write: WriteHalf, mut queue: mpsc::Receiver<Queued>) {
+async fn write_frames(mut write: OwnedWriteHalf, mut queue: mpsc::Receiver<Queued>) {
     let mut batch = Vec::new();
     let mut out = BytesMut::new();
     while queue.recv_many(&mut batch, 64).await > 0 {

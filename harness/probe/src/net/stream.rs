@@ -1,23 +1,45 @@
 //! Connections.
 
 use super::{
+    address::ToSocketAddrs,
     frames::{self, FrameReceiver, FrameSender},
-    halves::{Read, ReadHalf, Write, WriteHalf},
+    halves::{
+        OwnedReadHalf, OwnedWriteHalf, Read, ReadHalf, ReadRef, ReuniteError, Write, WriteHalf,
+        WriteRef,
+    },
+    unsupported::not_simulated,
 };
 #[cfg(feature = "sim")]
-use crate::sim;
+use super::{
+    address::first_of,
+    simulated::{
+        gathered, or_would_block, poll_peek, poll_ready, try_read, try_read_buf, try_read_vectored,
+    },
+    unsupported::unsupported,
+};
+#[cfg(feature = "sim")]
+use crate::sim::{self, Wait};
+use bytes::BufMut;
 use std::{
-    io,
+    io::{self, IoSlice, IoSliceMut},
+    net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 
-/// A connection.
+/// A connection, as tokio's of this name.
+///
+/// There are no raw descriptors (`AsFd`): a simulated connection has none.
 #[derive(Debug)]
-pub struct TcpStream {
-    pub(super) read: ReadHalf,
-    pub(super) write: WriteHalf,
+pub struct TcpStream(Stream);
+
+#[derive(Debug)]
+enum Stream {
+    Real(tokio::net::TcpStream),
+    #[cfg(feature = "sim")]
+    Simulated(sim::Reader, sim::Writer),
 }
 
 impl TcpStream {
@@ -27,64 +49,499 @@ impl TcpStream {
     ///
     /// # Errors
     /// As tokio's: refused, unknown host.
-    pub async fn connect(address: &str) -> io::Result<Self> {
+    pub async fn connect<A: ToSocketAddrs>(address: A) -> io::Result<Self> {
         #[cfg(feature = "sim")]
         if sim::is_active() {
-            let (reader, writer, _) = sim::connect(address).await?;
-            return Ok(Self::simulated(reader, writer));
+            let made = first_of(&address, async |place| sim::connect(&place, 0).await).await;
+            return made.map(|(reader, writer, _)| Self::simulated(reader, writer));
         }
-        Self::real(tokio::net::TcpStream::connect(address).await?)
+        tokio::net::TcpStream::connect(address).await.map(Self::real)
     }
 
-    pub(super) fn real(stream: tokio::net::TcpStream) -> io::Result<Self> {
-        stream.set_nodelay(true)?;
-        let (read, write) = stream.into_split();
-        Ok(Self { read: ReadHalf(Read::Real(read)), write: WriteHalf(Write::Real(write)) })
+    pub(super) fn real(stream: tokio::net::TcpStream) -> Self {
+        Self(Stream::Real(stream))
     }
 
     #[cfg(feature = "sim")]
     pub(super) fn simulated(reader: sim::Reader, writer: sim::Writer) -> Self {
-        let (read, write) = (Read::Simulated(reader), Write::Simulated(writer));
-        Self { read: ReadHalf(read), write: WriteHalf(write) }
+        Self(Stream::Simulated(reader, writer))
     }
 
-    /// Splits it into halves that can live in different tasks.
+    /// Takes a socket of std's, which is in non-blocking mode.
+    ///
+    /// # Errors
+    /// As tokio's; [`Unsupported`](io::ErrorKind::Unsupported) in a simulation.
+    pub fn from_std(stream: std::net::TcpStream) -> io::Result<Self> {
+        not_simulated("a socket of std's")?;
+        tokio::net::TcpStream::from_std(stream).map(Self::real)
+    }
+
+    /// Makes it a socket of std's.
+    ///
+    /// # Errors
+    /// As tokio's; [`Unsupported`](io::ErrorKind::Unsupported) in a simulation.
+    pub fn into_std(self) -> io::Result<std::net::TcpStream> {
+        match self.0 {
+            Stream::Real(real) => real.into_std(),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(..) => Err(unsupported("a socket of std's")),
+        }
+    }
+
+    /// Splits it into halves that share it.
+    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        match &mut self.0 {
+            Stream::Real(real) => {
+                let (read, write) = real.split();
+                (ReadHalf(ReadRef::Real(read)), WriteHalf(WriteRef::Real(write)))
+            }
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, writer) => {
+                (ReadHalf(ReadRef::Simulated(reader)), WriteHalf(WriteRef::Simulated(writer)))
+            }
+        }
+    }
+
+    /// Splits it into halves that can live in different tasks. Dropping the one that writes tells the peer that nothing
+    /// more comes.
     #[must_use]
-    pub fn into_split(self) -> (ReadHalf, WriteHalf) {
-        (self.read, self.write)
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        match self.0 {
+            Stream::Real(real) => {
+                let (read, write) = real.into_split();
+                (OwnedReadHalf(Read::Real(read)), OwnedWriteHalf(Write::Real(write)))
+            }
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, writer) => {
+                (OwnedReadHalf(Read::Simulated(reader)), OwnedWriteHalf(Write::Simulated(writer)))
+            }
+        }
     }
 
-    /// Makes it a connection of frames, each preceded by its length (four bytes, big endian).
+    /// Makes it a connection of frames, each preceded by its length (four bytes, big endian). What is written leaves at
+    /// once (`TCP_NODELAY`).
     #[must_use]
     pub fn into_frames(self) -> (FrameSender, FrameReceiver) {
-        frames::over(self.read, self.write)
+        // One that is gone already says so when it is used.
+        let _ = self.set_nodelay(true);
+        let (read, write) = self.into_split();
+        frames::over(read, write)
+    }
+
+    /// The address of this end.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        match &self.0 {
+            Stream::Real(real) => real.local_addr(),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => reader.addresses().map(|(own, _)| own),
+        }
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        match &self.0 {
+            Stream::Real(real) => real.peer_addr(),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => reader.addresses().map(|(_, peer)| peer),
+        }
+    }
+
+    /// The error that waits to be told. In a simulation none ever does: reads and writes tell it.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        match &self.0 {
+            Stream::Real(real) => real.take_error(),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(..) => Ok(None),
+        }
+    }
+
+    /// Waits until it can be read or written, or both, as asked for.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub async fn ready(&self, interest: Interest) -> io::Result<Ready> {
+        match &self.0 {
+            Stream::Real(real) => real.ready(interest).await,
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, writer) => {
+                std::future::poll_fn(|context| {
+                    poll_ready(Some(reader), Some(writer), interest, context)
+                })
+                .await
+            }
+        }
+    }
+
+    /// Waits until a read would not wait.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.ready(Interest::READABLE).await.map(|_| ())
+    }
+
+    /// Waits until a write would not wait.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.ready(Interest::WRITABLE).await.map(|_| ())
+    }
+
+    /// As [`TcpStream::readable`], for the one task that reads.
+    pub fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.0 {
+            Stream::Real(real) => real.poll_read_ready(context),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => {
+                reader.poll_readable(Wait::Reads(context.waker())).map(|_| Ok(()))
+            }
+        }
+    }
+
+    /// As [`TcpStream::writable`].
+    pub fn poll_write_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &self.0 {
+            Stream::Real(real) => real.poll_write_ready(context),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(_, writer) => {
+                writer.poll_writable(Some(context.waker())).map(|_| Ok(()))
+            }
+        }
+    }
+
+    /// Copies what would be read, which stays: how many bytes.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.0 {
+            Stream::Real(real) => real.peek(buffer).await,
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => {
+                let mut buffer = ReadBuf::new(buffer);
+                std::future::poll_fn(|context| {
+                    reader.poll_peek(Wait::Looks(context.waker()), &mut buffer)
+                })
+                .await?;
+                Ok(buffer.filled().len())
+            }
+        }
+    }
+
+    /// As [`TcpStream::peek`].
+    pub fn poll_peek(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match &self.0 {
+            Stream::Real(real) => real.poll_peek(context, buffer),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => poll_peek(reader, context, buffer),
+        }
+    }
+
+    /// Reads what has come: how many bytes.
+    ///
+    /// # Errors
+    /// As tokio's: [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing has.
+    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.0 {
+            Stream::Real(real) => real.try_read(buffer),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => try_read(reader, buffer),
+        }
+    }
+
+    /// As [`TcpStream::try_read`], into several buffers.
+    ///
+    /// # Errors
+    /// As those of it.
+    pub fn try_read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        match &self.0 {
+            Stream::Real(real) => real.try_read_vectored(buffers),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => try_read_vectored(reader, buffers),
+        }
+    }
+
+    /// As [`TcpStream::try_read`], into a buffer that grows.
+    ///
+    /// # Errors
+    /// As those of it.
+    pub fn try_read_buf<B: BufMut>(&self, buffer: &mut B) -> io::Result<usize> {
+        match &self.0 {
+            Stream::Real(real) => real.try_read_buf(buffer),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => try_read_buf(reader, buffer),
+        }
+    }
+
+    /// Writes what there is room for: how many bytes.
+    ///
+    /// # Errors
+    /// As tokio's: [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none.
+    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match &self.0 {
+            Stream::Real(real) => real.try_write(bytes),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(_, writer) => or_would_block(writer.poll_write(None, bytes)),
+        }
+    }
+
+    /// As [`TcpStream::try_write`], of several buffers.
+    ///
+    /// # Errors
+    /// As those of it.
+    pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        match &self.0 {
+            Stream::Real(real) => real.try_write_vectored(buffers),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(_, writer) => {
+                or_would_block(writer.poll_write(None, &gathered(buffers)))
+            }
+        }
+    }
+
+    /// Does something with it that may be told to wait ([`WouldBlock`](io::ErrorKind::WouldBlock)).
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub fn try_io<R>(
+        &self,
+        interest: Interest,
+        act: impl FnOnce() -> io::Result<R>,
+    ) -> io::Result<R> {
+        match &self.0 {
+            Stream::Real(real) => real.try_io(interest, act),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(..) => act(),
+        }
+    }
+
+    /// Does something with it as soon as it is not told to wait.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub async fn async_io<R>(
+        &self,
+        interest: Interest,
+        act: impl FnMut() -> io::Result<R>,
+    ) -> io::Result<R> {
+        match &self.0 {
+            Stream::Real(real) => real.async_io(interest, act).await,
+            #[cfg(feature = "sim")]
+            Stream::Simulated(..) => {
+                let mut act = act;
+                loop {
+                    self.ready(interest).await?;
+                    match act() {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        done => return done,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether what is written leaves at once. In a simulation it always does.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        match &self.0 {
+            Stream::Real(real) => real.nodelay(),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => reader.options(|options| options.nodelay),
+        }
+    }
+
+    /// Says whether what is written leaves at once.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        match &self.0 {
+            Stream::Real(real) => real.set_nodelay(nodelay),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => reader.options(|options| options.nodelay = nodelay),
+        }
+    }
+
+    /// How long closing it waits for what was written to arrive.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        match &self.0 {
+            Stream::Real(real) => real.linger(),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => reader.options(|options| options.linger),
+        }
+    }
+
+    /// Says how long closing it waits for what was written to arrive. In a simulation, where nothing blocks, zero resets
+    /// the connection when it is closed, and any other time is of no effect.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        match &self.0 {
+            // tokio warns that it blocks; who calls it has been warned there.
+            #[allow(deprecated)]
+            Stream::Real(real) => real.set_linger(linger),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => reader.options(|options| options.linger = linger),
+        }
+    }
+
+    /// Closing it resets the connection.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub fn set_zero_linger(&self) -> io::Result<()> {
+        match &self.0 {
+            Stream::Real(real) => real.set_zero_linger(),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(..) => self.set_linger(Some(Duration::ZERO)),
+        }
+    }
+
+    /// How many hops its packets may make.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub fn ttl(&self) -> io::Result<u32> {
+        match &self.0 {
+            Stream::Real(real) => real.ttl(),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => reader.options(|options| options.ttl),
+        }
+    }
+
+    /// Says how many hops its packets may make. Of no effect in a simulation.
+    ///
+    /// # Errors
+    /// As tokio's.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        match &self.0 {
+            Stream::Real(real) => real.set_ttl(ttl),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => reader.options(|options| options.ttl = ttl),
+        }
+    }
+
+    #[cfg(feature = "sim")]
+    pub(super) fn set_options(&self, asked: &sim::Options) {
+        if let Stream::Simulated(reader, _) = &self.0 {
+            // One that is gone already says so when it is used.
+            let _ = reader.options(|options| *options = asked.clone());
+        }
     }
 }
 
 impl AsyncRead for TcpStream {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.read).poll_read(context, buffer)
+        match &mut self.get_mut().0 {
+            Stream::Real(real) => Pin::new(real).poll_read(context, buffer),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(reader, _) => reader.poll_read(Wait::Reads(context.waker()), buffer),
+        }
     }
 }
 
 impl AsyncWrite for TcpStream {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.write).poll_write(context, bytes)
+        match &mut self.get_mut().0 {
+            Stream::Real(real) => Pin::new(real).poll_write(context, bytes),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(_, writer) => writer.poll_write(Some(context.waker()), bytes),
+        }
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.write).poll_flush(context)
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().0 {
+            Stream::Real(real) => Pin::new(real).poll_write_vectored(context, buffers),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(_, writer) => {
+                writer.poll_write(Some(context.waker()), &gathered(buffers))
+            }
+        }
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.write).poll_shutdown(context)
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // As tokio's: nothing waits here.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().0 {
+            Stream::Real(real) => Pin::new(real).poll_shutdown(context),
+            #[cfg(feature = "sim")]
+            Stream::Simulated(_, writer) => {
+                let _ = context;
+                writer.shut_down();
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+impl OwnedReadHalf {
+    /// Puts the halves of one connection together again.
+    ///
+    /// # Errors
+    /// They are those of two.
+    pub fn reunite(self, other: OwnedWriteHalf) -> Result<TcpStream, ReuniteError> {
+        match (self.0, other.0) {
+            (Read::Real(read), Write::Real(write)) => match read.reunite(write) {
+                Ok(real) => Ok(TcpStream::real(real)),
+                Err(tokio::net::tcp::ReuniteError(read, write)) => {
+                    Err(ReuniteError(Self(Read::Real(read)), OwnedWriteHalf(Write::Real(write))))
+                }
+            },
+            #[cfg(feature = "sim")]
+            (Read::Simulated(reader), Write::Simulated(writer)) if reader.belongs_to(&writer) => {
+                Ok(TcpStream::simulated(reader, writer))
+            }
+            #[cfg(feature = "sim")]
+            (read, write) => Err(ReuniteError(Self(read), OwnedWriteHalf(write))),
+        }
+    }
+}
+
+impl OwnedWriteHalf {
+    /// As [`OwnedReadHalf::reunite`].
+    ///
+    /// # Errors
+    /// As those of it.
+    pub fn reunite(self, other: OwnedReadHalf) -> Result<TcpStream, ReuniteError> {
+        other.reunite(self)
     }
 }

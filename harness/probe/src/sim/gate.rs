@@ -32,12 +32,18 @@ impl Drop for Inside {
 #[derive(Debug)]
 pub struct Gated<F> {
     node: NodeId,
+    harness: bool,
     future: Pin<Box<F>>,
 }
 
-/// Makes `future` a task of `node`.
+/// Makes `future` a task of `node`. What it spawns with tokio's own `spawn_local` stands still with the node, too.
 pub fn gated<F: Future>(node: NodeId, future: F) -> Gated<F> {
-    Gated { node, future: Box::pin(future) }
+    Gated { node, harness: false, future: Box::pin(future) }
+}
+
+/// Makes `future`, code of the harness's, a task of `node`. What it spawns with tokio's `spawn_local` is beside it.
+pub fn gated_harness<F: Future>(node: NodeId, future: F) -> Gated<F> {
+    Gated { node, harness: true, future: Box::pin(future) }
 }
 
 /// Makes `future` a task of the node that runs now.
@@ -45,16 +51,28 @@ pub fn gated_here<F: Future>(future: F) -> Gated<F> {
     gated(current_node(), future)
 }
 
+/// Does what code of the running node does between two awaits: what that spawns with tokio's own `spawn_local` stands
+/// still with the node.
+pub fn as_node<R>(act: impl FnOnce() -> R) -> R {
+    let set = with(|world| world.tasks().map(|sets| sets.unsupervised.clone()));
+    let _entered = set.as_ref().map(|set| set.enter());
+    act()
+}
+
 impl<F: Future> Future for Gated<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let node = self.node;
+        let (node, harness) = (self.node, self.harness);
         if !with(|world| world.may_run(node, context.waker())) {
             return Poll::Pending;
         }
         let _inside = Inside(IN_GATED.replace(true));
-        let polled = self.future.as_mut().poll(context);
+        let polled = if harness {
+            self.future.as_mut().poll(context)
+        } else {
+            as_node(|| self.future.as_mut().poll(context))
+        };
         // Whoever died meanwhile has come to no end, and nobody is told of one.
         if polled.is_ready() && with(|world| world.is_dead(node)) {
             return Poll::Pending;

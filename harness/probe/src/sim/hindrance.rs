@@ -89,12 +89,20 @@ impl World {
             return true;
         }
         hindered.wait(waker);
-        let holds = |hindrance: &Hindrance| {
-            matches!(hindrance, Hindrance::Paused | Hindrance::Starved { .. })
-        };
-        let felt: Vec<u16> = hindered.faults(holds).collect();
+        let felt: Vec<u16> = hindered.faults(Hindrance::holds_up).collect();
         felt.into_iter().for_each(|fault| self.feel(fault));
         false
+    }
+
+    /// Whether nothing of a node may run now, and which faults hold it up. (A call that blocks it was felt when it began.)
+    #[must_use]
+    pub fn holds_up(&self, node: NodeId) -> Option<Vec<u16>> {
+        if self.hindrances == 0 && !self.blocked {
+            return None;
+        }
+        let hindered = self.hindered(node)?;
+        let runs = hindered.runs(self.now, self.step);
+        (!runs).then(|| hindered.faults(Hindrance::holds_up).collect())
     }
 
     /// How much longer something takes on this node, by the longest of the hindrances that `of` picks, and

@@ -20,23 +20,27 @@ mod state;
 mod storage;
 mod tasks;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timer;
 mod under_way;
 mod wall_clock;
 mod world;
 
 pub use derive::derive;
-pub use gate::{Gated, gated, gated_here, in_gated_task};
+pub use gate::{Gated, as_node, gated, gated_harness, gated_here, in_gated_task};
+pub(crate) use network::{
+    Datagrams, Listening, Next, Options, Place, Reader, Wait, Writer, connect,
+};
 pub use network::{Direction, Distribution, Latency, LinkState};
-pub(crate) use network::{Listening, Next, Reader, Writer, connect};
 pub use nodes::current_node;
 pub(crate) use nodes::stop_asked;
 pub use occurrence::OccurrenceId;
 pub use state::{Armed, BroughtDown, Flight, Flights, Hindrance, MessageFault, Names};
-pub(crate) use storage::{Handle, on_disk, open};
+pub(crate) use storage::{Handle, at_path, open, whole};
 pub(crate) use tasks::spawn;
 pub(crate) use timer::Timer;
 pub(crate) use under_way::UnderWay;
 pub use wall_clock::since_epoch;
-pub use world::{Sink, Summary, World, elapsed, install, is_active, try_with, uninstall, with};
+pub use world::{
+    Sink, Summary, TaskSets, World, elapsed, install, is_active, try_with, uninstall, with,
+};

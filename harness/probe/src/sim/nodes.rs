@@ -107,6 +107,7 @@ impl World {
         self.forget_hindrances(node);
         self.network.links.forget(node);
         self.close_listeners(node);
+        self.close_mailboxes(node);
         self.send_no_more(node);
     }
 

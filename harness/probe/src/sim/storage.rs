@@ -2,13 +2,19 @@
 //! writing to.
 
 use super::{
-    disk::Disk,
+    disk::{Disk, Opening},
     world::{World, try_with, with},
 };
 use crate::record::NodeId;
 use std::{
+    borrow::Cow,
     io::{self, ErrorKind, SeekFrom},
-    path::Path,
+    path::{Component, Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 /// The node whose disk is meant, and which of its lives; `None` outside a simulation.
@@ -30,11 +36,49 @@ pub(crate) fn on_disk<R>(act: impl FnOnce(&mut Disk) -> io::Result<R>) -> Option
     Some(on_disk_of(node, incarnation, act).unwrap_or_else(nobody))
 }
 
+/// As [`on_disk`], of a file that is told by its path: a relative one begins at the root, where software of a node runs.
+pub(crate) fn at_path<R>(
+    path: &Path,
+    act: impl FnOnce(&mut Disk, &Path) -> io::Result<R>,
+) -> Option<io::Result<R>> {
+    on_disk(|disk| act(disk, &whole(path)))
+}
+
+/// The time since the Unix epoch, as a clock tells it that no fault has made wrong: who writes a file feels none.
+fn now() -> Duration {
+    try_with(|world| world.epoch + Duration::from_micros(world.now_here())).unwrap_or_default()
+}
+
+/// A path from the root on, without `.` and `..`.
+pub(crate) fn whole(path: &Path) -> Cow<'_, Path> {
+    let plain = |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
+    if path.is_absolute() && path.components().all(plain) {
+        return Cow::Borrowed(path);
+    }
+    let mut whole = PathBuf::from("/");
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(whole.pop()),
+            Component::Normal(name) => whole.push(name),
+            Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
+        }
+    }
+    Cow::Owned(whole)
+}
+
 /// Opens a file of the node whose software runs now; `None` outside a simulation.
-pub(crate) fn open(path: &Path) -> Option<io::Result<Handle>> {
+pub(crate) fn open(path: &Path, opening: Opening) -> Option<io::Result<Handle>> {
     let (node, incarnation) = disk_here()?;
-    let opened = on_disk(|disk| disk.open(path))?;
-    Some(opened.map(|inode| Handle::new(node, incarnation, inode)))
+    let now = now();
+    let opened = at_path(path, |disk, path| {
+        let inode = disk.open_as(path, opening)?;
+        if opening.truncate {
+            disk.touch(inode, now);
+        }
+        Ok(inode)
+    })?;
+    let cursor = Arc::default();
+    Some(opened.map(|inode| Handle { node, incarnation, inode, cursor, opening }))
 }
 
 /// Acts on a node's disk, for the software of one of its lives; `None` if there is no such node, or no simulation any
@@ -57,21 +101,18 @@ fn on_disk_of<R>(
     Some(result)
 }
 
-/// An open file of a simulated disk.
-#[derive(Debug)]
+/// An open file of a simulated disk. Clones share their place in it.
+#[derive(Clone, Debug)]
 pub(crate) struct Handle {
     node: NodeId,
     /// Which life of the node opened it.
     incarnation: u32,
     inode: usize,
-    cursor: usize,
+    cursor: Arc<AtomicUsize>,
+    opening: Opening,
 }
 
 impl Handle {
-    fn new(node: NodeId, incarnation: u32, inode: usize) -> Self {
-        Self { node, incarnation, inode, cursor: 0 }
-    }
-
     pub(crate) fn with<R>(
         &self,
         act: impl FnOnce(&mut Disk, usize) -> io::Result<R>,
@@ -80,29 +121,74 @@ impl Handle {
             .unwrap_or_else(|| Err(io::Error::other("the simulation of this file has ended")))
     }
 
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.with(|disk, inode| disk.read_at(inode, self.cursor, buffer))?;
-        self.cursor += count;
+    /// Changes its content.
+    fn change<R>(&self, act: impl FnOnce(&mut Disk, usize) -> io::Result<R>) -> io::Result<R> {
+        if !self.opening.write && !self.opening.append {
+            return Err(not_opened_for("writing"));
+        }
+        let now = now();
+        self.with(|disk, inode| {
+            let done = act(disk, inode)?;
+            disk.touch(inode, now);
+            Ok(done)
+        })
+    }
+
+    fn place(&self) -> usize {
+        self.cursor.load(Ordering::Relaxed)
+    }
+
+    fn go_to(&self, place: usize) {
+        self.cursor.store(place, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.read_at(buffer, self.place())?;
+        self.go_to(self.place() + count);
         Ok(count)
     }
 
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let at = self.cursor;
-        let count = self.with(|disk, inode| disk.write(inode, at, bytes))?;
-        self.cursor += count;
+    pub(crate) fn read_at(&self, buffer: &mut [u8], at: usize) -> io::Result<usize> {
+        if !self.opening.read {
+            return Err(not_opened_for("reading"));
+        }
+        self.with(|disk, inode| disk.read_at(inode, at, buffer))
+    }
+
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        let at = if self.opening.append {
+            usize::try_from(self.with(|disk, inode| Ok(disk.len(inode)))?)
+                .map_err(|_| ErrorKind::FileTooLarge)?
+        } else {
+            self.place()
+        };
+        let count = self.write_at(bytes, at)?;
+        self.go_to(at + count);
         Ok(count)
     }
 
-    pub(crate) fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+    pub(crate) fn write_at(&self, bytes: &[u8], at: usize) -> io::Result<usize> {
+        self.change(|disk, inode| disk.write(inode, at, bytes))
+    }
+
+    pub(crate) fn set_len(&self, length: u64) -> io::Result<()> {
+        self.change(|disk, inode| disk.set_len(inode, length))
+    }
+
+    pub(crate) fn seek(&self, to: SeekFrom) -> io::Result<u64> {
         let (base, by) = match to {
             SeekFrom::Start(at) => (at, 0),
             SeekFrom::End(by) => (self.with(|disk, inode| Ok(disk.len(inode)))?, by),
-            SeekFrom::Current(by) => (self.cursor as u64, by),
+            SeekFrom::Current(by) => (self.place() as u64, by),
         };
         let at = base.checked_add_signed(by).ok_or(ErrorKind::InvalidInput)?;
-        self.cursor = usize::try_from(at).map_err(|_| ErrorKind::InvalidInput)?;
+        self.go_to(usize::try_from(at).map_err(|_| ErrorKind::InvalidInput)?);
         Ok(at)
     }
+}
+
+fn not_opened_for(what: &str) -> io::Error {
+    io::Error::other(format!("bad file descriptor: it was not opened for {what}"))
 }
 
 impl World {

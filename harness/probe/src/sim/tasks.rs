@@ -25,8 +25,8 @@ where
 {
     let held = Arc::new(());
     let task = Supervised { task: gated_here(future), held: held.clone() };
-    let set = with(|world| world.tasks()).expect("only the code of a node spawns tasks");
-    (set.spawn_local(task), held)
+    let set = with(|world| world.tasks().map(|sets| sets.supervised.clone()));
+    (set.expect("only the code of a node spawns tasks").spawn_local(task), held)
 }
 
 impl World {

@@ -1,6 +1,6 @@
 //! What several tests use: a waker that counts how often it was woken, and a node whose code runs.
 
-use super::world::World;
+use super::world::{TaskSets, World};
 use crate::record::NodeId;
 use std::{
     rc::Rc,
@@ -35,7 +35,13 @@ impl Woken {
 }
 
 /// From now on the code of `node` runs, at the time at which it does.
-pub(in crate::sim) fn runs_here(world: &mut World, node: NodeId) {
-    let (began, tasks) = (tokio::time::Instant::now(), Rc::new(tokio::task::LocalSet::new()));
-    world.enter(node, began, world.now, tasks, false);
+pub(crate) fn runs_here(world: &mut World, node: NodeId) {
+    let began = tokio::time::Instant::now();
+    world.enter(node, began, world.now, task_sets(), false);
+}
+
+/// Of a node that spawns nothing.
+pub(in crate::sim) fn task_sets() -> TaskSets {
+    let set = || Rc::new(tokio::task::LocalSet::new());
+    TaskSets { supervised: set(), unsupervised: set() }
 }

@@ -67,6 +67,15 @@ pub struct World {
     pub(super) abandoned: Vec<EventId>,
 }
 
+/// Where the tasks of a node are spawned.
+#[derive(Clone, Debug)]
+pub struct TaskSets {
+    /// Those that are their supervisors' business when they panic.
+    pub supervised: Rc<LocalSet>,
+    /// Those of tokio's own `spawn_local`.
+    pub unsupervised: Rc<LocalSet>,
+}
+
 /// The code of a node that runs now, on a runtime whose clock stands still until it is moved on.
 pub(super) struct Running {
     pub(super) node: NodeId,
@@ -75,7 +84,7 @@ pub(super) struct Running {
     /// That virtual time, in microseconds.
     at: u64,
     /// Where its tasks are spawned.
-    tasks: Rc<LocalSet>,
+    tasks: TaskSets,
     /// The time that it should be, if everything is known that its code waits for.
     expected: Option<u64>,
     /// It was another time.
@@ -240,7 +249,7 @@ impl World {
         node: NodeId,
         began: tokio::time::Instant,
         at: u64,
-        tasks: Rc<LocalSet>,
+        tasks: TaskSets,
         known: bool,
     ) {
         let expected = known.then_some(self.now);
@@ -249,8 +258,8 @@ impl World {
     }
 
     /// Where the tasks of the node are spawned that runs now.
-    pub(super) fn tasks(&self) -> Option<Rc<LocalSet>> {
-        self.running.as_ref().map(|running| running.tasks.clone())
+    pub(super) fn tasks(&self) -> Option<&TaskSets> {
+        self.running.as_ref().map(|running| &running.tasks)
     }
 
     /// No node's code runs any more.

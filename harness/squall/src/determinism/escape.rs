@@ -166,7 +166,7 @@ impl Escape {
             _ if passes("tokio::fs::") => (
                 self.system_call(),
                 "that is the real disk, which no fault reaches and no crash undoes",
-                "use squall_probe::fs".to_owned(),
+                "use squall_probe::fs::tokio".to_owned(),
             ),
             _ if passes("std::process::") || passes("std::sys::process::") => (
                 "a process".to_owned(),
@@ -188,7 +188,7 @@ impl Escape {
             Call::Thread if passes("blocking") => (
                 "a thread".to_owned(),
                 "what it does is in no simulation, and when it ends is chance",
-                "call it where you are, for virtual time stands still meanwhile, with squall_probe::fs for files"
+                "use squall_probe::task::spawn_blocking, which runs it at once, with squall_probe::fs for files"
                     .to_owned(),
             ),
             Call::Thread => (

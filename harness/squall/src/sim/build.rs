@@ -147,7 +147,7 @@ fn host(simulator: &mut Simulator, node: &Node, is_client: bool, shared: &Shared
     let (node, shared) = (node.clone(), shared.clone());
     simulator.host(node.id, move || {
         let (node, shared) = (node.clone(), shared.clone());
-        sim::gated(node.id, async move {
+        sim::gated_harness(node.id, async move {
             software(node, is_client, shared).await;
             // What is still spawned goes on until the nemesis tends to the exit.
             std::future::pending::<()>().await;
@@ -164,7 +164,8 @@ async fn software(mut node: Node, is_client: bool, shared: Shared) {
     if is_client {
         return clients::run(system, node, cluster, clients).await;
     }
-    let end = match system.start(node, cluster).await {
+    let started = sim::as_node(|| system.start(node, cluster));
+    let end = match sim::gated(id, started).await {
         Ok(()) => "its software ended".to_owned(),
         Err(error) => error.to_string(),
     };

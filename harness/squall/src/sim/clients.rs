@@ -168,7 +168,8 @@ pub(super) async fn run(
 ) {
     let id = node.id;
     let client: Rc<dyn Client> = loop {
-        match system.client(node.clone(), cluster.clone()).await {
+        let client = sim::as_node(|| system.client(node.clone(), cluster.clone()));
+        match sim::gated(id, client).await {
             Ok(client) => break Rc::from(client),
             Err(_) => sleep(Duration::from_millis(100)).await,
         }
@@ -209,7 +210,7 @@ pub(super) async fn run(
             let clients = clients.clone();
             Box::new(move |_reason: String| inform(&clients, id, event, key))
         };
-        let outcome = client.publish(publish, early);
+        let outcome = sim::as_node(|| client.publish(publish, early));
         let clients = clients.clone();
         spawn_local(sim::gated(id, async move {
             let outcome = outcome.await;

@@ -10,8 +10,9 @@
 use crate::generator::Rng;
 use rand::RngExt as _;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Content reaches the platter in pieces of at most this many bytes, each or none.
@@ -26,6 +27,8 @@ pub(super) struct Inode {
     pub(super) durable: Vec<u8>,
     /// What a sync will bring there, in order. After a failed sync the two can differ without it.
     pub(super) pending: Vec<Change>,
+    /// When its content changed, as its node's wall clock told, since the Unix epoch.
+    pub(super) modified: Duration,
 }
 
 /// A change of a file's content.
@@ -176,6 +179,8 @@ pub(super) struct Directories {
     pub(super) durable: BTreeMap<PathBuf, usize>,
     /// What separates the two, in order.
     pending: Vec<NameChange>,
+    /// Directories. What is done to one is durable at once.
+    pub(super) made: BTreeSet<PathBuf>,
 }
 
 /// A change of a directory.
@@ -202,6 +207,16 @@ impl NameChange {
         }
     }
 
+    fn each_path(&mut self, mut act: impl FnMut(&mut PathBuf)) {
+        match self {
+            Self::Made { path, .. } | Self::Removed { path } => act(path),
+            Self::Renamed { from, to, .. } => {
+                act(from);
+                act(to);
+            }
+        }
+    }
+
     /// What is left of it once `directory` is synced.
     fn without(self, directory: &Path) -> Option<Self> {
         let here = |path: &Path| path.parent() == Some(directory);
@@ -220,7 +235,41 @@ impl NameChange {
 
 impl Directories {
     pub(super) fn make(&mut self, path: &Path, inode: usize) {
+        if let Some(directory) = path.parent() {
+            self.make_all(directory);
+        }
         self.change(NameChange::Made { path: path.to_owned(), inode });
+    }
+
+    /// Makes a directory and those above it.
+    pub(super) fn make_all(&mut self, directory: &Path) {
+        for directory in directory.ancestors() {
+            if !self.made.insert(directory.to_owned()) {
+                return;
+            }
+        }
+    }
+
+    /// Moves a directory with all that is in it.
+    pub(super) fn move_all(&mut self, from: &Path, to: &Path) {
+        let moved = |path: &Path| {
+            let rest = path.strip_prefix(from).ok()?;
+            Some(if rest.as_os_str().is_empty() { to.to_owned() } else { to.join(rest) })
+        };
+        for names in [&mut self.names, &mut self.durable] {
+            let old = std::mem::take(names);
+            names
+                .extend(old.into_iter().map(|(path, inode)| (moved(&path).unwrap_or(path), inode)));
+        }
+        let old = std::mem::take(&mut self.made);
+        self.made.extend(old.into_iter().map(|path| moved(&path).unwrap_or(path)));
+        for change in &mut self.pending {
+            change.each_path(|path| {
+                if let Some(moved) = moved(path) {
+                    *path = moved;
+                }
+            });
+        }
     }
 
     /// Whether there was such a file.
@@ -294,6 +343,6 @@ impl Directories {
                 }
             }
         }
-        Self { durable: names.clone(), names, pending: Vec::new() }
+        Self { durable: names.clone(), names, pending: Vec::new(), made: self.made.clone() }
     }
 }

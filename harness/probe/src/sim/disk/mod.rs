@@ -7,6 +7,9 @@
 mod cache;
 #[cfg(test)]
 mod tests;
+mod tree;
+
+pub(crate) use tree::{Entry, Opening};
 
 use super::{
     derive::{derive, rng},
@@ -277,7 +280,12 @@ impl Disk {
                     inode.left(&mut rng(seed, "file", &[index as u64]))
                 }
             };
-            Inode { data: content.clone(), durable: content, pending: Vec::new() }
+            Inode {
+                data: content.clone(),
+                durable: content,
+                pending: Vec::new(),
+                modified: inode.modified,
+            }
         };
         Self {
             directories: self.directories.left(&mut rng(seed, "directories", &[])),

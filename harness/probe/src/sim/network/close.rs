@@ -16,15 +16,34 @@ impl World {
         self.send_end(id, late);
     }
 
+    /// Software drops the half of an end that writes, and says so to nobody as long as it has the other.
+    pub(super) fn forget_writing(&mut self, id: EndId) {
+        match self.end_mut(id) {
+            Some(end) if end.reads => end.forgotten = true,
+            _ => self.close(id, false),
+        }
+    }
+
     /// Software drops a half of an end. That of a machine without power has lost it already.
     pub(super) fn close(&mut self, id: EndId, reads: bool) {
         if self.end_mut(id).is_none_or(|end| end.gone()) {
             return;
         }
-        if !reads {
+        if !reads && self.end_mut(id).is_some_and(|end| !end.reads && end.resets_when_closed()) {
+            // Nothing of it is sent any more, no end either.
+            let now = self.now_here();
+            if let Some(end) = self.end_mut(id) {
+                end.writes = false;
+            }
+            self.give_up(|waiting| waiting.from == id);
+            self.send_reset(id, now);
+        } else if !reads {
             self.stop_writing(id);
         } else if let Some(end) = self.end_mut(id) {
             end.reads = false;
+            if end.forgotten {
+                return self.close(id, false);
+            }
         }
         self.leave_end(id);
     }

@@ -3,6 +3,7 @@
 use super::{
     connection::{Connection, End, Handshake},
     ends::{Reader, Writer},
+    place::{Place, unknown},
     segment::{EndId, Payload},
     tables::Listener,
 };
@@ -17,12 +18,15 @@ use crate::{
 use std::{
     future::poll_fn,
     io,
-    net::{IpAddr, SocketAddr},
-    task::{Poll, Waker},
+    net::{Ipv4Addr, SocketAddr},
+    task::{Context, Poll, Waker},
 };
 
 /// How many connections may wait to be accepted.
 const BACKLOG: usize = 1_024;
+
+/// An end of a connection that is made, and the address of the other.
+pub(crate) type Made = (Reader, Writer, SocketAddr);
 
 /// A listening socket of a node.
 #[derive(Debug)]
@@ -33,26 +37,27 @@ pub(crate) struct Listening {
 
 impl Listening {
     /// Listens on a port of the node that runs now; on a free one if it is 0.
-    pub(crate) fn bind(address: &str) -> io::Result<Self> {
+    pub(crate) fn bind(place: &Place) -> io::Result<Self> {
         let node = current_node();
         with(|world| {
-            let (host, port) = split(address)?;
-            let ours = match world.resolve(host, node) {
-                Some(there) => there == node,
-                None => host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified()),
-            };
-            if !ours {
+            if !world.is_own(place, node) {
                 return Err(io::ErrorKind::AddrNotAvailable.into());
             }
-            let port = match port {
+            let port = match place.port {
                 0 => world.network.free_port(node).ok_or(io::ErrorKind::AddrInUse)?,
                 port => port,
             };
             if world.network.listeners.contains_key(&(node, port)) {
                 return Err(io::ErrorKind::AddrInUse.into());
             }
-            world.network.listeners.insert((node, port), Listener::default());
-            Ok(Self { node, address: world.network.socket(node, port) })
+            let listener = Listener { loopback: place.is_loopback(), ..Listener::default() };
+            let address = if listener.loopback {
+                SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)
+            } else {
+                world.network.socket(node, port)
+            };
+            world.network.listeners.insert((node, port), listener);
+            Ok(Self { node, address })
         })
     }
 
@@ -62,28 +67,25 @@ impl Listening {
     }
 
     /// The next connection, and who made it.
-    pub(crate) async fn accept(&self) -> io::Result<(Reader, Writer, SocketAddr)> {
+    pub(crate) fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<Made>> {
         let key = (self.node, self.address.port());
-        poll_fn(|context| {
-            with(|world| {
-                // What opens a connection now would leave it open for ever.
-                if world.is_dead(self.node) {
-                    return Poll::Pending;
-                }
-                let Some(listener) = world.network.listeners.get_mut(&key) else {
-                    return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-                };
-                let Some(connection) = listener.backlog.pop_front() else {
-                    listener.waiting.wait(context.waker());
-                    return Poll::Pending;
-                };
-                let id = EndId { connection, end: 1 };
-                let (reader, writer) = world.open(id);
-                let peer = world.network.connection(connection).map(|known| known.ends[0].address);
-                Poll::Ready(Ok((reader, writer, peer.expect("a connection that waits is known"))))
-            })
+        with(|world| {
+            // What opens a connection now would leave it open for ever.
+            if world.is_dead(self.node) {
+                return Poll::Pending;
+            }
+            let Some(listener) = world.network.listeners.get_mut(&key) else {
+                return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+            };
+            let Some(connection) = listener.backlog.pop_front() else {
+                listener.waiting.wait(context.waker());
+                return Poll::Pending;
+            };
+            let id = EndId { connection, end: 1 };
+            let (reader, writer) = world.open(id);
+            let peer = world.network.connection(connection).map(|known| known.ends[0].address);
+            Poll::Ready(Ok((reader, writer, peer.expect("a connection that waits is known"))))
         })
-        .await
     }
 }
 
@@ -107,16 +109,18 @@ impl Drop for Attempt {
     }
 }
 
-/// Connects the node that runs now.
-pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer, SocketAddr)> {
+/// Connects the node that runs now; from the port `own` if it is not 0.
+pub(crate) async fn connect(place: &Place, own: u16) -> io::Result<Made> {
     let from = current_node();
-    let (host, port) = split(address)?;
-    let to = with(|world| world.resolve(host, from)).ok_or_else(|| {
-        let message = format!("there is no node {host}: failed to lookup address information");
-        io::Error::new(io::ErrorKind::NotFound, message)
-    })?;
+    let port = place.port;
+    let to = match with(|world| world.resolve(place, from)) {
+        Some(to) => to,
+        // As on Linux.
+        None if place.is_unspecified() => from,
+        None => return Err(unknown(place)),
+    };
     loop {
-        let begun = poll_fn(|_| with(|world| world.begin_connect(from, to, port))).await;
+        let begun = poll_fn(|_| with(|world| world.begin_connect(from, to, port, own))).await;
         let (connection, openings) = begun?;
         let mut attempt = Attempt(Some(connection));
         let outcome = poll_fn(|context| {
@@ -154,39 +158,14 @@ pub(crate) async fn connect(address: &str) -> io::Result<(Reader, Writer, Socket
     }
 }
 
-/// A host and a port.
-fn split(address: &str) -> io::Result<(&str, u16)> {
-    let wrong = || {
-        let message = format!("{address}: not a host and a port, as broker-1:9000 is");
-        io::Error::new(io::ErrorKind::InvalidInput, message)
-    };
-    let (host, port) = address.rsplit_once(':').ok_or_else(wrong)?;
-    Ok((host, port.parse().map_err(|_| wrong())?))
-}
-
 impl World {
-    /// The node that a host name or address means to the node `from`.
-    fn resolve(&self, host: &str, from: NodeId) -> Option<NodeId> {
-        if host == "localhost" {
-            return Some(from);
-        }
-        if let Ok(address) = host.parse::<IpAddr>() {
-            if address.is_loopback() {
-                return Some(from);
-            }
-            let place = self.network.at(address)?;
-            let harness = place == self.machines.len();
-            return Some(if harness { NodeId::HARNESS } else { NodeId::of_index(place) });
-        }
-        self.node_named(host)
-    }
-
     /// Sends the first segment of a connection: its number, and how often a way had opened before.
     fn begin_connect(
         &mut self,
         from: NodeId,
         to: NodeId,
         port: u16,
+        own: u16,
     ) -> Poll<io::Result<(usize, u64)>> {
         if self.is_dead(from) {
             return Poll::Pending;
@@ -194,8 +173,14 @@ impl World {
         if self.out_of_connections(from) {
             return Poll::Ready(Err(io::Error::other("too many open files")));
         }
-        let Some(own) = self.network.free_port(from) else {
-            return Poll::Ready(Err(io::ErrorKind::AddrNotAvailable.into()));
+        let own = match own {
+            0 => self.network.free_port(from).ok_or(io::ErrorKind::AddrNotAvailable),
+            own if self.network.is_used(from, own) => Err(io::ErrorKind::AddrInUse),
+            own => Ok(own),
+        };
+        let own = match own {
+            Ok(own) => own,
+            Err(error) => return Poll::Ready(Err(error.into())),
         };
         let ends = [((from, to), own), ((to, from), port)].map(|(direction, port)| {
             let serial = self.network.next_serial(direction);
@@ -254,7 +239,9 @@ impl World {
     pub(super) fn somebody_connects(&mut self, to: EndId, node: NodeId, port: u16, now: u64) {
         let serves = self.machine(node).is_none_or(|machine| machine.life == RunState::Running);
         let refuses = !serves || self.refuses(node);
+        let from_itself = self.direction(to).is_some_and(|(own, peer)| own == peer);
         let listener = self.network.listeners.get_mut(&(node, port));
+        let listener = listener.filter(|one| from_itself || !one.loopback);
         match listener.filter(|one| !refuses && one.backlog.len() < BACKLOG) {
             Some(listener) => {
                 listener.backlog.push_back(to.connection);

@@ -2,7 +2,7 @@
 
 use super::{feels::Feels, segment::Chunk};
 use crate::{record::NodeId, sim::state::Waiters};
-use std::{collections::VecDeque, net::SocketAddr, task::Waker};
+use std::{collections::VecDeque, net::SocketAddr, task::Waker, time::Duration};
 
 /// What who connects knows of how that goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,26 @@ pub(in crate::sim) struct Connection {
     pub(in crate::sim) broken: Option<Option<u16>>,
 }
 
+/// What software asks of its socket.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// Told back, and of no other effect: what is written leaves at once.
+    pub(crate) nodelay: bool,
+    /// Zero: closing it resets the connection. Else told back.
+    pub(crate) linger: Option<Duration>,
+    /// Told back.
+    pub(crate) ttl: u32,
+    /// Told back.
+    pub(crate) keepalive: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        // Linux begins with 64.
+        Self { nodelay: false, linger: None, ttl: 64, keepalive: false }
+    }
+}
+
 /// One end of a connection.
 #[derive(Debug)]
 pub(in crate::sim) struct End {
@@ -50,6 +70,8 @@ pub(in crate::sim) struct End {
     /// Handles of software on it.
     pub(in crate::sim) reads: bool,
     pub(in crate::sim) writes: bool,
+    /// The half that writes was dropped, and is closed with the one that reads.
+    pub(in crate::sim) forgotten: bool,
     /// Its software closed it, or a half of it; else, if it is gone, its node crashed.
     pub(in crate::sim) left: bool,
     /// Its software will open it.
@@ -73,8 +95,11 @@ pub(in crate::sim) struct End {
     /// The last frames that it sent, for faults that send one again.
     pub(in crate::sim) remembered: VecDeque<(&'static str, bytes::Bytes)>,
     pub(in crate::sim) reader: Option<Waker>,
+    /// Who waits for something to read beside it, without reading it.
+    pub(in crate::sim) lookers: Waiters,
     /// Who waits for room to write, or for the connection to be gone.
     pub(in crate::sim) writers: Waiters,
+    pub(in crate::sim) options: Options,
 }
 
 impl End {
@@ -86,6 +111,7 @@ impl End {
             frames: 0,
             reads: false,
             writes: false,
+            forgotten: false,
             left: false,
             awaited: true,
             closing: false,
@@ -98,6 +124,8 @@ impl End {
             leaves: 0,
             remembered: VecDeque::new(),
             reader: None,
+            lookers: Waiters::default(),
+            options: Options::default(),
             writers: Waiters::default(),
         }
     }
@@ -112,6 +140,11 @@ impl End {
         !self.reads && !self.writes && !self.awaited
     }
 
+    /// Its software asked for a reset when it closes it.
+    pub(in crate::sim) fn resets_when_closed(&self) -> bool {
+        self.writes && self.options.linger == Some(Duration::ZERO)
+    }
+
     /// Whoever waits for something to happen at it looks again.
     pub(in crate::sim) fn wake(&mut self) {
         self.wake_reader();
@@ -122,6 +155,7 @@ impl End {
         if let Some(waker) = self.reader.take() {
             waker.wake();
         }
+        self.lookers.wake();
     }
 }
 

@@ -1,7 +1,7 @@
 //! The two halves of one end of a connection, as its software has them.
 
 use super::{
-    connection::Arrived,
+    connection::{Arrived, Options},
     segment::{Chunk, EndId},
     transmit::Room,
 };
@@ -15,9 +15,11 @@ use crate::{
 use bytes::{BufMut as _, Bytes, BytesMut};
 use std::{
     io,
+    net::SocketAddr,
     task::{Context, Poll, Waker},
     time::Duration,
 };
+use tokio::io::ReadBuf;
 
 /// What comes next out of a connection.
 #[derive(Debug)]
@@ -28,6 +30,17 @@ pub(crate) enum Next {
     Bytes(Bytes),
     /// Nothing more.
     End,
+}
+
+/// Who is woken when there is something to read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wait<'a> {
+    /// Nobody.
+    No,
+    /// The one that reads, and nobody who asked so before.
+    Reads(&'a Waker),
+    /// Beside others.
+    Looks(&'a Waker),
 }
 
 /// The half that reads.
@@ -47,7 +60,7 @@ pub(crate) struct Writer {
 impl Reader {
     /// Waits for what comes next.
     pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<io::Result<Next>> {
-        with(|world| match world.poll_front(self.id, context.waker()) {
+        with(|world| match world.poll_front(self.id, Wait::Reads(context.waker())) {
             Poll::Ready(Ok(true)) => match world.front(self.id) {
                 Some(Chunk::Frame { .. }) => Poll::Ready(Ok(Next::Frame)),
                 _ => Poll::Ready(Ok(Next::Bytes(world.take_bytes(self.id)))),
@@ -66,13 +79,13 @@ impl Reader {
     /// Reads into a buffer.
     pub(crate) fn poll_read(
         &self,
-        context: &mut Context<'_>,
-        buffer: &mut tokio::io::ReadBuf<'_>,
+        wait: Wait<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if buffer.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        with(|world| match world.poll_front(self.id, context.waker()) {
+        with(|world| match world.poll_front(self.id, wait) {
             Poll::Ready(Ok(more)) => {
                 if more {
                     world.read_into(self.id, buffer);
@@ -82,6 +95,44 @@ impl Reader {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => Poll::Pending,
         })
+    }
+
+    /// Copies into a buffer what would be read, which stays.
+    pub(crate) fn poll_peek(
+        &self,
+        wait: Wait<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        with(|world| {
+            world.poll_front(self.id, wait).map_ok(|more| {
+                if more {
+                    world.peek_into(self.id, buffer);
+                }
+            })
+        })
+    }
+
+    /// Ready when a read would not wait; whether that would find the end.
+    pub(crate) fn poll_readable(&self, wait: Wait<'_>) -> Poll<bool> {
+        with(|world| world.poll_front(self.id, wait).map(|more| !more.is_ok_and(|more| more)))
+    }
+
+    /// The addresses of this end and of its peer.
+    pub(crate) fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        addresses(self.id)
+    }
+
+    /// Looks at what was asked of the socket, or changes it.
+    pub(crate) fn options<R>(&self, act: impl FnOnce(&mut Options) -> R) -> io::Result<R> {
+        with(|world| {
+            let end = world.end_mut(self.id).ok_or(io::ErrorKind::NotConnected)?;
+            Ok(act(&mut end.options))
+        })
+    }
+
+    /// Both are halves of one end.
+    pub(crate) fn belongs_to(&self, writer: &Writer) -> bool {
+        self.id == writer.id
     }
 
     /// Something that a fault does to what is read here goes on until the result is dropped, for `takes` at most.
@@ -94,17 +145,17 @@ impl Reader {
 }
 
 impl Writer {
-    /// Writes bytes: how many.
+    /// Writes bytes: how many. If there is no room, `waker` is woken when there is.
     pub(crate) fn poll_write(
         &self,
-        context: &mut Context<'_>,
+        waker: Option<&Waker>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         // A kernel sends nothing for it, and who reads nothing takes that for the end.
         if bytes.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        with(|world| match world.room(self.id, self.node, Some(context.waker())) {
+        with(|world| match world.room(self.id, self.node, waker) {
             Room::Free => {
                 // As much as the kernel would take in one call.
                 let count = bytes.len().min(64 << 10);
@@ -115,6 +166,20 @@ impl Writer {
             Room::Full => Poll::Pending,
             Room::Gone(kind) => Poll::Ready(Err(kind.into())),
         })
+    }
+
+    /// Ready when a write would not wait; whether it would fail.
+    pub(crate) fn poll_writable(&self, waker: Option<&Waker>) -> Poll<bool> {
+        with(|world| match world.room(self.id, self.node, waker) {
+            Room::Free | Room::Nowhere => Poll::Ready(false),
+            Room::Gone(_) => Poll::Ready(true),
+            Room::Full => Poll::Pending,
+        })
+    }
+
+    /// The addresses of this end and of its peer.
+    pub(crate) fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        addresses(self.id)
     }
 
     /// Sends a frame of a kind, or waits until there is room for it. It is taken once it is sent.
@@ -145,6 +210,12 @@ impl Writer {
                 world.leave_end(self.id);
             }
         });
+    }
+
+    /// Drops it, and tells the peer so when the other half is dropped.
+    pub(crate) fn forget(self) {
+        with(|world| world.forget_writing(self.id));
+        std::mem::forget(self);
     }
 
     /// The connection is known to be gone.
@@ -192,7 +263,7 @@ impl World {
     }
 
     /// Whether something more comes out at this end (`false` at the end of the stream).
-    fn poll_front(&mut self, id: EndId, waker: &Waker) -> Poll<io::Result<bool>> {
+    fn poll_front(&mut self, id: EndId, wait: Wait<'_>) -> Poll<io::Result<bool>> {
         let Some(known) = self.network.connection_mut(id.connection) else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
@@ -209,8 +280,14 @@ impl World {
             self.meet_reset(id.connection);
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
-        if !end.reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            end.reader = Some(waker.clone());
+        match wait {
+            Wait::No => {}
+            Wait::Reads(waker) => {
+                if !end.reader.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                    end.reader = Some(waker.clone());
+                }
+            }
+            Wait::Looks(waker) => end.lookers.wait(waker),
         }
         Poll::Pending
     }
@@ -256,7 +333,15 @@ impl World {
         self.take_arrived(id).map(into_bytes).unwrap_or_default()
     }
 
-    fn read_into(&mut self, id: EndId, buffer: &mut tokio::io::ReadBuf<'_>) {
+    fn peek_into(&mut self, id: EndId, buffer: &mut ReadBuf<'_>) {
+        let Some(end) = self.end_mut(id) else { return };
+        for arrived in &end.inbox {
+            let bytes = into_bytes(arrived.chunk.clone());
+            buffer.put_slice(&bytes[..bytes.len().min(buffer.remaining())]);
+        }
+    }
+
+    fn read_into(&mut self, id: EndId, buffer: &mut ReadBuf<'_>) {
         while buffer.remaining() > 0 {
             let Some(end) = self.end_mut(id) else { return };
             let Some(front) = end.inbox.front_mut() else { return };
@@ -284,6 +369,14 @@ impl World {
             .connection(id.connection)
             .is_none_or(|known| known.broken.is_some() || known.ends[id.end].reset)
     }
+}
+
+/// The addresses of an end and of its peer.
+fn addresses(id: EndId) -> io::Result<(SocketAddr, SocketAddr)> {
+    with(|world| {
+        let known = world.network.connection(id.connection).ok_or(io::ErrorKind::NotConnected)?;
+        Ok((known.ends[id.end].address, known.ends[1 - id.end].address))
+    })
 }
 
 fn into_bytes(chunk: Chunk) -> Bytes {

@@ -37,17 +37,18 @@ impl World {
         self.messages.push(fault);
     }
 
-    /// Decides what becomes of a frame, the one in this `place` of those of its end, and records what is done to it.
+    /// Decides what becomes of a frame, the one in this `place` of those of its end, which has this `serial`, and records
+    /// what is done to it. A datagram has no connection that could be reset, or that an older one could be of.
     pub(super) fn fate(
         &mut self,
         id: EndId,
         direction: Direction,
         kind: &str,
-        place: u64,
+        (serial, place): (u64, u64),
     ) -> FrameFate {
         let kind = self.names.intern(kind);
         let (from, to) = direction;
-        let serial = self.end_mut(id).map_or(0, |end| end.serial);
+        let is_datagram = id == EndId::NONE;
         let mut fate = FrameFate::default();
         let mut done = Vec::new();
         let mut reset = None;
@@ -56,7 +57,9 @@ impl World {
             let applies = (fault.kinds.is_empty() || fault.kinds.contains(&kind))
                 && fault.links.as_ref().is_none_or(|links| links.contains(&direction))
                 && to != NodeId::HARNESS
-                && from != NodeId::HARNESS;
+                && from != NodeId::HARNESS
+                && !(is_datagram
+                    && matches!(fault.tampering, Tampering::Reset | Tampering::Replayed));
             // Draws are a function of (fault, direction, connection, frame): no state, so whatever else changes, this
             // frame's draw does not.
             let [here, peer] = [from, to].map(|node| u64::from(node.0));
@@ -111,6 +114,9 @@ impl World {
             self.break_connection(id.connection, Some(fault));
         }
         let cut = self.cut(from, to);
+        if let Some(fault) = lost.filter(|_| is_datagram && !cut) {
+            self.feel(fault);
+        }
         if let Some(known) = self.network.connection(id.connection) {
             // What would not have arrived anyway is no loss.
             let alive = known.broken.is_none() && !known.ends[1 - id.end].gone();

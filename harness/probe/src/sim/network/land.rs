@@ -65,6 +65,11 @@ impl World {
                     end.wake();
                 }
             }
+            Payload::Datagram(datagram) => {
+                let from = segment.direction.0;
+                self.datagram_lands((from, node), datagram, sent, feels, lands);
+            }
+            Payload::Unreachable { port, peer } => self.is_unreachable(node, port, peer),
         }
     }
 
@@ -77,7 +82,10 @@ impl World {
                     sender.unanswered = true;
                 }
             }
-            Payload::Refused | Payload::Reset => {}
+            Payload::Refused
+            | Payload::Reset
+            | Payload::Datagram(_)
+            | Payload::Unreachable { .. } => {}
         }
     }
 
@@ -127,7 +135,9 @@ impl World {
         let over: Vec<_> = waiting.extract_if(.., |before| before.number <= number).collect();
         for before in over.into_iter().filter(|before| before.number < number) {
             let known = self.network.connection(before.to.connection);
-            if known.is_some_and(|known| still_comes(known, before.to.end)) {
+            // Nothing but a datagram that is lost does not come.
+            let is_datagram = before.to == EndId::NONE;
+            if is_datagram || known.is_some_and(|known| still_comes(known, before.to.end)) {
                 self.feel(before.fault);
             }
         }

@@ -18,7 +18,7 @@ impl World {
         kind: &'static str,
     ) {
         let Some((leaves, narrow)) = self.network.links.carry(direction, payload.len(), now) else {
-            return self.depart(id, direction.0, now, payload, feels);
+            return self.depart(id, direction, now, payload, feels);
         };
         let what = ("a message that waits for a narrow link", kind);
         let felt_leaving = None;
@@ -37,6 +37,21 @@ impl World {
         felt_leaving: Option<u16>,
     ) {
         let Some(direction) = self.direction(id) else { return };
+        self.wait_to_leave(id, direction, leaves, payload, feels, what, felt_leaving);
+    }
+
+    /// As that, in a direction.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn wait_to_leave(
+        &mut self,
+        id: EndId,
+        direction: Direction,
+        leaves: u64,
+        payload: Payload,
+        feels: Vec<Feels>,
+        what: (&'static str, &'static str),
+        felt_leaving: Option<u16>,
+    ) {
         let narrow = Vec::new();
         let waiting = Waiting { from: id, direction, payload, feels, narrow, felt_leaving, what };
         self.network.wait(leaves, waiting);
@@ -44,16 +59,27 @@ impl World {
 
     /// What waits in a node takes memory.
     pub(super) fn hold_waiting(&mut self, node: NodeId, payload: &Payload, sign: i64) {
-        if let Payload::Data(chunk) = payload {
-            let bytes = i64::try_from(chunk.len()).expect("no frame has 2^63 bytes");
+        if let Payload::Data(_) | Payload::Datagram(_) = payload {
+            let bytes = i64::try_from(payload.len()).expect("no frame has 2^63 bytes");
             self.hold(node, sign * bytes);
         }
     }
 
     /// Nothing keeps a segment in its node any more.
-    fn depart(&mut self, id: EndId, node: NodeId, at: u64, payload: Payload, feels: Vec<Feels>) {
-        self.does_not_wait(id, node, &payload);
-        self.transmit(id, payload, feels, at);
+    fn depart(
+        &mut self,
+        id: EndId,
+        direction: Direction,
+        at: u64,
+        payload: Payload,
+        feels: Vec<Feels>,
+    ) {
+        self.does_not_wait(id, direction.0, &payload);
+        if id == EndId::NONE {
+            self.transmit_loose(direction, payload, feels, at);
+        } else {
+            self.transmit(id, payload, feels, at);
+        }
     }
 
     fn does_not_wait(&mut self, id: EndId, node: NodeId, payload: &Payload) {
@@ -78,7 +104,7 @@ impl World {
                 self.leave_now(from, direction, at, payload, feels, what.1);
             } else {
                 narrow.iter().for_each(|fault| self.feel(*fault));
-                self.depart(from, direction.0, at, payload, feels);
+                self.depart(from, direction, at, payload, feels);
             }
             self.network.forget_if_over(from.connection);
         }

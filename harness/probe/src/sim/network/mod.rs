@@ -6,12 +6,14 @@
 //!
 //! What is kept: `segment`, `connection` and `link`, in `tables`. What happens: `connect`, `transmit` (with what message
 //! faults do to a frame, `fate`, and what they keep from leaving, `leave`), `land`, `links` as faults change them,
-//! `breaking`, `close`; and `ends`, which software holds.
+//! `breaking`, `close`; and `ends`, which software holds. Datagrams (`datagrams`, and `mailbox`, what came of them) go over
+//! the same links.
 
 mod breaking;
 mod close;
 mod connect;
 mod connection;
+mod datagrams;
 mod ends;
 mod fate;
 mod feels;
@@ -19,13 +21,18 @@ mod land;
 mod leave;
 mod link;
 mod links;
+mod mailbox;
+mod place;
 mod segment;
 pub(super) mod tables;
 mod transmit;
 
 pub(crate) use connect::{Listening, connect};
-pub(crate) use ends::{Next, Reader, Writer};
+pub(crate) use connection::Options;
+pub(crate) use datagrams::Datagrams;
+pub(crate) use ends::{Next, Reader, Wait, Writer};
 pub use link::{Distribution, Latency, LinkState};
+pub(crate) use place::Place;
 pub use segment::Direction;
 
 #[cfg(test)]

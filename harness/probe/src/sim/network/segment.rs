@@ -3,6 +3,7 @@
 use super::feels::Feels;
 use crate::record::NodeId;
 use bytes::Bytes;
+use std::net::SocketAddr;
 
 /// From whom to whom.
 pub type Direction = (NodeId, NodeId);
@@ -17,6 +18,9 @@ pub(in crate::sim) struct EndId {
 }
 
 impl EndId {
+    /// What belongs to no connection: datagrams.
+    pub(in crate::sim) const NONE: Self = Self { connection: usize::MAX, end: 0 };
+
     /// The other end of the same connection.
     pub(in crate::sim) fn peer(self) -> Self {
         Self { end: 1 - self.end, ..self }
@@ -63,12 +67,33 @@ pub(in crate::sim) enum Payload {
     End,
     /// There is no such connection.
     Reset,
+    /// A datagram.
+    Datagram(Datagram),
+    /// No socket takes datagrams at the address `peer`; told to that of this port.
+    Unreachable { port: u16, peer: SocketAddr },
+}
+
+/// A datagram on its way.
+#[derive(Clone, Debug)]
+pub(in crate::sim) struct Datagram {
+    pub(in crate::sim) from: SocketAddr,
+    /// The port that it goes to.
+    pub(in crate::sim) port: u16,
+    pub(in crate::sim) bytes: Bytes,
+    /// Its place among all frames of the run.
+    pub(in crate::sim) number: u64,
+    /// Where it stands among those that are kept for diagrams.
+    pub(in crate::sim) flight: Option<usize>,
 }
 
 impl Payload {
-    /// How many bytes of the stream it carries.
+    /// How many bytes of the software's it carries.
     pub(in crate::sim) fn len(&self) -> usize {
-        if let Self::Data(chunk) = self { chunk.len() } else { 0 }
+        match self {
+            Self::Data(chunk) => chunk.len(),
+            Self::Datagram(datagram) => datagram.bytes.len(),
+            _ => 0,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{
     connection::Connection,
     link::Links,
+    mailbox::Mailbox,
     segment::{Direction, EndId, Segment, Waiting},
 };
 use crate::{record::NodeId, sim::state::Waiters};
@@ -19,6 +20,8 @@ const FIRST_PORT: u16 = 49_152;
 pub(in crate::sim) struct Listener {
     /// Connections that nobody has accepted yet.
     pub(in crate::sim) backlog: VecDeque<usize>,
+    /// Only its own node can connect to it.
+    pub(in crate::sim) loopback: bool,
     pub(in crate::sim) waiting: Waiters,
 }
 
@@ -38,6 +41,8 @@ pub(in crate::sim) struct Network {
     pub(in crate::sim) links: Links,
     connections: Vec<Option<Box<Connection>>>,
     pub(in crate::sim) listeners: BTreeMap<(NodeId, u16), Listener>,
+    /// Sockets for datagrams, which have ports of their own.
+    pub(in crate::sim) mailboxes: BTreeMap<(NodeId, u16), Mailbox>,
     /// What is on the wire, by the node that it goes to, in the order in which it lands. The harness comes last.
     queues: Vec<BTreeMap<(u64, u64), Segment>>,
     /// What is held up, by its direction, in order.
@@ -66,6 +71,7 @@ impl Network {
             links: Links::new(seed),
             connections: Vec::new(),
             listeners: BTreeMap::new(),
+            mailboxes: BTreeMap::new(),
             queues: (0..=nodes).map(|_| BTreeMap::new()).collect(),
             held: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -106,9 +112,18 @@ impl Network {
             let next = self.ports.entry(node).or_insert(FIRST_PORT);
             let port = *next;
             *next = next.checked_add(1).unwrap_or(FIRST_PORT);
-            let listens = self.listeners.contains_key(&(node, port));
-            (!listens && !self.used.contains(&self.socket(node, port))).then_some(port)
+            (!self.is_used(node, port)).then_some(port)
         })
+    }
+
+    /// Something listens at a port, or connected from it.
+    pub(in crate::sim) fn is_used(&self, node: NodeId, port: u16) -> bool {
+        self.listeners.contains_key(&(node, port)) || self.used.contains(&self.socket(node, port))
+    }
+
+    /// A port of a node at which no socket takes datagrams, if there is one.
+    pub(in crate::sim) fn free_mailbox(&self, node: NodeId) -> Option<u16> {
+        (FIRST_PORT..=u16::MAX).find(|port| !self.mailboxes.contains_key(&(node, *port)))
     }
 
     /// How many connections in this direction came before.

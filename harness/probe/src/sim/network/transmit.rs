@@ -83,7 +83,7 @@ impl World {
         let Some(known) = self.network.connection_mut(id.connection) else { return };
         let direction = (known.ends[id.end].node, known.ends[1 - id.end].node);
         let end = &mut known.ends[id.end];
-        let place = end.frames;
+        let place = (end.serial, end.frames);
         end.frames += 1;
         self.frames += 1;
         let number = self.frames;
@@ -201,7 +201,7 @@ impl World {
         older
     }
 
-    fn note_flight(
+    pub(super) fn note_flight(
         &mut self,
         (from, to): (NodeId, NodeId),
         kind: &'static str,

@@ -47,6 +47,13 @@ pub enum Hindrance {
     },
 }
 
+impl Hindrance {
+    /// It keeps its node's tasks from running.
+    pub(in crate::sim) fn holds_up(&self) -> bool {
+        matches!(self, Self::Paused | Self::Starved { .. })
+    }
+}
+
 /// What hinders one node, and who waits for it to be over.
 #[derive(Debug, Default)]
 pub(in crate::sim) struct Hindered {

@@ -1,9 +1,12 @@
 //! The simulator against turmoil: the same two nodes, over links that take five milliseconds, hear the same in the same
 //! order, at the same time but for turmoil's tick.
 
+mod sockets;
+mod standstill;
+
 use super::*;
 use squall_probe::net;
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{cell::RefCell, net::SocketAddr, rc::Rc, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     time::{Instant, sleep},

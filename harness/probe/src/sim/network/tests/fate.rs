@@ -17,7 +17,8 @@ const TO: EndId = EndId { connection: 0, end: 1 };
 fn fate(id: EndId, place: u64) -> FrameFate {
     with(|world| {
         let direction = world.direction(id).unwrap();
-        world.fate(id, direction, "publish", place)
+        let serial = world.end_mut(id).map_or(0, |end| end.serial);
+        world.fate(id, direction, "publish", (serial, place))
     })
 }
 

@@ -4,6 +4,7 @@ mod addresses;
 mod breaking;
 mod closing;
 mod connecting;
+mod datagrams;
 mod fate;
 mod giving_up;
 mod leaving;
@@ -13,10 +14,16 @@ mod narrow;
 mod streams;
 mod tables;
 
-use super::{Latency, LinkState, Listening, Next, Reader, Writer, connect, segment::Direction};
+use super::{
+    Latency, LinkState, Listening, Next, Place, Reader, Wait, Writer, connect, segment::Direction,
+};
 use crate::{
     record::{NodeId, Tampering},
-    sim::{self, Distribution, MessageFault, Names, OccurrenceId, World, tests::Woken, with},
+    sim::{
+        self, Distribution, MessageFault, Names, OccurrenceId, World,
+        tests::{Woken, task_sets},
+        with,
+    },
 };
 use bytes::Bytes;
 use std::{
@@ -57,8 +64,8 @@ fn at<R>(node: NodeId, time: u64, act: impl FnOnce() -> R) -> R {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
     let _inside = runtime.enter();
-    let (began, tasks) = (tokio::time::Instant::now(), Rc::new(tokio::task::LocalSet::new()));
-    with(|world| world.enter(node, began, time, tasks, false));
+    let began = tokio::time::Instant::now();
+    with(|world| world.enter(node, began, time, task_sets(), false));
     let done = act();
     with(World::leave);
     done
@@ -111,15 +118,17 @@ impl Trying<'_> {
 }
 
 fn connecting(node: NodeId, address: &str) -> Trying<'_> {
-    Trying { node, future: Box::pin(connect(address)), woken: Woken::default() }
+    let future = Box::pin(async { connect(&Place::parse(address)?, 0).await });
+    Trying { node, future, woken: Woken::default() }
 }
 
 fn accepting(node: NodeId, listening: &Listening) -> Trying<'_> {
-    Trying { node, future: Box::pin(listening.accept()), woken: Woken::default() }
+    let future = Box::pin(std::future::poll_fn(|context| listening.poll_accept(context)));
+    Trying { node, future, woken: Woken::default() }
 }
 
 fn bind(node: NodeId, address: &str) -> io::Result<Listening> {
-    here(node, || Listening::bind(address))
+    here(node, || Listening::bind(&Place::parse(address)?))
 }
 
 /// Both ends of a connection that is made: of who connects, and of who accepts.
@@ -145,7 +154,7 @@ fn sends(writer: &Writer, frame: &'static [u8]) {
 }
 
 fn write(writer: &Writer, bytes: &[u8]) -> Poll<Result<usize, ErrorKind>> {
-    let written = writer.poll_write(&mut Context::from_waker(Waker::noop()), bytes);
+    let written = writer.poll_write(Some(Waker::noop()), bytes);
     written.map_err(|error| error.kind())
 }
 

@@ -7,7 +7,7 @@ use crate::sim::{network::transmit::WINDOW, state::Flight};
 fn read_into(reader: &Reader, size: usize) -> Option<Vec<u8>> {
     let mut buffer = vec![0; size];
     let mut buffer = tokio::io::ReadBuf::new(&mut buffer);
-    match reader.poll_read(&mut Context::from_waker(Waker::noop()), &mut buffer) {
+    match reader.poll_read(Wait::Reads(Waker::noop()), &mut buffer) {
         Poll::Ready(read) => {
             read.unwrap();
             Some(buffer.filled().to_vec())
