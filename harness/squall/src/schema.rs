@@ -193,7 +193,7 @@ fn step(system: &dyn System) -> Value {
         "within": ["when"],
     });
     let snippet = |kind: &&FaultKind| json!({ "label": kind.key, "description": kind.does, "bodyText": kind.example });
-    schema["defaultSnippets"] = faults::CATALOGUE.iter().map(|kind| snippet(kind)).collect();
+    schema["defaultSnippets"] = faults::CATALOGUE.iter().map(snippet).collect();
     schema["description"] = json!("A trigger, a fault, and how long it lasts");
     schema
 }

@@ -101,7 +101,7 @@ fn every_key_and_word_is_explained() {
         }
         match schema {
             Value::Object(all) => {
-                all.iter().for_each(|(key, inner)| described(inner, &format!("{path}.{key}")))
+                all.iter().for_each(|(key, inner)| described(inner, &format!("{path}.{key}")));
             }
             Value::Array(all) => all.iter().for_each(|inner| described(inner, path)),
             _ => {}
