@@ -61,6 +61,7 @@ struct Deduplicated {
 }
 
 impl Invariant for Deduplicated {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let at = evidence.record.at;
         match evidence.record.what {

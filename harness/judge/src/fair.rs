@@ -126,6 +126,7 @@ impl Fair {
 }
 
 impl Invariant for Fair {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         self.now = evidence.record.at;
         match evidence.record.what {

@@ -63,6 +63,7 @@ struct LeaseRespected {
 }
 
 impl Invariant for LeaseRespected {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         self.now = evidence.record.at;
         match evidence.record.what {
@@ -84,7 +85,7 @@ impl Invariant for LeaseRespected {
                                 event.0, out.count
                             )
                         },
-                        || vec![out.by, *evidence],
+                        || vec![out.by, evidence.proof()],
                     );
                 }
             }

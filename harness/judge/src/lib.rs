@@ -398,6 +398,9 @@ const WHOLE: &[&str] = &["converges", "recovers_within"];
 /// Where publishing or a group stands still, whatever else has not come about has this cause.
 const STANDSTILL: &[&str] = &["progress", "drains"];
 
+/// What follows from it if messages of a queue have vanished: others take their place, and their ids are unknown.
+const OF_MESSAGES: &[&str] = &["deduplicated", "group_order", "delivery_count", "lease_respected"];
+
 /// Orders violations so that a cause comes before what follows from it, and says what follows from what. A violation
 /// follows from the first one that goes wrong no later than it and that can explain it. Panics, which are in no
 /// catalogue, explain what never happens afterwards.
@@ -448,7 +451,9 @@ pub fn by_cause(violations: &mut Vec<Violation>) {
             other.since == NEVER
                 && (STANDSTILL.contains(&cause.name) || WHOLE.contains(&other.name))
         }
-        (Some(cause), Some(other)) => cause < other,
+        (Some(layer), Some(below)) => {
+            layer < below || cause.name == "no_loss" && OF_MESSAGES.contains(&other.name)
+        }
     };
     let mut roots: Vec<usize> = Vec::new();
     for index in 0..broken.len() {

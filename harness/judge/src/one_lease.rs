@@ -54,6 +54,7 @@ struct OneLease {
 }
 
 impl Invariant for OneLease {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         if let What::Lease { queue, message, event, count, .. } = evidence.record.what {
             self.findings.judged(1);
@@ -71,7 +72,7 @@ impl Invariant for OneLease {
                             event.0, out.count
                         )
                     },
-                    || vec![out.by, *evidence],
+                    || vec![out.by, evidence.proof()],
                 );
             }
         }
