@@ -16,11 +16,13 @@ use super::{
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     leases::Leases,
+    outstanding::Outstanding,
     promised,
     promises::Lease,
     setup::Setup,
 };
-use squall_probe::{Mark, Requeued, What};
+use squall_probe::{Mark, Name, Requeued, What};
+use std::collections::BTreeSet;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "lease_respected",
@@ -42,6 +44,7 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         with_connection: queue.lease == Lease::Connection,
         patience: setup.limits.always_within("drains"),
         leases: Leases::default(),
+        outstanding: Outstanding::default(),
         healed: None,
         now: 0,
         findings: Findings::default(),
@@ -57,6 +60,7 @@ struct LeaseRespected {
     /// How long a message may take to come back, in microseconds.
     patience: u64,
     leases: Leases,
+    outstanding: Outstanding,
     healed: Option<u64>,
     now: u64,
     findings: Findings,
@@ -92,13 +96,20 @@ impl Invariant for LeaseRespected {
             _ => {}
         }
         self.leases.record(evidence);
+        self.outstanding.record(&evidence.record);
     }
 
     fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = std::mem::take(&mut self.findings);
         let Some(healed) = self.healed else { return findings };
-        for (_, message, out) in self.leases.all() {
+        let undone: BTreeSet<(Name, u64)> =
+            self.outstanding.undone().map(|(queue, message, _)| (queue, message)).collect();
+        for (queue, message, out) in self.leases.all() {
             let over = out.until.max(healed);
+            // One that is out twice may be done by the other.
+            if !undone.contains(&(queue, message)) {
+                continue;
+            }
             if out.until == u64::MAX || self.now < over.saturating_add(self.patience) {
                 continue;
             }
@@ -177,6 +188,9 @@ mod tests {
         h.lease(1, 4).ack_begins(1, 4).requeue(1, Requeued::Disconnected);
         h.enqueue(2).lease(2, 1).ack(2, 1).enqueue(3).lease(3, 1).remove(3, Removed::DeadLettered);
         h.enqueue(4).lease(4, 1).ack_begins(4, 1).ack_unknown(4, 1);
+        // It was out twice, and one of the two is done with it, or may be.
+        h.enqueue(5).lease(5, 1).lease(5, 2).ack(5, 1);
+        h.enqueue(6).lease(6, 1).lease(6, 2).ack_begins(6, 1).ack_unknown(6, 1);
         h.healed().after(2 * LIMIT).deadline();
         assert_eq!(h.violations("lease_respected"), [] as [&str; 0]);
     }

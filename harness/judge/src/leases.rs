@@ -59,6 +59,9 @@ impl Leases {
                     (out.until, out.by) = (end(at, lasts), evidence.proof());
                 }
             }
+            What::AcknowledgeMessage { queue, message, phase: Phase::Ok, .. } => {
+                self.0.entry(queue, message).clear();
+            }
             What::AcknowledgeMessage { queue, message, count, phase, .. } => {
                 if phase != Phase::Fail {
                     self.0.entry(queue, message).retain(|out| out.count != count);

@@ -64,7 +64,7 @@ pub use evidence::{Evidence, NEVER, Violation};
 pub use fold::Redriven;
 use fold::{Copies, End, Lag};
 use invariant::Invariant;
-pub use invariant::{Entry, Findings, Kinds, Layer, Promised};
+pub use invariant::{BY_HARNESS, Entry, Findings, Kinds, Layer, Promised};
 pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES};
 pub use outstanding::Outstanding;
 pub use presets::{
