@@ -9,13 +9,13 @@
 
 use super::{
     dense::ByMessage,
-    drains::seconds,
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     promises::Deduplication,
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::{Name, What};
 use std::collections::BTreeMap;

@@ -11,7 +11,6 @@
 //! handed out, acknowledged or removed.
 
 use super::{
-    drains::seconds,
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
@@ -20,6 +19,7 @@ use super::{
     promised,
     promises::Lease,
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::{Mark, Name, Requeued, What};
 use std::collections::BTreeSet;

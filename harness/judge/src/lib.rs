@@ -54,6 +54,7 @@ mod single_owner;
 mod testing;
 #[cfg(test)]
 mod testing_queues;
+mod time;
 mod trail;
 mod votes_kept;
 mod went_back;

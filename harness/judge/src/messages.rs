@@ -6,13 +6,13 @@
 
 use super::{
     dense::{ByEvent, ByMessage},
-    drains::seconds,
     evidence::{Evidence, Proof},
     fold::{End, bit, named},
     invariant::{Findings, Invariant},
     outstanding::Outstanding,
     promises::{DeadLetters, Groups},
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Removed, StateOf, What};
 use std::{

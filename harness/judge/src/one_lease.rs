@@ -11,7 +11,6 @@
 //! might take it back is `lease_respected`'s business.
 
 use super::{
-    drains::seconds,
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
@@ -19,6 +18,7 @@ use super::{
     promised,
     promises::Lease,
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::What;
 

@@ -65,7 +65,7 @@ fn mistakes(kind: &str) -> Vec<String> {
 #[test]
 fn nothing_is_wrong_with_any_kind() {
     for kind in KINDS {
-        let (said, _) = run(kind, "", &["--runs", "2"]);
+        let (said, _) = run(kind, "", &["--runs", "1"]);
         assert_eq!(said.code, 0, "{kind}: {}", said.out);
     }
 }
@@ -78,7 +78,8 @@ fn each_mistake_is_found_out_by_its_name() {
             let known = MISTAKES.iter().find(|(id, ..)| *id == mistake).unwrap();
             let (_, scenario, invariant) = known;
             let scenario = format!("{scenario}.yaml");
-            let (_, report) = run(kind, &scenario, &["--runs", "3", "--defect", &mistake]);
+            let (_, report) =
+                run(kind, &scenario, &["--runs", "3", "--max-failures", "1", "--defect", &mistake]);
             let broken: Vec<&str> = report
                 .runs()
                 .flat_map(|(_, run)| &run.violations)
