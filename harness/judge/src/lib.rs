@@ -129,8 +129,8 @@ pub const CATALOGUE: &[Entry] = &[
 pub struct Judgement {
     /// What was violated.
     pub violations: Vec<Violation>,
-    /// How many facts each invariant of the catalogue has judged, in its order. One that judged none has not
-    /// held: it is not applicable.
+    /// How many facts each invariant of the catalogue has judged that the system promises, in its order. One that judged
+    /// none has not held: it is not applicable.
     pub judged: Vec<(&'static str, u64)>,
     /// All records, in order.
     pub history: Vec<Record>,
@@ -147,8 +147,7 @@ impl Judgement {
     #[must_use]
     pub fn why_idle(&self, name: &str) -> Option<String> {
         let entry = CATALOGUE.iter().find(|entry| entry.name == name)?;
-        let (_, facts) = self.judged.iter().find(|(known, _)| *known == name)?;
-        if *facts > 0 {
+        if self.judged.iter().any(|(known, facts)| *known == name && *facts > 0) {
             return None;
         }
         let missing = |kinds: &&Kinds| {
@@ -289,11 +288,12 @@ fn conclude(
     let each = |show: &mut dyn FnMut(&Evidence)| judged.each(show);
     let end = End::new(lag, copies, &record, &each, names);
     for entry in entries {
-        let promised = entry.is_promised(&setup.promises);
-        let invariant = if promised { (entry.make)(setup) } else { None };
-        let Some(mut invariant) = invariant else {
+        if !entry.is_promised(&setup.promises) {
+            judgement.unpromised.push(entry.name);
+            continue;
+        }
+        let Some(mut invariant) = (entry.make)(setup) else {
             judgement.judged.push((entry.name, 0));
-            judgement.unpromised.extend((!promised).then_some(entry.name));
             continue;
         };
         judged.tell(entry.name, &mut *invariant);

@@ -104,11 +104,9 @@ fn a_kind_that_there_is_not_is_told() {
 fn what_a_queue_promises_is_all_that_it_is_judged_by() {
     let (_, report) = run("rabbitmq_queue", "calm.yaml", &["--runs", "1"]);
     let (_, run) = report.runs().next().unwrap();
-    let judged = |name: &str| run.judged[name];
+    let judged = |name: &str| run.judged.get(name).copied().unwrap_or(0);
     assert!(judged("one_lease") > 0 && judged("no_loss") > 0);
     for of_a_log in ["no_skip", "single_owner", "order", "eventual_consistency", "agreement"] {
-        assert_eq!(judged(of_a_log), 0, "{of_a_log}");
+        assert!(!run.judged.contains_key(of_a_log), "{of_a_log}");
     }
-    // And of a list less than of a queue.
-    assert_eq!(queue("redis_list", &["list", "invariants"]).code, 0);
 }
