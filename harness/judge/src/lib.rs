@@ -158,7 +158,7 @@ impl Judgement {
         let lacking: Vec<Vec<&str>> = entry.needs.iter().map(|kinds| missing(&kinds)).collect();
         let why = match entry.promise {
             Some(promise) if self.unpromised.contains(&entry.name) => {
-                format!("the system does not promise it ({})", promise.words)
+                format!("the system does not promise that {}", promise.words)
             }
             _ if lacking.iter().all(|lacking| !lacking.is_empty()) => {
                 let sets: Vec<String> =

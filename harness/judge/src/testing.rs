@@ -1372,8 +1372,8 @@ fn what_judged_nothing_says_what_is_missing() {
     assert_eq!(
         nothing_promised.why_idle("retry_policy").as_deref(),
         Some(
-            "retry_policy was named under expect and judged nothing: the system does not promise it \
-             (`retries` has a policy)"
+            "retry_policy was named under expect and judged nothing: the system does not promise that \
+             `retries` has a policy"
         )
     );
 }
