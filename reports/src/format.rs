@@ -223,7 +223,8 @@ pub struct Run {
     pub exits: Vec<Exit>,
     /// What was violated: causes first, each with what follows from it.
     pub violations: Vec<Violation>,
-    /// How many facts each invariant has judged, by its name: things that happened and could have violated it.
+    /// How many facts each invariant has judged that the system promises, by its name: things that happened and could
+    /// have violated it.
     /// With 0 it has not held, it is not applicable. Empty in reports of versions that did not count.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub judged: BTreeMap<String, u64>,

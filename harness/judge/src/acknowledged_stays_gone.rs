@@ -9,7 +9,7 @@
 
 use super::{
     dense::ByMessage,
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
@@ -41,16 +41,17 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 struct StaysGone {
     /// What is handed out is gone.
     at_once: bool,
-    gone: ByMessage<Option<Evidence>>,
+    gone: ByMessage<Option<Proof>>,
     findings: Findings,
 }
 
 impl Invariant for StaysGone {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::AcknowledgeMessage { queue, message, phase: Phase::Ok, .. } if !self.at_once => {
                 self.findings.judged(1);
-                self.gone.entry(queue, message).get_or_insert(*evidence);
+                self.gone.entry(queue, message).get_or_insert(evidence.proof());
             }
             What::Lease { queue, message, event, count, .. } => {
                 self.findings.judged(u64::from(self.at_once));
@@ -64,10 +65,10 @@ impl Invariant for StaysGone {
                                 event.0
                             )
                         },
-                        || vec![gone, *evidence],
+                        || vec![gone, evidence.proof()],
                     );
                 } else if self.at_once {
-                    *gone = Some(*evidence);
+                    *gone = Some(evidence.proof());
                 }
             }
             _ => {}

@@ -6,12 +6,12 @@
 //! round of it takes a while, which is not held against the system.
 
 use super::{
-    drains::seconds,
     evidence::Evidence,
     fold::{End, told},
     invariant::{Entry, Findings, Invariant, Layer},
     limits::{DEFAULT_WITHIN, Limit},
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::{Mark, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,10 +3,35 @@
 use crate::{
     CATALOGUE, Counts, Deduplication, Delivery, Entry, Groups, Lease, Order, PRESETS, Promises,
     Queue, Storage,
-    testing::{History, facts},
+    testing::{self, History},
     testing_queues, variant,
 };
+use proptest::prelude::*;
+use squall_probe::{
+    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What,
+};
 use std::time::Duration;
+
+/// For each invariant a history, and how many facts it judges in it; for some of them several.
+fn facts() -> Vec<(&'static str, u64, History)> {
+    testing::facts().into_iter().chain(testing_queues::facts()).collect()
+}
+
+#[test]
+fn each_invariant_counts_its_facts() {
+    let mut all = facts();
+    for (name, facts, history) in &mut all {
+        assert_eq!(history.judged(name), *facts, "{name}");
+        assert_eq!(
+            History::new().judged(name),
+            0,
+            "{name} judges something where nothing happened"
+        );
+    }
+    for entry in crate::CATALOGUE {
+        assert!(all.iter().any(|(name, ..)| *name == entry.name), "no case for {}", entry.name);
+    }
+}
 
 /// A history without records of these kinds.
 fn without(h: &History, kinds: &[&str]) -> History {
@@ -173,4 +198,40 @@ fn what_each_preset_is_judged_by() {
     }
     assert_eq!(judged("nats_jetstream"), format!("deduplicated {leases}"));
     assert_eq!(judged("redis_list"), "acknowledged_stays_gone group_order");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn nonsense_never_panics(records in prop::collection::vec(
+        (any::<u64>(), any::<u16>(), 0..25_u8, any::<u64>(), any::<u32>(), any::<u16>()), 0..60,
+    ), queue in any::<bool>()) {
+        let mut h = if queue { History::of_queue() } else { History::new() };
+        for (at, node, kind, number, partition, name) in records {
+            let (event, group) = (EventId(number), Name(name % 3));
+            let position = Position::new(partition, number.rotate_left(7));
+            let what = match kind {
+                0 => What::Publish { phase: Phase::Ok, event, key: partition, position: Some(position) },
+                1 => What::Publish { phase: Phase::Invoke, event, key: partition, position: None },
+                2 => What::Publish { phase: Phase::Fail, event, key: partition, position: None },
+                3 => What::Publish { phase: Phase::Info, event, key: partition, position: None },
+                4 => What::Append { position, event, key: partition, term: number, content: name.into() },
+                5 => What::Acknowledge { event, position: Some(position), term: number },
+                6 => What::Deliver { group, position, event, generation: number, content: name.into() },
+                7 => What::Apply { group, position, event, generation: number, member: Name(name) },
+                8 => What::DeadLetter { group, position, event, times: partition },
+                9 => What::Rebuild,
+                10 => What::Lead { term: number },
+                11 => What::Node { change: NodeChange::Crashed },
+                12 => What::Node { change: NodeChange::Up },
+                13 => What::State { of: StateOf::Replica { partition }, position: number, digest: at },
+                16.. => testing_queues::nonsense(kind - 16, number, partition, name),
+                14 => What::State { of: StateOf::Projection { group }, position: number, digest: at },
+                _ => What::Mark(if number % 2 == 0 { Mark::Healed } else { Mark::DeadlinePassed }),
+            };
+            h.with(Record { at, node: NodeId(node % 8), what });
+        }
+        h.judgement();
+    }
 }

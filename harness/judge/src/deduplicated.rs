@@ -9,13 +9,13 @@
 
 use super::{
     dense::ByMessage,
-    drains::seconds,
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     promises::Deduplication,
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::{Name, What};
 use std::collections::BTreeMap;
@@ -61,6 +61,7 @@ struct Deduplicated {
 }
 
 impl Invariant for Deduplicated {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let at = evidence.record.at;
         match evidence.record.what {

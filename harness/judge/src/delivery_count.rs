@@ -12,7 +12,7 @@
 
 use super::{
     dense::ByMessage,
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
@@ -57,7 +57,7 @@ struct Counted {
     /// How often nodes of the queue had stopped then.
     stops: u32,
     /// When it was taken in, or handed out last.
-    last: Option<Evidence>,
+    last: Option<Proof>,
     /// Its consumer refused it for good.
     refused: bool,
 }
@@ -74,6 +74,7 @@ struct DeliveryCount {
 }
 
 impl Invariant for DeliveryCount {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Enqueue { queue, message, .. } => {
@@ -81,7 +82,7 @@ impl Invariant for DeliveryCount {
                 let stops = self.stops;
                 let known = self.messages.entry(queue, message);
                 if known.last.is_none() {
-                    (known.last, known.stops) = (Some(*evidence), stops);
+                    (known.last, known.stops) = (Some(evidence.proof()), stops);
                 }
             }
             What::Lease { queue, message, event, count, .. } => {
@@ -92,8 +93,8 @@ impl Invariant for DeliveryCount {
                 let next = known.count.saturating_add(1);
                 let most = next.saturating_add(stops - known.stops);
                 let before = known.last;
-                (known.count, known.stops, known.last) = (count, stops, Some(*evidence));
-                let proof = || before.into_iter().chain([*evidence]).collect::<Vec<_>>();
+                (known.count, known.stops, known.last) = (count, stops, Some(evidence.proof()));
+                let proof = || before.into_iter().chain([evidence.proof()]).collect::<Vec<_>>();
                 if self.exact && !(next..=most).contains(&count) {
                     self.findings.add(
                         || {
@@ -135,7 +136,7 @@ impl Invariant for DeliveryCount {
                                 event.0
                             )
                         },
-                        || before.into_iter().chain([*evidence]).collect(),
+                        || before.into_iter().chain([evidence.proof()]).collect(),
                     );
                 }
             }

@@ -14,6 +14,7 @@ use super::{
     messages::Undrained,
     promised,
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::{Mark, Position, What};
 
@@ -102,11 +103,6 @@ impl Invariant for Drains {
         }
         findings
     }
-}
-
-/// Microseconds as `1.250s`.
-pub(super) fn seconds(us: u64) -> String {
-    format!("{}.{:03}s", us / 1_000_000, us / 1_000 % 1_000)
 }
 
 #[cfg(test)]

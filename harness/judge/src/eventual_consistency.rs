@@ -8,7 +8,6 @@
 //! healing, or from its first append if that was later, to be in every living copy and done in every group.
 
 use super::{
-    drains::seconds,
     evidence::Evidence,
     fold::{End, bit, told},
     invariant::{Entry, Findings, Invariant, Layer},
@@ -16,6 +15,7 @@ use super::{
     promised,
     promises::Delivery,
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::{Mark, Name, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};

@@ -10,7 +10,6 @@
 
 use super::{
     dense::ByMessage,
-    drains::seconds,
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
@@ -18,6 +17,7 @@ use super::{
     promised,
     promises::Order,
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::{Name, Phase, What};
 use std::collections::{BTreeMap, VecDeque};
@@ -126,6 +126,7 @@ impl Fair {
 }
 
 impl Invariant for Fair {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         self.now = evidence.record.at;
         match evidence.record.what {

@@ -12,7 +12,7 @@
 
 use super::{
     dense::{ByEvent, ByMessage},
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
@@ -53,18 +53,18 @@ struct Line {
     /// Messages that may still be handed out, in the order in which they were taken in.
     messages: VecDeque<u64>,
     /// Of all that were taken in, the one whose publish began last: when, and the record that took it in.
-    last_begun: Option<(u64, Evidence)>,
+    last_begun: Option<(u64, Proof)>,
 }
 
 #[derive(Clone, Copy)]
 struct Message {
     group: u32,
     /// The last that is known of it.
-    last: Evidence,
+    last: Proof,
     /// To whom it is out.
     out: Option<Name>,
-    /// Its acknowledgement was asked for, and has not failed.
-    answered: bool,
+    /// The delivery of which an acknowledgement was asked for, and has not failed.
+    answered: Option<u32>,
     /// It left the queue for good.
     gone: bool,
 }
@@ -73,7 +73,7 @@ struct Message {
 struct Published {
     /// The place in the history where its publish began.
     begun: Option<u64>,
-    acknowledged: Option<Evidence>,
+    acknowledged: Option<Proof>,
 }
 
 struct GroupOrder {
@@ -88,14 +88,14 @@ struct GroupOrder {
 
 impl GroupOrder {
     /// The first message of the group before this one that should be done, and is not.
-    fn overtaken(&self, queue: Name, message: u64, by: Option<Name>) -> Option<(u64, Evidence)> {
+    fn overtaken(&self, queue: Name, message: u64, by: Option<Name>) -> Option<(u64, Proof)> {
         let known = (*self.messages.get(queue, message)?)?;
         let line = self.groups.get(&(queue, known.group))?;
         let earlier = line.messages.iter().take_while(|other| **other != message);
         earlier.copied().find_map(|other| {
             let known = (*self.messages.get(queue, other)?)?;
             let in_a_batch = by.is_some() && known.out == by;
-            (!known.gone && !known.answered && !in_a_batch).then_some((other, known.last))
+            (!known.gone && known.answered.is_none() && !in_a_batch).then_some((other, known.last))
         })
     }
 
@@ -119,14 +119,14 @@ impl GroupOrder {
         if entry.is_some() {
             return;
         }
-        let (last, out) = (*evidence, None);
-        *entry = Some(Message { group, last, out, answered: false, gone: false });
+        let (last, out) = (evidence.proof(), None);
+        *entry = Some(Message { group, last, out, answered: None, gone: false });
         let line = self.groups.entry((queue, group)).or_default();
         line.messages.push_back(message);
         let Some(published) = self.published.get(event) else { return };
         if let (Some(acknowledged), Some((begun, other))) =
             (published.acknowledged, line.last_begun)
-            && acknowledged.index < begun
+            && acknowledged.index() < begun
         {
             self.findings.add(
                 || {
@@ -136,25 +136,26 @@ impl GroupOrder {
                         event.0
                     )
                 },
-                || vec![acknowledged, other, *evidence],
+                || vec![acknowledged, other, evidence.proof()],
             );
         }
         if let Some(begun) = published.begun
             && line.last_begun.is_none_or(|(last, _)| begun > last)
         {
-            line.last_begun = Some((begun, *evidence));
+            line.last_begun = Some((begun, evidence.proof()));
         }
     }
 }
 
 impl Invariant for GroupOrder {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Publish { event, phase: Phase::Invoke, .. } => {
                 self.published.entry(event).begun.get_or_insert(evidence.index);
             }
             What::Publish { event, phase: Phase::Ok, .. } => {
-                self.published.entry(event).acknowledged.get_or_insert(*evidence);
+                self.published.entry(event).acknowledged.get_or_insert(evidence.proof());
             }
             What::Enqueue { queue, message, group, .. } => {
                 let group = if self.total { 0 } else { group };
@@ -172,16 +173,17 @@ impl Invariant for GroupOrder {
                                 event.0
                             )
                         },
-                        || vec![last, *evidence],
+                        || vec![last, evidence.proof()],
                     );
                 }
                 let gone = self.at_once;
                 self.change(queue, message, |known| {
-                    (known.out, known.last, known.answered) = (Some(consumer), *evidence, false);
+                    (known.out, known.last, known.answered) =
+                        (Some(consumer), evidence.proof(), None);
                     known.gone |= gone;
                 });
             }
-            What::AcknowledgeMessage { queue, message, event, phase, .. } => {
+            What::AcknowledgeMessage { queue, message, event, count, phase } => {
                 if phase == Phase::Ok
                     && let Some((other, last)) = self.overtaken(queue, message, None)
                 {
@@ -193,17 +195,21 @@ impl Invariant for GroupOrder {
                                 event.0
                             )
                         },
-                        || vec![last, *evidence],
+                        || vec![last, evidence.proof()],
                     );
                 }
                 self.change(queue, message, |known| {
-                    known.answered = phase != Phase::Fail;
+                    if phase != Phase::Fail {
+                        known.answered = Some(count);
+                    } else if known.answered == Some(count) {
+                        known.answered = None;
+                    }
                     known.gone |= phase == Phase::Ok;
                 });
             }
             What::Requeue { queue, message, .. } => {
                 self.change(queue, message, |known| {
-                    (known.out, known.last, known.answered) = (None, *evidence, false);
+                    (known.out, known.last, known.answered) = (None, evidence.proof(), None);
                 });
             }
             What::Remove { queue, message, .. } => {
@@ -293,7 +299,8 @@ mod tests {
         // In a batch, and other groups beside.
         h.lease(1, 1).lease(2, 1).lease_to(4, 1, 8).ack(1, 1).ack(2, 1);
         h.lease(3, 1).requeue(3, Requeued::LeaseEnded).lease_to(3, 2, 8).ack_begins(3, 2);
-        // Nobody knows whether that arrived.
+        // Nobody knows whether that arrived; that of an earlier delivery fails.
+        h.ack_fails(3, 1);
         h.enqueue(5).lease(5, 1).ack(5, 1).enqueue(6).enqueue(7).remove(6, Removed::DeadLettered);
         h.lease(7, 1).ack(7, 1);
         assert_eq!(h.violations("group_order"), [] as [&str; 0]);

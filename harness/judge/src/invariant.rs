@@ -135,6 +135,26 @@ pub struct Promised {
 /// Kinds of record, by the names of [`What`](squall_probe::What)'s variants.
 pub type Kinds = &'static [&'static str];
 
+/// Kinds of record that the harness makes of any system: what its clients asked for and were told, what the faults did,
+/// what nodes told when they were asked, and the phases of the run.
+pub const BY_HARNESS: Kinds = &[
+    "Publish",
+    "Poison",
+    "Late",
+    "Probe",
+    "Point",
+    "FaultBegan",
+    "FaultHealed",
+    "Tampered",
+    "DiskRefused",
+    "Node",
+    "Held",
+    "WentBack",
+    "State",
+    "Unanswered",
+    "Mark",
+];
+
 /// An invariant, for lists and for making it.
 pub struct Entry {
     /// Its name.
@@ -158,6 +178,17 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The records that it needs, in words: `Enqueue and Lease, or Publish (the harness's)`. `quote` makes a name of a kind.
+    #[must_use]
+    pub fn needed(&self, quote: impl Fn(&str) -> String) -> String {
+        let kind = |kind: &&str| {
+            let by = if BY_HARNESS.contains(kind) { " (the harness's)" } else { "" };
+            format!("{}{by}", quote(kind))
+        };
+        let set = |kinds: &Kinds| kinds.iter().map(kind).collect::<Vec<_>>().join(" and ");
+        self.needs.iter().map(set).collect::<Vec<_>>().join(", or ")
+    }
+
     /// The system promises it, or nothing needs to be promised.
     #[must_use]
     pub fn is_promised(&self, promises: &Promises) -> bool {

@@ -6,12 +6,12 @@
 
 use super::{
     dense::ByEvent,
-    drains::seconds,
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     limits::{Bound, Limit},
     setup::Setup,
+    time::seconds,
 };
 use hdrhistogram::Histogram;
 use squall_probe::What;

@@ -1,6 +1,9 @@
 //! Who has which message of a queue, and until when.
 
-use crate::{dense::ByMessage, evidence::Evidence};
+use crate::{
+    dense::ByMessage,
+    evidence::{Evidence, Proof},
+};
 use squall_probe::{Name, Phase, What};
 
 /// A lease that has not ended by anything but time.
@@ -11,7 +14,7 @@ pub(super) struct Out {
     /// When it ends, in microseconds of virtual time, whatever clocks say; `u64::MAX` if it has no end of its own.
     pub(super) until: u64,
     /// The lease, or what extended it last.
-    pub(super) by: Evidence,
+    pub(super) by: Proof,
 }
 
 impl Out {
@@ -45,7 +48,7 @@ impl Leases {
         let at = evidence.record.at;
         match evidence.record.what {
             What::Lease { queue, message, count, lasts, .. } => {
-                let out = Out { count, until: end(at, lasts), by: *evidence };
+                let out = Out { count, until: end(at, lasts), by: evidence.proof() };
                 let all = self.0.entry(queue, message);
                 all.retain(|old| old.until > at);
                 all.push(out);
@@ -53,8 +56,11 @@ impl Leases {
             What::Extend { queue, message, count, lasts, .. } => {
                 let mut all = self.0.entry(queue, message).iter_mut();
                 if let Some(out) = all.find(|out| out.count == count) {
-                    (out.until, out.by) = (end(at, lasts), *evidence);
+                    (out.until, out.by) = (end(at, lasts), evidence.proof());
                 }
+            }
+            What::AcknowledgeMessage { queue, message, phase: Phase::Ok, .. } => {
+                self.0.entry(queue, message).clear();
             }
             What::AcknowledgeMessage { queue, message, count, phase, .. } => {
                 if phase != Phase::Fail {

@@ -54,6 +54,7 @@ mod single_owner;
 mod testing;
 #[cfg(test)]
 mod testing_queues;
+mod time;
 mod trail;
 mod votes_kept;
 mod went_back;
@@ -64,7 +65,7 @@ pub use evidence::{Evidence, NEVER, Violation};
 pub use fold::Redriven;
 use fold::{Copies, End, Lag};
 use invariant::Invariant;
-pub use invariant::{Entry, Findings, Kinds, Layer, Promised};
+pub use invariant::{BY_HARNESS, Entry, Findings, Kinds, Layer, Promised};
 pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES};
 pub use outstanding::Outstanding;
 pub use presets::{
@@ -128,8 +129,8 @@ pub const CATALOGUE: &[Entry] = &[
 pub struct Judgement {
     /// What was violated.
     pub violations: Vec<Violation>,
-    /// How many facts each invariant of the catalogue has judged, in its order. One that judged none has not
-    /// held: it is not applicable.
+    /// How many facts each invariant of the catalogue has judged that the system promises, in its order. One that judged
+    /// none has not held: it is not applicable.
     pub judged: Vec<(&'static str, u64)>,
     /// All records, in order.
     pub history: Vec<Record>,
@@ -146,8 +147,7 @@ impl Judgement {
     #[must_use]
     pub fn why_idle(&self, name: &str) -> Option<String> {
         let entry = CATALOGUE.iter().find(|entry| entry.name == name)?;
-        let (_, facts) = self.judged.iter().find(|(known, _)| *known == name)?;
-        if *facts > 0 {
+        if self.judged.iter().any(|(known, facts)| *known == name && *facts > 0) {
             return None;
         }
         let missing = |kinds: &&Kinds| {
@@ -158,7 +158,7 @@ impl Judgement {
         let lacking: Vec<Vec<&str>> = entry.needs.iter().map(|kinds| missing(&kinds)).collect();
         let why = match entry.promise {
             Some(promise) if self.unpromised.contains(&entry.name) => {
-                format!("the system does not promise it ({})", promise.words)
+                format!("the system does not promise that {}", promise.words)
             }
             _ if lacking.iter().all(|lacking| !lacking.is_empty()) => {
                 let sets: Vec<String> =
@@ -288,11 +288,12 @@ fn conclude(
     let each = |show: &mut dyn FnMut(&Evidence)| judged.each(show);
     let end = End::new(lag, copies, &record, &each, names);
     for entry in entries {
-        let promised = entry.is_promised(&setup.promises);
-        let invariant = if promised { (entry.make)(setup) } else { None };
-        let Some(mut invariant) = invariant else {
+        if !entry.is_promised(&setup.promises) {
+            judgement.unpromised.push(entry.name);
+            continue;
+        }
+        let Some(mut invariant) = (entry.make)(setup) else {
             judgement.judged.push((entry.name, 0));
-            judgement.unpromised.extend((!promised).then_some(entry.name));
             continue;
         };
         judged.tell(entry.name, &mut *invariant);
@@ -398,6 +399,9 @@ const WHOLE: &[&str] = &["converges", "recovers_within"];
 /// Where publishing or a group stands still, whatever else has not come about has this cause.
 const STANDSTILL: &[&str] = &["progress", "drains"];
 
+/// What follows from it if messages of a queue have vanished: others take their place, and their ids are unknown.
+const OF_MESSAGES: &[&str] = &["deduplicated", "group_order", "delivery_count", "lease_respected"];
+
 /// Orders violations so that a cause comes before what follows from it, and says what follows from what. A violation
 /// follows from the first one that goes wrong no later than it and that can explain it. Panics, which are in no
 /// catalogue, explain what never happens afterwards.
@@ -448,7 +452,9 @@ pub fn by_cause(violations: &mut Vec<Violation>) {
             other.since == NEVER
                 && (STANDSTILL.contains(&cause.name) || WHOLE.contains(&other.name))
         }
-        (Some(cause), Some(other)) => cause < other,
+        (Some(layer), Some(below)) => {
+            layer < below || cause.name == "no_loss" && OF_MESSAGES.contains(&other.name)
+        }
     };
     let mut roots: Vec<usize> = Vec::new();
     for index in 0..broken.len() {

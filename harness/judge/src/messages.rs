@@ -6,16 +6,19 @@
 
 use super::{
     dense::{ByEvent, ByMessage},
-    drains::seconds,
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::{End, bit, named},
     invariant::{Findings, Invariant},
     outstanding::Outstanding,
     promises::{DeadLetters, Groups},
     setup::Setup,
+    time::seconds,
 };
-use squall_probe::{EventId, Mark, Name, NodeId, Phase, Removed, StateOf, What};
-use std::{collections::BTreeMap, ops::BitOr};
+use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Removed, StateOf, What};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::BitOr,
+};
 
 /// What of the published events is lost.
 pub(super) struct Lost {
@@ -25,6 +28,8 @@ pub(super) struct Lost {
     outstanding: Outstanding,
     /// How many messages each queue holds, as its nodes told last.
     held: BTreeMap<Name, BTreeMap<NodeId, (u64, Evidence)>>,
+    /// Each time that a node stopped.
+    stops: Vec<Proof>,
     /// Messages that were removed by no rule that is promised.
     removed: Vec<(u64, EventId, Vec<Evidence>)>,
 }
@@ -40,8 +45,8 @@ struct Published {
 struct Message {
     /// When it was taken in.
     enqueued: Option<Evidence>,
-    /// When it was handed out last.
-    given: Option<Evidence>,
+    /// The last that its queue told of it.
+    seen: Option<Proof>,
     /// Its consumer refused it for good.
     refused: bool,
 }
@@ -54,6 +59,7 @@ impl Lost {
             messages: ByMessage::default(),
             outstanding: Outstanding::of(&setup.promises).unwrap_or_default(),
             held: BTreeMap::new(),
+            stops: Vec::new(),
             removed: Vec::new(),
         }
     }
@@ -84,6 +90,25 @@ impl Lost {
         }
     }
 
+    /// How the first of these messages was lost: its publish was acknowledged, the last that its queue told of it, and
+    /// that its node stopped after both, if one of them did.
+    fn how(&self, queue: Name, waiting: &[(u64, EventId, Evidence)]) -> (Vec<Proof>, bool) {
+        let told = |(message, _, acknowledged): &(u64, EventId, Evidence)| {
+            let seen = self.messages.get(queue, *message)?.seen?;
+            let last = seen.index().max(acknowledged.index);
+            let after = |stop: &&Proof| stop.node == seen.node && stop.index() > last;
+            let stopped = self.stops.iter().find(after).copied();
+            Some((vec![acknowledged.proof(), seen], stopped))
+        };
+        let stopped = waiting
+            .iter()
+            .filter_map(told)
+            .find_map(|(proof, stopped)| Some(([proof, vec![stopped?]].concat(), true)));
+        stopped
+            .or_else(|| Some((told(waiting.first()?)?.0, false)))
+            .unwrap_or_else(|| (vec![waiting[0].2.proof()], false))
+    }
+
     /// Acknowledged events of which there is no message where there should be one.
     fn never_taken_in(&self) -> Vec<(EventId, Evidence)> {
         let all = (0..self.setup.groups.len()).map(bit).fold(0, u64::bitor);
@@ -95,10 +120,14 @@ impl Lost {
         acknowledged.collect()
     }
 
-    /// Messages of acknowledged events that are not done, by queue.
+    /// Messages of acknowledged events that are not done, by queue. Of an event that is in several messages one will do.
     fn waiting(&self) -> BTreeMap<Name, Vec<(u64, EventId, Evidence)>> {
         let mut all: BTreeMap<Name, Vec<(u64, EventId, Evidence)>> = BTreeMap::new();
+        let mut done: BTreeSet<(Name, EventId)> = self.outstanding.done().collect();
         for (queue, message, event) in self.outstanding.undone() {
+            if !done.insert((queue, event)) {
+                continue;
+            }
             let acknowledged = self.events.get(event).and_then(|known| known.acknowledged);
             if let Some(acknowledged) = acknowledged {
                 all.entry(queue).or_default().push((message, event, acknowledged));
@@ -123,12 +152,15 @@ impl Invariant for Lost {
             }
             What::Enqueue { queue, message, event, .. } => {
                 self.is_in(event, queue);
-                self.messages.entry(queue, message).enqueued.get_or_insert(*evidence);
+                let known = self.messages.entry(queue, message);
+                known.enqueued.get_or_insert(*evidence);
+                known.seen = Some(evidence.proof());
             }
             What::Deduplicate { queue, event, .. } => self.is_in(event, queue),
-            What::Lease { queue, message, .. } => {
-                self.messages.entry(queue, message).given = Some(*evidence);
+            What::Lease { queue, message, .. } | What::Requeue { queue, message, .. } => {
+                self.messages.entry(queue, message).seen = Some(evidence.proof());
             }
+            What::Node { change } if change != NodeChange::Up => self.stops.push(evidence.proof()),
             What::Refuse { queue, message, requeue: false, .. } => {
                 self.messages.entry(queue, message).refused = true;
             }
@@ -177,10 +209,7 @@ impl Invariant for Lost {
         for (queue, waiting) in self.waiting() {
             let index = self.setup.group_index(queue).unwrap_or(usize::MAX);
             let name = self.setup.group(index).to_owned();
-            let (message, _, acknowledged) = waiting[0];
-            let known = self.messages.get(queue, message);
-            let given = known.and_then(|known| known.given);
-            let proof = [Some(acknowledged), given].into_iter().flatten();
+            let (proof, stopped) = self.how(queue, &waiting);
             let held = self
                 .held
                 .get(&queue)
@@ -194,7 +223,7 @@ impl Invariant for Lost {
                             carried(&waiting)
                         )
                     },
-                    || proof.collect(),
+                    || proof,
                 );
                 continue;
             };
@@ -209,7 +238,8 @@ impl Invariant for Lost {
                             carried(&waiting)
                         )
                     },
-                    || proof.chain([told]).collect(),
+                    // It went with its node, or sometime until somebody looked.
+                    || proof.into_iter().chain((!stopped).then_some(told.proof())).collect(),
                 );
             }
         }

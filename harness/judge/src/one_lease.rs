@@ -11,7 +11,6 @@
 //! might take it back is `lease_respected`'s business.
 
 use super::{
-    drains::seconds,
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
@@ -19,6 +18,7 @@ use super::{
     promised,
     promises::Lease,
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::What;
 
@@ -54,6 +54,7 @@ struct OneLease {
 }
 
 impl Invariant for OneLease {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         if let What::Lease { queue, message, event, count, .. } = evidence.record.what {
             self.findings.judged(1);
@@ -71,7 +72,7 @@ impl Invariant for OneLease {
                             event.0, out.count
                         )
                     },
-                    || vec![out.by, *evidence],
+                    || vec![out.by, evidence.proof()],
                 );
             }
         }

@@ -29,8 +29,9 @@ struct Message {
 enum State {
     /// Somebody must still handle it.
     Undone,
-    /// Its consumer has said that it is done, and nobody knows whether the queue has heard it.
-    Answered,
+    /// The consumer that has it by this delivery has said that it is done, and nobody knows whether the queue has heard
+    /// that.
+    Answered(u32),
     /// It left the queue for good.
     Gone,
 }
@@ -64,6 +65,14 @@ impl Outstanding {
         self.replaced.iter().copied().chain(undone)
     }
 
+    /// The queue and the event of each message that is done, or may be.
+    pub(crate) fn done(&self) -> impl Iterator<Item = (Name, EventId)> {
+        self.messages.iter().filter_map(|(queue, _, known)| {
+            let known = (*known)?;
+            (known.state != State::Undone).then_some((queue, known.event))
+        })
+    }
+
     /// Everything that was ever taken in.
     pub(crate) fn known(&self) -> usize {
         self.messages.iter().filter(|(.., known)| known.is_some()).count()
@@ -84,11 +93,18 @@ impl Outstanding {
                 }
                 return None;
             }
-            What::AcknowledgeMessage { queue, message, phase, .. } => {
+            What::AcknowledgeMessage { queue, message, phase, count, .. } => {
                 let state = match phase {
-                    Phase::Invoke | Phase::Info => State::Answered,
+                    Phase::Invoke | Phase::Info => State::Answered(count),
                     Phase::Ok => State::Gone,
-                    Phase::Fail => State::Undone,
+                    Phase::Fail => {
+                        let known = (*self.messages.get(queue, message)?)?;
+                        // That of another delivery may have arrived all the same.
+                        if known.state != State::Answered(count) {
+                            return None;
+                        }
+                        State::Undone
+                    }
                 };
                 (queue, message, state)
             }
@@ -155,9 +171,14 @@ mod tests {
         assert_eq!(left(h.ack_fails(1, 1)), 1);
         assert_eq!(left(h.lease(1, 2).ack_begins(1, 2).ack_unknown(1, 2)), 0);
         assert_eq!(left(h.requeue(1, Requeued::LeaseEnded)), 1);
-        assert_eq!(left(h.lease(1, 3).ack(1, 3)), 0);
+        assert_eq!(left(h.lease(1, 3).refuse(1, 3, true)), 1);
+        // It is out twice: that one acknowledgement fails says nothing of the other.
+        h.lease(1, 4).lease(1, 5).ack_begins(1, 4).ack_begins(1, 5);
+        assert_eq!(left(h.ack_fails(1, 4)), 0);
+        assert_eq!(left(h.ack_fails(1, 5)), 1);
+        assert_eq!(left(h.lease(1, 6).ack(1, 6)), 0);
         // What is gone is gone; whether it may come again, others judge.
-        assert_eq!(left(h.lease(1, 4)), 0);
+        assert_eq!(left(h.lease(1, 7)), 0);
         assert_eq!(left(h.enqueue(2).remove(2, Removed::Purged).remove(2, Removed::Purged)), 0);
         // Its number is given to another: it will never be done, and the other must be.
         h.enqueue(3).carry(3, 4);

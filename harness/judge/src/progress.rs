@@ -6,12 +6,12 @@
 //! healing may end indeterminate: an outage took its request or its answer. So may one whose client went down.
 
 use super::{
-    drains::seconds,
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     limits::{DEFAULT_WITHIN, Limit},
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::{EventId, Mark, NodeChange, NodeId, Phase, What};
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,12 +7,12 @@
 
 use super::{
     dense::ByEvent,
-    drains::seconds,
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     limits::Limit,
     setup::Setup,
+    time::seconds,
 };
 use squall_probe::{Mark, Phase, What};
 

@@ -8,7 +8,8 @@
 
 use bytes::Bytes;
 use squall::system::{
-    Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Role, State, System,
+    Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Promises, Role, State,
+    System, kafka_like_log,
 };
 use squall_probe::{EventId, Position, StateOf, What, clock, fs, name, net, point, record, signal};
 use std::{
@@ -99,6 +100,9 @@ impl System for Tiny {
     }
     fn defects(&self) -> &[Defect] {
         &DEFECTS
+    }
+    fn promises(&self) -> Promises {
+        kafka_like_log()
     }
 
     fn start(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>> {

@@ -272,8 +272,8 @@ fn fault(kind: &FaultKind) -> Word {
 
 /// What an invariant says, and when it has something to say.
 fn invariant(entry: &squall_judge::Entry) -> Word {
-    let sets: Vec<String> = entry.needs.iter().map(|set| set.join(" and ")).collect();
-    let needs = format!("Records: {}; without them it is not applicable.", sets.join(", or "));
+    let needs =
+        format!("Records: {}; without them it is not applicable.", entry.needed(str::to_owned));
     let promise = entry.promise.map_or("nothing: it is judged of everybody", |p| p.words);
     let when = match (entry.safety, entry.limit) {
         (true, _) => "Judged in every run.".to_owned(),

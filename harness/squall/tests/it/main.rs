@@ -9,6 +9,7 @@ mod faults;
 mod isolation;
 mod mutants;
 mod pipeline;
+mod queues;
 mod sources;
 mod surface;
 mod workspace;
@@ -19,9 +20,13 @@ use std::{
 };
 
 /// Cargo builds examples before it runs tests, and puts them beside the folder of the tests.
-fn program() -> PathBuf {
+fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    test.ancestors().nth(2).map(|folder| folder.join("examples/tiny")).unwrap()
+    test.ancestors().nth(2).map(|folder| folder.join("examples").join(name)).unwrap()
+}
+
+fn program() -> PathBuf {
+    example("tiny")
 }
 
 /// The example `tiny`, in the root of the repository.

@@ -9,7 +9,7 @@ use squall::{
     testing::FAULTS,
 };
 use squall_command::ReferenceSystem;
-use squall_judge::{CATALOGUE as INVARIANTS, Layer};
+use squall_judge::{CATALOGUE as INVARIANTS, Layer, PRESETS, Preset};
 use std::{collections::BTreeMap, fmt::Write as _, fs, process::Command};
 
 /// Writes a page.
@@ -23,6 +23,7 @@ const PAGES: &[(&str, Page)] = &[
     ("faults.md", faults),
     ("invariants.md", invariants),
     ("keys.md", keys),
+    ("promises.md", promises),
     ("report.md", report),
     ("signals.md", signals),
     ("words.md", words),
@@ -237,21 +238,16 @@ fn invariants() -> String {
             (false, Some(limit)) => format!("with a limit: {limit}"),
             (false, None) => "where it is named".to_owned(),
         };
-        let set = |set: &squall_judge::Kinds| {
-            let kinds: Vec<String> = set.iter().map(|kind| format!("`{kind}`")).collect();
-            kinds.join(" and ")
-        };
-        let needs: Vec<String> = entry.needs.iter().map(set).collect();
         let _ = write!(
             out,
-            "\n### {}\n\n{}\n\n- Judged: {judged}.\n- A fact that it judges: {}.\n- Needs the records: {}.\n",
+            "\n### {}\n\n{}\n\n- Judged: {judged}.\n- A fact that it judges: {}.\n- Needs the records: {}. Without them it is not applicable.\n",
             entry.name,
             entry.about,
             entry.judged,
-            needs.join(", or ")
+            entry.needed(|kind| format!("`{kind}`"))
         );
         let promise = entry.promise.map_or("none, it is judged of everybody", |p| p.words);
-        let _ = writeln!(out, "- Needs the promise: {promise}.");
+        let _ = writeln!(out, "- Needs the [promise](promises.md): {promise}.");
         if let Some(limit) = entry.limit {
             let _ = writeln!(out, "- Example: `{}: {{ {} }}`.", entry.name, limit.example());
         }
@@ -261,18 +257,60 @@ fn invariants() -> String {
             let _ = write!(out, "\n{paragraph}\n");
         }
     }
-    out += "\n## Promises\n\nWhat a system says of itself in `System::promises`. What it does not promise is not judged.\n\n";
-    let promises = documented("harness/judge/src/promises.rs", "pub struct Promises {");
-    out += &table(
-        &["promise", "means"],
-        promises.into_iter().map(|(line, about)| vec![format!("`{}`", name(&line)), about]),
-    );
     out += "\n## Records\n\nWhat a system under test records with `squall_probe::record`, and what the harness adds.\n\n";
     let records = documented("harness/probe/src/record/what.rs", "pub enum What {");
     out += &table(
         &["record", "means"],
         records.into_iter().map(|(line, about)| vec![format!("`{}`", name(&line)), about]),
     );
+    out
+}
+
+/// What can be said of a promise: the variants of its type, or its fields.
+fn said(heading: &str, item: &str) -> String {
+    let members = documented("harness/judge/src/promises.rs", item);
+    let rows = members.into_iter().map(|(line, about)| vec![format!("`{}`", name(&line)), about]);
+    format!("\n## {heading}\n\n{}", table(&["value", "means"], rows))
+}
+
+fn promises() -> String {
+    let mut out = String::from(
+        "# Promises\n\nWhat a system says of itself in `System::promises`, in the words of its field. Nothing is judged that it \
+         does not promise; [invariants](invariants.md) tell which promise each needs.\n\n",
+    );
+    let fields = documented("harness/judge/src/promises.rs", "pub struct Promises {");
+    let rows = fields.into_iter().map(|(line, about)| vec![format!("`{}`", name(&line)), about]);
+    out += &table(&["promise", "means"], rows);
+    for (heading, item) in [
+        ("`storage`", "pub enum Storage {"),
+        ("`storage: Queue`", "pub struct Queue {"),
+        ("`lease` of a queue", "pub enum Lease {"),
+        ("`counts` of a queue", "pub enum Counts {"),
+        ("`delivery`", "pub enum Delivery {"),
+        ("`order`", "pub enum Order {"),
+        ("`groups`", "pub enum Groups {"),
+        ("`deduplication`", "pub enum Deduplication {"),
+        ("`dead_letters`", "pub enum DeadLetters {"),
+    ] {
+        out += &said(heading, item);
+    }
+    out += "\n## Presets\n\nWhat systems that people know promise, as functions of `squall::system`. A system that is configured \
+            otherwise begins with one and changes it: `Promises { order: Order::PerKey, ..pub_sub() }`.\n";
+    for Preset { name, about, source, promises } in PRESETS {
+        let promises = promises();
+        let judged = |safety: bool| {
+            let all = INVARIANTS.iter().filter(|entry| {
+                entry.safety == safety && entry.promise.is_some() && entry.is_promised(&promises)
+            });
+            all.map(|entry| format!("`{}`", entry.name)).collect::<Vec<_>>().join(", ")
+        };
+        let _ = write!(
+            out,
+            "\n### {name}\n\n{about}\n\n- Judged because of it: {}; at the end, or with a limit: {}.\n- Source: {source}.\n",
+            judged(true),
+            judged(false)
+        );
+    }
     out
 }
 

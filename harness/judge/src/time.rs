@@ -1,0 +1,6 @@
+//! Times in words.
+
+/// Microseconds as `1.250s`.
+pub(super) fn seconds(us: u64) -> String {
+    format!("{}.{:03}s", us / 1_000_000, us / 1_000 % 1_000)
+}
