@@ -49,7 +49,7 @@ pub use fold::Redriven;
 use fold::{Copies, End, Lag};
 use invariant::Invariant;
 pub use invariant::{Entry, Findings, Layer};
-pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES};
+pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES, Window};
 pub use promises::{BreakerPolicy, Promises, RetryPolicy};
 pub use setup::Setup;
 pub use went_back::Loss;

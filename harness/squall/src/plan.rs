@@ -41,6 +41,9 @@ pub struct Plan {
     pub expect: Vec<Expect>,
     /// Signals without which the run proves nothing.
     pub must_see: Vec<String>,
+    /// Signals that fail the run if they are seen.
+    #[serde(default)]
+    pub must_not_see: Vec<String>,
     /// What may get past the simulation.
     #[serde(default)]
     pub allow: Vec<Allow>,
@@ -93,6 +96,9 @@ pub enum Start {
         condition: Condition,
         /// If it has not been met by then, the run proves nothing.
         limit: Micros,
+        /// So much later it begins.
+        #[serde(default)]
+        delay: Micros,
     },
 }
 
@@ -170,7 +176,8 @@ impl Plan {
                 }
                 Trigger::When(condition) => vec![Start::When {
                     condition: condition.clone(),
-                    limit: step.within.map_or(workload_us + micros(PATIENCE), micros),
+                    limit: limit(scenario, index, workload_us),
+                    delay: step.delay.map_or(0, micros),
                 }],
             };
             let lasts = step.lasts.map(micros).or(match &step.trigger {
@@ -199,13 +206,14 @@ impl Plan {
             nodes,
             network: scenario.network.clone(),
             // A tick above the smallest latency would stretch round trips.
-            tick_ms: scenario.network.min_ms.clamp(1, 5),
+            tick_ms: shortest(&scenario.network).clamp(1, 5),
             workload: scenario.workload.clone(),
             workload_us,
             settle_us: settle(scenario, seed),
             faults,
             expect: scenario.expect.clone(),
             must_see: scenario.must_see.clone(),
+            must_not_see: scenario.must_not_see.clone(),
             allow: scenario.allow.clone(),
             defects: defects.to_vec(),
         }
@@ -261,8 +269,12 @@ impl Plan {
         for fault in &self.faults {
             let start = match &fault.start {
                 Start::At(at) => format!("at {}", seconds(*at)),
-                Start::When { condition, limit } => {
-                    format!("when {condition}, waiting until {}", seconds(*limit))
+                Start::When { condition, limit, delay } => {
+                    let later = match delay {
+                        0 => String::new(),
+                        _ => format!(" and {} later", seconds(*delay)),
+                    };
+                    format!("when {condition}{later}, waiting until {}", seconds(*limit))
                 }
             };
             let lasts = match fault.lasts {
@@ -299,6 +311,35 @@ impl Plan {
         }
         out
     }
+}
+
+/// The shortest time that a message takes, in milliseconds.
+fn shortest(network: &Network) -> u32 {
+    network.between_zones.map_or(network.min_ms, |(least, _)| least.min(network.min_ms))
+}
+
+/// How long a step waits for its condition: as long as it says; else so long after the workload, and as long as the
+/// steps may last for which it waits.
+fn limit(scenario: &Scenario, index: usize, workload_us: Micros) -> Micros {
+    let mut limit = workload_us + micros(PATIENCE);
+    let mut at = index;
+    // Steps that wait for each other in a circle are refused when they are read.
+    for _ in 0..scenario.faults.len() {
+        let Some(step) = scenario.faults.get(at) else { break };
+        if let Some(within) = step.within {
+            return if at == index { micros(within) } else { limit.max(micros(within)) };
+        }
+        let Trigger::When(Condition::Over(awaited) | Condition::Began(awaited)) = &step.trigger
+        else {
+            break;
+        };
+        at = usize::from(awaited.step);
+        let awaited = scenario.faults.get(at);
+        let lasts = awaited.and_then(|awaited| Some(micros(awaited.lasts?)));
+        let delay = awaited.and_then(|awaited| Some(micros(awaited.delay?)));
+        limit += lasts.unwrap_or(0) + delay.unwrap_or(0);
+    }
+    limit
 }
 
 /// How long offering a workload takes.

@@ -18,6 +18,8 @@ mod named;
 mod occurrences;
 mod scenarios;
 mod schema;
+mod settings;
+mod steps;
 mod words;
 
 /// `squall` with the reference system, in the root of the repository.

@@ -5,7 +5,7 @@ use super::shared::stop::Stop;
 use super::shared::terminal::say;
 use crate::exit::PASSED;
 use crate::shell::quote;
-use crate::{shard::Division, system::System};
+use crate::{replay, shard::Division, system::System};
 use clap::Args;
 use serde::Serialize;
 use std::num::NonZeroU32;
@@ -62,8 +62,9 @@ pub(super) fn plan(args: &PlanArgs, system: &dyn System) -> Result<u8, Stop> {
                 verified: job.verify,
                 shard: shards.as_ref().map(|shards| shards[index]),
                 command: format!(
-                    "squall run {} --seed {} --runs 1 --verify {verify}",
+                    "squall run {}{} --seed {} --runs 1 --verify {verify}",
                     quote(&scenario.path),
+                    replay::settings(scenario),
                     job.seed
                 ),
             }

@@ -61,6 +61,7 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
     // What was violated; and what of it nobody could have kept.
     let Judgement { violations, judged, history, loss, .. } = judgement;
     let mut verdict = Verdict { violations, vacuous, note: None };
+    verdict.add_forbidden(plan, &signals);
     if let Some(panic) = panic {
         verdict.add_panic(&panic, &nodes);
     }
@@ -146,6 +147,20 @@ struct Verdict {
 }
 
 impl Verdict {
+    /// Signals were seen that must not be.
+    fn add_forbidden(&mut self, plan: &Plan, signals: &BTreeMap<String, u64>) {
+        for (signal, count) in plan.must_not_see.iter().filter_map(|s| signals.get_key_value(s)) {
+            let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+            self.violations.push(Violation {
+                invariant: "must_not_see",
+                summary: format!("{signal} was seen {times}"),
+                evidence: Vec::new(),
+                since: squall_judge::NEVER,
+                consequence_of: None,
+            });
+        }
+    }
+
     fn add_panic(&mut self, panic: &Panic, nodes: &[String]) {
         let node = nodes.get(panic.node.index()).map_or("the simulator", String::as_str);
         self.violations.push(Violation {

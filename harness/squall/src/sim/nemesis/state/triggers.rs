@@ -2,6 +2,7 @@
 //! never begins, and the run proves nothing of it.
 
 use crate::{plan::Micros, scenario::Condition};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A fault whose target does not exist when its time has come (no leader is elected) waits for it this long, in
 /// microseconds.
@@ -15,6 +16,12 @@ pub(in crate::sim::nemesis) struct Reached {
     pub(in crate::sim::nemesis) applied: u32,
     /// Indices of the faults whose fault point was passed.
     pub(in crate::sim::nemesis) passed: Vec<usize>,
+    /// How often signals were seen that something waits for.
+    pub(in crate::sim::nemesis) seen: BTreeMap<String, u64>,
+    /// Steps of which an occurrence has begun.
+    pub(in crate::sim::nemesis) begun: BTreeSet<u16>,
+    /// Steps of which an occurrence is over.
+    pub(in crate::sim::nemesis) over: BTreeSet<u16>,
 }
 
 impl Reached {
@@ -24,6 +31,11 @@ impl Reached {
             Condition::Delivered(count) => self.delivered >= *count,
             Condition::Applied(count) => self.applied >= *count,
             Condition::Reaches { .. } => self.passed.contains(&index),
+            Condition::Signal { signal, hit } => {
+                self.seen.get(signal).is_some_and(|seen| *seen >= u64::from(*hit))
+            }
+            Condition::Began(step) => self.begun.contains(&step.step),
+            Condition::Over(step) => self.over.contains(&step.step),
         }
     }
 }
@@ -87,6 +99,22 @@ impl Triggers {
     /// Something waits for a condition.
     pub(in crate::sim::nemesis) fn wait_for_conditions(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    /// Something waits for another step.
+    pub(in crate::sim::nemesis) fn wait_for_steps(&self) -> bool {
+        let of_steps =
+            |condition: &Condition| matches!(condition, Condition::Began(_) | Condition::Over(_));
+        self.waiting.iter().any(|(_, condition, _)| of_steps(condition))
+    }
+
+    /// The signals that something waits for.
+    pub(in crate::sim::nemesis) fn signals(&self) -> BTreeSet<String> {
+        let signal = |condition: &Condition| match condition {
+            Condition::Signal { signal, .. } => Some(signal.clone()),
+            _ => None,
+        };
+        self.waiting.iter().filter_map(|(_, condition, _)| signal(condition)).collect()
     }
 
     /// Nothing waits.
