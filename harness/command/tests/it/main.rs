@@ -15,6 +15,7 @@ mod library;
 mod limits;
 mod mistakes;
 mod named;
+mod nearness;
 mod occurrences;
 mod scenarios;
 mod schema;

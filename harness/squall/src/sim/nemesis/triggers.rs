@@ -34,8 +34,11 @@ impl Nemesis<'_> {
         }
         for (index, condition) in pulled.missed {
             let line = self.plan.faults[index].line;
-            self.occurrences
-                .gave_up(format!("line {line}: the trigger never fired: when {condition}"));
+            let near =
+                reached.nearest(&condition, |point| sim::with(|world| world.passages(point)));
+            self.occurrences.gave_up(format!(
+                "line {line}: the trigger never fired: when {condition} ({near})"
+            ));
         }
     }
 

@@ -40,6 +40,32 @@ impl Reached {
     }
 }
 
+impl Reached {
+    /// How near a condition came that was not met. How often a point was passed its caller knows.
+    pub(in crate::sim::nemesis) fn nearest(
+        &self,
+        condition: &Condition,
+        passages: impl Fn(&str) -> u32,
+    ) -> String {
+        match condition {
+            Condition::Acked(_) => format!("{} were", self.acked),
+            Condition::Delivered(_) => format!("{} were", self.delivered),
+            Condition::Applied(_) => format!("{} were", self.applied),
+            Condition::Reaches { point, .. } => match passages(point) {
+                0 => "it was never passed".to_owned(),
+                times => format!("it was passed {times} times"),
+            },
+            Condition::Signal { signal, .. } => match self.seen.get(signal).copied().unwrap_or(0) {
+                0 => "it was never seen".to_owned(),
+                times => format!("it was seen {times} times"),
+            },
+            Condition::Began(_) => "it never began".to_owned(),
+            Condition::Over(step) if self.begun.contains(&step.step) => "it went on".to_owned(),
+            Condition::Over(_) => "it never began".to_owned(),
+        }
+    }
+}
+
 /// What became of the faults that waited for a condition, by their index in the plan.
 #[derive(Debug, Default, PartialEq)]
 pub(in crate::sim::nemesis) struct Pulled {
