@@ -35,7 +35,7 @@ impl Limits {
             .iter()
             .filter_map(|entry| match self.of(entry.name)? {
                 Bound::Within(us) => Some(us),
-                Bound::AtLeast(_) | Bound::Quantile(..) => None,
+                Bound::AtLeast(_) | Bound::AtLeastIn(..) | Bound::Quantile(..) => None,
             })
             .max()
             .unwrap_or(DEFAULT_WITHIN)

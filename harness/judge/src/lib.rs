@@ -66,7 +66,7 @@ pub use fold::Redriven;
 use fold::{Copies, End, Lag};
 use invariant::Invariant;
 pub use invariant::{BY_HARNESS, Entry, Findings, Kinds, Layer, Promised};
-pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES};
+pub use limits::{Bound, DEFAULT_WITHIN, Limit, Limits, QUANTILES, Window};
 pub use outstanding::Outstanding;
 pub use presets::{
     PRESETS, Preset, kafka_like_log, nats_jetstream, pub_sub, rabbitmq_queue, redis_list,

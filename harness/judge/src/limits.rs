@@ -15,7 +15,8 @@ pub enum Limit {
         /// What counts where a scenario does not say, in microseconds; `None`: it is not judged then.
         default: Option<u64>,
     },
-    /// At least this share: `{ at_least: 90% }`. Without it the invariant is not judged.
+    /// At least this share: `{ at_least: 90% }`, also of a window: `{ at_least: 90%, during: "the cut" }`. Without it the
+    /// invariant is not judged.
     AtLeast,
     /// One of the [`QUANTILES`] is at most this long: `{ p99: 2s }`. Without it the invariant is not judged.
     Quantile,
@@ -32,8 +33,21 @@ pub enum Bound {
     Within(u64),
     /// A share, 0 to 1.
     AtLeast(f64),
+    /// As that, of what began in a window.
+    AtLeastIn(f64, Window),
     /// A quantile, 0 to 1, and the most that it may be, in microseconds.
     Quantile(f64, u64),
+}
+
+/// A part of a run, by a fault of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Window {
+    /// While the fault of this step acts.
+    During(u16),
+    /// Since the fault of this step began for the first time.
+    Since(u16),
+    /// Since the fault of this step was over for the first time.
+    After(u16),
 }
 
 impl Limit {

@@ -362,6 +362,8 @@ pub(crate) fn takes(takes: &Takes) -> String {
             "a list of what gets past the simulation (`squall list escapes`)".to_owned()
         }
         Takes::Tags => "a list of words of letters, digits and - _ . / :".to_owned(),
+        Takes::Signal => "a signal (`squall list signals`)".to_owned(),
+        Takes::Step => "the name of a step".to_owned(),
         Takes::Point => "a fault point (`squall list points`)".to_owned(),
     }
 }

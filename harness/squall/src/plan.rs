@@ -41,6 +41,9 @@ pub struct Plan {
     pub expect: Vec<Expect>,
     /// Signals without which the run proves nothing.
     pub must_see: Vec<String>,
+    /// Signals that fail the run if they are seen.
+    #[serde(default)]
+    pub must_not_see: Vec<String>,
     /// What may get past the simulation.
     #[serde(default)]
     pub allow: Vec<Allow>,
@@ -93,6 +96,9 @@ pub enum Start {
         condition: Condition,
         /// If it has not been met by then, the run proves nothing.
         limit: Micros,
+        /// So much later it begins.
+        #[serde(default)]
+        delay: Micros,
     },
 }
 
@@ -170,7 +176,8 @@ impl Plan {
                 }
                 Trigger::When(condition) => vec![Start::When {
                     condition: condition.clone(),
-                    limit: step.within.map_or(workload_us + micros(PATIENCE), micros),
+                    limit: limit(scenario, index, workload_us),
+                    delay: step.delay.map_or(0, micros),
                 }],
             };
             let lasts = step.lasts.map(micros).or(match &step.trigger {
@@ -199,13 +206,14 @@ impl Plan {
             nodes,
             network: scenario.network.clone(),
             // A tick above the smallest latency would stretch round trips.
-            tick_ms: scenario.network.min_ms.clamp(1, 5),
+            tick_ms: shortest(&scenario.network).clamp(1, 5),
             workload: scenario.workload.clone(),
             workload_us,
             settle_us: settle(scenario, seed),
             faults,
             expect: scenario.expect.clone(),
             must_see: scenario.must_see.clone(),
+            must_not_see: scenario.must_not_see.clone(),
             allow: scenario.allow.clone(),
             defects: defects.to_vec(),
         }
@@ -239,18 +247,20 @@ impl Plan {
             .collect()
     }
 
-    /// The plan in words, every drawn value included.
+    /// The plan in words: its faults, and of the publishes how many there are; or in `full`, with every drawn value.
     #[must_use]
-    pub fn describe(&self, clients: &[&str]) -> String {
+    pub fn describe(&self, clients: &[&str], full: bool) -> String {
         let mut out = String::new();
-        let seconds = |us: Micros| format!("{}.{:06}s", us / 1_000_000, us % 1_000_000);
         let nodes: Vec<_> = self.nodes.iter().map(|node| node.name.as_str()).collect();
         // Writing to a String cannot fail.
         let _ = writeln!(out, "plan of \"{}\", seed {}", self.scenario, self.seed);
         let _ = writeln!(out, "nodes: {}", nodes.join(" "));
+        let between = self.network.between_zones.map_or(String::new(), |(min_ms, max_ms)| {
+            format!(", between zones {min_ms}ms..{max_ms}ms")
+        });
         let _ = writeln!(
             out,
-            "network: {}ms..{}ms, steps of {}ms",
+            "network: {}ms..{}ms{between}, steps of {}ms",
             self.network.min_ms, self.network.max_ms, self.tick_ms
         );
         if !self.defects.is_empty() {
@@ -258,31 +268,27 @@ impl Plan {
         }
         let _ = writeln!(out, "watched for {} after converging", seconds(self.settle_us));
         let _ = writeln!(out, "faults: {}", self.faults.len());
+        let mut told: BTreeMap<u16, usize> = BTreeMap::new();
         for fault in &self.faults {
-            let start = match &fault.start {
-                Start::At(at) => format!("at {}", seconds(*at)),
-                Start::When { condition, limit } => {
-                    format!("when {condition}, waiting until {}", seconds(*limit))
-                }
-            };
-            let lasts = match fault.lasts {
-                Some(lasts) => format!(" for {}", seconds(lasts)),
-                None if fault.fault.kind.lasts => " until healed".to_owned(),
-                None => String::new(),
-            };
-            let restart = fault
-                .restart_after
-                .map(|after| format!(", restart after {}", seconds(after)))
-                .unwrap_or_default();
-            let _ = writeln!(
-                out,
-                "  line {}: {start}{lasts} {}{restart}  (draw {:#018x})",
-                fault.line, fault.fault, fault.draw
-            );
+            let told = told.entry(fault.step).or_default();
+            *told += 1;
+            if full || *told <= TOLD {
+                let _ = writeln!(out, "  {}", fault.describe(full));
+            } else if *told == TOLD + 1 {
+                let rest = self.faults.iter().filter(|other| other.step == fault.step).count();
+                let _ = writeln!(out, "  line {}: … and {} times more", fault.line, rest - TOLD);
+            }
         }
         let publishes = self.publishes(clients.len());
-        let _ = writeln!(out, "publishes: {} over {}", publishes.len(), seconds(self.workload_us));
-        for publish in &publishes {
+        let poison = publishes.iter().filter(|publish| publish.event.poison.is_some()).count();
+        let poison = if poison > 0 { format!(", {poison} of them poison") } else { String::new() };
+        let _ = writeln!(
+            out,
+            "publishes: {} over {}{poison}",
+            publishes.len(),
+            seconds(self.workload_us)
+        );
+        for publish in publishes.iter().filter(|_| full) {
             let poison = publish
                 .event
                 .poison
@@ -299,6 +305,68 @@ impl Plan {
         }
         out
     }
+}
+
+/// So many occurrences of a step are told one by one.
+const TOLD: usize = 5;
+
+fn seconds(us: Micros) -> String {
+    format!("{}.{:06}s", us / 1_000_000, us % 1_000_000)
+}
+
+impl PlannedFault {
+    fn describe(&self, full: bool) -> String {
+        let start = match &self.start {
+            Start::At(at) => format!("at {}", seconds(*at)),
+            Start::When { condition, limit, delay } => {
+                let later = match delay {
+                    0 => String::new(),
+                    _ => format!(" and {} later", seconds(*delay)),
+                };
+                format!("when {condition}{later}, waiting until {}", seconds(*limit))
+            }
+        };
+        let lasts = match self.lasts {
+            Some(lasts) => format!(" for {}", seconds(lasts)),
+            None if self.fault.kind.lasts => " until healed".to_owned(),
+            None => String::new(),
+        };
+        let restart = self
+            .restart_after
+            .map(|after| format!(", restart after {}", seconds(after)))
+            .unwrap_or_default();
+        let draw = if full { format!("  (draw {:#018x})", self.draw) } else { String::new() };
+        format!("line {}: {start}{lasts} {}{restart}{draw}", self.line, self.fault)
+    }
+}
+
+/// The shortest time that a message takes, in milliseconds.
+fn shortest(network: &Network) -> u32 {
+    network.between_zones.map_or(network.min_ms, |(least, _)| least.min(network.min_ms))
+}
+
+/// How long a step waits for its condition: as long as it says; else so long after the workload, and as long as the
+/// steps may last for which it waits.
+fn limit(scenario: &Scenario, index: usize, workload_us: Micros) -> Micros {
+    let mut limit = workload_us + micros(PATIENCE);
+    let mut at = index;
+    // Steps that wait for each other in a circle are refused when they are read.
+    for _ in 0..scenario.faults.len() {
+        let Some(step) = scenario.faults.get(at) else { break };
+        if let Some(within) = step.within {
+            return if at == index { micros(within) } else { limit.max(micros(within)) };
+        }
+        let Trigger::When(Condition::Over(awaited) | Condition::Began(awaited)) = &step.trigger
+        else {
+            break;
+        };
+        at = usize::from(awaited.step);
+        let awaited = scenario.faults.get(at);
+        let lasts = awaited.and_then(|awaited| Some(micros(awaited.lasts?)));
+        let delay = awaited.and_then(|awaited| Some(micros(awaited.delay?)));
+        limit += lasts.unwrap_or(0) + delay.unwrap_or(0);
+    }
+    limit
 }
 
 /// How long offering a workload takes.
@@ -356,11 +424,22 @@ mod tests {
     #[test]
     fn the_plan_in_words_has_every_draw() {
         let plan = plan(CRASH, 7);
-        let words = plan.describe(&["producer-1", "producer-2"]);
+        let words = plan.describe(&["producer-1", "producer-2"], true);
         assert!(words.contains(&format!("{:#018x}", plan.faults[0].draw)), "{words}");
         for publish in plan.publishes(2) {
             let told = format!("e{} key {}", publish.event.id.0, publish.event.key);
             assert!(words.lines().any(|line| line.contains(&told)), "{told} is not in\n{words}");
         }
+    }
+
+    #[test]
+    fn the_plan_in_short_fits_a_screen() {
+        let often = "  - { every: 10ms, lose: { messages: 10% } }\n";
+        let words = plan(&format!("{CRASH}{often}"), 7).describe(&["producer-1"], false);
+        assert!(words.lines().count() < 20, "{words}");
+        assert!(
+            words.contains("… and 494 times more") && words.contains("publishes: 1000 over"),
+            "{words}"
+        );
     }
 }

@@ -114,7 +114,13 @@ pub(crate) fn command(
     } else {
         format!(" --expect {}", quote(&Expected::of(history, scenario, system).to_string()))
     };
-    format!("squall replay {} --seed {seed}{defects}{expect}", quote(&scenario.path))
+    let set = settings(scenario);
+    format!("squall replay {} --seed {seed}{set}{defects}{expect}", quote(&scenario.path))
+}
+
+/// The options that put a scenario's settings into it, each with a space before it.
+pub(crate) fn settings(scenario: &Scenario) -> String {
+    scenario.settings.iter().map(|set| format!(" --set {}", quote(set))).collect()
 }
 
 #[cfg(test)]

@@ -81,7 +81,8 @@ fn table(table: &Table, system: &dyn System) -> Value {
     if table.find("reaches").is_some() {
         let conditions = table.keys.iter().map(|key| key.name).filter(|name| *name != "hit");
         schema["oneOf"] = one_of(conditions);
-        schema["dependencies"] = json!({ "hit": ["reaches"] });
+        schema["dependencies"] =
+            json!({ "hit": { "anyOf": one_of(["reaches", "signal"].into_iter()) } });
     }
     schema
 }
@@ -116,6 +117,8 @@ fn key(key: &Key, system: &dyn System) -> Value {
         })),
         Takes::Tags => list(&json!({ "type": "string", "pattern": "^[\\w./:-]{1,40}$" })),
         Takes::Point => json!({ "$ref": "#/definitions/point" }),
+        Takes::Signal => json!({ "$ref": "#/definitions/signal" }),
+        Takes::Step => json!({ "type": ["string", "number"] }),
     };
     let takes = catalogue::takes(&key.takes);
     let about = match key.default {
@@ -190,7 +193,8 @@ fn step(system: &dyn System) -> Value {
         "for": { "anyOf": one_of(lasting) },
         "restart_after": { "anyOf": one_of(down.map(|kind| kind.key)) },
         "until": ["every"],
-        "within": ["when"],
+        "within": { "anyOf": one_of(["when", "after"].into_iter()) },
+        "delay": { "anyOf": one_of(["when", "after"].into_iter()) },
     });
     let snippet = |kind: &&FaultKind| json!({ "label": kind.key, "description": kind.does, "bodyText": kind.example });
     schema["defaultSnippets"] = faults::CATALOGUE.iter().map(snippet).collect();
@@ -436,9 +440,20 @@ fn expectation() -> Value {
             }] }),
             Some(squall_judge::Limit::AtLeast) => json!({
                 "type": "object", "additionalProperties": false, "required": ["at_least"],
-                "properties": { "at_least": {
-                    "type": "string", "description": "At least this share: 90%", "pattern": SHARE,
-                } },
+                "properties": {
+                    "at_least": {
+                        "type": "string", "description": "At least this share: 90%", "pattern": SHARE,
+                    },
+                    "during": {
+                        "type": ["string", "number"],
+                        "description": "Of what is published while the step of this name acts",
+                    },
+                    "after": {
+                        "type": ["string", "number"],
+                        "description": "Of what is published after the step of this name is over",
+                    },
+                },
+                "not": { "required": ["during", "after"] },
             }),
             Some(squall_judge::Limit::Quantile) => {
                 let quantiles: Map<String, Value> = squall_judge::QUANTILES

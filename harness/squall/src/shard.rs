@@ -224,23 +224,30 @@ pub struct Division {
     pub hash: String,
 }
 
+/// The work of each job, in milliseconds of virtual time: what its scenario took in an earlier report, else the length
+/// of its workload and what a run takes beside. One that is executed twice counts twice.
+#[must_use]
+pub fn weights(jobs: &[Job], scenarios: &[Scenario], earlier: Option<&Report>) -> Vec<u64> {
+    let work = work(scenarios, earlier);
+    jobs.iter().map(|job| work[job.scenario] * if job.verify { 2 } else { 1 }).collect()
+}
+
 impl Division {
     /// Divides jobs into `of` shards of about equal work, by what their scenarios took in an earlier
     /// report, else by the length of their workloads.
     #[must_use]
     pub fn new(jobs: &[Job], scenarios: &[Scenario], of: u32, earlier: Option<&Report>) -> Self {
-        let work = work(scenarios, earlier);
-        let weight = |job: &Job| work[job.scenario] * if job.verify { 2 } else { 1 };
+        let weights = weights(jobs, scenarios, earlier);
         // The heaviest first, each to the shard that has the least (Graham 1969).
         let mut order: Vec<usize> = (0..jobs.len()).collect();
-        order.sort_by_key(|index| (Reverse(weight(&jobs[*index])), *index));
+        order.sort_by_key(|index| (Reverse(weights[*index]), *index));
         let mut loads: std::collections::BinaryHeap<Reverse<(u64, u32)>> =
             (1..=of).map(|shard| Reverse((0, shard))).collect();
         let mut shards = vec![1; jobs.len()];
         for index in order {
             if let Some(Reverse((load, shard))) = loads.pop() {
                 shards[index] = shard;
-                loads.push(Reverse((load.saturating_add(weight(&jobs[index])), shard)));
+                loads.push(Reverse((load.saturating_add(weights[index]), shard)));
             }
         }
         let mut hash = Xxh3::new();

@@ -15,9 +15,12 @@ mod library;
 mod limits;
 mod mistakes;
 mod named;
+mod nearness;
 mod occurrences;
 mod scenarios;
 mod schema;
+mod settings;
+mod steps;
 mod words;
 
 /// `squall` with the reference system, in the root of the repository.

@@ -61,7 +61,7 @@ fn every_word_means_something_and_has_an_example_that_is_read() {
         if word.kind == "defect" {
             continue;
         }
-        let name = if word.name == "name" { "" } else { "name: x\n" };
+        let name = if word.example.starts_with("name:") { "" } else { "name: x\n" };
         let text = format!("{name}{}\n", word.example);
         let read = parse("example", text.as_bytes(), &ReferenceSystem);
         assert_eq!(read.map_err(|told| told.render(false)).err(), None, "{text}");
@@ -200,4 +200,48 @@ fn tags_choose_and_a_report_tells_how_they_did() {
     assert_eq!(json["scenarios"][0]["last"]["passed"], 2);
     assert_eq!(json["scenarios"][0]["tags"][1], "smoke");
     assert_eq!(squall(&["run", &path, "-E", "tag(slow)"]).code, 2);
+}
+
+#[test]
+fn a_plan_tells_what_it_amounts_to() {
+    let said = squall(&["plan", "scenarios/network", "--runs", "10", "--shards", "3"]);
+    let words = said.out.lines().rev().take(2).collect::<Vec<_>>();
+    assert!(
+        words[1].contains(" of them executed twice: ") && words[1].contains(" of virtual time"),
+        "{words:?}"
+    );
+    assert!(
+        words[0].starts_with("3 shards of ") && words[0].contains("more than the mean"),
+        "{words:?}"
+    );
+    let json: Value = serde_json::from_str(
+        &squall(&["plan", "scenarios/network", "--runs", "10", "--shards", "3", "--json"]).out,
+    )
+    .unwrap();
+    let totals = &json["totals"];
+    let items = json["items"].as_array().unwrap();
+    assert_eq!(totals["runs"], items.len());
+    let shards = totals["shards"].as_array().unwrap();
+    assert_eq!(
+        shards.iter().map(|shard| shard[0].as_u64().unwrap()).sum::<u64>(),
+        items.len() as u64
+    );
+    assert_eq!(
+        shards.iter().map(|shard| shard[1].as_u64().unwrap()).sum::<u64>(),
+        totals["sim_ms"].as_u64().unwrap()
+    );
+    let first = items.iter().filter(|item| item["shard"] == 1).count();
+    assert_eq!(shards[0][0], first);
+}
+
+#[test]
+fn a_dry_run_of_a_scenario_fits_a_screen() {
+    let said = squall(&["run", "scenarios", "--dry-run"]);
+    for plan in said.out.split("\n\n") {
+        assert!(plan.lines().count() <= 40, "{plan}");
+    }
+    assert!(!said.out.contains("key "), "publishes are told");
+    assert!(
+        squall(&["run", "scenarios/network", "--dry-run", "--publishes"]).out.contains(" key ")
+    );
 }

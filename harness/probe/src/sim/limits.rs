@@ -32,6 +32,9 @@ impl World {
             return false;
         }
         let open = self.open_of(node);
+        if let Some(hindered) = self.hindered_mut(node) {
+            hindered.most_open = hindered.most_open.max(open);
+        }
         let by = self.delay(node, |hindrance| match hindrance {
             Hindrance::Connections { most } => (open >= *most).then_some(0),
             _ => None,
@@ -45,6 +48,7 @@ impl World {
         // What is given back after its node went down was forgotten with it.
         hindered.memory = hindered.memory.saturating_add_signed(bytes);
         let memory = hindered.memory;
+        hindered.peak = hindered.peak.max(memory);
         // A quarter more each time: enough to judge by, and a handful of records whatever comes.
         if memory >= MUCH && memory - memory / 5 > hindered.most_told {
             hindered.most_told = memory;

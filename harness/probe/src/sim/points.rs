@@ -9,6 +9,13 @@ impl World {
         self.points.arm(trigger);
     }
 
+    /// How often a fault point was passed so far, over all nodes.
+    #[must_use]
+    pub fn passages(&self, point: &str) -> u32 {
+        let all = self.points.passages(&self.names);
+        all.into_iter().find(|(known, _)| known == point).map_or(0, |(_, passed)| passed)
+    }
+
     /// Triggers at fault points that fired since the last call.
     pub fn take_fired(&mut self) -> Vec<usize> {
         self.points.take_fired()

@@ -124,6 +124,9 @@ pub struct Summary {
     pub felt: BTreeMap<u16, u64>,
     /// How often each fault point was passed, over all nodes.
     pub points: Vec<(String, u32)>,
+    /// Of each node, the most bytes that it held in queues and reservations, and the most connections that it had when
+    /// it asked for one under a limit.
+    pub peaks: Vec<(u64, usize)>,
     /// How many frames were sent.
     pub frames: u64,
     /// Each of them, in the order of sending, if they were kept.
@@ -171,6 +174,11 @@ pub fn uninstall() -> Summary {
     Summary {
         felt: world.felt.by_step().clone(),
         points: world.points.passages(&world.names),
+        peaks: world
+            .machines
+            .iter()
+            .map(|machine| (machine.hindered.peak, machine.hindered.most_open))
+            .collect(),
         frames: world.frames,
         flights: world.flights.into_all(),
         names: world.names,

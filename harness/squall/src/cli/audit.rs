@@ -3,7 +3,7 @@
 use super::shared::files::{replace, writable};
 use super::shared::interrupts::watch_interrupts;
 use super::shared::progress::{progress_bar, workers};
-use super::shared::scenarios::{Chosen, SystemArgs, load};
+use super::shared::scenarios::{Chosen, SystemArgs};
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
 use crate::exit::{NOT_PASSED, PASSED};
@@ -71,7 +71,7 @@ pub(super) fn audit(args: &AuditArgs, system: &Arc<dyn System>) -> Result<u8, St
             system.name()
         )));
     }
-    let scenarios = args.chosen.of(load(&args.paths, system.as_ref())?)?;
+    let scenarios = args.chosen.load(&args.paths, system.as_ref())?;
     if let Some(path) = &args.report {
         writable(path)?;
     }

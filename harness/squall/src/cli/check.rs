@@ -1,6 +1,6 @@
 //! `squall check`
 
-use super::shared::scenarios::{Chosen, advise, load};
+use super::shared::scenarios::{Chosen, advise};
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
 use crate::exit::PASSED;
@@ -18,7 +18,7 @@ pub(super) struct CheckArgs {
 }
 
 pub(super) fn check(args: &CheckArgs, system: &dyn System) -> Result<u8, Stop> {
-    let scenarios = args.chosen.of(load(&args.paths, system)?)?;
+    let scenarios = args.chosen.load(&args.paths, system)?;
     advise(&scenarios);
     for scenario in &scenarios {
         say(&format!("ok  {}  \"{}\"\n", printable(&scenario.path), printable(&scenario.name)));

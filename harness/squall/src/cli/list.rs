@@ -2,7 +2,7 @@
 
 use super::shared::{
     files::read,
-    scenarios::{Chosen, load},
+    scenarios::Chosen,
     stop::Stop,
     terminal::{say, width},
 };
@@ -173,7 +173,7 @@ fn list_scenarios(
     system: &dyn System,
     fits: impl Fn(&str) -> bool,
 ) -> Result<u8, Stop> {
-    let scenarios = args.chosen.of(load(&args.paths, system)?)?;
+    let scenarios = args.chosen.load(&args.paths, system)?;
     let earlier = args.earlier.as_deref().map(read).transpose()?;
     let listed: Vec<Listed<'_>> = scenarios
         .iter()

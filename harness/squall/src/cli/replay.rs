@@ -1,7 +1,7 @@
 //! `squall replay`
 
 use super::shared::files::{show, writable};
-use super::shared::scenarios::{SystemArgs, load};
+use super::shared::scenarios::{Settings, SystemArgs, load};
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
 use crate::exit::{NOT_PASSED, PASSED};
@@ -31,6 +31,8 @@ pub(super) struct ReplayArgs {
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
+    settings: Settings,
+    #[command(flatten)]
     system: SystemArgs,
 }
 
@@ -47,7 +49,7 @@ enum HistoryForm {
 
 pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
     let defects = args.system.checked(system.as_ref())?;
-    let scenarios = load(std::slice::from_ref(&args.scenario), system.as_ref())?;
+    let scenarios = load(std::slice::from_ref(&args.scenario), system.as_ref(), &args.settings)?;
     let [scenario] = scenarios.as_slice() else {
         return Err(Stop::Input(format!(
             "error: {} holds {} scenarios; name the file of one",

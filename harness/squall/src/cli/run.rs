@@ -71,9 +71,12 @@ pub(super) struct RunArgs {
     /// Show no progress bar
     #[arg(long)]
     no_progress: bool,
-    /// Print the plan of the first seed of each scenario, and run nothing
+    /// Print the faults of the first seed of each scenario as they are drawn, and run nothing
     #[arg(long)]
     dry_run: bool,
+    /// With --dry-run: every drawn value, and each publish
+    #[arg(long, requires = "dry_run")]
+    publishes: bool,
     #[command(flatten)]
     system: SystemArgs,
 }
@@ -344,6 +347,6 @@ fn dry_run(args: &RunArgs, scenarios: &[Scenario], system: &dyn System, defects:
             .filter(|node| system.roles().iter().any(|r| r.name == node.role && r.client))
             .map(|node| node.name.as_str())
             .collect();
-        say(&format!("{}\n", plan.describe(&clients)));
+        say(&format!("{}\n", plan.describe(&clients, args.publishes)));
     }
 }

@@ -4,7 +4,9 @@ use super::{
     cure::cure,
     expect, keys,
     model::{Network, Scenario, Workload},
+    named,
     reader::Reader,
+    settings::{self, Setting},
     step, values,
 };
 use crate::{
@@ -32,8 +34,26 @@ pub const NOT_ZONES: &[&str] = &["all", "any", "leader", "follower", "followers"
 /// # Errors
 /// Every mistake in it.
 pub fn parse(path: &str, bytes: &[u8], system: &dyn System) -> Result<Scenario, Problems> {
-    let tree = syntax::parse(path, bytes, OTHERS_NEED)
-        .map_err(|diagnostic| Problems { diagnostics: vec![diagnostic] })?;
+    parse_with(path, bytes, system, &[])
+}
+
+/// As [`parse`], with settings in place of what the file says.
+///
+/// # Errors
+/// Every mistake in it.
+pub(super) fn parse_with(
+    path: &str,
+    bytes: &[u8],
+    system: &dyn System,
+    settings: &[Setting],
+) -> Result<Scenario, Problems> {
+    let one = |diagnostic| Problems { diagnostics: vec![diagnostic] };
+    let mut tree = syntax::parse(path, bytes, OTHERS_NEED).map_err(one)?;
+    for root in &mut tree.roots {
+        for setting in settings {
+            settings::put(root, setting, path, system).map_err(one)?;
+        }
+    }
     let (mut scenario, mut mistakes, mut advice) = (None, tree.mistakes.clone(), Vec::new());
     for root in &tree.roots {
         let mut reader = Reader {
@@ -44,8 +64,12 @@ pub fn parse(path: &str, bytes: &[u8], system: &dyn System) -> Result<Scenario, 
             workload: (Duration::ZERO, None),
             too_many: Vec::new(),
             events: 0,
+            steps: Vec::new(),
+            waits: Vec::new(),
+            lasting: Vec::new(),
         };
-        let hash = format!("{:032x}", xxh3_128(bytes));
+        let set: String = settings.iter().map(|setting| format!("\n--set {setting}")).collect();
+        let hash = format!("{:032x}", xxh3_128(&[bytes, set.as_bytes()].concat()));
         scenario = document(&mut reader, root, path, hash, &tree);
         let (told, advised) = reader.file.into_told();
         for diagnostic in told {
@@ -58,7 +82,14 @@ pub fn parse(path: &str, bytes: &[u8], system: &dyn System) -> Result<Scenario, 
     mistakes.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
     match scenario {
         Some(scenario) if mistakes.is_empty() => {
-            Ok(Scenario { advice: Problems { diagnostics: advice }, ..scenario })
+            let settings: Vec<String> = settings.iter().map(Setting::to_string).collect();
+            let set = match settings.as_slice() {
+                [] => String::new(),
+                all => format!(" [{}]", all.join(", ")),
+            };
+            let name = scenario.name + &set;
+            let advice = Problems { diagnostics: advice };
+            Ok(Scenario { name, advice, settings, ..scenario })
         }
         _ => Err(Problems { diagnostics: mistakes }),
     }
@@ -114,13 +145,27 @@ fn document(
     let mut faults = Vec::new();
     if let Some((_, node)) = fields.take("faults") {
         let items = reader.list(node, "faults").unwrap_or_default();
-        for item in items {
-            faults.extend(step::read(reader, item));
+        named::name_all(reader, items);
+        for (index, item) in (0..).zip(items) {
+            let step = step::read(reader, item, index);
+            reader.lasting.push(step.as_ref().is_none_or(|step| step.fault.kind.lasts));
+            faults.extend(step);
         }
+        named::check_waits(reader);
         step::check_counts(reader, &faults, items.len());
     }
     let expect = fields.take("expect").map(|(_, node)| expect::read(reader, node, &mut lines));
-    let must_see = fields.take("must_see").map(|(_, node)| must_see(reader, node));
+    let must_see = fields.take("must_see").map(|(_, node)| signals(reader, "must_see", node));
+    let forbidden = fields.take("must_not_see").map(|(_, node)| {
+        let forbidden = signals(reader, "must_not_see", node);
+        let both =
+            forbidden.iter().find(|name| must_see.iter().flatten().any(|seen| seen == *name));
+        if let Some(both) = both {
+            let message = format!("{both} must be seen and must not be seen");
+            reader.tell("squall::never", node.span, message, "and must_see names it");
+        }
+        forbidden
+    });
     let allow = fields.take("allow").map(|(_, node)| allow(reader, node));
     Some(Scenario {
         name: name?,
@@ -136,8 +181,10 @@ fn document(
         faults,
         expect: expect.unwrap_or_default(),
         must_see: must_see.unwrap_or_default(),
+        must_not_see: forbidden.unwrap_or_default(),
         allow: allow.unwrap_or_default(),
         lines,
+        settings: Vec::new(),
         advice: Problems::default(),
     })
 }
@@ -256,7 +303,24 @@ fn zones(reader: &mut Reader<'_>, node: &Node) {
 fn network(reader: &mut Reader<'_>, node: &Node) -> Option<Network> {
     let table = &keys::NETWORK;
     let mut fields = reader.fields(node, table.what, &table.names(), "list keys")?;
-    values::of_key(reader, table, &mut fields, "latency").map(|said| latency(&said))
+    let between = fields.take("between zones").map(|(key, node)| {
+        if reader.zones.len() < 2 {
+            let message = "between zones, and there are none to be between";
+            reader
+                .tell("squall::unknown_zone", key.span, message, "name two at least")
+                .help("such as zones: { east: [broker-1], west: [broker-2, broker-3] }");
+        }
+        values::read(reader, table.kind("between zones"), node)
+    });
+    let network = values::of_key(reader, table, &mut fields, "latency").map(|said| latency(&said));
+    let between_zones = match between {
+        Some(said) => {
+            let Network { min_ms, max_ms, .. } = latency(&said?);
+            Some((min_ms, max_ms))
+        }
+        None => None,
+    };
+    Some(Network { between_zones, ..network? })
 }
 
 fn default_network() -> Network {
@@ -265,7 +329,7 @@ fn default_network() -> Network {
 
 fn latency(said: &Said) -> Network {
     match *said {
-        Said::Delay(min_ms, max_ms) => Network { min_ms, max_ms },
+        Said::Delay(min_ms, max_ms) => Network { min_ms, max_ms, between_zones: None },
         _ => unreachable!("the table says a delay"),
     }
 }
@@ -306,7 +370,7 @@ fn workload(reader: &mut Reader<'_>, node: &Node) -> Option<Workload> {
     (reader.mistakes() == before).then_some(workload)
 }
 
-fn must_see(reader: &mut Reader<'_>, node: &Node) -> Vec<String> {
+fn signals(reader: &mut Reader<'_>, key: &str, node: &Node) -> Vec<String> {
     let felt: Vec<String> = faults::CATALOGUE.iter().map(|kind| kind.signal()).collect();
     let known: Vec<&str> = signals::BUILT_IN
         .iter()
@@ -316,7 +380,7 @@ fn must_see(reader: &mut Reader<'_>, node: &Node) -> Vec<String> {
         .chain(reader.system.points().iter().copied())
         .collect();
     let mut all: Vec<String> = Vec::new();
-    for item in reader.list(node, "must_see").unwrap_or_default() {
+    for item in reader.list(node, key).unwrap_or_default() {
         let Value::Scalar(name) = &item.value else {
             let message = format!("expected a signal, found {}", item.value.kind());
             reader.tell("squall::wrong_type", item.span, message, "such as leader_changed");

@@ -1,12 +1,12 @@
 //! `expect:`: which invariants matter here, and the limits of those that take one.
 
-use super::{reader::Reader, values};
+use super::{named, reader::Reader, values};
 use crate::{
     parameters::{ParamKind, Span as Bounds},
-    syntax::{Node, Span, Value, Words, value},
+    syntax::{Fields, Node, Span, Value, Words, value},
 };
 use serde::{Deserialize, Serialize};
-use squall_judge::{Bound, CATALOGUE, Limit, QUANTILES};
+use squall_judge::{Bound, CATALOGUE, Limit, QUANTILES, Window};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -100,10 +100,13 @@ fn bound(reader: &mut Reader<'_>, name: &str, limit: Limit, said: &Node) -> Opti
             longer_than_zero(reader, time).map(|time| Bound::Within(micros(time)))
         }
         Limit::AtLeast => {
-            let mut fields = reader.fields(said, name, &["at_least"], "list invariants")?;
+            let keys = ["at_least", "during", "after"];
+            let mut fields = reader.fields(said, name, &keys, "list invariants")?;
+            let window = window(reader, &mut fields);
             let share = fields.take("at_least").map(|(_, share)| share);
             let share = share.or_else(|| missing(reader, fields.span, limit))?;
-            reader.scalar(share, "a share", value::percent).map(Bound::AtLeast)
+            let share = reader.scalar(share, "a share", value::percent)?;
+            Some(window?.map_or(Bound::AtLeast(share), |window| Bound::AtLeastIn(share, window)))
         }
         Limit::Quantile => {
             let names = QUANTILES.map(|(name, _)| name);
@@ -124,6 +127,33 @@ fn bound(reader: &mut Reader<'_>, name: &str, limit: Limit, said: &Node) -> Opti
             Some(Bound::Quantile(quantile, micros(time)))
         }
     }
+}
+
+/// The part of the run that is meant, by a fault of it; the inner `None`: all of it.
+fn window(reader: &mut Reader<'_>, fields: &mut Fields<'_>) -> Option<Option<Window>> {
+    let during = fields.take("during");
+    let after = fields.take("after");
+    if let (Some((first, _)), Some((second, _))) = (during, after) {
+        let message = "a window is during a fault or after it, and this one both";
+        reader
+            .tell("squall::two_of_a_kind", second.span, message, "the second")
+            .related(Some(first.span), "the first");
+        return None;
+    }
+    let Some((_, node)) = during.or(after) else { return Some(None) };
+    let step = named::step_named(reader, node)?;
+    let lasts = reader.lasting.get(usize::from(step.step)).copied().unwrap_or(true);
+    if during.is_some() && !lasts {
+        let message = format!("\"{}\" happens at once, and nothing is during it", step.name);
+        let label = "say after, or give it a fault that lasts";
+        reader.tell("squall::misplaced", node.span, message, label);
+        return None;
+    }
+    Some(Some(match (during, lasts) {
+        (Some(_), _) => Window::During(step.step),
+        (None, true) => Window::After(step.step),
+        (None, false) => Window::Since(step.step),
+    }))
 }
 
 fn missing<T>(reader: &mut Reader<'_>, span: Span, limit: Limit) -> Option<T> {

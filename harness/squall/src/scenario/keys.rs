@@ -53,6 +53,10 @@ pub enum Takes {
     Tags,
     /// A fault point of the system.
     Point,
+    /// One signal.
+    Signal,
+    /// The name of a step.
+    Step,
 }
 
 /// The keys of one mapping.
@@ -152,6 +156,13 @@ pub const SCENARIO: Table = Table {
             example: "faults: [{ at: 500ms, crash: leader }]\nmust_see: [leader_changed]",
         },
         Key {
+            name: "must_not_see",
+            about: "Signals that fail the run if they are seen, from the first fault on",
+            takes: Takes::Signals,
+            default: Absent::Means("any signal may be seen"),
+            example: "faults: [{ at: 500ms, pause: any consumer, for: 500ms }]\nmust_not_see: [leader_changed]",
+        },
+        Key {
             name: "allow",
             about: "What the system may do past the simulation, which is an error otherwise",
             takes: Takes::Allowed,
@@ -208,17 +219,26 @@ pub const WORKLOAD: Table = Table {
 pub const NETWORK: Table = Table {
     what: "network",
     place: "under `network`",
-    keys: &[Key {
-        name: "latency",
-        about: "How long a message takes, from node to node and one way: each a time drawn from the range",
-        takes: Takes::One(ParamKind::Delay(Span { least_ms: 1, most_ms: 10_000 })),
-        default: Absent::Is("4ms..12ms"),
-        example: "network: { latency: 2ms..10ms }",
-    }],
+    keys: &[
+        Key {
+            name: "latency",
+            about: "How long a message takes, from node to node and one way: each a time drawn from the range",
+            takes: Takes::One(ParamKind::Delay(Span { least_ms: 1, most_ms: 10_000 })),
+            default: Absent::Is("4ms..12ms"),
+            example: "network: { latency: 2ms..10ms }",
+        },
+        Key {
+            name: "between zones",
+            about: "How long a message takes between nodes of two zones, one way, always",
+            takes: Takes::One(ParamKind::Delay(Span { least_ms: 1, most_ms: 10_000 })),
+            default: Absent::Means("as long as any other"),
+            example: "zones: { east: [broker-1], west: [broker-2] }\nnetwork: { between zones: 80ms }",
+        },
+    ],
 };
 
 /// The keys of a step that say when its fault begins: it has one of them.
-pub const TRIGGERS: &[&str] = &["at", "between", "every", "when"];
+pub const TRIGGERS: &[&str] = &["at", "between", "every", "when", "after"];
 
 /// Of a step, beside its fault.
 pub const STEP: Table = Table {
@@ -254,6 +274,27 @@ pub const STEP: Table = Table {
             example: "faults: [{ when: { acked: 100 }, crash: leader }]",
         },
         Key {
+            name: "after",
+            about: "It begins when the step of this name is over (the first time): when what lasts has ended, or at once after what happens at once",
+            takes: Takes::Step,
+            default: Absent::Means("one of the other triggers is said"),
+            example: "faults:\n  - { name: the cut, at: 500ms, partition: { isolate: leader }, for: 500ms }\n  - { after: the cut, crash: leader }",
+        },
+        Key {
+            name: "name",
+            about: "What `after`, `began`, `during` and reports call the step; it moves no draw",
+            takes: Takes::One(Text),
+            default: Absent::Means("it has none"),
+            example: "faults: [{ name: power fails, at: 1s, crash: leader }]",
+        },
+        Key {
+            name: "delay",
+            about: "It begins so much later than `when` or `after` says",
+            takes: Takes::One(Time(Span::ABOVE_ZERO)),
+            default: Absent::Means("it begins at once"),
+            example: "faults: [{ when: { acked: 100 }, delay: 300ms, crash: leader }]",
+        },
+        Key {
             name: "for",
             about: "How long it lasts, if it is a fault that lasts",
             takes: Takes::One(Time(Span::ABOVE_ZERO)),
@@ -276,9 +317,11 @@ pub const STEP: Table = Table {
         },
         Key {
             name: "within",
-            about: "How long `when` waits, from the start of the run; if it waited in vain, the run is vacuous",
+            about: "How long `when` or `after` waits, from the start of the run; if it waited in vain, the run is vacuous",
             takes: Takes::One(Time(Span::ABOVE_ZERO)),
-            default: Absent::Means("10s after the end of the workload"),
+            default: Absent::Means(
+                "10s after the end of the workload, and as long as what `after` waits for may last",
+            ),
             example: "faults: [{ when: { acked: 100 }, within: 4s, crash: leader }]",
         },
     ],
@@ -318,8 +361,22 @@ pub const CONDITION: Table = Table {
             example: "faults: [{ when: { reaches: broker.appended }, crash: leader }]",
         },
         Key {
+            name: "signal",
+            about: "This signal was seen, counted from the first fault on; where every fault waits for another, from the start",
+            takes: Takes::Signal,
+            default: Absent::Means("one of the other conditions is said"),
+            example: "faults:\n  - { at: 500ms, crash: leader, restart_after: 1s }\n  - { when: { signal: leader_changed }, crash: leader }",
+        },
+        Key {
+            name: "began",
+            about: "The step of this name has begun (the first time)",
+            takes: Takes::Step,
+            default: Absent::Means("one of the other conditions is said"),
+            example: "faults:\n  - { name: power fails, at: 500ms, crash: leader }\n  - { when: { began: power fails }, delay: 100ms, pause: any follower, for: 1s }",
+        },
+        Key {
             name: "hit",
-            about: "For the how many-th time the point is passed, over all nodes",
+            about: "For the how many-th time the point is passed or the signal seen, over all nodes",
             takes: Takes::One(Number { low: 1, high: 1_000_000 }),
             default: Absent::Is("1"),
             example: "faults: [{ when: { reaches: broker.appended, hit: 3 }, crash: leader }]",
@@ -365,7 +422,7 @@ mod tests {
     #[test]
     fn each_example_is_read_and_has_its_key() {
         for key in TABLES.iter().flat_map(|table| table.keys) {
-            let name = if key.name == "name" { "" } else { "name: x\n" };
+            let name = if key.example.starts_with("name:") { "" } else { "name: x\n" };
             let read = parse("x", format!("{name}{}\n", key.example).as_bytes(), &Sample);
             let told = read.err().map(|told| told.render(false));
             assert_eq!(told, None, "{}", key.example);

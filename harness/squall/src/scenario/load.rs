@@ -1,6 +1,6 @@
 //! Files and folders of scenarios.
 
-use super::{document, model::Scenario};
+use super::{document, model::Scenario, settings::Setting};
 use crate::{
     syntax::{self, Diagnostic, Problems},
     system::System,
@@ -20,6 +20,18 @@ const MAX_DEPTH: usize = 16;
 /// # Errors
 /// Every mistake in any of them.
 pub fn load(paths: &[PathBuf], system: &dyn System) -> Result<Vec<Scenario>, Problems> {
+    load_with(paths, system, &[])
+}
+
+/// As [`load`], with settings in place of what the files say.
+///
+/// # Errors
+/// Every mistake in any of them.
+pub fn load_with(
+    paths: &[PathBuf],
+    system: &dyn System,
+    settings: &[Setting],
+) -> Result<Vec<Scenario>, Problems> {
     let mut problems = Problems::default();
     let mut files = Vec::new();
     for path in paths {
@@ -35,7 +47,7 @@ pub fn load(paths: &[PathBuf], system: &dyn System) -> Result<Vec<Scenario>, Pro
             continue;
         }
         seen.push(file.clone());
-        match read(&file, system) {
+        match read(&file, system, settings) {
             Ok(scenario) => {
                 if let Some(other) = names.insert(scenario.name.clone(), scenario.path.clone()) {
                     let message =
@@ -93,7 +105,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), Dia
     Ok(())
 }
 
-fn read(path: &Path, system: &dyn System) -> Result<Scenario, Problems> {
+fn read(path: &Path, system: &dyn System, settings: &[Setting]) -> Result<Scenario, Problems> {
     let fail = |diagnostic| Problems { diagnostics: vec![diagnostic] };
     let file = fs::File::open(path).map_err(|error| fail(refused(path, &error)))?;
     let name = path.to_string_lossy();
@@ -106,5 +118,5 @@ fn read(path: &Path, system: &dyn System) -> Result<Scenario, Problems> {
     file.take(syntax::MAX_FILE + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| fail(refused(path, &error)))?;
-    document::parse(&name, &bytes, system)
+    document::parse_with(&name, &bytes, system, settings)
 }

@@ -1,6 +1,6 @@
 //! What a scenario says, as data.
 
-use super::{expect::Expect, fault::Fault};
+use super::{expect::Expect, fault::Fault, named::Named};
 use crate::{determinism::Allow, syntax::Problems};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, time::Duration};
@@ -32,12 +32,16 @@ pub struct Scenario {
     pub expect: Vec<Expect>,
     /// Signals that must be seen.
     pub must_see: Vec<String>,
+    /// Signals that must not be seen.
+    pub must_not_see: Vec<String>,
     /// What the system may do past the simulation.
     pub allow: Vec<Allow>,
     /// Lines of the file, from 1: of its `name`, and of the invariants under `expect`.
     pub lines: BTreeMap<String, u32>,
     /// Words of its author's own, by which it is chosen.
     pub tags: Vec<String>,
+    /// What `--set` put in place of what the file says.
+    pub settings: Vec<String>,
     /// What is no mistake, and will hardly be what was meant.
     #[serde(skip)]
     pub advice: Problems,
@@ -50,6 +54,9 @@ pub struct Network {
     pub min_ms: u32,
     /// At most.
     pub max_ms: u32,
+    /// Between nodes of two zones, always: at least and at most.
+    #[serde(default)]
+    pub between_zones: Option<(u32, u32)>,
 }
 
 /// What clients do.
@@ -74,8 +81,12 @@ pub struct Step {
     pub line: u32,
     /// What it says, as the scenario wrote it but for order and layout: its identity, from which its draws follow.
     pub text: String,
+    /// What others call it.
+    pub name: Option<String>,
     /// When it begins.
     pub trigger: Trigger,
+    /// So much later than its condition is met.
+    pub delay: Option<Duration>,
     /// `every` ends here.
     pub until: Option<Duration>,
     /// How long `when` waits, from the start of the run.
@@ -117,6 +128,17 @@ pub enum Condition {
         /// From 1.
         hit: u32,
     },
+    /// A signal was seen for the `hit`-th time.
+    Signal {
+        /// The signal.
+        signal: String,
+        /// From 1.
+        hit: u32,
+    },
+    /// A step has begun.
+    Began(Named),
+    /// A step is over: what lasts has ended, what happens at once has happened.
+    Over(Named),
 }
 
 impl fmt::Display for Condition {
@@ -126,6 +148,9 @@ impl fmt::Display for Condition {
             Self::Delivered(count) => write!(f, "delivered: {count}"),
             Self::Applied(count) => write!(f, "applied: {count}"),
             Self::Reaches { point, hit } => write!(f, "reaches: {point}, hit: {hit}"),
+            Self::Signal { signal, hit } => write!(f, "signal: {signal}, hit: {hit}"),
+            Self::Began(step) => write!(f, "began: {}", step.name),
+            Self::Over(step) => write!(f, "\"{}\" is over", step.name),
         }
     }
 }

@@ -24,6 +24,12 @@ pub(super) struct Reader<'a> {
     pub(super) too_many: Vec<(Span, String, String)>,
     /// How many events there are.
     pub(super) events: u32,
+    /// Names of steps, where each is said, and the step's index.
+    pub(super) steps: Vec<(String, Span, u16)>,
+    /// Of each step, whether its fault lasts; of one that could not be read, that it does.
+    pub(super) lasting: Vec<bool>,
+    /// Who waits for whom: steps by their indices, and where that is said.
+    pub(super) waits: Vec<(u16, u16, Span)>,
 }
 
 impl Reader<'_> {

@@ -4,17 +4,26 @@ use super::{
     fault::Fault,
     keys::{CONDITION, STEP, TRIGGERS},
     model::{Condition, Step, Trigger},
+    named::awaited,
     reader::Reader,
     values,
 };
 use crate::{
     faults,
     parameters::Value as Said,
-    syntax::{Fields, Key, Node, Span, Words},
+    signals,
+    syntax::{Fields, Key, Node, Span, Value, Words},
 };
 use std::time::Duration;
 
-pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
+/// What a step says, but for its name: its identity.
+fn identity(node: &Node) -> String {
+    let Value::Mapping(entries) = &node.value else { return node.canonical() };
+    let said = entries.iter().filter(|(key, _)| key.text != "name").cloned().collect();
+    Node { value: Value::Mapping(said), ..node.clone() }.canonical()
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, node: &Node, index: u16) -> Option<Step> {
     let kinds: Vec<&'static str> = faults::CATALOGUE.iter().map(|kind| kind.key).collect();
     let known: Vec<&'static str> = [&STEP.names()[..], &kinds].concat();
     let before = reader.mistakes();
@@ -23,18 +32,19 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
     let kind = exactly_one(reader, &mut fields, &kinds, "kind of fault", "list faults");
     // Each part is read, whatever is wrong with the others.
     let trigger =
-        trigger.map(|(name, key, node)| (name, key, node.span, timing(reader, name, node)));
+        trigger.map(|(name, key, node)| (name, key, node.span, timing(reader, name, node, index)));
     let kind = kind.and_then(|(name, key, node)| {
         let kind = faults::CATALOGUE.iter().copied().find(|kind| kind.key == name)?;
         Some((kind, key, Fault::read(reader, kind, node)))
     });
-    let said = ["for", "restart_after", "until", "within"].map(|name| {
+    fields.take("name");
+    let said = ["for", "restart_after", "until", "within", "delay"].map(|name| {
         let (key, node) = fields.take(name)?;
         let time = values::read(reader, STEP.kind(name), node).as_ref().map(values::time);
         Some((key, node.span, time))
     });
     let triggered_by = |name: &str| trigger.as_ref().is_none_or(|(found, ..)| *found == name);
-    let [lasts, restart_after, until, within] = &said;
+    let [lasts, restart_after, until, within, delay] = &said;
     if let (Some((key, ..)), Some((kind, ..))) = (lasts, &kind) {
         belongs(reader, key, kind.lasts, "a fault that lasts; this one happens at once");
     }
@@ -45,8 +55,9 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
     if let Some((key, ..)) = until {
         belongs(reader, key, triggered_by("every"), "every");
     }
-    if let Some((key, ..)) = within {
-        belongs(reader, key, triggered_by("when"), "when");
+    let waits = triggered_by("when") || triggered_by("after");
+    for (key, ..) in [within, delay].into_iter().flatten() {
+        belongs(reader, key, waits, "when or after");
     }
     let time = |said: &SaidTime<'_>| said.as_ref().and_then(|said| said.2);
     if let Some((_, key, span, Some(trigger))) = &trigger {
@@ -64,8 +75,14 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node) -> Option<Step> {
     };
     let step = Step {
         line: reader.line(kind_key.span),
-        text: node.canonical(),
+        text: identity(node),
+        name: reader
+            .steps
+            .iter()
+            .find(|(_, _, step)| *step == index)
+            .map(|(name, ..)| name.clone()),
         trigger,
+        delay: time(delay),
         until: time(until),
         within: time(within),
         lasts: time(lasts),
@@ -169,9 +186,13 @@ fn exactly_one<'n>(
     Some(first)
 }
 
-fn timing(reader: &mut Reader<'_>, name: &str, node: &Node) -> Option<Trigger> {
-    if name == "when" {
-        return condition(reader, node).map(Trigger::When);
+fn timing(reader: &mut Reader<'_>, name: &str, node: &Node, index: u16) -> Option<Trigger> {
+    match name {
+        "when" => return condition(reader, node, index).map(Trigger::When),
+        "after" => {
+            return awaited(reader, node, index).map(|step| Trigger::When(Condition::Over(step)));
+        }
+        _ => {}
     }
     match (name, values::read(reader, STEP.kind(name), node)?) {
         ("at", Said::Time(at)) => Some(Trigger::At(at)),
@@ -186,7 +207,7 @@ fn timing(reader: &mut Reader<'_>, name: &str, node: &Node) -> Option<Trigger> {
 /// How many events there are in the log, at most, for each that a client publishes.
 const FOLLOWING: u32 = 4;
 
-fn condition(reader: &mut Reader<'_>, node: &Node) -> Option<Condition> {
+fn condition(reader: &mut Reader<'_>, node: &Node, index: u16) -> Option<Condition> {
     let known = CONDITION.names();
     let mut fields = reader.fields(node, CONDITION.what, &known, "list keys")?;
     let hit = fields.take("hit");
@@ -198,9 +219,28 @@ fn condition(reader: &mut Reader<'_>, node: &Node) -> Option<Condition> {
     };
     let (name, _, value) = found?;
     if let Some((key, _)) = hit
-        && name != "reaches"
+        && !["reaches", "signal"].contains(&name)
     {
-        reader.tell("squall::misplaced", key.span, "`hit` belongs to reaches", "leave this out");
+        let message = "`hit` belongs to reaches or signal";
+        reader.tell("squall::misplaced", key.span, message, "leave this out");
+    }
+    if name == "began" {
+        return awaited(reader, value, index).map(Condition::Began);
+    }
+    if name == "signal" {
+        let signal = reader.text(value, "a signal")?;
+        let felt: Vec<String> = faults::CATALOGUE.iter().map(|kind| kind.signal()).collect();
+        let known: Vec<&str> = signals::BUILT_IN
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(reader.system.signals().iter().copied())
+            .chain(felt.iter().map(String::as_str))
+            .collect();
+        let words = Words { all: &known, list: "list signals" };
+        if !reader.known(value.span, signal, "signal", "squall::unknown_signal", words) {
+            return None;
+        }
+        return Some(Condition::Signal { signal: signal.to_owned(), hit: values::number(&times?) });
     }
     if name == "reaches" {
         let point = reader.text(value, "a fault point")?;

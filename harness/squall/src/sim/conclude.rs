@@ -3,10 +3,11 @@
 use super::{build::Built, nemesis::Remains, outcome::RunOutcome, recorder::Recorder};
 use crate::{
     determinism::Panic,
+    injection::{DiskState, Injection, NodeState},
     plan::{Plan, PlannedFault},
 };
 use squall_judge::{Judgement, Loss, Violation};
-use squall_probe::sim;
+use squall_probe::{Record, What, sim};
 use squall_reports::Counters;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -54,13 +55,14 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
         vacuous.push("no publish was acknowledged".to_owned());
     }
     vacuous.extend(unfired);
-    vacuous.extend(never_felt(plan, &begun_steps, &world.felt));
+    vacuous.extend(never_felt(plan, &begun_steps, &world, &judgement.history));
     vacuous.extend(never_seen(plan, &signals));
     vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(&expect.name)));
 
     // What was violated; and what of it nobody could have kept.
     let Judgement { violations, judged, history, loss, .. } = judgement;
     let mut verdict = Verdict { violations, vacuous, note: None };
+    verdict.add_forbidden(plan, &signals);
     if let Some(panic) = panic {
         verdict.add_panic(&panic, &nodes);
     }
@@ -112,27 +114,88 @@ fn signals(plan: &Plan, recorder: &Recorder, world: &sim::Summary) -> BTreeMap<S
     signals
 }
 
-/// Steps of the scenario that began and were never felt.
-fn never_felt(plan: &Plan, begun: &BTreeSet<u16>, felt: &BTreeMap<u16, u64>) -> Vec<String> {
+/// Steps of the scenario that began and were never felt, and how near they came.
+fn never_felt(
+    plan: &Plan,
+    begun: &BTreeSet<u16>,
+    world: &sim::Summary,
+    history: &[Record],
+) -> Vec<String> {
     let steps: BTreeMap<u16, &PlannedFault> =
         plan.faults.iter().map(|fault| (fault.step, fault)).collect();
     steps
         .into_iter()
-        .filter(|(step, _)| begun.contains(step) && !felt.contains_key(step))
+        .filter(|(step, _)| begun.contains(step) && !world.felt.contains_key(step))
         .map(|(_, fault)| {
+            let near = how_near(plan, fault, world, history);
+            let near = near.map(|near| format!(" ({near})")).unwrap_or_default();
             format!(
-                "line {}: the fault began and nothing ever felt it: {}",
+                "line {}: the fault began and nothing ever felt it: {}{near}",
                 fault.line, fault.fault
             )
         })
         .collect()
 }
 
+/// How near a fault came that nothing felt, or what is missing for it.
+fn how_near(
+    plan: &Plan,
+    fault: &PlannedFault,
+    world: &sim::Summary,
+    history: &[Record],
+) -> Option<String> {
+    let on = history.iter().filter_map(|record| match record.what {
+        What::FaultBegan { fault: step, target } if step == fault.step => Some(target.index()),
+        _ => None,
+    });
+    let name = |node: usize| plan.nodes.get(node).map_or("?", |node| node.name.as_str());
+    match fault.fault.injection() {
+        Injection::Nodes { state: NodeState::Memory(_), .. } => {
+            let (peak, node) =
+                on.filter_map(|node| Some((world.peaks.get(node)?.0, node))).max()?;
+            Some(format!("{} held {peak} bytes at most", name(node)))
+        }
+        Injection::Nodes { state: NodeState::Connections(_), .. } => {
+            let (most, node) =
+                on.filter_map(|node| Some((world.peaks.get(node)?.1, node))).max()?;
+            Some(match most {
+                0 => format!("{} wanted no connection while it lasted", name(node)),
+                most => {
+                    format!("{} had {most} connections at most when it wanted one more", name(node))
+                }
+            })
+        }
+        Injection::Damage { .. } => {
+            Some("the file was never read again: add a restart of the node after it".to_owned())
+        }
+        Injection::Disks { state: DiskState::Errors { reads: true, writes: false }, .. } => {
+            Some("nothing was read: add a restart of the node while it lasts".to_owned())
+        }
+        Injection::Disks { .. } => Some("nothing was written or synced there".to_owned()),
+        Injection::Messages { .. } => Some(
+            "of what was sent there while it lasted nothing was hit, or nothing of that arrived"
+                .to_owned(),
+        ),
+        Injection::Links { .. } => {
+            Some("nothing was sent there while it lasted: let it last longer".to_owned())
+        }
+        _ => None,
+    }
+}
+
 fn never_seen(plan: &Plan, signals: &BTreeMap<String, u64>) -> impl Iterator<Item = String> {
-    plan.must_see
-        .iter()
-        .filter(|signal| !signals.contains_key(*signal))
-        .map(|signal| format!("must_see: {signal} was never seen"))
+    plan.must_see.iter().filter(|signal| !signals.contains_key(*signal)).map(|signal| {
+        let others: Vec<&str> = signals
+            .keys()
+            .map(String::as_str)
+            .filter(|other| !other.contains('.') && !other.ends_with("_felt"))
+            .collect();
+        let instead = match others.as_slice() {
+            [] => "no other was".to_owned(),
+            others => format!("seen were {}", others.join(", ")),
+        };
+        format!("must_see: {signal} was never seen ({instead})")
+    })
 }
 
 /// What is to be said of a run.
@@ -146,6 +209,20 @@ struct Verdict {
 }
 
 impl Verdict {
+    /// Signals were seen that must not be.
+    fn add_forbidden(&mut self, plan: &Plan, signals: &BTreeMap<String, u64>) {
+        for (signal, count) in plan.must_not_see.iter().filter_map(|s| signals.get_key_value(s)) {
+            let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+            self.violations.push(Violation {
+                invariant: "must_not_see",
+                summary: format!("{signal} was seen {times}"),
+                evidence: Vec::new(),
+                since: squall_judge::NEVER,
+                consequence_of: None,
+            });
+        }
+    }
+
     fn add_panic(&mut self, panic: &Panic, nodes: &[String]) {
         let node = nodes.get(panic.node.index()).map_or("the simulator", String::as_str);
         self.violations.push(Violation {

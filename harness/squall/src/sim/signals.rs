@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Signals {
     counts: BTreeMap<&'static str, u64>,
     named: BTreeMap<Name, u64>,
+    /// The same, from the start of the run on.
+    ever: BTreeMap<&'static str, u64>,
+    ever_named: BTreeMap<Name, u64>,
     /// How many nodes had crashed when an event was delivered last in a group.
     delivered: ByName<ByEvent<Option<u64>>>,
     dead: BTreeSet<(Name, EventId)>,
@@ -95,17 +98,30 @@ impl Signals {
             What::Breaker { state: BreakerState::Closed, .. } => self.count("breaker_closed_again"),
             What::Saga { change: SagaChange::Undone, .. } => self.count("compensated"),
             What::FaultBegan { .. } => self.before_faults = false,
-            What::Signal { signal } if !self.before_faults => {
-                *self.named.entry(signal).or_default() += 1;
+            What::Signal { signal } => {
+                *self.ever_named.entry(signal).or_default() += 1;
+                if !self.before_faults {
+                    *self.named.entry(signal).or_default() += 1;
+                }
             }
             _ => {}
         }
     }
 
     fn count(&mut self, signal: &'static str) {
+        *self.ever.entry(signal).or_default() += 1;
         if !self.before_faults {
             *self.counts.entry(signal).or_default() += 1;
         }
+    }
+
+    /// How often a signal was seen, read off the history or named by the system: since the run began, or since the
+    /// first fault has begun.
+    pub fn count_of(&self, signal: &str, name: Name, from_start: bool) -> u64 {
+        let (read_off, named) =
+            if from_start { (&self.ever, &self.ever_named) } else { (&self.counts, &self.named) };
+        let read_off = read_off.get(signal).copied().unwrap_or(0);
+        read_off + named.get(&name).copied().unwrap_or(0)
     }
 
     /// All that was seen, by name.

@@ -63,6 +63,10 @@ pub(in crate::sim) struct Hindered {
     waiting: Waiters,
     /// Bytes in queues and reservations.
     pub(in crate::sim) memory: u64,
+    /// The most that there were of them, in all its lives.
+    pub(in crate::sim) peak: u64,
+    /// The most connections that it had while there was a limit, in all its lives.
+    pub(in crate::sim) most_open: usize,
     /// The most that was told of them, in this life.
     pub(in crate::sim) most_told: u64,
     /// It was found to need more memory than it has.

@@ -1,10 +1,6 @@
 //! Which runs a command asks for, and the report that they will be in.
 
-use super::{
-    files::read,
-    scenarios::{Chosen, load},
-    stop::Stop,
-};
+use super::{files::read, scenarios::Chosen, stop::Stop};
 use crate::{
     runner::{Job, Verify},
     scenario::Scenario,
@@ -79,7 +75,7 @@ impl ShardArg {
 impl BatchArgs {
     /// The scenarios that are meant.
     pub(in crate::cli) fn scenarios(&self, system: &dyn System) -> Result<Vec<Scenario>, Stop> {
-        self.chosen.of(load(&self.paths, system)?)
+        self.chosen.load(&self.paths, system)
     }
 
     /// Every run that was asked for, by scenario and seed.

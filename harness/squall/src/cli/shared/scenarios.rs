@@ -2,7 +2,7 @@
 
 use super::{filter::Filter, stop::Stop, terminal::Color};
 use crate::{
-    scenario::{self, Scenario},
+    scenario::{self, Scenario, Setting},
     system::System,
 };
 use clap::Args;
@@ -10,9 +10,22 @@ use squall_reports::{Report, printable};
 use std::{io::IsTerminal as _, path::PathBuf};
 
 /// The scenarios of files and folders; those of `scenarios/` unless some are named.
-pub(in crate::cli) fn load(paths: &[PathBuf], system: &dyn System) -> Result<Vec<Scenario>, Stop> {
+pub(in crate::cli) fn load(
+    paths: &[PathBuf],
+    system: &dyn System,
+    settings: &Settings,
+) -> Result<Vec<Scenario>, Stop> {
     let paths = if paths.is_empty() { &[PathBuf::from("scenarios")] } else { paths };
-    scenario::load(paths, system).map_err(Stop::Mistakes)
+    scenario::load_with(paths, system, &settings.set).map_err(Stop::Mistakes)
+}
+
+/// What is put into scenarios.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct Settings {
+    /// Put a value in place of what scenarios say: brokers=5, rate=400/s, workload.keys=3, 'NAME OF A STEP.for=2s'
+    /// (repeatable)
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Setting>,
 }
 
 /// The text at the head of a scenario's file, without what is for editors.
@@ -31,17 +44,24 @@ pub(in crate::cli) struct Chosen {
     /// part of the text, =all of it, or #a*glob; and (&), or (|), not (!). Repeated: any of them
     #[arg(long = "filter", short = 'E', value_name = "EXPRESSION")]
     filters: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 impl Chosen {
     /// Nothing is left out.
     pub(in crate::cli) fn is_all(&self) -> bool {
-        self.filters.is_empty()
+        self.filters.is_empty() && self.settings.set.is_empty()
     }
 
-    /// Those that fit one of the expressions.
-    pub(in crate::cli) fn of(&self, scenarios: Vec<Scenario>) -> Result<Vec<Scenario>, Stop> {
-        if self.is_all() {
+    /// The scenarios of files and folders that fit one of the expressions, with the settings in them.
+    pub(in crate::cli) fn load(
+        &self,
+        paths: &[PathBuf],
+        system: &dyn System,
+    ) -> Result<Vec<Scenario>, Stop> {
+        let scenarios = load(paths, system, &self.settings)?;
+        if self.filters.is_empty() {
             return Ok(scenarios);
         }
         let read =

@@ -33,7 +33,7 @@ impl Nemesis<'_> {
         for (index, fault) in self.plan.faults.iter().enumerate() {
             match &fault.start {
                 Start::At(at) => self.agenda.schedule(*at, Action::Begin(index)),
-                Start::When { condition, limit } => {
+                Start::When { condition, limit, .. } => {
                     if let Condition::Reaches { point, hit } = condition {
                         sim::with(|world| {
                             let point = world.intern(point);
@@ -72,6 +72,10 @@ impl Nemesis<'_> {
         }
         for (index, limit) in self.triggers.take_deferred() {
             self.begin_fault(index, Some(limit));
+        }
+        // Steps wait for each other.
+        if !self.recovery.has_begun() && self.triggers.wait_for_steps() {
+            self.pull_triggers();
         }
         self.network.links.settle();
     }

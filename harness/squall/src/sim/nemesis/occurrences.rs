@@ -37,11 +37,11 @@ impl Nemesis<'_> {
 
     /// An occurrence is over: what it began, in whichever room, ends.
     pub(super) fn heal_fault(&mut self, index: usize) {
-        if !self.occurrences.ended(index) {
-            return;
-        }
         let plan = self.plan;
         let planned = &plan.faults[index];
+        if !self.occurrences.ended(index, planned.step) {
+            return;
+        }
         let id = id_of(planned);
         self.network.end(index, id);
         self.clients.borrow_mut().stop_poisoning(id);

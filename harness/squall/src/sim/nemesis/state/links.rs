@@ -32,6 +32,8 @@ struct Disturbed {
 pub(in crate::sim::nemesis) struct LinkTable {
     /// The longest latency where no fault slows it down, in milliseconds.
     longest_ms: u32,
+    /// Directions that always take longer or shorter than others, in milliseconds.
+    standing: BTreeMap<Direction, (u32, u32)>,
     active: Vec<Disturbed>,
     /// What ended since the network was told.
     ended: Vec<Disturbed>,
@@ -43,16 +45,25 @@ pub(in crate::sim::nemesis) struct LinkTable {
 impl LinkTable {
     /// All links as the plan's network has them: with a latency from `min_ms` to `max_ms`.
     #[must_use]
-    pub(in crate::sim::nemesis) fn new(min_ms: u32, max_ms: u32) -> Self {
+    pub(in crate::sim::nemesis) fn new(
+        min_ms: u32,
+        max_ms: u32,
+        standing: &BTreeMap<Direction, (u32, u32)>,
+    ) -> Self {
         let distribution = sim::Distribution::Exponential;
         sim::with(|world| world.set_latency(sim::Latency { min_ms, max_ms, distribution }));
-        Self {
+        let table = Self {
             longest_ms: max_ms,
+            standing: standing.clone(),
             active: Vec::new(),
             ended: Vec::new(),
             changed: false,
             cut: BTreeSet::new(),
+        };
+        if !standing.is_empty() {
+            sim::with(|world| world.set_links(table.states()));
         }
+        table
     }
 
     /// A part of an occurrence begins to act on `directions`.
@@ -131,7 +142,19 @@ impl LinkTable {
 
     /// What the faults do to each direction. Holds and latencies act both ways.
     fn states(&self) -> BTreeMap<Direction, sim::LinkState> {
-        let mut states: BTreeMap<Direction, sim::LinkState> = BTreeMap::new();
+        let always = |latency: &(u32, u32)| sim::LinkState {
+            slow: Some(sim::Latency {
+                min_ms: latency.0,
+                max_ms: latency.1,
+                distribution: sim::Distribution::Exponential,
+            }),
+            ..sim::LinkState::default()
+        };
+        let mut states: BTreeMap<Direction, sim::LinkState> = self
+            .standing
+            .iter()
+            .map(|(direction, latency)| (*direction, always(latency)))
+            .collect();
         for Disturbed { id, effect, directions, .. } in &self.active {
             match effect {
                 LinkEffect::Cut => {
@@ -145,8 +168,13 @@ impl LinkTable {
                     }
                 }
                 LinkEffect::Slow(min_ms, max_ms, distribution) => {
-                    let surely = *min_ms > self.longest_ms;
                     for direction in both_ways(directions) {
+                        let usual = self.standing.get(&direction).map_or(0, |(_, most)| *most);
+                        if *max_ms <= usual {
+                            // It takes as long anyhow.
+                            continue;
+                        }
+                        let surely = *min_ms > self.longest_ms.max(usual);
                         let state = states.entry(direction).or_default();
                         let other = state.slow.map_or((0, 0), |slow| (slow.min_ms, slow.max_ms));
                         state.slow = Some(sim::Latency {

@@ -5,7 +5,7 @@ use crate::{
     plan::{Micros, Plan},
     sim::nemesis::direction::Direction,
 };
-use squall_probe::sim::OccurrenceId;
+use squall_probe::{NodeId, sim::OccurrenceId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Links that are cut and healed by turns.
@@ -15,6 +15,19 @@ pub(in crate::sim::nemesis) struct Flapping {
     /// How long they are whole, and how long they are cut.
     pub(in crate::sim::nemesis) up: Micros,
     pub(in crate::sim::nemesis) down: Micros,
+}
+
+/// Directions between zones, and how long these always take, in milliseconds.
+fn standing(plan: &Plan) -> BTreeMap<Direction, (u32, u32)> {
+    let Some(latency) = plan.network.between_zones else { return BTreeMap::new() };
+    let zones: Vec<(NodeId, &str)> = plan
+        .nodes
+        .iter()
+        .enumerate()
+        .filter_map(|(index, node)| Some((NodeId::of_index(index), node.zone.as_deref()?)))
+        .collect();
+    let pairs = zones.iter().flat_map(|a| zones.iter().map(move |b| (a, b)));
+    pairs.filter(|(a, b)| a.1 != b.1).map(|(a, b)| ((a.0, b.0), latency)).collect()
 }
 
 /// What is wrong with links.
@@ -28,7 +41,8 @@ pub(in crate::sim::nemesis) struct NetworkFaults {
 impl NetworkFaults {
     pub(in crate::sim::nemesis) fn new(plan: &Plan) -> Self {
         let (min_ms, max_ms) = (plan.network.min_ms, plan.network.max_ms);
-        Self { links: LinkTable::new(min_ms, max_ms), flapping: BTreeMap::new() }
+        let links = LinkTable::new(min_ms, max_ms, &standing(plan));
+        Self { links, flapping: BTreeMap::new() }
     }
 
     /// An occurrence is over.

@@ -62,6 +62,8 @@ pub(in crate::sim::nemesis) struct Occurrences {
     active: BTreeSet<usize>,
     begun: u64,
     begun_steps: BTreeSet<u16>,
+    /// Of which an occurrence is over, or has happened at once.
+    over_steps: BTreeSet<u16>,
     unfired: Vec<String>,
 }
 
@@ -72,12 +74,23 @@ impl Occurrences {
         self.begun_steps.insert(planned.step);
         if planned.fault.kind.lasts {
             self.active.insert(index);
+        } else {
+            self.over_steps.insert(planned.step);
         }
     }
 
+    /// Steps of which an occurrence has begun, and of which one is over.
+    pub(in crate::sim::nemesis) fn steps(&self) -> (BTreeSet<u16>, BTreeSet<u16>) {
+        (self.begun_steps.clone(), self.over_steps.clone())
+    }
+
     /// It is over; whether it was active.
-    pub(in crate::sim::nemesis) fn ended(&mut self, index: usize) -> bool {
-        self.active.remove(&index)
+    pub(in crate::sim::nemesis) fn ended(&mut self, index: usize, step: u16) -> bool {
+        let was_active = self.active.remove(&index);
+        if was_active {
+            self.over_steps.insert(step);
+        }
+        was_active
     }
 
     /// It never began, for the reason that is told.

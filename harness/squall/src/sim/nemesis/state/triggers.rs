@@ -2,6 +2,7 @@
 //! never begins, and the run proves nothing of it.
 
 use crate::{plan::Micros, scenario::Condition};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A fault whose target does not exist when its time has come (no leader is elected) waits for it this long, in
 /// microseconds.
@@ -15,6 +16,12 @@ pub(in crate::sim::nemesis) struct Reached {
     pub(in crate::sim::nemesis) applied: u32,
     /// Indices of the faults whose fault point was passed.
     pub(in crate::sim::nemesis) passed: Vec<usize>,
+    /// How often signals were seen that something waits for.
+    pub(in crate::sim::nemesis) seen: BTreeMap<String, u64>,
+    /// Steps of which an occurrence has begun.
+    pub(in crate::sim::nemesis) begun: BTreeSet<u16>,
+    /// Steps of which an occurrence is over.
+    pub(in crate::sim::nemesis) over: BTreeSet<u16>,
 }
 
 impl Reached {
@@ -24,6 +31,37 @@ impl Reached {
             Condition::Delivered(count) => self.delivered >= *count,
             Condition::Applied(count) => self.applied >= *count,
             Condition::Reaches { .. } => self.passed.contains(&index),
+            Condition::Signal { signal, hit } => {
+                self.seen.get(signal).is_some_and(|seen| *seen >= u64::from(*hit))
+            }
+            Condition::Began(step) => self.begun.contains(&step.step),
+            Condition::Over(step) => self.over.contains(&step.step),
+        }
+    }
+}
+
+impl Reached {
+    /// How near a condition came that was not met. How often a point was passed its caller knows.
+    pub(in crate::sim::nemesis) fn nearest(
+        &self,
+        condition: &Condition,
+        passages: impl Fn(&str) -> u32,
+    ) -> String {
+        match condition {
+            Condition::Acked(_) => format!("{} were", self.acked),
+            Condition::Delivered(_) => format!("{} were", self.delivered),
+            Condition::Applied(_) => format!("{} were", self.applied),
+            Condition::Reaches { point, .. } => match passages(point) {
+                0 => "it was never passed".to_owned(),
+                times => format!("it was passed {times} times"),
+            },
+            Condition::Signal { signal, .. } => match self.seen.get(signal).copied().unwrap_or(0) {
+                0 => "it was never seen".to_owned(),
+                times => format!("it was seen {times} times"),
+            },
+            Condition::Began(_) => "it never began".to_owned(),
+            Condition::Over(step) if self.begun.contains(&step.step) => "it went on".to_owned(),
+            Condition::Over(_) => "it never began".to_owned(),
         }
     }
 }
@@ -87,6 +125,22 @@ impl Triggers {
     /// Something waits for a condition.
     pub(in crate::sim::nemesis) fn wait_for_conditions(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    /// Something waits for another step.
+    pub(in crate::sim::nemesis) fn wait_for_steps(&self) -> bool {
+        let of_steps =
+            |condition: &Condition| matches!(condition, Condition::Began(_) | Condition::Over(_));
+        self.waiting.iter().any(|(_, condition, _)| of_steps(condition))
+    }
+
+    /// The signals that something waits for.
+    pub(in crate::sim::nemesis) fn signals(&self) -> BTreeSet<String> {
+        let signal = |condition: &Condition| match condition {
+            Condition::Signal { signal, .. } => Some(signal.clone()),
+            _ => None,
+        };
+        self.waiting.iter().filter_map(|(_, condition, _)| signal(condition)).collect()
     }
 
     /// Nothing waits.

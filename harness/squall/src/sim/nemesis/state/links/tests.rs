@@ -101,7 +101,7 @@ impl Net {
                 })
             });
         }
-        let table = LinkTable::new(20, 20);
+        let table = LinkTable::new(20, 20, &BTreeMap::new());
         Self { simulator, table, log }
     }
 
