@@ -1,5 +1,6 @@
 //! Requests over hyper: its server takes the streams of `squall_probe::net`, its client connects by
-//! `squall_probe::glue::HttpConnector`. Faults on messages know requests and responses by themselves.
+//! `squall_probe::glue::HttpConnector`. Faults on messages know requests and responses by themselves. (Both read std's clock,
+//! for the date of a response and the age of an idle connection: scenarios say `allow: [clock]`.)
 
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::{
@@ -40,12 +41,8 @@ impl Transport for Hyper {
                         kept.map(|count| Response::new(Full::<Bytes>::from(count.to_string())))
                     }
                 });
-                // The time of day would be std's.
-                let mut server = http1::Builder::new();
-                let _ = server
-                    .auto_date_header(false)
-                    .serve_connection(TokioIo::new(stream), answer)
-                    .await;
+                let server = http1::Builder::new();
+                let _ = server.serve_connection(TokioIo::new(stream), answer).await;
             });
         }
     }

@@ -23,8 +23,7 @@ impl World {
         let acts = !self.messages.is_empty();
         let Some(known) = self.network.connection_mut(id.connection) else { return };
         if let Written::Nothing = known.written {
-            // Who accepts and speaks first speaks no protocol that is known.
-            let framing = if id.end == 0 { Framing::of(&bytes) } else { None };
+            let framing = Framing::of(Side::of_end(id.end), &bytes);
             known.written = framing.map_or(Written::Bytes, Written::Messages);
         }
         if let Written::Bytes = known.written {

@@ -1,7 +1,7 @@
 //! HTTP/2: a message is a frame, its kind the name of its type. One that is lost may break its connection: headers are
 //! compressed by what came before them.
 
-use super::Begins;
+use super::{Begins, Side};
 
 /// What who connects sends first.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -19,6 +19,17 @@ const TYPES: &[&str] = &[
     "WINDOW_UPDATE",
     "CONTINUATION",
 ];
+
+/// Who connects begins with the preface, who accepts with its settings.
+pub(super) fn is_first(side: Side, first: &[u8]) -> bool {
+    match (side, first) {
+        (Side::Connected, _) => {
+            first.starts_with(PREFACE) || first.len() >= 3 && PREFACE.starts_with(first)
+        }
+        (Side::Accepted, [0, 0, length, 4, 0, 0, 0, 0, 0, ..]) => length.is_multiple_of(6),
+        (Side::Accepted, _) => false,
+    }
+}
 
 pub(super) fn next(bytes: &[u8]) -> Begins {
     if bytes.starts_with(PREFACE) {

@@ -1,7 +1,7 @@
 //! Where one message ends in bytes that software writes, where that is known by itself: so faults on messages act on what
 //! a program sends by a protocol that everybody knows, though it writes bytes.
 //!
-//! Who connects tells the protocol by its first bytes; who accepts answers in the same. A message is what one line of a
+//! Who connects tells the protocol by its first bytes, and who accepts answers in the same. (In HTTP/2 either may be first.) A message is what one line of a
 //! specification calls so: a request or a response of HTTP/1 (RFC 9112), a frame of HTTP/2 (RFC 9113, section 4), a value of
 //! RESP (Redis' serialization protocol, versions 2 and 3).
 
@@ -51,12 +51,13 @@ impl Side {
 }
 
 impl Framing {
-    /// The protocol of who writes this first.
-    pub(in crate::sim) fn of(first: &[u8]) -> Option<Self> {
-        if http2::PREFACE.starts_with(first) && first.len() >= 3
-            || first.starts_with(http2::PREFACE)
-        {
+    /// The protocol of the side that writes this first.
+    pub(in crate::sim) fn of(side: Side, first: &[u8]) -> Option<Self> {
+        if http2::is_first(side, first) {
             return Some(Self::Http2);
+        }
+        if side == Side::Accepted {
+            return None;
         }
         if http1::is_request(first) {
             return Some(Self::Http1 { bodiless: VecDeque::new() });
@@ -113,7 +114,9 @@ mod tests {
 
     #[test]
     fn who_connects_tells_the_protocol() {
-        let named = |first: &[u8]| Framing::of(first).map(|framing| format!("{framing:?}"));
+        let named = |first: &[u8]| {
+            Framing::of(Side::Connected, first).map(|framing| format!("{framing:?}"))
+        };
         assert_eq!(named(b"*1\r\n$4\r\nPING\r\n").unwrap(), "Resp");
         assert_eq!(named(http2::PREFACE).unwrap(), "Http2");
         for request in ["GET / HTTP/1.1\r\n", "DELETE /a HTTP/1.0\r\n\r\n", "OPTIONS * HTTP/1.1"] {
@@ -122,6 +125,10 @@ mod tests {
         for other in ["GETAWAY", "GET ", "*x", "", "hello", "HTTP/1.1 200 OK\r\n"] {
             assert_eq!(named(other.as_bytes()), None, "{other}");
         }
+        // Who accepts may begin with its settings.
+        let accepted = |first: &[u8]| Framing::of(Side::Accepted, first).is_some();
+        assert!(accepted(&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 1]));
+        assert!(!accepted(&[0, 0, 5, 4, 0, 0, 0, 0, 0]) && !accepted(b"*1\r\n$4\r\nPING\r\n"));
     }
 
     #[test]
@@ -145,7 +152,7 @@ mod tests {
 
     #[test]
     fn messages_of_http1() {
-        let mut framing = Framing::of(b"GET / HTTP/1.1\r\n").unwrap();
+        let mut framing = Framing::of(Side::Connected, b"GET / HTTP/1.1\r\n").unwrap();
         let get = b"GET /a HTTP/1.1\r\nHost: b\r\n\r\n";
         let post = b"POST /a HTTP/1.1\r\ncontent-LENGTH:  3 \r\n\r\nabc";
         let chunked = b"PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x=y\r\n\n\r\n0\r\nT: 1\r\n\r\n";
