@@ -1,6 +1,6 @@
 //! HTTP/1: a message is its head and its body. A request's kind is its method, an answer's is `response`.
 
-use super::{Begins, Side};
+use super::begins::{Begins, Side};
 use std::collections::VecDeque;
 
 /// Methods whose requests are messages. (Behind CONNECT come bytes.)

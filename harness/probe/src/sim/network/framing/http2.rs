@@ -1,7 +1,7 @@
 //! HTTP/2: a message is a frame, its kind the name of its type. One that is lost may break its connection: headers are
 //! compressed by what came before them.
 
-use super::{Begins, Side};
+use super::begins::{Begins, Side};
 
 /// What who connects sends first.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -5,9 +5,12 @@
 //! specification calls so: a request or a response of HTTP/1 (RFC 9112), a frame of HTTP/2 (RFC 9113, section 4), a value of
 //! RESP (Redis' serialization protocol, versions 2 and 3).
 
+mod begins;
 mod http1;
 mod http2;
 mod resp;
+
+pub(in crate::sim) use begins::{Begins, Side};
 
 use std::collections::VecDeque;
 
@@ -23,31 +26,6 @@ pub(in crate::sim) enum Framing {
         bodiless: VecDeque<bool>,
     },
     Http2,
-}
-
-/// What bytes begin with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sim) enum Begins {
-    /// A message of this length, in bytes, and kind.
-    Message(usize, &'static str),
-    /// The beginning of one.
-    Incomplete,
-    /// Something else: what follows is bytes.
-    Else,
-}
-
-/// Whose bytes they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sim) enum Side {
-    Connected,
-    Accepted,
-}
-
-impl Side {
-    /// By the place of its end in a connection.
-    pub(in crate::sim) fn of_end(end: usize) -> Self {
-        if end == 0 { Self::Connected } else { Self::Accepted }
-    }
 }
 
 impl Framing {

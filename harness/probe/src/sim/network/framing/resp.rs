@@ -1,7 +1,7 @@
 //! Redis' serialization protocol, versions 2 and 3. A command's kind is its name, as far as it is one of those below; an
 //! answer's is `reply`.
 
-use super::{Begins, Side};
+use super::begins::{Begins, Side};
 
 /// Commands that have a kind of their own.
 const COMMANDS: &[&str] = &[
