@@ -12,7 +12,11 @@ mod instrument;
 mod record;
 
 pub mod clock;
+#[cfg(feature = "codec")]
+pub mod codec;
 pub mod fs;
+#[cfg(any(feature = "axum", feature = "hyper", feature = "tonic"))]
+pub mod glue;
 pub mod net;
 #[cfg(feature = "sim")]
 pub mod sim;

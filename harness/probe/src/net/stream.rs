@@ -441,6 +441,14 @@ impl TcpStream {
         }
     }
 
+    #[cfg(all(feature = "sim", feature = "codec"))]
+    pub(crate) fn writer(&self) -> Option<&sim::Writer> {
+        match &self.0 {
+            Stream::Real(_) => None,
+            Stream::Simulated(_, writer) => Some(writer),
+        }
+    }
+
     #[cfg(feature = "sim")]
     pub(super) fn set_options(&self, asked: &sim::Options) {
         if let Stream::Simulated(reader, _) = &self.0 {
@@ -537,6 +545,14 @@ impl OwnedReadHalf {
 }
 
 impl OwnedWriteHalf {
+    #[cfg(all(feature = "sim", feature = "codec"))]
+    pub(crate) fn writer(&self) -> Option<&sim::Writer> {
+        match &self.0 {
+            Write::Real(_) => None,
+            Write::Simulated(writer) => Some(writer),
+        }
+    }
+
     /// As [`OwnedReadHalf::reunite`].
     ///
     /// # Errors

@@ -5,11 +5,12 @@
 //! registered, it has no failing sync, and nothing can begin in the middle of a run.
 
 mod cache;
+mod entry;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-pub(crate) use tree::{Entry, Opening};
+pub(crate) use entry::{Entry, Opening};
 
 use super::{
     derive::{derive, rng},

@@ -11,6 +11,7 @@ impl World {
             return;
         }
         let node = end.node;
+        self.send_rest(id);
         let going_down = self.going_down() == Some(node);
         let late = if going_down { None } else { self.closing_takes(node) };
         self.send_end(id, late);

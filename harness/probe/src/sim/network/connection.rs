@@ -1,7 +1,8 @@
 //! One connection: its two ends, and what has arrived at each and was not read yet.
 
-use super::{feels::Feels, segment::Chunk};
+use super::{feels::Feels, framing::Framing, segment::Chunk};
 use crate::{record::NodeId, sim::state::Waiters};
+use bytes::{Bytes, BytesMut};
 use std::{collections::VecDeque, net::SocketAddr, task::Waker, time::Duration};
 
 /// What who connects knows of how that goes.
@@ -26,12 +27,27 @@ pub(in crate::sim) struct Arrived {
     pub(in crate::sim) feels: Vec<Feels>,
 }
 
+/// A frame that was sent: its kind, its bytes, and whether they go behind their length.
+pub(in crate::sim) type Remembered = (&'static str, Bytes, bool);
+
+/// What is known of the bytes that are written on a connection.
+#[derive(Debug)]
+pub(in crate::sim) enum Written {
+    /// Nothing was.
+    Nothing,
+    /// They are messages of a protocol.
+    Messages(Framing),
+    /// They are bytes.
+    Bytes,
+}
+
 /// A connection.
 #[derive(Debug)]
 pub(in crate::sim) struct Connection {
     /// Of who connected, and of who accepted.
     pub(in crate::sim) ends: [End; 2],
     pub(in crate::sim) handshake: Handshake,
+    pub(in crate::sim) written: Written,
     /// Segments of it that are on the wire.
     pub(in crate::sim) segments: usize,
     /// It was reset, by a fault or by a cut that was healed. The fault feels that once, when an end meets it.
@@ -93,7 +109,11 @@ pub(in crate::sim) struct End {
     /// What it sends leaves no earlier than this: faults hold up what went before.
     pub(in crate::sim) leaves: u64,
     /// The last frames that it sent, for faults that send one again.
-    pub(in crate::sim) remembered: VecDeque<(&'static str, bytes::Bytes)>,
+    pub(in crate::sim) remembered: VecDeque<Remembered>,
+    /// Of the bytes that it writes, what is no whole message yet.
+    pub(in crate::sim) partial: BytesMut,
+    /// How many of them have left.
+    pub(in crate::sim) partial_sent: usize,
     pub(in crate::sim) reader: Option<Waker>,
     /// Who waits for something to read beside it, without reading it.
     pub(in crate::sim) lookers: Waiters,
@@ -123,6 +143,8 @@ impl End {
             lands: 0,
             leaves: 0,
             remembered: VecDeque::new(),
+            partial: BytesMut::new(),
+            partial_sent: 0,
             reader: None,
             lookers: Waiters::default(),
             options: Options::default(),
@@ -161,7 +183,8 @@ impl End {
 
 impl Connection {
     pub(in crate::sim) fn new(ends: [End; 2]) -> Self {
-        Self { ends, handshake: Handshake::UnderWay, segments: 0, broken: None }
+        let (handshake, written) = (Handshake::UnderWay, Written::Nothing);
+        Self { ends, handshake, written, segments: 0, broken: None }
     }
 
     /// One of its ends is at this node.

@@ -62,7 +62,7 @@ impl Reader {
     pub(crate) fn poll_next(&self, context: &mut Context<'_>) -> Poll<io::Result<Next>> {
         with(|world| match world.poll_front(self.id, Wait::Reads(context.waker())) {
             Poll::Ready(Ok(true)) => match world.front(self.id) {
-                Some(Chunk::Frame { .. }) => Poll::Ready(Ok(Next::Frame)),
+                Some(Chunk::Frame { prefixed: true, .. }) => Poll::Ready(Ok(Next::Frame)),
                 _ => Poll::Ready(Ok(Next::Bytes(world.take_bytes(self.id)))),
             },
             Poll::Ready(Ok(false)) => Poll::Ready(Ok(Next::End)),
@@ -182,17 +182,38 @@ impl Writer {
         addresses(self.id)
     }
 
-    /// Sends a frame of a kind, or waits until there is room for it. It is taken once it is sent.
+    /// Sends a frame of a kind behind its length, or waits until there is room for it. It is taken once it is sent.
     pub(crate) fn poll_send(
         &self,
         waker: Option<&Waker>,
         kind: &'static str,
         frame: &mut Option<Bytes>,
     ) -> Poll<io::Result<()>> {
+        self.poll_send_frame(waker, kind, frame, true)
+    }
+
+    /// As that, of a frame whose bytes are all that there is of it.
+    #[cfg_attr(not(feature = "codec"), allow(dead_code))]
+    pub(crate) fn poll_send_bare(
+        &self,
+        waker: Option<&Waker>,
+        kind: &'static str,
+        frame: &mut Option<Bytes>,
+    ) -> Poll<io::Result<()>> {
+        self.poll_send_frame(waker, kind, frame, false)
+    }
+
+    fn poll_send_frame(
+        &self,
+        waker: Option<&Waker>,
+        kind: &'static str,
+        frame: &mut Option<Bytes>,
+        prefixed: bool,
+    ) -> Poll<io::Result<()>> {
         with(|world| match world.room(self.id, self.node, waker) {
             Room::Free => {
                 if let Some(frame) = frame.take() {
-                    world.send_frame(self.id, kind, frame);
+                    world.send_frame(self.id, kind, frame, prefixed);
                 }
                 Poll::Ready(Ok(()))
             }
@@ -382,6 +403,7 @@ fn addresses(id: EndId) -> io::Result<(SocketAddr, SocketAddr)> {
 fn into_bytes(chunk: Chunk) -> Bytes {
     match chunk {
         Chunk::Bytes(bytes) => bytes,
+        Chunk::Frame { bytes, prefixed: false, .. } => bytes,
         Chunk::Frame { bytes, .. } => {
             let mut whole = BytesMut::with_capacity(4 + bytes.len());
             whole.put_u32(u32::try_from(bytes.len()).unwrap_or(u32::MAX));

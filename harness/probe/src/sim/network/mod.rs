@@ -6,8 +6,9 @@
 //!
 //! What is kept: `segment`, `connection` and `link`, in `tables`. What happens: `connect`, `transmit` (with what message
 //! faults do to a frame, `fate`, and what they keep from leaving, `leave`), `land`, `links` as faults change them,
-//! `breaking`, `close`; and `ends`, which software holds. Datagrams (`datagrams`, and `mailbox`, what came of them) go over
-//! the same links.
+//! `breaking`, `close`; and `ends`, which software holds. What is written in bytes is looked at for messages of protocols
+//! that everybody knows (`written`, `framing`). Datagrams (`datagrams`, and `mailbox`, what came of them) go over the same
+//! links.
 
 mod breaking;
 mod close;
@@ -17,6 +18,7 @@ mod datagrams;
 mod ends;
 mod fate;
 mod feels;
+mod framing;
 mod land;
 mod leave;
 mod link;
@@ -26,6 +28,7 @@ mod place;
 mod segment;
 pub(super) mod tables;
 mod transmit;
+mod written;
 
 pub(crate) use connect::{Listening, connect};
 pub(crate) use connection::Options;

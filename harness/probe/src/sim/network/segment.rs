@@ -32,9 +32,11 @@ impl EndId {
 pub(in crate::sim) enum Chunk {
     /// Bytes as they were written.
     Bytes(Bytes),
-    /// A frame without its length.
+    /// A frame.
     Frame {
         bytes: Bytes,
+        /// Its length goes before it on the wire; else its bytes are all that there is of it.
+        prefixed: bool,
         /// Its place among all frames of the run.
         number: u64,
         /// Where it stands among those that are kept for diagrams.
@@ -47,7 +49,8 @@ impl Chunk {
     pub(in crate::sim) fn len(&self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
-            Self::Frame { bytes, .. } => 4 + bytes.len(),
+            Self::Frame { bytes, prefixed: true, .. } => 4 + bytes.len(),
+            Self::Frame { bytes, .. } => bytes.len(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is sent: when it leaves, and when it lands.
 
 use super::{
+    connection::Remembered,
     fate::{FrameFate, with_a_wrong_bit},
     feels::Feels,
     segment::{Chunk, EndId, Payload, Segment},
@@ -69,8 +70,8 @@ impl World {
         }
     }
 
-    /// Bytes are written at an end that has room.
-    pub(super) fn send_bytes(&mut self, id: EndId, bytes: Bytes) {
+    /// Bytes that are no message leave an end that has room.
+    pub(super) fn send_plain(&mut self, id: EndId, bytes: Bytes) {
         let now = self.now_here();
         let leaves = self.end_mut(id).map_or(now, |end| end.leaves);
         let what = ("a message that comes late", "bytes");
@@ -78,7 +79,13 @@ impl World {
     }
 
     /// A frame is written at an end that has room, at the mercy of the message faults.
-    pub(super) fn send_frame(&mut self, id: EndId, kind: &'static str, frame: Bytes) {
+    pub(super) fn send_frame(
+        &mut self,
+        id: EndId,
+        kind: &'static str,
+        frame: Bytes,
+        prefixed: bool,
+    ) {
         let now = self.now_here();
         let Some(known) = self.network.connection_mut(id.connection) else { return };
         let direction = (known.ends[id.end].node, known.ends[1 - id.end].node);
@@ -103,7 +110,7 @@ impl World {
             Some(draw) => with_a_wrong_bit(&frame, draw),
             None => frame,
         };
-        let older = self.remember(id, kind, &frame, fate.replayed);
+        let older = self.remember(id, (kind, frame.clone(), prefixed), fate.replayed);
         if fate.lost {
             return;
         }
@@ -116,17 +123,20 @@ impl World {
         }
         // Behind what faults hold up of the same stream, whatever else they do to it.
         let leaves = end.leaves.max(now) + fate.overtaken.map_or(0, us);
-        let chunk = |bytes| Payload::Data(Chunk::Frame { bytes, number, flight });
+        let chunk =
+            |bytes, prefixed| Payload::Data(Chunk::Frame { bytes, prefixed, number, flight });
         let again = fate.again.map(|copy| (copy, frame.clone()));
         let late = ("a message that comes late", kind);
-        self.dispatch(id, now, leaves, chunk(frame), fate.feels, late);
+        self.dispatch(id, now, leaves, chunk(frame, prefixed), fate.feels, late);
         if let Some(((by, fault), frame)) = again {
             let what = ("the second copy of a message", kind);
-            self.dispatch(id, now, leaves + us(by), chunk(frame), vec![Feels::Read(fault)], what);
+            let feels = vec![Feels::Read(fault)];
+            self.dispatch(id, now, leaves + us(by), chunk(frame, prefixed), feels, what);
         }
-        if let Some((kind, frame, fault)) = older {
+        if let Some(((kind, frame, prefixed), fault)) = older {
             let what = ("an old message that comes again", kind);
-            self.dispatch(id, now, leaves, chunk(frame), vec![Feels::Read(fault)], what);
+            let feels = vec![Feels::Read(fault)];
+            self.dispatch(id, now, leaves, chunk(frame, prefixed), feels, what);
         }
     }
 
@@ -184,17 +194,15 @@ impl World {
     fn remember(
         &mut self,
         id: EndId,
-        kind: &'static str,
-        frame: &Bytes,
+        frame: Remembered,
         replayed: Option<(u64, u16)>,
-    ) -> Option<(&'static str, Bytes, u16)> {
+    ) -> Option<(Remembered, u16)> {
         let remembered = &mut self.end_mut(id)?.remembered;
         let older = replayed.and_then(|(draw, fault)| {
             let place = draw.checked_rem(remembered.len() as u64)?;
-            let (kind, frame) = remembered[usize::try_from(place).ok()?].clone();
-            Some((kind, frame, fault))
+            Some((remembered[usize::try_from(place).ok()?].clone(), fault))
         });
-        remembered.push_back((kind, frame.clone()));
+        remembered.push_back(frame);
         if remembered.len() > REMEMBERED {
             remembered.pop_front();
         }

@@ -13,6 +13,7 @@ mod links;
 mod narrow;
 mod streams;
 mod tables;
+mod written;
 
 use super::{
     Latency, LinkState, Listening, Next, Place, Reader, Wait, Writer, connect, segment::Direction,
