@@ -64,8 +64,19 @@ pub(crate) enum Checksums {
 
 /// To bytes, with a checksum behind them: TCP's own lets one damaged segment in some ten million pass.
 pub(crate) fn encode<T: Serialize>(value: &T) -> Bytes {
-    let mut bytes = postcard::to_stdvec(value).expect("plain data is written to memory");
-    bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
+    // Most are small, and need memory once.
+    let mut buffer = [0; 2048];
+    let long: Vec<u8>;
+    let body: &[u8] = match postcard::to_slice(value, &mut buffer) {
+        Ok(body) => body,
+        Err(_) => {
+            long = postcard::to_stdvec(value).expect("plain data is written to memory");
+            &long
+        }
+    };
+    let mut bytes = Vec::with_capacity(body.len() + size_of::<u32>());
+    bytes.extend_from_slice(body);
+    bytes.extend_from_slice(&crc32fast::hash(body).to_le_bytes());
     bytes.into()
 }
 

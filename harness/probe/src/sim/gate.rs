@@ -1,32 +1,12 @@
 //! Tasks of a node, which are polled only while it runs.
 
-use super::{nodes::current_node, world::with};
+use super::{inside::Inside, nodes::current_node, world::with};
 use crate::record::NodeId;
 use std::{
-    cell::Cell,
     future::Future,
     pin::Pin,
     task::{Context, Poll},
 };
-
-thread_local! {
-    static IN_GATED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// What runs now belongs to a task that was made here, not one of tokio's own `spawn`.
-#[must_use]
-pub fn in_gated_task() -> bool {
-    IN_GATED.get()
-}
-
-/// Restores what was, however the poll ends.
-struct Inside(bool);
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        IN_GATED.set(self.0);
-    }
-}
 
 /// A task of a node: not polled while the node is stopped.
 #[derive(Debug)]
@@ -64,15 +44,17 @@ impl<F: Future> Future for Gated<F> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let (node, harness) = (self.node, self.harness);
-        if !with(|world| world.may_run(node, context.waker())) {
-            return Poll::Pending;
-        }
-        let _inside = Inside(IN_GATED.replace(true));
-        let polled = if harness {
-            self.future.as_mut().poll(context)
-        } else {
-            as_node(|| self.future.as_mut().poll(context))
-        };
+        let sets = with(|world| {
+            world.may_run(node, context.waker()).then(|| {
+                world.look_at_clock();
+                world.tasks().filter(|_| !harness).map(|sets| sets.unsupervised.clone())
+            })
+        });
+        let Some(set) = sets else { return Poll::Pending };
+        let _inside = Inside::gated();
+        let entered = set.as_ref().map(|set| set.enter());
+        let polled = self.future.as_mut().poll(context);
+        drop(entered);
         // Whoever died meanwhile has come to no end, and nobody is told of one.
         if polled.is_ready() && with(|world| world.is_dead(node)) {
             return Poll::Pending;

@@ -11,6 +11,7 @@ pub mod disk;
 mod felt;
 mod gate;
 mod hindrance;
+mod inside;
 mod limits;
 mod network;
 mod nodes;
@@ -27,7 +28,8 @@ mod wall_clock;
 mod world;
 
 pub use derive::derive;
-pub use gate::{Gated, as_node, gated, gated_harness, gated_here, in_gated_task};
+pub use gate::{Gated, as_node, gated, gated_harness, gated_here};
+pub use inside::in_gated_task;
 pub(crate) use network::{
     Datagrams, Listening, Next, Options, Place, Reader, Wait, Writer, connect,
 };

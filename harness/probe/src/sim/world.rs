@@ -3,6 +3,7 @@
 
 use super::{
     derive::derive,
+    inside::in_gated_task,
     network::tables::Network,
     occurrence::OccurrenceId,
     state::{
@@ -89,6 +90,8 @@ pub(super) struct Running {
     expected: Option<u64>,
     /// It was another time.
     stray: Cell<Option<u64>>,
+    /// What its clock showed when the task that runs now began to: it stands still meanwhile.
+    shows: u64,
 }
 
 impl Running {
@@ -101,6 +104,10 @@ impl Running {
 
     /// Virtual time within a step, in microseconds.
     fn now(&self) -> u64 {
+        if in_gated_task() { self.shows } else { self.look() }
+    }
+
+    fn look(&self) -> u64 {
         let now = self.time_of(tokio::time::Instant::now());
         if self.expected.is_some_and(|expected| expected != now) && self.stray.get().is_none() {
             self.stray.set(Some(now));
@@ -262,7 +269,14 @@ impl World {
     ) {
         let expected = known.then_some(self.now);
         let stray = Cell::new(None);
-        self.running = Some(Running { node, began, at, tasks, expected, stray });
+        self.running = Some(Running { node, began, at, tasks, expected, stray, shows: self.now });
+    }
+
+    /// A task of the node that runs now goes on: what its clock shows.
+    pub(super) fn look_at_clock(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.shows = running.look();
+        }
     }
 
     /// Where the tasks of the node are spawned that runs now.
