@@ -80,9 +80,7 @@ fn measure(bench: &Bench) -> Vec<Row> {
         };
         let hour = plan(&of_reference(NINE, 36, "0.01/s"), &*reference);
         rows.push(once("an hour of the reference system, nearly idle", &hour, &reference));
-        let mut day = plan(&of_waiters(2, 36), &*waiting);
-        // A scenario may offer its workload for an hour at most; what is left of the day it is watched.
-        day.settle_us = 23 * 3_600_000_000;
+        let day = plan(&of_waiters(2, 24 * 36), &*waiting);
         rows.push(once("a day of 3 nodes that wait for timers of minutes", &day, &waiting));
     }
     rows

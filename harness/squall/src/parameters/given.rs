@@ -121,7 +121,7 @@ impl Given {
     #[must_use]
     pub fn micros_ahead(&self) -> i64 {
         let by = self.time("by").as_micros();
-        let by = i64::try_from(by).expect("the longest time is an hour");
+        let by = i64::try_from(by).expect("the longest time is a week");
         if self.choice("direction") == "behind" { -by } else { by }
     }
 
@@ -131,7 +131,7 @@ impl Given {
         match self.of(name) {
             Value::Delay(min_ms, max_ms) => Delay { min_ms: *min_ms, max_ms: *max_ms },
             Value::Time(time) => {
-                let ms = u32::try_from(time.as_millis()).expect("the longest time is an hour");
+                let ms = u32::try_from(time.as_millis()).expect("the longest time is a week");
                 Delay { min_ms: ms, max_ms: ms }
             }
             other => wrong("a delay", other),

@@ -364,7 +364,7 @@ fn workload(reader: &mut Reader<'_>, node: &Node) -> Option<Workload> {
         table.keys.iter().map(|key| values::of_key(reader, table, &mut fields, key.name)).collect();
     let workload = workload_of(&said.into_iter().collect::<Option<Vec<Said>>>()?);
     if f64::from(workload.events) / workload.rate > value::LONGEST.as_secs_f64() {
-        let message = "offering this workload takes longer than an hour";
+        let message = format!("offering this workload takes longer than {}", value::longest());
         reader.tell("squall::bad_value", node.span, message, "fewer events, or a higher rate");
     }
     (reader.mistakes() == before).then_some(workload)

@@ -166,5 +166,5 @@ fn longer_than_zero(reader: &mut Reader<'_>, node: &Node) -> Option<Duration> {
 }
 
 fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).expect("the longest time is an hour")
+    u64::try_from(time.as_micros()).expect("the longest time is a week")
 }

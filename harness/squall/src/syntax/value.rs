@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// The longest time that can be written.
-pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
+pub(crate) const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The largest size that can be written, in bytes.
 const LARGEST: u32 = 4 << 20;

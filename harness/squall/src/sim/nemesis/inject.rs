@@ -157,11 +157,11 @@ impl Nemesis<'_> {
 }
 
 fn micros(time: Duration) -> Micros {
-    u64::try_from(time.as_micros()).expect("the longest time is an hour")
+    u64::try_from(time.as_micros()).expect("the longest time is a week")
 }
 
 fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).expect("the longest time is an hour")
+    u64::try_from(time.as_millis()).expect("the longest time is a week")
 }
 
 fn hindrance(state: NodeState, now: Micros) -> Hindrance {
