@@ -180,6 +180,9 @@ pub(crate) fn facts() -> Vec<(&'static str, u64, History)> {
     case("no_loss", 1, &|h| {
         h.publish(1).enqueue(1).ok_nowhere(1).publish(2).enqueue(2).info(2).holds(2);
     });
+    case("no_loss", 1, &|h| {
+        h.publish(1).deduplicate(1, 7).ok_nowhere(1);
+    });
     case("drains", 2, &|h| {
         h.enqueue(1).enqueue(2).lease(1, 1).ack(1, 1).healed();
     });

@@ -126,6 +126,12 @@ const MISTAKES: &[Mistake] = &[
         by: |promises| lease_by_time(promises) && is_exclusive(promises),
     },
     Mistake {
+        id: "leases-by-the-clock",
+        about: "leases end by the wall clock, whatever that does",
+        breaks: &["lease_respected"],
+        by: |promises| lease_by_time(promises) && is_exclusive(promises),
+    },
+    Mistake {
         id: "forgets-the-dead",
         about: "what a consumer had that never answered is not handed out again",
         breaks: &["lease_respected", "no_loss", "drains"],

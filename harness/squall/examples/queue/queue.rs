@@ -11,12 +11,13 @@ use crate::{
 use rand::RngExt as _;
 use squall::system::{DeadLetters, Deduplication, Error, Lease, Order, Promises};
 use squall_probe::{
-    EventId, Name, Phase, Position, Removed, Requeued, Rng, What, mix, name, record, rng,
+    EventId, Name, Phase, Position, Removed, Requeued, Rng, What, clock, mix, name, record, rng,
     time::Instant,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 struct Message {
@@ -35,6 +36,19 @@ struct Message {
 struct Out {
     connection: u64,
     until: Option<Instant>,
+    /// As the wall clock has it, for whoever looks at the queue; no measure of how much time has passed.
+    until_by_the_clock: Duration,
+}
+
+impl Out {
+    /// From now on.
+    fn to(connection: u64, lasts: Option<Duration>) -> Self {
+        Self {
+            connection,
+            until: lasts.map(|lasts| Instant::now() + lasts),
+            until_by_the_clock: clock::since_epoch() + lasts.unwrap_or(Duration::MAX / 2),
+        }
+    }
 }
 
 pub struct Queues {
@@ -90,7 +104,7 @@ impl Queues {
     }
 
     fn replay(&mut self, change: Change, ids: &mut BTreeMap<(u16, u64), u64>) {
-        let until = self.kind.lease().map(|lasts| Instant::now() + lasts);
+        let lasts = self.kind.lease();
         match change {
             Change::Enqueued { queue, message, event, group, deduplication, poison } => {
                 let (count, out, given_back) = (0, None, false);
@@ -106,7 +120,7 @@ impl Queues {
                 let counts = !self.makes("counts-in-memory");
                 if let Some(known) = self.queues[usize::from(queue)].get_mut(&message) {
                     known.count = if counts { count } else { 0 };
-                    known.out = Some(Out { connection: 0, until });
+                    known.out = Some(Out::to(0, lasts));
                 }
             }
             Change::Gone { queue, message, dead } => {
@@ -286,9 +300,8 @@ impl Queues {
         self.journal.flush(Some(message))?;
         self.journal.append(&[Change::Leased { queue, message, count }])?;
         let lasts = self.kind.lease();
-        let until = lasts.map(|lasts| Instant::now() + lasts);
         let known = self.known(queue, message).expect("it was chosen among those that there are");
-        (known.count, known.out) = (count, Some(Out { connection, until }));
+        (known.count, known.out) = (count, Some(Out::to(connection, lasts)));
         let (event, poison) = (known.event, known.poison);
         self.leased(handle, event, consumer);
         Ok(Answer::Delivery { handle, event, poison })
@@ -308,7 +321,7 @@ impl Queues {
         self.journal.flush(Some(message))?;
         self.journal.append(&[Change::Gone { queue, message, dead: false }])?;
         let known = self.known(queue, message).expect("it was chosen among those that there are");
-        known.out = Some(Out { connection, until: None });
+        known.out = Some(Out::to(connection, None));
         let (event, poison) = (known.event, known.poison);
         if !keeps {
             self.queues[usize::from(queue)].remove(&message);
@@ -398,7 +411,7 @@ impl Queues {
             return Answer::Over;
         };
         if let Some(out) = known.out.as_mut().filter(|_| !keeps) {
-            out.until = Some(Instant::now() + lasts);
+            *out = Out::to(connection, Some(lasts));
         }
         let (event, lasts) = (EventId(known.event), lasts.as_micros() as u64);
         record(What::Extend { queue: of, message, event, count, lasts });
@@ -447,8 +460,16 @@ impl Queues {
 
     /// Leases whose time is over end.
     pub fn tick(&mut self) -> Result<(), Error> {
-        let now = Instant::now();
-        self.take_back(Requeued::LeaseEnded, |out| out.until.is_some_and(|until| until <= now));
+        let (now, clock) = (Instant::now(), clock::since_epoch());
+        let by_the_clock = self.makes("leases-by-the-clock");
+        self.take_back(Requeued::LeaseEnded, |out| {
+            let over = if by_the_clock {
+                out.until_by_the_clock <= clock
+            } else {
+                out.until.is_some_and(|until| until <= now)
+            };
+            over && out.until.is_some()
+        });
         self.journal.flush(None)
     }
 
