@@ -113,7 +113,7 @@ fn a_log_keeps_what_a_kafka_like_log_promises() {
             let mut all = report.runs().flat_map(|(_, run)| &run.violations);
             all.any(|violation| violation.invariant == name)
         };
-        assert_eq!(broken("no_loss"), code == 1);
+        assert_eq!(broken("durability"), code == 1);
         assert!(report.runs().all(|(_, run)| run.judged["order"] > 0));
         // Effects that happen once are not promised.
         assert!(report.runs().all(|(_, run)| !run.judged.contains_key("idempotency")));
