@@ -109,7 +109,7 @@ impl Findings {
 /// What an invariant speaks of. What goes wrong in one layer explains what goes wrong later in those below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Layer {
-    /// What the log holds.
+    /// What the log holds, or the queue.
     Log,
     /// Who is given what, and says that it is done.
     Delivery,

@@ -20,6 +20,9 @@ use std::{
     ops::BitOr,
 };
 
+/// The place of a queue that is not among the system's groups.
+const UNNAMED: usize = 63;
+
 /// What of the published events is lost.
 pub(super) struct Lost {
     setup: Setup,
@@ -69,9 +72,9 @@ impl Lost {
 
     fn is_in(&mut self, event: EventId, queue: Name) {
         self.follows = true;
-        if let Some(index) = self.setup.group_index(queue) {
-            self.events.entry(event).queues |= bit(index);
-        }
+        // One that the system has not named is none of those that must have it, but it is one.
+        let index = self.setup.group_index(queue).unwrap_or(UNNAMED);
+        self.events.entry(event).queues |= bit(index);
     }
 
     /// A rule that is promised removes this message.
@@ -424,6 +427,12 @@ mod tests {
         };
         assert_eq!(told(Groups::One), [] as [&str; 0]);
         assert_eq!(told(Groups::Every), ["1 of 1 acknowledged events became no message: e1 [2]"]);
+        // A queue that the system has not named is one, too.
+        let mut h = History::of_queue();
+        h.publish(1).enqueue_of(9, 1).ok_nowhere(1);
+        assert_eq!(h.violations("no_loss").len(), 1, "nobody has acknowledged it");
+        h.ack_of(9, 1);
+        assert_eq!(h.violations("no_loss"), [] as [&str; 0]);
     }
 
     #[test]
