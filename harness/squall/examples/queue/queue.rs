@@ -29,6 +29,15 @@ struct Message {
     out: Option<Out>,
     /// A consumer gave it back.
     given_back: bool,
+    /// Since when it is there; after a restart, since then.
+    since: Instant,
+}
+
+impl Message {
+    fn new(event: u64, group: u32, poison: bool) -> Self {
+        let (count, out, given_back) = (0, None, false);
+        Self { event, group, poison, count, out, given_back, since: Instant::now() }
+    }
 }
 
 /// Who has a message, and until when.
@@ -107,8 +116,7 @@ impl Queues {
         let lasts = self.kind.lease();
         match change {
             Change::Enqueued { queue, message, event, group, deduplication, poison } => {
-                let (count, out, given_back) = (0, None, false);
-                let known = Message { event, group, poison, count, out, given_back };
+                let known = Message::new(event, group, poison);
                 self.queues[usize::from(queue)].insert(message, known);
                 self.next = self.next.max(message + 1);
                 ids.insert((queue, message), deduplication);
@@ -227,8 +235,7 @@ impl Queues {
         }
         self.ids.insert(id, Instant::now());
         for queue in queues {
-            let (count, out, given_back) = (0, None, false);
-            let known = Message { event, group, poison, count, out, given_back };
+            let known = Message::new(event, group, poison);
             self.queues[usize::from(queue)].insert(message, known);
             let (queue, event) = (self.names[usize::from(queue)], EventId(event));
             let deduplication = window.map(|_| id);
@@ -458,8 +465,31 @@ impl Queues {
         }
     }
 
-    /// Leases whose time is over end.
+    /// Messages whose time to live is over are gone, whoever has them.
+    fn expire(&mut self) -> Result<(), Error> {
+        let Some(limit) = self.promises.queue().and_then(|queue| queue.time_to_live) else {
+            return Ok(());
+        };
+        let limit = if self.makes("expires-early") { limit / 10 } else { limit };
+        for queue in self.each() {
+            let old = |(_, message): &(&u64, &Message)| message.since.elapsed() > limit;
+            let all = self.queues[usize::from(queue)].iter().filter(old);
+            let old: Vec<u64> = all.map(|(message, _)| *message).collect();
+            for message in old {
+                self.journal.append(&[Change::Gone { queue, message, dead: false }])?;
+                let Some(known) = self.queues[usize::from(queue)].remove(&message) else {
+                    continue;
+                };
+                let (of, event) = (self.names[usize::from(queue)], EventId(known.event));
+                record(What::Remove { queue: of, message, event, why: Removed::Expired });
+            }
+        }
+        Ok(())
+    }
+
+    /// Leases whose time is over end, and so do messages.
     pub fn tick(&mut self) -> Result<(), Error> {
+        self.expire()?;
         let (now, clock) = (Instant::now(), clock::since_epoch());
         let by_the_clock = self.makes("leases-by-the-clock");
         self.take_back(Requeued::LeaseEnded, |out| {

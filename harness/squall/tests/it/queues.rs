@@ -21,7 +21,7 @@ const KINDS: [&str; 8] = [
 ];
 
 /// Each mistake, a scenario that notices it, and the invariant by which.
-const MISTAKES: [(&str, &str, &str); 15] = [
+const MISTAKES: [(&str, &str, &str); 16] = [
     ("answers-before-sync", "broker-loses-power", "no_loss"),
     ("hands-out-twice", "calm", "one_lease"),
     ("forgets-extensions", "calm", "lease_respected"),
@@ -36,6 +36,7 @@ const MISTAKES: [(&str, &str, &str); 15] = [
     ("starves-what-is-given-back", "more-than-they-can-do", "fair"),
     ("pushes-back", "consumer-sleeps", "acknowledged_stays_gone"),
     ("effect-before-the-end", "acknowledgements-get-lost", "idempotency"),
+    ("expires-early", "more-than-they-can-do", "no_loss"),
     ("loses-a-subscription", "calm", "no_loss"),
 ];
 
