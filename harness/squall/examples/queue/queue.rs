@@ -71,7 +71,8 @@ pub struct Queues {
     next: u64,
     /// Deduplication ids, and when each was taken in.
     ids: BTreeMap<u64, Instant>,
-    dead: BTreeSet<(u16, u64)>,
+    /// Messages that had to go, with the event of each, and why.
+    removed: BTreeMap<(u16, u64), (u64, Removed)>,
     /// Events that have taken effect here.
     applied: BTreeSet<u64>,
     rng: Rng,
@@ -98,7 +99,7 @@ impl Queues {
             queues: kind.queues.iter().map(|_| BTreeMap::new()).collect(),
             next: 1,
             ids: BTreeMap::new(),
-            dead: BTreeSet::new(),
+            removed: BTreeMap::new(),
             applied: BTreeSet::new(),
             rng: rng("broker"),
         };
@@ -131,10 +132,10 @@ impl Queues {
                     known.out = Some(Out::to(0, lasts));
                 }
             }
-            Change::Gone { queue, message, dead } => {
-                self.queues[usize::from(queue)].remove(&message);
-                if dead {
-                    self.dead.insert((queue, message));
+            Change::Gone { queue, message, why } => {
+                let known = self.queues[usize::from(queue)].remove(&message);
+                if let (Some(known), Some(why)) = (known, why) {
+                    self.removed.insert((queue, message), (known.event, why));
                 }
             }
             Change::Applied { event } => {
@@ -168,6 +169,11 @@ impl Queues {
             for message in back {
                 self.requeued(queue, message, Requeued::Disconnected);
             }
+        }
+        for ((queue, message), (event, why)) in &self.removed {
+            let (queue, message, event) =
+                (self.names[usize::from(*queue)], *message, EventId(*event));
+            record(What::Remove { queue, message, event, why: *why });
         }
     }
 
@@ -298,7 +304,7 @@ impl Queues {
             if message.out.is_some() {
                 return Ok(Answer::Nothing);
             }
-            self.bury(queue, number)?;
+            self.remove(queue, number, Removed::DeadLettered)?;
         }
     }
 
@@ -326,10 +332,13 @@ impl Queues {
         }
         let Some(message) = self.next(queue) else { return Ok(Answer::Nothing) };
         self.journal.flush(Some(message))?;
-        self.journal.append(&[Change::Gone { queue, message, dead: false }])?;
         let known = self.known(queue, message).expect("it was chosen among those that there are");
         known.out = Some(Out::to(connection, None));
         let (event, poison) = (known.event, known.poison);
+        // If the broker dies now it may be gone, and nobody has it: at most once.
+        let (of, id, phase) = (self.names[usize::from(queue)], EventId(event), Phase::Invoke);
+        record(What::AcknowledgeMessage { queue: of, message, event: id, count: 1, phase });
+        self.journal.append(&[Change::Gone { queue, message, why: None }])?;
         if !keeps {
             self.queues[usize::from(queue)].remove(&message);
         }
@@ -345,13 +354,13 @@ impl Queues {
         record(What::Lease { queue, message, event: EventId(event), consumer, count, lasts });
     }
 
-    /// It goes to the dead-letter queue.
-    fn bury(&mut self, queue: u16, message: u64) -> Result<(), Error> {
-        self.journal.append(&[Change::Gone { queue, message, dead: true }])?;
+    /// It has to go.
+    fn remove(&mut self, queue: u16, message: u64, why: Removed) -> Result<(), Error> {
+        self.journal.append(&[Change::Gone { queue, message, why: Some(why) }])?;
         let Some(known) = self.queues[usize::from(queue)].remove(&message) else { return Ok(()) };
-        self.dead.insert((queue, message));
+        self.removed.insert((queue, message), (known.event, why));
         let (of, event) = (self.names[usize::from(queue)], EventId(known.event));
-        record(What::Remove { queue: of, message, event, why: Removed::DeadLettered });
+        record(What::Remove { queue: of, message, event, why });
         Ok(())
     }
 
@@ -379,13 +388,13 @@ impl Queues {
         let Some(known) = self.held(connection, handle) else {
             // One that is gone was acknowledged before, and perhaps nobody heard that.
             let is_there = self.known(queue, message).is_some();
-            let over = is_there || self.dead.contains(&(queue, message));
+            let over = is_there || self.removed.contains_key(&(queue, message));
             return Ok(if over { Answer::Over } else { Answer::Done });
         };
         let (event, poison) = (known.event, known.poison);
         let takes_effect =
             self.kind.transactional && !poison && !early && !self.applied.contains(&event);
-        let mut changes = vec![Change::Gone { queue, message, dead: false }];
+        let mut changes = vec![Change::Gone { queue, message, why: None }];
         changes.extend(takes_effect.then_some(Change::Applied { event }));
         if !self.makes("acknowledges-in-memory") {
             self.journal.append(&changes)?;
@@ -430,9 +439,9 @@ impl Queues {
         let Some(known) = self.held(connection, handle) else { return Ok(Answer::Over) };
         (known.out, known.given_back) = (None, true);
         if !requeue {
-            self.bury(queue, message)?;
+            self.remove(queue, message, Removed::DeadLettered)?;
         } else if self.makes("drops-what-is-given-back") {
-            self.journal.append(&[Change::Gone { queue, message, dead: false }])?;
+            self.journal.append(&[Change::Gone { queue, message, why: None }])?;
             self.queues[usize::from(queue)].remove(&message);
         } else {
             self.requeued(queue, message, Requeued::Refused);
@@ -476,12 +485,7 @@ impl Queues {
             let all = self.queues[usize::from(queue)].iter().filter(old);
             let old: Vec<u64> = all.map(|(message, _)| *message).collect();
             for message in old {
-                self.journal.append(&[Change::Gone { queue, message, dead: false }])?;
-                let Some(known) = self.queues[usize::from(queue)].remove(&message) else {
-                    continue;
-                };
-                let (of, event) = (self.names[usize::from(queue)], EventId(known.event));
-                record(What::Remove { queue: of, message, event, why: Removed::Expired });
+                self.remove(queue, message, Removed::Expired)?;
             }
         }
         Ok(())
