@@ -20,7 +20,7 @@ use squall_probe::{Mark, Position, What};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "drains",
-    about: "After the healing, no group lags behind the log by the deadline.",
+    about: "After the healing, no group lags behind the log, and no message waits, by the deadline.",
     safety: false,
     layer: Layer::End,
     needs: &[&["Append", "Mark"], &["Enqueue", "Mark"]],

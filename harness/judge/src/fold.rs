@@ -167,9 +167,10 @@ impl Lag {
             }
             What::Append { event, .. } => {
                 let entry = self.events.entry(event);
-                // What may be lost on the way to a consumer is owed to nobody.
-                if entry.committed.is_none() && self.setup.promises.delivery != Delivery::AtMostOnce
-                {
+                // What may be lost on the way to a consumer is owed to nobody, and a queue owes messages.
+                let promises = &self.setup.promises;
+                let owes = promises.is_log() && promises.delivery != Delivery::AtMostOnce;
+                if owes && entry.committed.is_none() {
                     entry.committed = Some(record.at);
                     self.owed += self.setup.groups.len() - entry.done.count_ones() as usize;
                 }

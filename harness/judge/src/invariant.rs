@@ -109,7 +109,7 @@ impl Findings {
 /// What an invariant speaks of. What goes wrong in one layer explains what goes wrong later in those below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Layer {
-    /// What the log holds.
+    /// What the log holds, or the queue.
     Log,
     /// Who is given what, and says that it is done.
     Delivery,
@@ -178,14 +178,20 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The records that it needs, in words: `Enqueue and Lease, or Publish (the harness's)`. `quote` makes a name of a kind.
+    /// The records that a system must make, in words: `Enqueue and Lease, or Deduplicate`. Those that the harness makes are
+    /// told where there is nothing else. `quote` makes a name of a kind.
     #[must_use]
     pub fn needed(&self, quote: impl Fn(&str) -> String) -> String {
-        let kind = |kind: &&str| {
-            let by = if BY_HARNESS.contains(kind) { " (the harness's)" } else { "" };
-            format!("{}{by}", quote(kind))
+        let set = |kinds: &Kinds| {
+            let own =
+                kinds.iter().filter(|kind| !BY_HARNESS.contains(*kind)).map(|kind| quote(kind));
+            let own: Vec<String> = own.collect();
+            if own.is_empty() {
+                let all: Vec<String> = kinds.iter().map(|kind| quote(kind)).collect();
+                return format!("{} (the harness's)", all.join(" and "));
+            }
+            own.join(" and ")
         };
-        let set = |kinds: &Kinds| kinds.iter().map(kind).collect::<Vec<_>>().join(" and ");
         self.needs.iter().map(set).collect::<Vec<_>>().join(", or ")
     }
 

@@ -190,8 +190,9 @@ enum Judged<'h> {
 }
 
 impl Judge {
-    /// A judge who has seen nothing yet. All safety invariants, `eventual_consistency`, `drains`,
-    /// `converges` and `progress` are judged always; `recovers_within`, `available` and `latency` if there is a limit.
+    /// A judge who has seen nothing yet. Of what the system promises, all safety invariants, `eventual_consistency`,
+    /// `drains`, `converges` and `progress` are judged always; `recovers_within`, `available`, `latency` and `fair` if there
+    /// is a limit.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
         Self { setup: setup.clone(), history: Vec::new(), chosen: None }

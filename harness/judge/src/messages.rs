@@ -20,6 +20,9 @@ use std::{
     ops::BitOr,
 };
 
+/// The place of a queue that is not among the system's groups.
+const UNNAMED: usize = 63;
+
 /// What of the published events is lost.
 pub(super) struct Lost {
     setup: Setup,
@@ -28,6 +31,8 @@ pub(super) struct Lost {
     outstanding: Outstanding,
     /// How many messages each queue holds, as its nodes told last.
     held: BTreeMap<Name, BTreeMap<NodeId, (u64, Evidence)>>,
+    /// The queue tells what it takes in.
+    follows: bool,
     /// Each time that a node stopped.
     stops: Vec<Proof>,
     /// Messages that were removed by no rule that is promised.
@@ -59,15 +64,17 @@ impl Lost {
             messages: ByMessage::default(),
             outstanding: Outstanding::of(&setup.promises).unwrap_or_default(),
             held: BTreeMap::new(),
+            follows: false,
             stops: Vec::new(),
             removed: Vec::new(),
         }
     }
 
     fn is_in(&mut self, event: EventId, queue: Name) {
-        if let Some(index) = self.setup.group_index(queue) {
-            self.events.entry(event).queues |= bit(index);
-        }
+        self.follows = true;
+        // One that the system has not named is none of those that must have it, but it is one.
+        let index = self.setup.group_index(queue).unwrap_or(UNNAMED);
+        self.events.entry(event).queues |= bit(index);
     }
 
     /// A rule that is promised removes this message.
@@ -181,6 +188,9 @@ impl Invariant for Lost {
 
     fn finish(&mut self, _: &End<'_>) -> Findings {
         let mut findings = Findings::default();
+        if !self.follows {
+            return findings;
+        }
         let acknowledged =
             self.events.iter().filter(|(_, known)| known.acknowledged.is_some()).count();
         findings.judged(acknowledged as u64);
@@ -327,5 +337,157 @@ impl Invariant for Undrained {
             );
         }
         findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{DeadLetters, Groups, Promises, Queue, Storage, testing::*, testing_queues::LEASE};
+    use squall_probe::Removed;
+    use std::time::Duration;
+
+    fn queue(promises: &mut Promises) -> &mut Queue {
+        match &mut promises.storage {
+            Storage::Queue(queue) => queue,
+            Storage::Log => unreachable!("these histories are of queues"),
+        }
+    }
+
+    /// Three messages of acknowledged events, of which the second is acknowledged by its consumer.
+    fn three() -> History {
+        let mut h = History::of_queue();
+        for event in 1..=3 {
+            h.publish(event).enqueue(event).ok_nowhere(event);
+        }
+        h.lease(2, 1).ack(2, 1);
+        h
+    }
+
+    #[test]
+    fn a_queue_holds_less_than_it_should() {
+        let mut h = three();
+        h.crash(0).up(0).healed().deadline().holds(0);
+        // The publish, the last that was told of it, and that its node stopped.
+        let lost = "2 of 2 messages that nobody has acknowledged are lost: g holds 0, and should hold e1, e3";
+        assert_eq!(h.violations("no_loss"), [format!("{lost} [1, 2, 11]")]);
+        assert_eq!(h.since("no_loss"), [11]);
+        // Nothing shows when it went, before somebody looked.
+        let mut h = three();
+        h.healed().deadline().holds(1);
+        assert_eq!(
+            h.violations("no_loss"),
+            [
+                "1 of 2 messages that nobody has acknowledged are lost: g holds 1, and should hold e1, e3 [1, 2, 13]"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_in_the_queue_is_late_and_not_lost() {
+        let mut h = three();
+        h.healed().deadline().holds(2);
+        assert_eq!(h.violations("no_loss"), [] as [&str; 0]);
+        assert_eq!(
+            h.violations("drains"),
+            ["2 messages of g are not done, the first is m1 (e1) [1, 11]"]
+        );
+        // Nobody tells what it holds.
+        let mut h = three();
+        h.healed().deadline();
+        assert_eq!(
+            h.violations("no_loss"),
+            [
+                "nobody has acknowledged 2 messages of g, and nobody tells what it holds: e1, e3 [1, 2]"
+            ]
+        );
+        assert_eq!(h.since("no_loss"), [crate::NEVER]);
+    }
+
+    #[test]
+    fn an_event_that_became_no_message() {
+        let mut h = History::of_queue();
+        h.publish(1).enqueue(1).ok_nowhere(1).publish(2).ok_nowhere(2).lease(1, 1).ack(1, 1);
+        assert_eq!(
+            h.violations("no_loss"),
+            ["1 of 2 acknowledged events became no message: e2 [4]"]
+        );
+        // It is a repetition; or nobody was promised anything.
+        let mut h = History::of_queue();
+        h.publish(1).enqueue_as(1, 7).ok_nowhere(1).publish(2).deduplicate(2, 7).ok_nowhere(2);
+        h.publish(3).info(3).publish(4).fail(4).lease(1, 1).ack(1, 1);
+        assert_eq!(h.violations("no_loss"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn every_subscription_has_it_or_one() {
+        let told = |groups: Groups| {
+            let mut h = History::of_queue_that(|promises| promises.groups = groups);
+            h.also("h").publish(1).enqueue(1).ok_nowhere(1).lease(1, 1).ack(1, 1);
+            h.violations("no_loss")
+        };
+        assert_eq!(told(Groups::One), [] as [&str; 0]);
+        assert_eq!(told(Groups::Every), ["1 of 1 acknowledged events became no message: e1 [2]"]);
+        // A queue that the system has not named is one, too.
+        let mut h = History::of_queue();
+        h.publish(1).enqueue_of(9, 1).ok_nowhere(1);
+        assert_eq!(h.violations("no_loss").len(), 1, "nobody has acknowledged it");
+        h.ack_of(9, 1);
+        assert_eq!(h.violations("no_loss"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn of_an_event_in_two_messages_one_is_enough() {
+        let mut h = History::of_queue();
+        h.publish(1).enqueue(1).carry(2, 1).ok_nowhere(1).lease(2, 1).ack(2, 1).holds(0);
+        assert_eq!(h.violations("no_loss"), [] as [&str; 0]);
+        // Both are gone.
+        let mut h = History::of_queue();
+        h.publish(1).enqueue(1).carry(2, 1).ok_nowhere(1).holds(0);
+        assert_eq!(h.violations("no_loss").len(), 1);
+    }
+
+    #[test]
+    fn what_is_removed_by_no_rule() {
+        let removed = |promise: fn(&mut Promises), why: Removed, after: u64| {
+            let mut h = History::of_queue_that(promise);
+            h.publish(1).enqueue(1).ok_nowhere(1).after(after).remove(1, why);
+            h.violations("no_loss")
+        };
+        let lost = ["m1 (e1) was removed by no rule that is promised [1, 3]"];
+        let expires = |promises: &mut Promises| {
+            queue(promises).time_to_live = Some(Duration::from_secs(1));
+        };
+        assert_eq!(removed(|_| {}, Removed::Expired, LEASE), lost);
+        for why in [Removed::Expired, Removed::ExpiredToDeadLetters] {
+            assert_eq!(removed(expires, why, 899_999), lost);
+            assert_eq!(removed(expires, why, 900_000), [] as [&str; 0], "within the tolerance");
+        }
+        assert_eq!(removed(|_| {}, Removed::Overflowed, 1), lost);
+        let overflows = |promises: &mut Promises| queue(promises).overflows = true;
+        assert_eq!(removed(overflows, Removed::Overflowed, 1), [] as [&str; 0]);
+        assert_eq!(removed(|_| {}, Removed::Refused, 1), lost);
+        let no_dead_letters = |promises: &mut Promises| promises.dead_letters = DeadLetters::None;
+        assert_eq!(removed(no_dead_letters, Removed::DeadLettered, 1), lost);
+        assert_eq!(removed(|_| {}, Removed::DeadLettered, 1), [] as [&str; 0]);
+        assert_eq!(removed(|_| {}, Removed::Purged, 1), [] as [&str; 0]);
+        // Its consumer asked for that; and of a publish that is indeterminate nobody was promised anything.
+        let mut h = History::of_queue();
+        h.publish(1).enqueue(1).ok_nowhere(1).lease(1, 1).refuse(1, 1, false);
+        h.remove(1, Removed::Refused).publish(2).enqueue(2).info(2).remove(2, Removed::Expired);
+        assert_eq!(h.violations("no_loss"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn the_last_message_is_done_too_late() {
+        let done = |after: u64| {
+            let mut h = History::of_queue();
+            h.enqueue(1).after(LIMIT).healed().lease(1, 1).after(after).ack(1, 1);
+            h.violations("drains")
+        };
+        assert_eq!(done(LIMIT), [] as [&str; 0]);
+        assert_eq!(
+            done(LIMIT + 1),
+            ["the last message was done 10.000s after the healing, the limit is 10.000s [1, 3]"]
+        );
     }
 }

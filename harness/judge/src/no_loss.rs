@@ -6,6 +6,8 @@
 //! may just be late, which is a failure of liveness). It says nothing of events whose publish is indeterminate, and
 //! judges at the end of the run, when everything should have drained.
 //!
+//! A system that tells of no append, delivery, effect or dead letter is not judged: nothing can be known of its events.
+//!
 //! Of a queue: each such event became a message, or was taken for a repetition; and each message is acknowledged by a
 //! consumer, still in the queue as the observer was told, in the dead-letter queue, or gone by a rule that is promised (its
 //! time to live, the bound of the queue) or by its consumer's word. How many are missing is told by what the queue holds.
@@ -29,7 +31,14 @@ pub(super) const ENTRY: Entry = Entry {
     about: "What was acknowledged is applied by every group (of a queue: acknowledged by a consumer), or in its dead-letter queue.",
     safety: true,
     layer: Layer::Effect,
-    needs: &[&["Publish"]],
+    needs: &[
+        &["Publish", "Append"],
+        &["Publish", "Deliver"],
+        &["Publish", "Apply"],
+        &["Publish", "DeadLetter"],
+        &["Publish", "Enqueue"],
+        &["Publish", "Deduplicate"],
+    ],
     promise: Some(promised::KEEPS),
     limit: None,
     judged: "each acknowledged event",
@@ -46,6 +55,7 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         seen: ByKey::default(),
         redriven: Redriven::default(),
         told: false,
+        follows: false,
     }))
 }
 
@@ -57,6 +67,8 @@ struct NoLoss {
     redriven: Redriven,
     /// Replicas tell what they hold.
     told: bool,
+    /// Somebody tells what becomes of events.
+    follows: bool,
 }
 
 #[derive(Default)]
@@ -79,6 +91,7 @@ impl Invariant for NoLoss {
                 entry.position = position.or(entry.position);
             }
             What::Append { event, position, .. } => {
+                self.follows = true;
                 let replica = self.setup.replica_index(evidence.record.node);
                 let entry = self.events.entry(event);
                 entry.position.get_or_insert(position);
@@ -94,6 +107,7 @@ impl Invariant for NoLoss {
                 }
             }
             What::Deliver { group, position, .. } => {
+                self.follows = true;
                 if let Some(group) = self.setup.group_index(group) {
                     let seen = self.seen.entry((group, position.partition)).or_default();
                     *seen = position.offset.max(*seen);
@@ -107,6 +121,7 @@ impl Invariant for NoLoss {
                 }
             }
             What::Apply { group, event, .. } | What::DeadLetter { group, event, .. } => {
+                self.follows = true;
                 if !self.redriven.is_old(&evidence.record.what)
                     && let Some(group) = self.setup.group_index(group)
                 {
@@ -121,7 +136,7 @@ impl Invariant for NoLoss {
         let mut findings = Findings::default();
         let (mut lost, mut unseen) = (Missing::default(), Missing::default());
         let groups = self.setup.groups.len();
-        if groups == 0 {
+        if groups == 0 || !self.follows {
             return findings;
         }
         let all = (0..groups).map(bit).fold(0, u64::bitor);
@@ -230,7 +245,7 @@ mod tests {
         assert_eq!(h.violations("no_loss"), ["1 of 2 acknowledged events is lost, in g: e1 [4]"]);
 
         let mut h = History::new();
-        h.publish(1).ok_nowhere(1);
+        h.publish(1).ok_nowhere(1).apply(9, 9);
         assert_eq!(
             h.violations("no_loss"),
             ["1 of 1 acknowledged event is unseen, in g: e1; no log has ever shown it [1]"]
@@ -311,7 +326,7 @@ mod tests {
     fn events_that_different_groups_miss() {
         let done = |groups: &[&str], done: &[(u16, u64)]| {
             let mut h = History::with_groups(groups);
-            h.publish(1).ok(1, 0).publish(2).ok(2, 1);
+            h.publish(1).ok(1, 0).publish(2).ok(2, 1).apply(9, 9);
             for (group, event) in done {
                 h.apply_in(*group, *event, event - 1);
             }
@@ -369,7 +384,7 @@ mod tests {
     #[test]
     fn events_that_no_log_has_shown_are_told_from_others() {
         let mut h = History::new();
-        h.publish(1).ok_nowhere(1);
+        h.publish(1).ok_nowhere(1).apply(9, 9);
         let told =
             |h: &mut History| h.violations("no_loss")[0].split("; ").nth(1).map(str::to_owned);
         assert_eq!(told(&mut h).as_deref(), Some("no log has ever shown it [1]"));
@@ -378,8 +393,18 @@ mod tests {
         h.publish(3).ok(3, 0);
         assert_eq!(told(&mut h).as_deref(), Some("2 of them no log has ever shown [1]"));
         let mut h = History::new();
-        h.publish(1).ok_nowhere(1).publish(2).ok(2, 0);
+        h.publish(1).ok_nowhere(1).publish(2).ok(2, 0).apply(9, 9);
         assert_eq!(told(&mut h).as_deref(), Some("1 of them no log has ever shown [1]"));
+    }
+
+    #[test]
+    fn a_system_that_tells_nothing_of_its_events_is_not_judged() {
+        let mut h = History::new();
+        h.publish(1).ok(1, 0);
+        assert_eq!((h.judged("no_loss"), h.violations("no_loss")), (0, vec![]));
+        // One whose groups owe everything is.
+        h.append(0, 1, 0);
+        assert_eq!((h.judged("no_loss"), h.violations("no_loss").len()), (1, 1));
     }
 
     #[test]

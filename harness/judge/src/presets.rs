@@ -48,7 +48,8 @@ pub const PRESETS: &[Preset] = &[
         name: "rabbitmq_queue",
         about: "A quorum queue with manual acknowledgements: a message is out until it is acknowledged, refused, or the \
                 connection of its consumer ends. With several consumers no order of handling. The delivery limit (20 \
-                since 4.0) dead-letters. A repeated publish is stored twice. Consumers are not told that an \
+                returns since 4.0, so 21 deliveries; since 4.3 those that a consumer asks for do not count, and then \
+                `dead_letters` is `Poison`) dead-letters. A repeated publish is stored twice. Consumers are not told that an \
                 acknowledgement has arrived: the queue records that.",
         source: "RabbitMQ documentation: Consumer Acknowledgements and Publisher Confirms; Quorum Queues (delivery limit, \
                  poison message handling); Dead Letter Exchanges",
@@ -82,7 +83,7 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "pub_sub",
         about: "A pull subscription with exactly-once delivery: no redelivery while the acknowledgement deadline runs, nor \
-                after an acknowledgement that was confirmed. Each subscription has every message. A repeated publish is \
+                after an acknowledgement that was confirmed. Each subscription has every message. Dead letters after 5 attempts, if there is a dead-letter topic. A repeated publish is \
                 another message. Without exactly-once delivery set `exclusive` and `final_acknowledgements` to false; \
                 with ordering keys set `order`.",
         source: "Google Cloud Pub/Sub documentation: Exactly-once delivery, Lease management, Order messages, Dead-letter \
@@ -171,7 +172,7 @@ pub fn sqs_fifo() -> Promises {
 pub fn rabbitmq_queue() -> Promises {
     Promises {
         replicas: true,
-        dead_letters: DeadLetters::After(20),
+        dead_letters: DeadLetters::After(21),
         ..of(Queue { lease: Lease::Connection, ..QUEUE })
     }
 }

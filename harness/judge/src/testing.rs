@@ -82,6 +82,12 @@ impl History {
         }
     }
 
+    /// There is another group.
+    pub(crate) fn also(&mut self, group: &str) -> &mut Self {
+        self.groups.push(group.to_owned());
+        self
+    }
+
     /// Of a system that promises this.
     pub(crate) fn promising(promises: Promises) -> Self {
         Self { promises: Some(promises), ..Self::new() }
@@ -1147,7 +1153,16 @@ pub(crate) fn facts() -> Vec<(&'static str, u64, History)> {
         all.push((name, facts, h));
     };
     case("no_loss", 1, &|h| {
-        h.publish(1).ok(1, 0).publish(2).info(2);
+        h.publish(1).append(0, 1, 0).ok(1, 0).publish(2).info(2);
+    });
+    case("no_loss", 1, &|h| {
+        h.publish(1).ok(1, 0).deliver(1, 0);
+    });
+    case("no_loss", 1, &|h| {
+        h.publish(1).ok(1, 0).apply(1, 0);
+    });
+    case("no_loss", 1, &|h| {
+        h.publish(1).ok(1, 0).dead_letter(1, 0);
     });
     case("no_phantom", 2, &|h| {
         h.append_all(1, 0).deliver(1, 0).apply(1, 0).deliver(2, 1);
@@ -1354,7 +1369,7 @@ fn a_panic_explains_what_never_came_after_it() {
 #[test]
 fn what_judged_nothing_says_what_is_missing() {
     let mut h = History::new();
-    h.publish(1).ok(1, 0).attempt(1, 1);
+    h.publish(1).append(0, 1, 0).ok(1, 0).attempt(1, 1);
     let judgement = h.judgement();
     assert_eq!(judgement.why_idle("no_loss"), None);
     assert_eq!(

@@ -101,6 +101,16 @@ impl History {
         self.hand_out(Name(queue), message, count, 7)
     }
 
+    pub(crate) fn enqueue_of(&mut self, queue: u16, message: u64) -> &mut Self {
+        let (queue, event, group, deduplication) = (Name(queue), EventId(message), 0, None);
+        self.add(BROKER, What::Enqueue { queue, message, event, group, deduplication })
+    }
+
+    pub(crate) fn ack_of(&mut self, queue: u16, message: u64) -> &mut Self {
+        let (queue, event, count, phase) = (Name(queue), EventId(message), 1, Phase::Ok);
+        self.add(CONSUMER, What::AcknowledgeMessage { queue, message, event, count, phase })
+    }
+
     pub(crate) fn extend(&mut self, message: u64, count: u32) -> &mut Self {
         let (queue, event, lasts) = (G, EventId(message), LEASE);
         self.add(BROKER, What::Extend { queue, message, event, count, lasts })
@@ -179,6 +189,9 @@ pub(crate) fn facts() -> Vec<(&'static str, u64, History)> {
     });
     case("no_loss", 1, &|h| {
         h.publish(1).enqueue(1).ok_nowhere(1).publish(2).enqueue(2).info(2).holds(2);
+    });
+    case("no_loss", 1, &|h| {
+        h.publish(1).deduplicate(1, 7).ok_nowhere(1);
     });
     case("drains", 2, &|h| {
         h.enqueue(1).enqueue(2).lease(1, 1).ack(1, 1).healed();

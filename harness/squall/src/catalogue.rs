@@ -6,7 +6,7 @@ use crate::{
     parameters::ParamKind,
     scenario::{Absent, Allow, Key, TABLES, Table, Takes},
     signals,
-    system::{Defect, Role, System},
+    system::{Defect, Promises, Role, System},
 };
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ pub type List = (&'static str, &'static str, fn(&dyn System) -> Vec<Word>);
 /// Every list of words.
 pub const LISTS: &[List] = &[
     ("faults", "What can go wrong", |_| faults()),
-    ("invariants", "What is judged", |_| invariants()),
+    ("invariants", "What is judged", invariants),
     ("signals", "What `must_see` can name", signals),
     ("points", "The places in the system's code that `reaches` can name", points),
     ("keys", "What scenarios can say, beside the parameters of faults", |_| keys()),
@@ -81,8 +81,9 @@ pub fn faults() -> Vec<Word> {
 
 /// What is judged.
 #[must_use]
-pub fn invariants() -> Vec<Word> {
-    squall_judge::CATALOGUE.iter().map(invariant).collect()
+pub fn invariants(system: &dyn System) -> Vec<Word> {
+    let promises = system.promises();
+    squall_judge::CATALOGUE.iter().map(|entry| invariant(entry, &promises)).collect()
 }
 
 /// What `must_see` can name: read off any system's history, the system's own, its fault points, and that a fault was
@@ -271,10 +272,15 @@ fn fault(kind: &FaultKind) -> Word {
 }
 
 /// What an invariant says, and when it has something to say.
-fn invariant(entry: &squall_judge::Entry) -> Word {
-    let needs =
-        format!("Records: {}; without them it is not applicable.", entry.needed(str::to_owned));
-    let promise = entry.promise.map_or("nothing: it is judged of everybody", |p| p.words);
+fn invariant(entry: &squall_judge::Entry, promises: &Promises) -> Word {
+    let records = entry.needed(str::to_owned);
+    let promise = entry.promise.map_or("none", |promise| promise.words);
+    let given = match (entry.promise, entry.is_promised(promises)) {
+        (None, _) => "It is judged of every system, whatever that promises.",
+        (Some(_), true) => "This system promises that.",
+        (Some(_), false) => "This system does not promise that: it is not judged.",
+    };
+    let idle = "Without its records it is not applicable.";
     let when = match (entry.safety, entry.limit) {
         (true, _) => "Judged in every run.".to_owned(),
         (false, Some(limit)) if limit.default().is_some() => "Judged in every run.".to_owned(),
@@ -289,11 +295,12 @@ fn invariant(entry: &squall_judge::Entry) -> Word {
         .filter(|other| other.layer == entry.layer && other.name != entry.name)
         .map(|other| other.name.to_owned());
     let limit = entry.limit.map(|limit| format!("Limit: {limit}."));
-    let about = [when, needs, format!("Promise: {promise}."), format!("Judged: {}.", entry.judged)];
+    let judged = format!("Judged: {}.", entry.judged);
+    let about = [when, given.to_owned(), idle.to_owned(), judged];
     Word {
         kind: "invariant",
         name: entry.name.to_owned(),
-        line: entry.about.trim_end_matches('.').to_owned(),
+        line: format!("{} Records: {records}. Promise: {promise}", entry.about),
         about: about.into_iter().chain(limit).collect(),
         example,
         related: std::iter::once("expect".to_owned()).chain(alike).collect(),

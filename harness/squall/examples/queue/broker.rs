@@ -68,14 +68,20 @@ async fn serve(
     mut receiver: FrameReceiver,
     say: mpsc::Sender<Said>,
 ) {
+    let mut last = 0;
     while let Ok(Ok(Some(frame))) = timeout(SILENCE, receiver.recv()).await {
-        let Some(request) = read(&frame) else { break };
+        let Some((number, request)) = read::<(u64, Request)>(&frame) else { break };
+        // It came twice, or whoever asked has given up waiting for it.
+        if number <= last {
+            continue;
+        }
+        last = number;
         let (answer, answered) = oneshot::channel();
         if say.send(Said::Asks { connection, request, answer }).await.is_err() {
             break;
         }
         let Ok(answer) = answered.await else { break };
-        let Ok(frame) = frame_of(&answer) else { break };
+        let Ok(frame) = frame_of(&(number, &answer)) else { break };
         if sender.send(answer.kind(), Bytes::from(frame)).await.is_err() {
             break;
         }

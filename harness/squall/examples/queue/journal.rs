@@ -3,7 +3,7 @@
 use crate::wire::{frame_of, read};
 use serde::{Deserialize, Serialize};
 use squall::system::Error;
-use squall_probe::{fs, time::Instant};
+use squall_probe::{Removed, fs, time::Instant};
 use std::{io::Write as _, time::Duration};
 
 const FILE: &str = "/data/journal";
@@ -14,8 +14,8 @@ pub enum Change {
     Enqueued { queue: u16, message: u64, event: u64, group: u32, deduplication: u64, poison: bool },
     /// It was handed out for this time.
     Leased { queue: u16, message: u64, count: u32 },
-    /// It is gone, or in the dead-letter queue.
-    Gone { queue: u16, message: u64, dead: bool },
+    /// It is gone: somebody was done with it, or it had to go for this reason.
+    Gone { queue: u16, message: u64, why: Option<Removed> },
     /// The event has taken effect.
     Applied { event: u64 },
 }

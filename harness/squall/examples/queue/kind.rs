@@ -13,6 +13,9 @@ const LEASE: Duration = Duration::from_secs(1);
 /// How long deduplication ids are remembered, where they are.
 const WINDOW: Duration = Duration::from_secs(60);
 
+/// How long a message waits before it expires, where it does.
+const TIME_TO_LIVE: Duration = Duration::from_secs(12);
+
 /// After how many deliveries a message is dead-lettered, where it is.
 const LIMIT: u32 = 5;
 
@@ -69,6 +72,7 @@ fn quick(mut promises: Promises) -> Promises {
     if let Storage::Queue(queue) = &mut promises.storage {
         // It syncs before it answers, whatever it is.
         queue.durable = true;
+        queue.time_to_live = queue.time_to_live.map(|_| TIME_TO_LIVE);
         if let Lease::Timeout(_) = queue.lease {
             queue.lease = Lease::Timeout(LEASE);
         }
@@ -122,6 +126,12 @@ const MISTAKES: &[Mistake] = &[
     Mistake {
         id: "forgets-extensions",
         about: "the broker confirms that a lease is extended, and ends it when it would have ended",
+        breaks: &["lease_respected"],
+        by: |promises| lease_by_time(promises) && is_exclusive(promises),
+    },
+    Mistake {
+        id: "leases-by-the-clock",
+        about: "leases end by the wall clock, whatever that does",
         breaks: &["lease_respected"],
         by: |promises| lease_by_time(promises) && is_exclusive(promises),
     },
@@ -184,6 +194,12 @@ const MISTAKES: &[Mistake] = &[
         about: "an effect takes place when a job is handed in, whether that ends it or not",
         breaks: &["idempotency"],
         by: |promises| promises.delivery == Delivery::EffectivelyOnce,
+    },
+    Mistake {
+        id: "expires-early",
+        about: "messages expire after a tenth of their time to live",
+        breaks: &["no_loss"],
+        by: |promises| promises.queue().is_some_and(|queue| queue.time_to_live.is_some()),
     },
     Mistake {
         id: "loses-a-subscription",

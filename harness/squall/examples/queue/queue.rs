@@ -11,12 +11,13 @@ use crate::{
 use rand::RngExt as _;
 use squall::system::{DeadLetters, Deduplication, Error, Lease, Order, Promises};
 use squall_probe::{
-    EventId, Name, Phase, Position, Removed, Requeued, Rng, What, mix, name, record, rng,
+    EventId, Name, Phase, Position, Removed, Requeued, Rng, What, clock, mix, name, record, rng,
     time::Instant,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 struct Message {
@@ -28,6 +29,15 @@ struct Message {
     out: Option<Out>,
     /// A consumer gave it back.
     given_back: bool,
+    /// Since when it is there; after a restart, since then.
+    since: Instant,
+}
+
+impl Message {
+    fn new(event: u64, group: u32, poison: bool) -> Self {
+        let (count, out, given_back) = (0, None, false);
+        Self { event, group, poison, count, out, given_back, since: Instant::now() }
+    }
 }
 
 /// Who has a message, and until when.
@@ -35,6 +45,19 @@ struct Message {
 struct Out {
     connection: u64,
     until: Option<Instant>,
+    /// As the wall clock has it, for whoever looks at the queue; no measure of how much time has passed.
+    until_by_the_clock: Duration,
+}
+
+impl Out {
+    /// From now on.
+    fn to(connection: u64, lasts: Option<Duration>) -> Self {
+        Self {
+            connection,
+            until: lasts.map(|lasts| Instant::now() + lasts),
+            until_by_the_clock: clock::since_epoch() + lasts.unwrap_or(Duration::MAX / 2),
+        }
+    }
 }
 
 pub struct Queues {
@@ -48,7 +71,8 @@ pub struct Queues {
     next: u64,
     /// Deduplication ids, and when each was taken in.
     ids: BTreeMap<u64, Instant>,
-    dead: BTreeSet<(u16, u64)>,
+    /// Messages that had to go, with the event of each, and why.
+    removed: BTreeMap<(u16, u64), (u64, Removed)>,
     /// Events that have taken effect here.
     applied: BTreeSet<u64>,
     rng: Rng,
@@ -75,7 +99,7 @@ impl Queues {
             queues: kind.queues.iter().map(|_| BTreeMap::new()).collect(),
             next: 1,
             ids: BTreeMap::new(),
-            dead: BTreeSet::new(),
+            removed: BTreeMap::new(),
             applied: BTreeSet::new(),
             rng: rng("broker"),
         };
@@ -90,11 +114,10 @@ impl Queues {
     }
 
     fn replay(&mut self, change: Change, ids: &mut BTreeMap<(u16, u64), u64>) {
-        let until = self.kind.lease().map(|lasts| Instant::now() + lasts);
+        let lasts = self.kind.lease();
         match change {
             Change::Enqueued { queue, message, event, group, deduplication, poison } => {
-                let (count, out, given_back) = (0, None, false);
-                let known = Message { event, group, poison, count, out, given_back };
+                let known = Message::new(event, group, poison);
                 self.queues[usize::from(queue)].insert(message, known);
                 self.next = self.next.max(message + 1);
                 ids.insert((queue, message), deduplication);
@@ -106,13 +129,13 @@ impl Queues {
                 let counts = !self.makes("counts-in-memory");
                 if let Some(known) = self.queues[usize::from(queue)].get_mut(&message) {
                     known.count = if counts { count } else { 0 };
-                    known.out = Some(Out { connection: 0, until });
+                    known.out = Some(Out::to(0, lasts));
                 }
             }
-            Change::Gone { queue, message, dead } => {
-                self.queues[usize::from(queue)].remove(&message);
-                if dead {
-                    self.dead.insert((queue, message));
+            Change::Gone { queue, message, why } => {
+                let known = self.queues[usize::from(queue)].remove(&message);
+                if let (Some(known), Some(why)) = (known, why) {
+                    self.removed.insert((queue, message), (known.event, why));
                 }
             }
             Change::Applied { event } => {
@@ -146,6 +169,11 @@ impl Queues {
             for message in back {
                 self.requeued(queue, message, Requeued::Disconnected);
             }
+        }
+        for ((queue, message), (event, why)) in &self.removed {
+            let (queue, message, event) =
+                (self.names[usize::from(*queue)], *message, EventId(*event));
+            record(What::Remove { queue, message, event, why: *why });
         }
     }
 
@@ -213,8 +241,7 @@ impl Queues {
         }
         self.ids.insert(id, Instant::now());
         for queue in queues {
-            let (count, out, given_back) = (0, None, false);
-            let known = Message { event, group, poison, count, out, given_back };
+            let known = Message::new(event, group, poison);
             self.queues[usize::from(queue)].insert(message, known);
             let (queue, event) = (self.names[usize::from(queue)], EventId(event));
             let deduplication = window.map(|_| id);
@@ -277,7 +304,7 @@ impl Queues {
             if message.out.is_some() {
                 return Ok(Answer::Nothing);
             }
-            self.bury(queue, number)?;
+            self.remove(queue, number, Removed::DeadLettered)?;
         }
     }
 
@@ -286,9 +313,8 @@ impl Queues {
         self.journal.flush(Some(message))?;
         self.journal.append(&[Change::Leased { queue, message, count }])?;
         let lasts = self.kind.lease();
-        let until = lasts.map(|lasts| Instant::now() + lasts);
         let known = self.known(queue, message).expect("it was chosen among those that there are");
-        (known.count, known.out) = (count, Some(Out { connection, until }));
+        (known.count, known.out) = (count, Some(Out::to(connection, lasts)));
         let (event, poison) = (known.event, known.poison);
         self.leased(handle, event, consumer);
         Ok(Answer::Delivery { handle, event, poison })
@@ -306,10 +332,13 @@ impl Queues {
         }
         let Some(message) = self.next(queue) else { return Ok(Answer::Nothing) };
         self.journal.flush(Some(message))?;
-        self.journal.append(&[Change::Gone { queue, message, dead: false }])?;
         let known = self.known(queue, message).expect("it was chosen among those that there are");
-        known.out = Some(Out { connection, until: None });
+        known.out = Some(Out::to(connection, None));
         let (event, poison) = (known.event, known.poison);
+        // If the broker dies now it may be gone, and nobody has it: at most once.
+        let (of, id, phase) = (self.names[usize::from(queue)], EventId(event), Phase::Invoke);
+        record(What::AcknowledgeMessage { queue: of, message, event: id, count: 1, phase });
+        self.journal.append(&[Change::Gone { queue, message, why: None }])?;
         if !keeps {
             self.queues[usize::from(queue)].remove(&message);
         }
@@ -325,13 +354,13 @@ impl Queues {
         record(What::Lease { queue, message, event: EventId(event), consumer, count, lasts });
     }
 
-    /// It goes to the dead-letter queue.
-    fn bury(&mut self, queue: u16, message: u64) -> Result<(), Error> {
-        self.journal.append(&[Change::Gone { queue, message, dead: true }])?;
+    /// It has to go.
+    fn remove(&mut self, queue: u16, message: u64, why: Removed) -> Result<(), Error> {
+        self.journal.append(&[Change::Gone { queue, message, why: Some(why) }])?;
         let Some(known) = self.queues[usize::from(queue)].remove(&message) else { return Ok(()) };
-        self.dead.insert((queue, message));
+        self.removed.insert((queue, message), (known.event, why));
         let (of, event) = (self.names[usize::from(queue)], EventId(known.event));
-        record(What::Remove { queue: of, message, event, why: Removed::DeadLettered });
+        record(What::Remove { queue: of, message, event, why });
         Ok(())
     }
 
@@ -359,13 +388,13 @@ impl Queues {
         let Some(known) = self.held(connection, handle) else {
             // One that is gone was acknowledged before, and perhaps nobody heard that.
             let is_there = self.known(queue, message).is_some();
-            let over = is_there || self.dead.contains(&(queue, message));
+            let over = is_there || self.removed.contains_key(&(queue, message));
             return Ok(if over { Answer::Over } else { Answer::Done });
         };
         let (event, poison) = (known.event, known.poison);
         let takes_effect =
             self.kind.transactional && !poison && !early && !self.applied.contains(&event);
-        let mut changes = vec![Change::Gone { queue, message, dead: false }];
+        let mut changes = vec![Change::Gone { queue, message, why: None }];
         changes.extend(takes_effect.then_some(Change::Applied { event }));
         if !self.makes("acknowledges-in-memory") {
             self.journal.append(&changes)?;
@@ -398,7 +427,7 @@ impl Queues {
             return Answer::Over;
         };
         if let Some(out) = known.out.as_mut().filter(|_| !keeps) {
-            out.until = Some(Instant::now() + lasts);
+            *out = Out::to(connection, Some(lasts));
         }
         let (event, lasts) = (EventId(known.event), lasts.as_micros() as u64);
         record(What::Extend { queue: of, message, event, count, lasts });
@@ -410,9 +439,9 @@ impl Queues {
         let Some(known) = self.held(connection, handle) else { return Ok(Answer::Over) };
         (known.out, known.given_back) = (None, true);
         if !requeue {
-            self.bury(queue, message)?;
+            self.remove(queue, message, Removed::DeadLettered)?;
         } else if self.makes("drops-what-is-given-back") {
-            self.journal.append(&[Change::Gone { queue, message, dead: false }])?;
+            self.journal.append(&[Change::Gone { queue, message, why: None }])?;
             self.queues[usize::from(queue)].remove(&message);
         } else {
             self.requeued(queue, message, Requeued::Refused);
@@ -445,10 +474,36 @@ impl Queues {
         }
     }
 
-    /// Leases whose time is over end.
+    /// Messages whose time to live is over are gone, whoever has them.
+    fn expire(&mut self) -> Result<(), Error> {
+        let Some(limit) = self.promises.queue().and_then(|queue| queue.time_to_live) else {
+            return Ok(());
+        };
+        let limit = if self.makes("expires-early") { limit / 10 } else { limit };
+        for queue in self.each() {
+            let old = |(_, message): &(&u64, &Message)| message.since.elapsed() > limit;
+            let all = self.queues[usize::from(queue)].iter().filter(old);
+            let old: Vec<u64> = all.map(|(message, _)| *message).collect();
+            for message in old {
+                self.remove(queue, message, Removed::Expired)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leases whose time is over end, and so do messages.
     pub fn tick(&mut self) -> Result<(), Error> {
-        let now = Instant::now();
-        self.take_back(Requeued::LeaseEnded, |out| out.until.is_some_and(|until| until <= now));
+        self.expire()?;
+        let (now, clock) = (Instant::now(), clock::since_epoch());
+        let by_the_clock = self.makes("leases-by-the-clock");
+        self.take_back(Requeued::LeaseEnded, |out| {
+            let over = if by_the_clock {
+                out.until_by_the_clock <= clock
+            } else {
+                out.until.is_some_and(|until| until <= now)
+            };
+            over && out.until.is_some()
+        });
         self.journal.flush(None)
     }
 

@@ -88,23 +88,36 @@ pub fn read<'b, T: Deserialize<'b>>(frame: &'b [u8]) -> Option<T> {
     (xxh3_64(bytes) == u64::from_be_bytes(*sum)).then(|| postcard::from_bytes(bytes).ok())?
 }
 
-/// A connection to the broker, for one request after the other.
+/// A connection to the broker, for one request after the other. Each has a number, and its answer has it too: a frame that
+/// comes twice, or late, is no answer to something else.
 pub struct Connection {
     sender: FrameSender,
     receiver: FrameReceiver,
+    number: u64,
 }
 
 impl Connection {
     pub async fn open() -> Result<Self, Error> {
         let stream = timeout(PATIENCE, TcpStream::connect(&format!("broker-1:{PORT}"))).await??;
         let (sender, receiver) = stream.into_frames();
-        Ok(Self { sender, receiver })
+        Ok(Self { sender, receiver, number: 0 })
     }
 
-    /// The answer to a request. After an error nobody knows to what the next frame would be the answer: it is of no more use.
+    /// The answer to a request. After an error the connection is of no more use.
     pub async fn ask(&mut self, request: &Request) -> Result<Answer, Error> {
-        self.sender.send(request.kind(), Bytes::from(frame_of(request)?)).await?;
-        let frame = timeout(PATIENCE, self.receiver.recv()).await??.ok_or("it is closed")?;
-        read(&frame).ok_or_else(|| "a damaged frame".into())
+        self.number += 1;
+        let frame = frame_of(&(self.number, request))?;
+        self.sender.send(request.kind(), Bytes::from(frame)).await?;
+        timeout(PATIENCE, self.answer()).await?
+    }
+
+    async fn answer(&mut self) -> Result<Answer, Error> {
+        loop {
+            let frame = self.receiver.recv().await?.ok_or("it is closed")?;
+            let (number, answer) = read::<(u64, Answer)>(&frame).ok_or("a damaged frame")?;
+            if number == self.number {
+                return Ok(answer);
+            }
+        }
     }
 }

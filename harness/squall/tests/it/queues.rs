@@ -1,9 +1,9 @@
-//! The example `queue`: each of its kinds keeps what its preset promises, in all of its scenarios, and each mistake that it
-//! can be told to make is found out by the name of what it breaks.
+//! The examples of the presets: each keeps what its preset promises, and each mistake that it can be told to make is found out
+//! by the name of what it breaks. `queue` is all of them but the log, which is `tiny`.
 
 use crate::{
-    common::{self, Said, report},
-    example,
+    common::{self, Said, report, scenario},
+    example, tiny,
 };
 use squall_reports::Report;
 
@@ -21,10 +21,11 @@ const KINDS: [&str; 8] = [
 ];
 
 /// Each mistake, a scenario that notices it, and the invariant by which.
-const MISTAKES: [(&str, &str, &str); 14] = [
+const MISTAKES: [(&str, &str, &str); 16] = [
     ("answers-before-sync", "broker-loses-power", "no_loss"),
     ("hands-out-twice", "calm", "one_lease"),
     ("forgets-extensions", "calm", "lease_respected"),
+    ("leases-by-the-clock", "clocks-jump", "lease_respected"),
     ("forgets-the-dead", "consumer-dies", "drains"),
     ("acknowledges-in-memory", "publishes-are-repeated", "acknowledged_stays_gone"),
     ("counts-in-memory", "broker-loses-power", "delivery_count"),
@@ -35,6 +36,7 @@ const MISTAKES: [(&str, &str, &str); 14] = [
     ("starves-what-is-given-back", "more-than-they-can-do", "fair"),
     ("pushes-back", "consumer-sleeps", "acknowledged_stays_gone"),
     ("effect-before-the-end", "acknowledgements-get-lost", "idempotency"),
+    ("expires-early", "more-than-they-can-do", "no_loss"),
     ("loses-a-subscription", "calm", "no_loss"),
 ];
 
@@ -92,6 +94,31 @@ fn each_mistake_is_found_out_by_its_name() {
         }
     }
     assert!(made > 50, "{made}");
+}
+
+#[test]
+fn a_log_keeps_what_a_kafka_like_log_promises() {
+    let calm = "name: calm\nworkload: { events: 60, rate: 60/s }\n";
+    let dies =
+        format!("{calm}faults:\n  - {{ every: 200ms, crash: server-1, restart_after: 100ms }}\n");
+    for (text, more, code) in
+        [(calm, &[][..], 0), (&dies, &[], 0), (&dies, &["--defect", "no-sync"], 1)]
+    {
+        let (folder, path) = scenario(text);
+        let json = folder.path().join("report.json");
+        let arguments =
+            ["run", &path, "--runs", "3", "--quiet", "--report", json.to_str().unwrap()];
+        assert_eq!(tiny(&[&arguments, more].concat()).code, code, "{text} {more:?}");
+        let report = report(&json);
+        let broken = |name: &str| {
+            let mut all = report.runs().flat_map(|(_, run)| &run.violations);
+            all.any(|violation| violation.invariant == name)
+        };
+        assert_eq!(broken("durability"), code == 1);
+        assert!(report.runs().all(|(_, run)| run.judged["order"] > 0));
+        // Effects that happen once are not promised.
+        assert!(report.runs().all(|(_, run)| !run.judged.contains_key("idempotency")));
+    }
 }
 
 #[test]

@@ -154,6 +154,27 @@ fn documented(path: &str, item: &str) -> Vec<(String, String)> {
     found
 }
 
+/// The fields of each variant of an enum, with their types.
+fn fields(path: &str, item: &str) -> BTreeMap<String, Vec<String>> {
+    let text = read(path);
+    let (_, body) = text.split_once(item).unwrap_or_else(|| panic!("{path} has no {item}"));
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut variant = String::new();
+    for line in body.split("\n}").next().unwrap().lines() {
+        let depth = line.len() - line.trim_start().len();
+        let line = line.trim().trim_end_matches(',');
+        if !line.starts_with(|c: char| c.is_alphabetic()) {
+            continue;
+        }
+        match depth {
+            4 => variant = name(line),
+            8 => all.entry(variant.clone()).or_default().push(format!("`{line}`")),
+            _ => {}
+        }
+    }
+    all
+}
+
 fn faults() -> String {
     let mut out = String::from(
         "# Faults\n\nWhat can go wrong, as a step of a scenario. [Writing scenarios](../scenarios.md) tells of triggers and \
@@ -258,10 +279,15 @@ fn invariants() -> String {
         }
     }
     out += "\n## Records\n\nWhat a system under test records with `squall_probe::record`, and what the harness adds.\n\n";
-    let records = documented("harness/probe/src/record/what.rs", "pub enum What {");
+    let path = "harness/probe/src/record/what.rs";
+    let (records, fields) = (documented(path, "pub enum What {"), fields(path, "pub enum What {"));
     out += &table(
-        &["record", "means"],
-        records.into_iter().map(|(line, about)| vec![format!("`{}`", name(&line)), about]),
+        &["record", "says", "means"],
+        records.into_iter().map(|(line, about)| {
+            let name = name(&line);
+            let says = fields.get(&name).map(|fields| fields.join(", ")).unwrap_or_default();
+            vec![format!("`{name}`"), says, about]
+        }),
     );
     out
 }
