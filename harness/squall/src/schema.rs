@@ -9,6 +9,7 @@ use crate::{
     faults::{self, FaultKind},
     parameters::{Param, ParamKind},
     scenario::{Absent, Key, MAX_NODES, NOT_ZONES, TABLES, TRIGGERS, Table, Takes},
+    syntax::{self, Node},
     system::System,
 };
 use serde_json::{Map, Value, json};
@@ -156,10 +157,21 @@ fn one_of<'a>(keys: impl Iterator<Item = &'a str>) -> Value {
     keys.map(|key| json!({ "required": [key] })).collect()
 }
 
-/// One of these words, each with its meaning.
+/// One of these words, each with its meaning, as the YAML language server reads it.
 fn any_of(words: &[Word]) -> Value {
-    let word = |word: &Word| json!({ "const": word.name, "description": word.line });
-    json!({ "type": "string", "anyOf": words.iter().map(word).collect::<Vec<_>>() })
+    words_of(words.iter().map(|word| (word.name.clone(), word.line.clone())))
+}
+
+fn words_of(words: impl Iterator<Item = (String, String)>) -> Value {
+    // A fault point is listed among the signals as well.
+    let mut all: Vec<(String, String)> = Vec::new();
+    for word in words {
+        if !all.contains(&word) {
+            all.push(word);
+        }
+    }
+    let (names, meanings): (Vec<String>, Vec<String>) = all.into_iter().unzip();
+    json!({ "type": "string", "enum": names, "enumDescriptions": meanings })
 }
 
 fn counts(system: &dyn System) -> Value {
@@ -196,10 +208,30 @@ fn step(system: &dyn System) -> Value {
         "within": { "anyOf": one_of(["when", "after"].into_iter()) },
         "delay": { "anyOf": one_of(["when", "after"].into_iter()) },
     });
-    let snippet = |kind: &&FaultKind| json!({ "label": kind.key, "description": kind.does, "bodyText": kind.example });
+    let snippet = |kind: &&FaultKind| json!({ "label": kind.key, "description": kind.does, "body": body(kind.example) });
     schema["defaultSnippets"] = faults::CATALOGUE.iter().map(snippet).collect();
     schema["description"] = json!("A trigger, a fault, and how long it lasts");
     schema
+}
+
+/// Lines of a scenario as data.
+fn body(text: &str) -> Value {
+    let tree =
+        syntax::parse("an example", text.as_bytes(), &[]).expect("a test reads every example");
+    tree.roots.first().map(data).unwrap_or_default()
+}
+
+fn data(node: &Node) -> Value {
+    match &node.value {
+        syntax::Value::Scalar(text) => {
+            text.parse::<u32>().map_or(json!(text), |number| json!(number))
+        }
+        syntax::Value::Sequence(items) => items.iter().map(data).collect(),
+        syntax::Value::Mapping(entries) => Value::Object(
+            entries.iter().map(|(key, value)| (key.text.clone(), data(value))).collect(),
+        ),
+        syntax::Value::Null => Value::Null,
+    }
 }
 
 /// What can stand behind a fault's key.
@@ -360,11 +392,6 @@ fn time() -> String {
     format!("^ *([0-9]+ *{units} *)+$")
 }
 
-fn names(system: &dyn System) -> String {
-    let names: Vec<&str> = system.roles().iter().map(|role| role.name).collect();
-    names.join("|")
-}
-
 /// The names of all nodes that there can be, as a pattern.
 fn nodes(system: &dyn System) -> String {
     let of_role = |role: &crate::system::Role| {
@@ -378,49 +405,50 @@ fn nodes(system: &dyn System) -> String {
 fn node(system: &dyn System) -> Value {
     json!({
         "type": "string",
-        "description": "A node, by its role and number",
         "pattern": format!("^({})$", nodes(system)),
     })
 }
 
-/// Whom a fault hits.
+/// Whom a fault hits: one pattern, with the usual words as examples. Of alternatives editors would show the descriptions in
+/// place of the fault's.
 fn target(system: &dyn System) -> Value {
     let roles = system.roles();
-    let names = names(system);
+    let either: Vec<&str> = roles.iter().flat_map(|role| [role.plural, role.name]).collect();
+    let either = format!("({})", either.join("|"));
     let plurals: Vec<&str> = roles.iter().map(|role| role.plural).collect();
-    let either = format!("({}|{names})", plurals.join("|"));
-    let mut words = vec![
-        ("all".to_owned(), "Every node".to_owned()),
-        ("any zone".to_owned(), "A zone that is drawn".to_owned()),
-    ];
+    let mut words: Vec<String> = Vec::new();
+    let mut alone = vec!["all"];
     if roles.iter().any(|role| role.replica) {
-        words.extend([
-            ("leader".to_owned(), "Who leads when the fault begins".to_owned()),
-            ("followers".to_owned(), "All that follow then".to_owned()),
-            ("any follower".to_owned(), "One of them, drawn".to_owned()),
-            ("follower".to_owned(), "One of them, drawn".to_owned()),
-        ]);
+        words.extend(["leader", "followers", "any follower"].map(str::to_owned));
+        alone.extend(["leader", "followers?", "any +follower"]);
     }
+    words.push("all".to_owned());
     for role in roles {
-        words.push((role.plural.to_owned(), format!("All of them. {}", role.about)));
-        words.push((format!("any {}", role.name), "One of them, drawn".to_owned()));
-        words.push((format!("majority of {}", role.plural), "More than half, drawn".to_owned()));
+        words.extend([role.plural.to_owned(), format!("any {}", role.name)]);
+        words.push(format!("majority of {}", role.plural));
     }
-    let words: Vec<Value> =
-        words.iter().map(|(word, about)| json!({ "const": word, "description": about })).collect();
-    let one = json!([
-        { "type": "string", "anyOf": words },
-        { "$ref": "#/definitions/node" },
-        {
-            "type": "string",
-            "description": "So many of a role, drawn, or a zone",
-            "pattern": format!("^(any {either}|(majority|minority|[1-9][0-9]*) +of +{either}|zone +\\S+)$"),
-        },
-    ]);
-    let mut any = one.as_array().cloned().unwrap_or_default();
-    let inner = json!({ "anyOf": one });
-    any.push(json!({ "type": "array", "minItems": 1, "items": inner }));
-    json!({ "description": "Whom it hits", "anyOf": any })
+    words.push("any zone".to_owned());
+    let some = "(majority|minority|[1-9][0-9]*)";
+    let pattern = format!(
+        "^({}|{}|{}|any +{either}|any +zone|{some} +of +{either}|zone +\\S+)$",
+        alone.join("|"),
+        plurals.join("|"),
+        nodes(system)
+    );
+    let expected = format!(
+        "expected whom it hits: a node ({}-1), a role, {}, 2 of a role, zone NAME, or a list of these",
+        roles.first().map_or("node", |role| role.name),
+        words.join(", ")
+    );
+    let one = json!({ "type": "string", "pattern": pattern, "patternErrorMessage": expected });
+    json!({
+        "type": ["string", "array"],
+        "pattern": pattern,
+        "patternErrorMessage": expected,
+        "minItems": 1,
+        "items": one,
+        "examples": words,
+    })
 }
 
 /// An entry of `expect`.
@@ -429,7 +457,7 @@ fn expectation() -> Value {
     let mut limits = Map::new();
     for entry in squall_judge::CATALOGUE {
         if entry.limit.is_none_or(|limit| limit.default().is_some()) {
-            names.push(json!({ "const": entry.name, "description": entry.about }));
+            names.push((entry.name.to_owned(), entry.about.to_owned()));
         }
         let time = json!({ "$ref": "#/definitions/time" });
         let schema = match entry.limit {
@@ -471,7 +499,7 @@ fn expectation() -> Value {
         limits.insert(entry.name.to_owned(), schema);
     }
     json!({ "anyOf": [
-        { "type": "string", "anyOf": names },
+        words_of(names.into_iter()),
         {
             "type": "object", "additionalProperties": false, "minProperties": 1,
             "maxProperties": 1, "properties": limits,
