@@ -2,7 +2,7 @@
 
 use super::{
     diagnostic::{Diagnostic, Span},
-    tree::{Key, Node, Value},
+    node::{Key, Node, Value},
 };
 use std::sync::Arc;
 
