@@ -98,6 +98,9 @@ impl System for Tiny {
     fn signals(&self) -> &[&'static str] {
         &[]
     }
+    fn meanings(&self) -> &[(&'static str, &'static str)] {
+        &[("server.synced", "the server has synced an event, and not answered")]
+    }
     fn defects(&self) -> &[Defect] {
         &DEFECTS
     }

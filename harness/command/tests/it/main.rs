@@ -21,6 +21,7 @@ mod scenarios;
 mod schema;
 mod settings;
 mod steps;
+mod templates;
 mod words;
 
 /// `squall` with the reference system, in the root of the repository.

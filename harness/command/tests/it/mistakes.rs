@@ -440,7 +440,7 @@ fn what_is_no_yaml_is_told_in_our_own_words() {
             "name: x\nfaults:\n  - at: 1s\n      crash: leader\n",
             "beside `at: 1s` it is indented by 4 spaces:     crash: leader",
         ),
-        ("name: x: y\n", "a text with a colon in it needs quotes: name: 'x: y'"),
+        ("name: x: y\n", "or, if it is a text, in quotes: name: 'x: y'"),
         ("name: \"x\nruns: 3\n", "close it in its line: \"x\""),
         ("name: 'x\nruns: 3\n", "close it in its line: 'x'"),
         ("name: x\nruns 3\n", "such as runs: 3"),
@@ -454,6 +454,14 @@ fn what_is_no_yaml_is_told_in_our_own_words() {
             "× a space is missing behind the dash",
         ),
         ("name: @x\n", "× no value begins with `@`"),
+        ("name: x\nworkload: events: 500\n", "in braces: workload: { events: 500 }"),
+        ("name: x\nfaults:\n  - crash: leader at: 1s\n", "at: 1s"),
+        ("name: x\nexpect: [no_loss,, drains]\n", "× nothing stands before this comma"),
+        ("name: !!binary x\n", "× tags, as YAML calls what begins with !, mean nothing here"),
+        (
+            "name: x\nfaults:\n    - at: 1s\n      crash: leader\n  - at: 1s\n    crash: leader\n",
+            "the entry above begins behind 4 spaces:     - at: 1s",
+        ),
         ("name: *x\n", "× `*x` refers to `&x`, which is nowhere above"),
     ] {
         tells(text, &[expected]);

@@ -89,6 +89,18 @@ impl System for QueueSystem {
     fn signals(&self) -> &[&'static str] {
         &["retried"]
     }
+    fn meanings(&self) -> &[(&'static str, &'static str)] {
+        &[
+            ("broker.published", "a message is in the queue, and its producer has not been told"),
+            ("broker.leased", "a message was given to a consumer for a time"),
+            (
+                "broker.acknowledged",
+                "a message was acknowledged, and its consumer has not been told",
+            ),
+            ("consumer.handled", "a consumer has handled a message, and not acknowledged it"),
+            ("retried", "a client repeated a request"),
+        ]
+    }
     fn defects(&self) -> &[Defect] {
         &self.defects
     }

@@ -9,12 +9,14 @@ mod compare;
 mod explain;
 mod list;
 mod merge;
+mod new;
 mod plan;
 mod replay;
 mod report;
 mod run;
 mod schema;
 mod shared;
+mod watch;
 
 use crate::{exit, system::System, worker};
 use clap::{Parser, Subcommand};
@@ -57,6 +59,10 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Read and check scenarios, run nothing
     Check(check::CheckArgs),
+    /// Begin a scenario, from a template for what goes wrong
+    New(new::NewArgs),
+    /// Run scenarios whenever their files are saved
+    Watch(watch::WatchArgs),
     /// Show the words that scenarios are made of
     List(list::ListArgs),
     /// Say all that is known of a word: a fault, invariant, signal, key, role, message, scenario, …
@@ -96,6 +102,8 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
         Command::Schema(args) => schema::schema(args, system.as_ref()),
         Command::Check(args) => check::check(args, system.as_ref()),
         Command::List(args) => list::list(args, system.as_ref()),
+        Command::New(args) => new::new(args, system.as_ref()),
+        Command::Watch(args) => watch::watch(args),
         Command::Explain(args) => explain::explain(args, system.as_ref()),
     };
     let code = result

@@ -4,6 +4,8 @@ use super::shared::files::{show, writable};
 use super::shared::scenarios::{Settings, SystemArgs, load};
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
+use super::shared::timeline::Picked;
+use crate::catalogue;
 use crate::exit::{NOT_PASSED, PASSED};
 use crate::{plan::Plan, replay::Expected, system::System, worker::Worker};
 use clap::{Args, ValueEnum};
@@ -24,6 +26,11 @@ pub(super) struct ReplayArgs {
     /// Every record, not only milestones and what the evidence is about
     #[arg(long)]
     full: bool,
+    /// How often each signal was seen, and what it means
+    #[arg(long)]
+    signals: bool,
+    #[command(flatten)]
+    picked: Picked,
     /// As what
     #[arg(long = "as", value_enum, default_value_t)]
     form: HistoryForm,
@@ -63,11 +70,21 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
     let plan = Plan::new(scenario, args.seed, system.as_ref(), &defects);
     let mut worker = Worker::default();
     let run = worker.run(&plan).map_err(Stop::broken)?;
+    if !args.picked.is_all() && args.form != HistoryForm::Text {
+        let message = "error: --event, --node, --key, --from, --to and --around pick lines of text";
+        return Err(Stop::Input(message.to_owned()));
+    }
     if run.verdict != Verdict::Errored {
         let text = match args.form {
+            HistoryForm::Text if args.picked.is_all() && !args.full => {
+                worker.story().map(|lines| lines.join("\n") + "\n")
+            }
             HistoryForm::Text => {
-                let lines = if args.full { worker.lines() } else { worker.story() };
-                lines.map(|lines| lines.join("\n") + "\n")
+                let nodes = plan.nodes.iter().map(|node| node.name.as_str()).chain(["squall"]);
+                let nodes: Vec<&str> = nodes.collect();
+                let lines = worker.lines().map_err(Stop::broken)?;
+                let picked = args.picked.of(lines, &run, &nodes).map_err(Stop::input)?;
+                Ok(picked.iter().map(|line| format!("{line}\n")).collect())
             }
             HistoryForm::Perfetto => worker.trace(true).map(|trace| reports::perfetto(&trace)),
             HistoryForm::Shiviz => worker.trace(args.full).map(|trace| reports::shiviz(&trace)),
@@ -93,11 +110,25 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
     if args.output.is_none() {
         say("\n");
     }
+    if args.signals {
+        print_signals(&run, system.as_ref());
+    }
     print_verdict(&scenario.name, &run, color);
     if let Some(differs) = differs {
         say(&format!("  {differs}\n"));
     }
     Ok(code)
+}
+
+/// Each signal that was seen, how often, and what it means.
+fn print_signals(run: &Run, system: &dyn System) {
+    let words = catalogue::signals(system);
+    let width = run.signals.keys().map(|name| name.chars().count()).max().unwrap_or(0);
+    for (name, count) in &run.signals {
+        let meaning = words.iter().find(|word| word.name == *name).map_or("", |word| &word.line);
+        say(&format!("{name:<width$}  {count:>6}  {meaning}\n"));
+    }
+    say("\n");
 }
 
 fn print_verdict(scenario: &str, run: &Run, color: bool) {

@@ -176,9 +176,10 @@ fn how_near(
             "of what was sent there while it lasted nothing was hit, or nothing of that arrived"
                 .to_owned(),
         ),
-        Injection::Links { .. } => {
-            Some("nothing was sent there while it lasted: let it last longer".to_owned())
-        }
+        Injection::Links { .. } => Some(
+            "nothing was sent over a connection there while it lasted: let it last longer"
+                .to_owned(),
+        ),
         _ => None,
     }
 }

@@ -154,8 +154,16 @@ pub(super) fn explain(text: &str, at: usize, message: &str) -> Broken {
         let message = format!("no value begins with `{first}`");
         return Broken::syntax(span, message, "put it in quotes").help(format!("'{written}'"));
     }
+    if rest.starts_with(',') {
+        let message = "nothing stands before this comma";
+        return Broken::syntax(span, message, "one too many, or a value is missing");
+    }
+    if word.starts_with('!') || says("tag") || says("!!") {
+        let message = "tags, as YAML calls what begins with !, mean nothing here";
+        return Broken::syntax(span, message, "leave it out, or put the text in quotes");
+    }
     let (here, before) = around(text, at);
-    line(here, before, at, span)
+    line(text, here, before, at, span)
 }
 
 /// A quote that nobody closes.
@@ -256,7 +264,7 @@ fn closes(bracket: char) -> char {
 }
 
 /// A line that does not fit the one before it, or is no `key: value`.
-fn line(here: Line<'_>, before: Option<Line<'_>>, at: usize, span: Span) -> Broken {
+fn line(text: &str, here: Line<'_>, before: Option<Line<'_>>, at: usize, span: Span) -> Broken {
     for line in std::iter::once(here).chain(before) {
         if let Some(broken) = no_space(line) {
             return broken;
@@ -264,11 +272,24 @@ fn line(here: Line<'_>, before: Option<Line<'_>>, at: usize, span: Span) -> Brok
     }
     let content = here.content();
     let behind = here.text.get(..at.saturating_sub(here.start)).unwrap_or_default();
-    if let Some((key, _)) = behind.split_once(": ") {
+    let is_colon = text.get(at..).is_some_and(|rest| rest.starts_with(':'));
+    if let Some((key, inner)) = behind.split_once(": ").filter(|_| is_colon) {
         let value = here.text.get(key.len() + 2..).unwrap_or_default().trim();
         let message = "a line has one `key: value`, and here is a second colon";
+        let key = key.trim();
+        let help = match inner.trim().rsplit_once(' ') {
+            None => format!("in braces: {key}: {{ {value} }}"),
+            Some((before, last)) => {
+                let rest = text.get(at..).unwrap_or_default().lines().next().unwrap_or_default();
+                let indent = " ".repeat(here.column());
+                format!(
+                    "in two lines:\n{}{before}\n{indent}{last}{rest}",
+                    &here.text[..key_end(here, key)]
+                )
+            }
+        };
         return Broken::syntax(span, message, "the second")
-            .help(format!("a text with a colon in it needs quotes: {}: '{value}'", key.trim()));
+            .help(format!("{help}\nor, if it is a text, in quotes: {key}: '{value}'"));
     }
     if !content.contains(':') && !content.starts_with("- ") {
         let message = format!("`{content}` is no `key: value`");
@@ -299,7 +320,15 @@ fn line(here: Line<'_>, before: Option<Line<'_>>, at: usize, span: Span) -> Brok
         _ => format!("{spaces} spaces"),
     };
     let help = if content.starts_with('-') {
-        format!("the line above is indented by {}", many(before.indent()))
+        let dashes = lines(text).take_while(|line| line.start < here.start);
+        match dashes.filter(|line| line.content().starts_with("- ")).last() {
+            Some(entry) => format!(
+                "the entry above begins behind {}: {}{content}",
+                many(entry.indent()),
+                " ".repeat(entry.indent())
+            ),
+            None => "a list stands under a key, such as faults:".to_owned(),
+        }
     } else {
         format!(
             "beside `{}` it is indented by {}: {}{content}",
@@ -309,6 +338,11 @@ fn line(here: Line<'_>, before: Option<Line<'_>>, at: usize, span: Span) -> Brok
         )
     };
     Broken::syntax(here.span(), message, format!("indented by {}", many(found))).help(help)
+}
+
+/// Where the value of a line's key begins.
+fn key_end(line: Line<'_>, key: &str) -> usize {
+    line.text.find(key).map_or(0, |at| at + key.len() + 2)
 }
 
 /// `at:1s` and `-at: 1s`: YAML wants a space behind the colon and the dash.

@@ -10,10 +10,13 @@
 
 mod diagnostic;
 mod grammar;
+mod node;
 mod reader;
 mod tree;
+mod twins;
 pub(crate) mod value;
 
 pub use diagnostic::{Diagnostic, Problems, Span};
+pub(crate) use node::{Key, Node, Value};
 pub(crate) use reader::{Fields, Reader, Words, choices, nearest};
-pub(crate) use tree::{Key, MAX_FILE, Node, Tree, Value, parse, too_large};
+pub(crate) use tree::{MAX_FILE, Tree, parse, too_large};

@@ -2,7 +2,7 @@
 
 use super::{
     diagnostic::{Diagnostic, Span},
-    tree::{Key, Node, Value},
+    node::{Key, Node, Value},
 };
 use std::sync::Arc;
 
@@ -118,7 +118,9 @@ impl<'a> Reader<'a> {
                 _ => None,
             };
             let told = self.tell("squall::wrong_type", node.span, message, label);
-            if let (Value::Scalar(_), [first, ..]) = (&node.value, known) {
+            if let (Value::Scalar(_), [first, ..], false) =
+                (&node.value, known, node.key.is_empty())
+            {
                 let key = in_line(&node.key);
                 told.help(format!("such as {key}{{ {first}: {} }}", node.flow()));
             }

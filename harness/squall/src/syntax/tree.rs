@@ -7,6 +7,8 @@
 use super::{
     diagnostic::{Diagnostic, Span},
     grammar::{self, Broken},
+    node::{Key, Node, Value},
+    twins,
 };
 use serde::{Deserialize, Deserializer, de};
 use serde_yaml::Spanned;
@@ -24,98 +26,6 @@ pub(crate) struct Tree {
     pub(crate) mistakes: Vec<Diagnostic>,
     /// Keys of the document of which something could not be read.
     pub(crate) unread: Vec<String>,
-}
-
-/// A value and its place.
-#[derive(Clone, Debug)]
-pub(crate) struct Node {
-    pub(crate) span: Span,
-    /// The key whose value it is; empty in a list, and of the document.
-    pub(crate) key: Rc<str>,
-    pub(crate) value: Value,
-    /// What YAML takes it for, if that is a number or a truth value.
-    pub(crate) typed: Option<String>,
-}
-
-/// A value.
-#[derive(Clone, Debug)]
-pub(crate) enum Value {
-    /// Any scalar, as it is written.
-    Scalar(String),
-    Sequence(Vec<Node>),
-    Mapping(Vec<(Key, Node)>),
-    Null,
-}
-
-/// A key and its place.
-#[derive(Clone, Debug)]
-pub(crate) struct Key {
-    pub(crate) span: Span,
-    pub(crate) text: String,
-}
-
-impl Node {
-    /// What it says, whatever the order of its keys, quotes, anchors and layout: two nodes that say the same are equal.
-    pub(crate) fn canonical(&self) -> String {
-        let quoted = |text: &str| serde_json::Value::from(text.trim()).to_string();
-        match &self.value {
-            Value::Scalar(text) => quoted(self.typed.as_ref().unwrap_or(text)),
-            Value::Null => "null".to_owned(),
-            Value::Sequence(items) => {
-                let items: Vec<String> = items.iter().map(Self::canonical).collect();
-                format!("[{}]", items.join(", "))
-            }
-            Value::Mapping(entries) => {
-                let mut entries: Vec<String> = entries
-                    .iter()
-                    .map(|(key, value)| format!("{}: {}", quoted(&key.text), value.canonical()))
-                    .collect();
-                entries.sort();
-                format!("{{{}}}", entries.join(", "))
-            }
-        }
-    }
-
-    /// As it could be written in one line.
-    pub(crate) fn flow(&self) -> String {
-        match &self.value {
-            Value::Scalar(text) => {
-                let plain = text.trim() == text
-                    && !text.is_empty()
-                    && !text.contains([',', '[', ']', '{', '}', '#', '"', '\'', '\n', '\\'])
-                    && !text.contains(": ");
-                if plain {
-                    text.clone()
-                } else {
-                    serde_json::Value::from(text.as_str()).to_string()
-                }
-            }
-            Value::Null => String::new(),
-            Value::Sequence(items) => {
-                let items: Vec<String> = items.iter().map(Self::flow).collect();
-                format!("[{}]", items.join(", "))
-            }
-            Value::Mapping(entries) => {
-                let entries: Vec<String> = entries
-                    .iter()
-                    .map(|(key, value)| format!("{}: {}", key.text, value.flow()))
-                    .collect();
-                format!("{{ {} }}", entries.join(", "))
-            }
-        }
-    }
-}
-
-impl Value {
-    /// What it is, for messages.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::Scalar(_) => "a value",
-            Self::Sequence(_) => "a list",
-            Self::Mapping(_) => "a mapping",
-            Self::Null => "nothing",
-        }
-    }
 }
 
 struct Raw(RawValue);
@@ -240,7 +150,7 @@ pub(crate) fn parse(path: &str, bytes: &[u8], others_need: &[&str]) -> Result<Tr
                 entries.retain(|(key, value)| !left_out(key, value));
             }
             let mut most = 1;
-            twice(&root, &mut |key, first, count| {
+            twins::twice(&root, &mut |key, first, count| {
                 most = most.max(count);
                 let message = format!("`{}` stands here a second time", key.text);
                 let code = "squall::duplicate_key";
@@ -248,15 +158,11 @@ pub(crate) fn parse(path: &str, bytes: &[u8], others_need: &[&str]) -> Result<Tr
                 told.related(Some(first), "the first").help("keep one of them");
                 mistakes.push(told);
             });
-            let all = most.saturating_pow(levels(&root)).min(MOST_CHOICES);
-            roots.extend((0..all).map(|which| chosen(&root, which, most)));
+            roots.extend(twins::choices(&root, most));
         }
     }
     Ok(Tree { source, roots, mistakes, unread })
 }
-
-/// So many choices among values of the same keys are read.
-const MOST_CHOICES: usize = 64;
 
 /// So many places that the parser does not understand are told.
 const MOST_BROKEN: usize = 20;
@@ -295,65 +201,6 @@ fn has_twins(raw: &Raw) -> bool {
         RawValue::Sequence(items) => items.iter().any(|item| has_twins(&item.value)),
         RawValue::Scalar(_) | RawValue::Typed(_) | RawValue::Null => false,
     }
-}
-
-/// Hands over each key that stands in its mapping already: the key, where it stood first, and the how many-th it is.
-fn twice(node: &Node, tell: &mut impl FnMut(&Key, Span, usize)) {
-    match &node.value {
-        Value::Mapping(entries) => {
-            for (at, (key, value)) in entries.iter().enumerate() {
-                let mut before = entries[..at].iter().filter(|(other, _)| other.text == key.text);
-                if let Some((first, _)) = before.next() {
-                    tell(key, first.span, before.count() + 2);
-                }
-                twice(value, tell);
-            }
-        }
-        Value::Sequence(items) => items.iter().for_each(|item| twice(item, tell)),
-        Value::Scalar(_) | Value::Null => {}
-    }
-}
-
-/// Whether a key stands in a mapping twice.
-fn has_twice(entries: &[(Key, Node)]) -> bool {
-    let twin = |at: usize| entries[..at].iter().any(|(key, _)| key.text == entries[at].0.text);
-    (0..entries.len()).any(twin)
-}
-
-/// In how many mappings, one within the other, keys stand twice.
-fn levels(node: &Node) -> u32 {
-    match &node.value {
-        Value::Mapping(entries) => {
-            let below = entries.iter().map(|(_, value)| levels(value)).max().unwrap_or(0);
-            below + u32::from(has_twice(entries))
-        }
-        Value::Sequence(items) => items.iter().map(levels).max().unwrap_or(0),
-        Value::Scalar(_) | Value::Null => 0,
-    }
-}
-
-/// The tree with one value of each key that has several: a digit of `which` to the base `most` says for each mapping
-/// on the way down which one, or the last.
-fn chosen(node: &Node, which: usize, most: usize) -> Node {
-    let value = match &node.value {
-        Value::Mapping(entries) => {
-            let (digit, rest) =
-                if has_twice(entries) { (which % most, which / most) } else { (0, which) };
-            let same = |key: &Key, among: &[(Key, Node)]| {
-                among.iter().filter(|(other, _)| other.text == key.text).count()
-            };
-            let kept = entries.iter().enumerate().filter(|(at, (key, _))| {
-                same(key, &entries[..*at]) == digit.min(same(key, entries) - 1)
-            });
-            let below = kept.map(|(_, (key, value))| (key.clone(), chosen(value, rest, most)));
-            Value::Mapping(below.collect())
-        }
-        Value::Sequence(items) => {
-            Value::Sequence(items.iter().map(|item| chosen(item, which, most)).collect())
-        }
-        other => other.clone(),
-    };
-    Node { value, ..node.clone() }
 }
 
 pub(crate) fn too_large(path: &str, length: u64) -> Diagnostic {
@@ -441,10 +288,4 @@ fn node(text: &str, spanned: Spanned<Raw>, key: &Rc<str>) -> Node {
         ),
     };
     Node { span, key: key.clone(), value, typed }
-}
-
-impl Node {
-    fn is_null(&self) -> bool {
-        matches!(self.value, Value::Null)
-    }
 }

@@ -9,3 +9,4 @@ pub(super) mod progress;
 pub(super) mod scenarios;
 pub(super) mod stop;
 pub(super) mod terminal;
+pub(super) mod timeline;
