@@ -59,3 +59,29 @@ fn axum() {
 fn tonic() {
     passes(env!("CARGO_BIN_EXE_tonic"), ["DATA", "HEADERS"], "allow: [clock]");
 }
+
+#[test]
+fn resp() {
+    passes(env!("CARGO_BIN_EXE_resp"), ["SET", "reply"], "");
+}
+
+#[test]
+fn what_it_logs_is_in_the_replay_with_its_node_and_virtual_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = folder.path().join("scenario.yaml");
+    std::fs::write(&yaml, "name: logs\nworkload: { events: 60, rate: 60/s }\nfaults:\n  - { every: 50ms, reset: { isolate: server-1 } }\n").unwrap();
+    let replay = Command::new(env!("CARGO_BIN_EXE_resp"))
+        .arg("replay")
+        .arg(&yaml)
+        .args(["--seed", "1"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&replay.stdout).into_owned();
+    let logged: Vec<&str> = told.lines().filter(|line| line.contains("logs: ")).collect();
+    let said = String::from_utf8_lossy(&replay.stderr);
+    assert!(!logged.is_empty(), "{told}{said}");
+    assert!(logged[0].contains("0.000s  server-1"), "{logged:#?}");
+    assert!(logged[0].contains("INFO listening address=192.168.0.1:7000"), "{logged:#?}");
+    let warned = logged.iter().find(|line| line.contains("WARN")).unwrap();
+    assert!(warned.contains("a connection failed peer=192.168.0.2:"), "{warned}");
+}
