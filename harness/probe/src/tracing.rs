@@ -9,7 +9,7 @@ use tracing_core::{
 };
 use tracing_subscriber::{
     layer::{Context, Layer},
-    registry::LookupSpan,
+    registry::{LookupSpan, Scope},
 };
 
 /// A layer that makes each event of a node's code a line of the run's replay, with virtual time and the node's name, and
@@ -70,7 +70,7 @@ where
             return;
         }
         let mut line = format!("{} ", event.metadata().level());
-        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+        for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
             line.push_str(span.name());
             if let Some(Fields(fields)) = span.extensions().get()
                 && !fields.is_empty()
