@@ -40,6 +40,15 @@ pub fn signal(name: &str) {
     let _ = name;
 }
 
+/// Says something in words on this node, now: a line of the run's replay. It is no record, and nothing is judged by it.
+/// Outside a simulation this does nothing.
+pub fn say(text: &str) {
+    #[cfg(feature = "sim")]
+    sim::try_with(|world| world.say_here(text));
+    #[cfg(not(feature = "sim"))]
+    let _ = text;
+}
+
 /// A fault point: a place in the code where a scenario may make something go wrong.
 ///
 /// Put one between any two steps of which the first may happen without the second. If a trigger

@@ -22,9 +22,11 @@ pub mod net;
 pub mod sim;
 pub mod task;
 pub mod time;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
 pub use generator::Rng;
-pub use instrument::{Reserved, name, point, record, reserve, rng, signal, stop_asked};
+pub use instrument::{Reserved, name, point, record, reserve, rng, say, signal, stop_asked};
 pub use record::{
     BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, Removed,
     Requeued, SagaChange, StateOf, Tampering, What, mix,

@@ -6,8 +6,6 @@
 
 #[path = "../../../probe/src/generator.rs"]
 mod generator;
-#[path = "../../../probe/src/net/mod.rs"]
-pub mod net;
 #[allow(dead_code)] // What only a world asks.
 #[path = "../../../probe/src/record/mod.rs"]
 mod record;
@@ -19,10 +17,11 @@ pub mod time;
 pub mod clock;
 pub mod fs;
 mod instrument;
+pub mod net;
 
 pub use generator::Rng;
 pub use instrument::{Reserved, name, point, record, reserve, rng, signal, stop_asked};
 pub use record::{
-    BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, SagaChange,
-    StateOf, Tampering, What, mix,
+    BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, Removed,
+    Requeued, SagaChange, StateOf, Tampering, What, mix,
 };

@@ -16,7 +16,7 @@ pub const CHEAT: Cheat = Cheat {
                     let _ = tokio::net::lookup_host("server-1:7000").await;
                 }
                 Honesty::Honest => {
-                    let _ = squall_probe::net::TcpStream::connect("server-1:7001").await;
+                    let _ = squall_probe::net::lookup_host("server-1:7000").await;
                 }
             }
             base::serve(node, Disk::default()).await

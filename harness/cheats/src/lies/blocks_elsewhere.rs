@@ -1,5 +1,5 @@
-//! Reads its file on a thread of the blocking pool, where squall_probe::fs is the real disk. The twin reads it where
-//! it is: virtual time stands still meanwhile.
+//! Reads its file on a thread of the blocking pool, where squall_probe::fs is the real disk. The twin lets
+//! squall_probe run it, which does so on the node.
 
 use crate::{
     base::{self, Disk},
@@ -19,7 +19,8 @@ pub const CHEAT: Cheat = Cheat {
                     let _ = read.await;
                 }
                 Honesty::Honest => {
-                    let _ = fs::read(base::FILE);
+                    let read = squall_probe::task::spawn_blocking(|| fs::read(base::FILE));
+                    let _ = read.await;
                 }
             }
             base::serve(node, Disk::default()).await

@@ -31,6 +31,7 @@ mod starts_a_thread;
 mod sync_in_drop;
 mod syncs_again;
 mod takes_gaps;
+mod trusts_datagrams;
 mod trusts_write_order;
 mod uses_tokio_fs;
 mod waits_for_the_real_clock;
@@ -65,6 +66,7 @@ pub const ALL: &[Cheat] = &[
     takes_gaps::CHEAT,
     answers_first::CHEAT,
     reset_is_failure::CHEAT,
+    trusts_datagrams::CHEAT,
     sync_in_drop::CHEAT,
     ack_then_sync::CHEAT,
     rolls_back_torn_tail::CHEAT,

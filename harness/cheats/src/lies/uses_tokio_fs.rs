@@ -1,4 +1,4 @@
-//! Reads a file with tokio::fs. The twin reads it with squall_probe::fs.
+//! Reads a file with tokio::fs. The twin reads it with squall_probe::fs::tokio.
 
 use crate::{
     base::{self, Disk},
@@ -16,7 +16,7 @@ pub const CHEAT: Cheat = Cheat {
                     let _ = tokio::fs::read("/etc/hostname").await;
                 }
                 Honesty::Honest => {
-                    let _ = squall_probe::fs::read("/etc/hostname");
+                    let _ = squall_probe::fs::tokio::read("/etc/hostname").await;
                 }
             }
             base::serve(node, Disk::default()).await

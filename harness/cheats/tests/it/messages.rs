@@ -35,3 +35,19 @@ fn what_was_read_and_answered_for_when_the_connection_was_reset() {
     found_out(&scenario, "answers-first", &["no_loss"], 3, 3);
     found_out(&scenario, "reset-is-failure", &["no_phantom"], 3, 3);
 }
+
+#[test]
+fn a_datagram_that_was_sent_is_none_that_arrived() {
+    let lost = messages("at: 300ms, lose: { messages: 20% }, for: 1s");
+    found_out(&lost, "trusts-datagrams", &["no_loss"], 3, 3);
+    found_out(crate::CUT, "trusts-datagrams", &["no_loss"], 3, 3);
+    // Copies and what overtakes are no loss; and the server's tasks are tokio's own.
+    let calm = messages(
+        "at: 300ms, duplicate: { messages: 20% }, for: 1s }\n  - { at: 500ms, pause: server-1, for: 300ms",
+    );
+    for id in ["trusts-datagrams", "trusts-datagrams.honest"] {
+        for run in runs(&calm, id, 3, &["--verify", "all"]) {
+            assert_eq!(run.verdict, Verdict::Passed, "{}", explain(&run));
+        }
+    }
+}

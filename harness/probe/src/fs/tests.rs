@@ -1,6 +1,8 @@
 //! One program over std's files, over the probe's in production, and over those of a simulated disk: it is the same text
 //! but for the path of the module, and it sees the same. And the same for tokio's.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
 use crate::{
     record::NodeId,
     sim::{self, Names, tests::runs_here},

@@ -44,5 +44,5 @@ pub(crate) use timer::Timer;
 pub(crate) use under_way::UnderWay;
 pub use wall_clock::since_epoch;
 pub use world::{
-    Sink, Summary, TaskSets, World, elapsed, install, is_active, try_with, uninstall, with,
+    Said, Sink, Summary, TaskSets, World, elapsed, install, is_active, try_with, uninstall, with,
 };

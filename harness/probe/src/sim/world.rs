@@ -60,6 +60,8 @@ pub struct World {
     pub(super) frames: u64,
     /// Each of them, if somebody will look at them.
     pub(super) flights: Flights,
+    /// What nodes said in words.
+    said: Vec<Said>,
     /// A node whose code went on at a time that nobody knew it waits for, since the harness last looked.
     stray: Option<(NodeId, u64)>,
     /// Nodes of which a task panicked whose handle nobody held, since the harness last looked.
@@ -76,6 +78,15 @@ pub struct TaskSets {
     /// Those of tokio's own `spawn_local`.
     pub unsupervised: Rc<LocalSet>,
 }
+
+/// What a node said in words: when, in microseconds, and which.
+pub type Said = (u64, NodeId, String);
+
+/// What nodes said is kept as far as this, in lines.
+const MOST_SAID: usize = 20_000;
+
+/// A line is cut here, in characters.
+const LONGEST_LINE: usize = 1_000;
 
 /// The code of a node that runs now, on a runtime whose clock stands still until it is moved on.
 pub(super) struct Running {
@@ -136,6 +147,8 @@ pub struct Summary {
     pub peaks: Vec<(u64, usize)>,
     /// How many frames were sent.
     pub frames: u64,
+    /// What nodes said in words, in order.
+    pub said: Vec<Said>,
     /// Each of them, in the order of sending, if they were kept.
     pub flights: Vec<Flight>,
 }
@@ -163,6 +176,7 @@ pub fn install(seed: u64, nodes: &[String], names: Names, sink: Sink) {
         pendings: Pendings::default(),
         frames: 0,
         flights: Flights::default(),
+        said: Vec::new(),
         stray: None,
         unhandled: Vec::new(),
         abandoned: Vec::new(),
@@ -188,6 +202,7 @@ pub fn uninstall() -> Summary {
             .collect(),
         frames: world.frames,
         flights: world.flights.into_all(),
+        said: world.said,
         names: world.names,
     }
 }
@@ -346,6 +361,16 @@ impl World {
         // destructors, which run between steps, on no runtime.
         if node != NodeId::HARNESS && !self.is_dead(node) {
             self.record(node, what);
+        }
+    }
+
+    /// Says something in words, now, at the node that runs.
+    pub(crate) fn say_here(&mut self, text: &str) {
+        let node = self.here();
+        // As with records.
+        if node != NodeId::HARNESS && !self.is_dead(node) && self.said.len() < MOST_SAID {
+            let now = self.now_here();
+            self.said.push((now, node, text.chars().take(LONGEST_LINE).collect()));
         }
     }
 

@@ -89,6 +89,7 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
         latency: recorder.latency,
         recovery,
         notes,
+        said: world.said,
         escape: None,
         unwatched: None,
         history,

@@ -31,6 +31,8 @@ pub struct RunOutcome {
     pub recovery: Option<u64>,
     /// What no record says in words: why a node ended, with when and where.
     pub notes: Vec<(u64, NodeId, String)>,
+    /// What the system said in words, in order.
+    pub said: Vec<sim::Said>,
     /// The first thing that got past the simulation.
     pub escape: Option<determinism::Escape>,
     /// Why nobody looked whether something did.

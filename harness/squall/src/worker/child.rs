@@ -186,11 +186,25 @@ fn run_of(plan: &Plan, outcome: &RunOutcome, wall: Duration) -> Run {
 
 fn lines(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
     let words = words(plan, outcome);
-    outcome.history.iter().map(|record| words.line(record)).collect()
+    let lines = outcome.history.iter().map(|record| (record.at, words.line(record)));
+    let mut lines: Vec<(u64, String)> = lines.chain(said(outcome, &words)).collect();
+    lines.sort_by_key(|(at, _)| *at);
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
-/// Milestones, everything about the events that the evidence speaks of, and what nodes said when
-/// they ended; in the order of time.
+/// What the system said in words. Foreign text could be anything.
+fn said<'o>(
+    outcome: &'o RunOutcome,
+    words: &'o Words<'_>,
+) -> impl Iterator<Item = (u64, String)> + 'o {
+    outcome.said.iter().map(|(at, node, text)| {
+        let text = format!("logs: {}", squall_reports::printable(text));
+        (*at, timeline_line(*at, words.node(*node), &text))
+    })
+}
+
+/// Milestones, everything about the events that the evidence speaks of, and what nodes said, and
+/// said when they ended; in the order of time.
 fn story(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
     let words = words(plan, outcome);
     let mut evidence = BTreeSet::new();
@@ -211,6 +225,7 @@ fn story(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
     for (at, node, note) in &outcome.notes {
         lines.push((*at, timeline_line(*at, words.node(*node), &format!("says: {note}"))));
     }
+    lines.extend(said(outcome, &words));
     lines.sort_by_key(|(at, _)| *at);
     lines.into_iter().map(|(_, line)| line).collect()
 }

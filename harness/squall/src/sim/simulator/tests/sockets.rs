@@ -183,7 +183,7 @@ fn simulated() -> (Vec<String>, Vec<String>) {
             let (listener, socket) = bind("0.0.0.0:7").await;
             serve(listener, seen.clone()).await;
             answer(socket, seen).await;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     });
     simulator.host(NodeId(1), move || {
@@ -193,7 +193,7 @@ fn simulated() -> (Vec<String>, Vec<String>) {
             let at = "192.168.0.1:7".parse().unwrap();
             connect(at, "server", seen.clone()).await;
             ask(at, "server", seen).await;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     });
     while simulator.now() < 2_000_000 {
