@@ -140,7 +140,7 @@ mod tests {
     fn units_are_read_and_nonsense_is_refused() {
         assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("2").unwrap_err(), "a time without a unit: write 2s or 2ms");
-        for bad in ["-2s", "s", "", "2 parsecs", "100us", "2h", "99999999999999999999s"] {
+        for bad in ["-2s", "s", "", "2 parsecs", "100us", "8days", "99999999999999999999s"] {
             assert!(duration(bad).is_err(), "{bad}");
         }
         assert_eq!(range("2s..5s"), Ok((Duration::from_secs(2), Duration::from_secs(5))));
