@@ -5,16 +5,16 @@
 //! handled twice although nobody failed; one that forgets to take it back loses it with its consumer.
 //!
 //! Early is: the queue says that the message is available again (`Requeue`) while its lease runs, within the tolerance that
-//! is promised, and its consumer has neither refused it nor asked for an acknowledgement. That a connection ended is a
-//! reason only where leases end with connections. Judged only where leases are exclusive. Never is: a lease has ended, and
-//! since then, or since the healing if that was later, the time of `drains` has passed without the message having been
-//! handed out, acknowledged or removed.
+//! is promised, though its consumer's node has not stopped, and it has neither refused the message nor asked for an
+//! acknowledgement. That a connection ended is a reason only where leases end with connections. Judged only where leases
+//! are exclusive. Never is: a lease has ended, and since then, or since the healing if that was later, the time of `drains`
+//! has passed without the message having been handed out, acknowledged or removed.
 
 use super::{
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
-    leases::Leases,
+    leases::{Leases, Suspicions},
     outstanding::Outstanding,
     promised,
     promises::Lease,
@@ -39,11 +39,13 @@ pub(super) const ENTRY: Entry = Entry {
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     let queue = *setup.promises.queue()?;
     Some(Box::new(LeaseRespected {
+        setup: setup.clone(),
         exclusive: queue.exclusive,
         tolerance: queue.tolerance.as_micros() as u64,
         with_connection: queue.lease == Lease::Connection,
         patience: setup.limits.always_within("drains"),
         leases: Leases::default(),
+        suspicions: Suspicions::default(),
         outstanding: Outstanding::default(),
         healed: None,
         now: 0,
@@ -52,6 +54,7 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 }
 
 struct LeaseRespected {
+    setup: Setup,
     exclusive: bool,
     /// In microseconds.
     tolerance: u64,
@@ -60,6 +63,7 @@ struct LeaseRespected {
     /// How long a message may take to come back, in microseconds.
     patience: u64,
     leases: Leases,
+    suspicions: Suspicions,
     outstanding: Outstanding,
     healed: Option<u64>,
     now: u64,
@@ -82,25 +86,23 @@ impl Invariant for LeaseRespected {
                         u64::MAX => "its lease has no end of its own".to_owned(),
                         until => format!("it is leased until {}", seconds(until)),
                     };
-                    self.findings.add(
-                        || {
-                            format!(
-                                "m{message} (e{}) of delivery {} is available again, and {end}",
-                                event.0, out.count
-                            )
-                        },
-                        || vec![out.by, evidence.proof()],
+                    let summary = format!(
+                        "m{message} (e{}) of delivery {} is available again, and {end}",
+                        event.0, out.count
                     );
+                    self.suspicions.add(out, evidence, summary);
                 }
             }
             _ => {}
         }
         self.leases.record(evidence);
+        self.suspicions.record(evidence);
         self.outstanding.record(&evidence.record);
     }
 
-    fn finish(&mut self, _: &End<'_>) -> Findings {
+    fn finish(&mut self, end: &End<'_>) -> Findings {
         let mut findings = std::mem::take(&mut self.findings);
+        self.suspicions.tell(&self.setup, end, &mut findings);
         let Some(healed) = self.healed else { return findings };
         let undone: BTreeSet<(Name, u64)> =
             self.outstanding.undone().map(|(queue, message, _)| (queue, message)).collect();
@@ -155,6 +157,17 @@ mod tests {
             h.enqueue(1).lease(1, 1).after(LEASE / 2).requeue(1, why);
             assert_eq!(h.violations("lease_respected"), [format!("{early} [1, 2]")]);
         }
+    }
+
+    #[test]
+    fn it_comes_back_early_from_a_consumer_that_has_died() {
+        let mut h = History::of_queue();
+        h.enqueue(1).lease(1, 1).consumer_crash().requeue(1, Requeued::Disconnected);
+        let broken = |consumer: &str| {
+            let found = h.judge().finish(&|_| consumer.to_owned()).violations;
+            found.iter().any(|violation| violation.invariant == "lease_respected")
+        };
+        assert!(!broken("c") && broken("p"));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! call what two consumers handled a duplicate, and cannot tell whose fault it is.
 //!
 //! A lease ends when its time is over, in virtual time and within the tolerance that is promised; a lease that ends at the
-//! instant of the next has ended. It may be over as soon as its consumer asks for an acknowledgement or refuses the
+//! instant of the next has ended; so has that of a consumer whose node has stopped. It may be over as soon as its consumer asks for an acknowledgement or refuses the
 //! message: that nobody heard the answer says nothing. What the queue takes back, and says so, is out no more: whether it
 //! might take it back is `lease_respected`'s business.
 
@@ -14,7 +14,7 @@ use super::{
     evidence::Evidence,
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
-    leases::Leases,
+    leases::{Leases, Suspicions},
     promised,
     promises::Lease,
     setup::Setup,
@@ -37,19 +37,23 @@ pub(super) const ENTRY: Entry = Entry {
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     let queue = setup.promises.queue()?;
     Some(Box::new(OneLease {
+        setup: setup.clone(),
         tolerance: queue.tolerance.as_micros() as u64,
         with_connection: queue.lease == Lease::Connection,
         leases: Leases::default(),
+        suspicions: Suspicions::default(),
         findings: Findings::default(),
     }))
 }
 
 struct OneLease {
+    setup: Setup,
     /// In microseconds.
     tolerance: u64,
     /// Leases end with connections.
     with_connection: bool,
     leases: Leases,
+    suspicions: Suspicions,
     findings: Findings,
 }
 
@@ -65,21 +69,19 @@ impl Invariant for OneLease {
                 } else {
                     format!("is out until {}", seconds(out.until))
                 };
-                self.findings.add(
-                    || {
-                        format!(
-                            "m{message} (e{}) is handed out, delivery {count}, while delivery {} {until}",
-                            event.0, out.count
-                        )
-                    },
-                    || vec![out.by, evidence.proof()],
+                let summary = format!(
+                    "m{message} (e{}) is handed out, delivery {count}, while delivery {} {until}",
+                    event.0, out.count
                 );
+                self.suspicions.add(out, evidence, summary);
             }
         }
         self.leases.record(evidence);
+        self.suspicions.record(evidence);
     }
 
-    fn finish(&mut self, _: &End<'_>) -> Findings {
+    fn finish(&mut self, end: &End<'_>) -> Findings {
+        self.suspicions.tell(&self.setup, end, &mut self.findings);
         std::mem::take(&mut self.findings)
     }
 }
@@ -111,6 +113,24 @@ mod tests {
             h.violations("one_lease"),
             ["m1 (e1) is handed out, delivery 3, while delivery 2 is out until 2.000s [2, 4]"]
         );
+    }
+
+    #[test]
+    fn a_consumer_that_has_died_has_no_lease() {
+        let mut h = History::of_queue();
+        h.enqueue(1).consumer_crash().consumer_up().lease(1, 1).consumer_crash().lease(1, 2);
+        for (consumer, broken) in
+            [("c", false), ("c/2", false), ("c2", true), ("p", true), ("other", true)]
+        {
+            let found = h.judge().finish(&|_| consumer.to_owned()).violations;
+            let found = found.iter().any(|violation| violation.invariant == "one_lease");
+            assert_eq!(found, broken, "{consumer}");
+        }
+        // It had died before.
+        let mut h = History::of_queue();
+        h.enqueue(1).consumer_crash().consumer_up().lease(1, 1).lease(1, 2);
+        let found = h.judge().finish(&|_| "c".to_owned()).violations;
+        assert!(found.iter().any(|violation| violation.invariant == "one_lease"));
     }
 
     #[test]

@@ -341,7 +341,8 @@ pub enum What {
         message: u64,
         /// The event that it carries.
         event: EventId,
-        /// To whom.
+        /// To whom: the name of its node, alone or before something else (`worker-1/3`), by which it is known whether it
+        /// has died.
         consumer: Name,
         /// The delivery count that the message carries, from 1; it names this lease in later records.
         count: u32,

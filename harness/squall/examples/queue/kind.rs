@@ -14,7 +14,7 @@ const LEASE: Duration = Duration::from_secs(1);
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// How long a message waits before it expires, where it does.
-const TIME_TO_LIVE: Duration = Duration::from_secs(12);
+const TIME_TO_LIVE: Duration = Duration::from_secs(45);
 
 /// After how many deliveries a message is dead-lettered, where it is.
 const LIMIT: u32 = 5;

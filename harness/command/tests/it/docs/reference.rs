@@ -321,7 +321,9 @@ fn promises() -> String {
         out += &said(heading, item);
     }
     out += "\n## Presets\n\nWhat systems that people know promise, as functions of `squall::system`. A system that is configured \
-            otherwise begins with one and changes it: `Promises { order: Order::PerKey, ..pub_sub() }`.\n";
+            otherwise begins with one and changes it: `Promises { order: Order::PerKey, ..pub_sub() }`. Each has an example with mistakes \
+            of its own, which says of each what it breaks: `cargo run -p squall --example queue -- NAME list defects`, and of the \
+            log `cargo run -p squall --example tiny -- list defects`.\n";
     for Preset { name, about, source, promises } in PRESETS {
         let promises = promises();
         let judged = |safety: bool| {
