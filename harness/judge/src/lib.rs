@@ -86,8 +86,20 @@ use std::{
     mem::{Discriminant, discriminant},
 };
 
-/// Every invariant, by layer, and in each those first that can explain the others.
-pub const CATALOGUE: &[Entry] = &[
+macro_rules! catalogue {
+    ($($file:ident::ENTRY,)*) => {
+        /// Every invariant, by layer, and in each those first that can explain the others.
+        pub const CATALOGUE: &[Entry] = &[$($file::ENTRY),*];
+
+        /// The file of each, by its name.
+        const FILES: &[(&str, &str)] = &[$((
+            stringify!($file),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/", stringify!($file), ".rs")),
+        )),*];
+    };
+}
+
+catalogue! {
     votes_kept::ENTRY,
     single_leader::ENTRY,
     durability::ENTRY,
@@ -122,7 +134,17 @@ pub const CATALOGUE: &[Entry] = &[
     available::ENTRY,
     latency::ENTRY,
     fair::ENTRY,
-];
+}
+
+/// What an invariant proves, and what it cannot, in paragraphs: the comment at the head of its file.
+#[must_use]
+pub fn head(name: &str) -> Vec<String> {
+    let text = FILES.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text);
+    let lines: Vec<&str> =
+        text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
+    let paragraphs = lines.split(|line| line.is_empty()).filter(|lines| !lines.is_empty());
+    paragraphs.map(|lines| lines.join(" ").replace("[`", "`").replace("`]", "`")).collect()
+}
 
 /// What a judge has found when the history is over.
 #[derive(Debug, Default)]

@@ -26,7 +26,7 @@ pub struct Word {
     pub parameters: Vec<Parameter>,
     /// Lines of a scenario with it, or a command.
     pub example: String,
-    /// What happens at its edges, in paragraphs.
+    /// What happens at its edges, or what it proves and what it cannot, in paragraphs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub edges: Vec<String>,
     /// Other words that have to do with it.
@@ -304,6 +304,7 @@ fn invariant(entry: &squall_judge::Entry, promises: &Promises) -> Word {
         about: about.into_iter().chain(limit).collect(),
         example,
         related: std::iter::once("expect".to_owned()).chain(alike).collect(),
+        edges: squall_judge::head(entry.name),
         ..Word::default()
     }
 }

@@ -273,6 +273,46 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// Steps that wait for each other, duplicate keys, anchors, lists of lists.
+    #[test]
+    fn a_damaged_scenario_with_everything_in_it_never_panics(
+        places in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(&b":-[]{},'\"&*!#|> \n\tax1%s"[..])), 1..6),
+    ) {
+        let mut text = EVERYTHING.as_bytes().to_vec();
+        for (place, byte) in places {
+            let place = place.index(text.len());
+            text[place] = byte;
+        }
+        let told = mistakes_of(&text);
+        let problems = squall::testing::parse("s.yaml", &text, &ReferenceSystem).err();
+        let shown = problems.map_or(String::new(), |problems| problems.render(true));
+        prop_assert!(told.is_empty() || !shown.is_empty());
+    }
+}
+
+const EVERYTHING: &str = "name: x
+tags: [slow, a/b]
+nodes: { brokers: 3, consumers: 2 }
+zones: { east: [broker-1], west: [broker-2, consumer-1] }
+network: { latency: 2ms..10ms, between zones: 40ms }
+workload: &load { events: 500, rate: 250/s, keys: 9 }
+faults:
+  - { name: the cut, at: 500ms, partition: { isolate: leader, from: brokers }, for: 600ms }
+  - after: the cut
+    delay: 100ms
+    crash: [leader, any consumer]
+    restart_after: 500ms
+  - when: { signal: leader_changed, hit: 2 }
+    lose: { messages: 20%, on: [publish, deliver], between: [producers, brokers] }
+  - { every: 300ms, until: 1s, 'reset': { halves: all } }
+expect: [no_loss, drains: 3s, available: { at_least: 60%, during: the cut }]
+must_not_see: [dead_lettered]
+settle: 1s
+";
+
 #[test]
 fn of_the_rest_of_the_catalogue() {
     fault("at: 1s, zone_failure: any zone", "unknown_zone", 22);

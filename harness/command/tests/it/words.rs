@@ -97,7 +97,15 @@ fn each_kind_of_word_is_explained() {
         ("slow_disk", vec!["must be said", "Example:"]),
         ("lose", vec!["Can hit messages (publish, publish_ack"]),
         ("spike", vec!["acts on what the producers publish"]),
-        ("no_loss", vec!["no_loss: an invariant", "Judged in every run.", "expect: [no_loss]"]),
+        (
+            "no_loss",
+            vec![
+                "no_loss: an invariant",
+                "Judged in every run.",
+                "After Jepsen's kafka",
+                "expect: [no_loss]",
+            ],
+        ),
         (
             "latency",
             vec![
