@@ -15,7 +15,7 @@ pub mod clock;
 #[cfg(feature = "codec")]
 pub mod codec;
 pub mod fs;
-#[cfg(any(feature = "axum", feature = "hyper", feature = "tonic"))]
+#[cfg(any(feature = "axum", feature = "codec", feature = "hyper", feature = "tonic"))]
 pub mod glue;
 pub mod net;
 #[cfg(feature = "sim")]

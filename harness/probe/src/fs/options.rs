@@ -99,6 +99,20 @@ impl OpenOptions {
     }
 }
 
+/// What a Unix has beside. Of no effect on a simulated disk.
+#[cfg(unix)]
+impl std::os::unix::fs::OpenOptionsExt for OpenOptions {
+    fn mode(&mut self, mode: u32) -> &mut Self {
+        self.real.mode(mode);
+        self
+    }
+
+    fn custom_flags(&mut self, flags: i32) -> &mut Self {
+        self.real.custom_flags(flags);
+        self
+    }
+}
+
 impl File {
     /// Opens a file, or in a simulation a directory, for reading.
     ///

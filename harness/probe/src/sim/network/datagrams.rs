@@ -6,7 +6,7 @@
 
 use super::{
     ends::Wait,
-    fate::{FrameFate, with_a_wrong_bit},
+    fate::{FrameFate, Sent, with_a_wrong_bit},
     feels::Feels,
     mailbox::{Letter, Mailbox},
     place::Place,
@@ -256,7 +256,7 @@ impl World {
         let fate = if self.messages.is_empty() {
             FrameFate::default()
         } else {
-            self.fate(EndId::NONE, direction, KIND, place)
+            self.fate(EndId::NONE, direction, (Sent::Datagram, KIND), place)
         };
         let flight = self.note_flight(direction, KIND, fate.lost);
         if fate.lost {

@@ -11,11 +11,36 @@ use crate::{
 use bytes::Bytes;
 use std::time::Duration;
 
+/// What is sent, by which follows what faults can do to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// A whole message of a stream.
+    Frame,
+    /// It has no connection that could be reset, or that an older one could be of.
+    Datagram,
+    /// Bytes of which nobody knows where a message ends: they can be late, and end anywhere, but not be gone or come again.
+    Bytes,
+}
+
+impl Sent {
+    fn can_be(self, tampering: Tampering) -> bool {
+        match self {
+            Self::Frame => true,
+            Self::Datagram => !matches!(tampering, Tampering::Reset | Tampering::Replayed),
+            Self::Bytes => {
+                matches!(tampering, Tampering::Lost | Tampering::Reset | Tampering::Delayed)
+            }
+        }
+    }
+}
+
 /// What becomes of one frame.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(super) struct FrameFate {
     /// It never arrives, or its connection is reset in its place.
     pub(super) lost: bool,
+    /// Of bytes that are lost: from which draw it follows how many of them arrive.
+    pub(super) cut_off: Option<u64>,
     /// It arrives late, after frames that were sent behind it.
     pub(super) overtaken: Option<Duration>,
     /// It and all behind it arrive late, in order.
@@ -38,17 +63,16 @@ impl World {
     }
 
     /// Decides what becomes of a frame, the one in this `place` of those of its end, which has this `serial`, and records
-    /// what is done to it. A datagram has no connection that could be reset, or that an older one could be of.
+    /// what is done to it.
     pub(super) fn fate(
         &mut self,
         id: EndId,
         direction: Direction,
-        kind: &str,
+        (sent, kind): (Sent, &str),
         (serial, place): (u64, u64),
     ) -> FrameFate {
         let kind = self.names.intern(kind);
         let (from, to) = direction;
-        let is_datagram = id == EndId::NONE;
         let mut fate = FrameFate::default();
         let mut done = Vec::new();
         let mut reset = None;
@@ -58,8 +82,7 @@ impl World {
                 && fault.links.as_ref().is_none_or(|links| links.contains(&direction))
                 && to != NodeId::HARNESS
                 && from != NodeId::HARNESS
-                && !(is_datagram
-                    && matches!(fault.tampering, Tampering::Reset | Tampering::Replayed));
+                && sent.can_be(fault.tampering);
             // Draws are a function of (fault, direction, connection, frame): no state, so whatever else changes, this
             // frame's draw does not.
             let [here, peer] = [from, to].map(|node| u64::from(node.0));
@@ -82,6 +105,7 @@ impl World {
                 Tampering::Lost => {
                     fate.lost = true;
                     lost = Some(step);
+                    fate.cut_off = (sent == Sent::Bytes).then(|| further("byte"));
                 }
                 Tampering::Reset => {
                     fate.lost = true;
@@ -114,7 +138,7 @@ impl World {
             self.break_connection(id.connection, Some(fault));
         }
         let cut = self.cut(from, to);
-        if let Some(fault) = lost.filter(|_| is_datagram && !cut) {
+        if let Some(fault) = lost.filter(|_| sent == Sent::Datagram && !cut) {
             self.feel(fault);
         }
         if let Some(known) = self.network.connection(id.connection) {

@@ -2,7 +2,7 @@
 
 use super::{
     connection::Remembered,
-    fate::{FrameFate, with_a_wrong_bit},
+    fate::{FrameFate, Sent, with_a_wrong_bit},
     feels::Feels,
     segment::{Chunk, EndId, Payload, Segment},
     tables::Overtaken,
@@ -22,6 +22,9 @@ pub(super) const WINDOW: usize = 4_096;
 
 /// How many of the last frames of a connection a fault can send again.
 const REMEMBERED: usize = 16;
+
+/// The kind of bytes of which nobody knows where a message ends.
+const BYTES: &str = "bytes";
 
 /// What can be written now.
 pub(super) enum Room {
@@ -72,10 +75,64 @@ impl World {
 
     /// Bytes that are no message leave an end that has room.
     pub(super) fn send_plain(&mut self, id: EndId, bytes: Bytes) {
+        self.send_felt(id, bytes, Vec::new());
+    }
+
+    fn send_felt(&mut self, id: EndId, bytes: Bytes, feels: Vec<Feels>) {
         let now = self.now_here();
         let leaves = self.end_mut(id).map_or(now, |end| end.leaves);
-        let what = ("a message that comes late", "bytes");
-        self.dispatch(id, now, leaves, Payload::Data(Chunk::Bytes(bytes)), Vec::new(), what);
+        let what = ("a message that comes late", BYTES);
+        self.dispatch(id, now, leaves, Payload::Data(Chunk::Bytes(bytes)), feels, what);
+    }
+
+    /// Bytes of no protocol that is known are written, at the mercy of those message faults that can act on such: what is
+    /// lost cuts its connection off at one of its bytes.
+    pub(super) fn send_unknown(&mut self, id: EndId, bytes: Bytes) {
+        if self.messages.is_empty() {
+            return self.send_plain(id, bytes);
+        }
+        let (now, direction) = (self.now_here(), self.direction(id));
+        let (Some(direction), Some(end)) = (direction, self.end_mut(id)) else { return };
+        let place = (end.serial, end.frames);
+        end.frames += 1;
+        let fate = self.fate(id, direction, (Sent::Bytes, BYTES), place);
+        if let Some(draw) = fate.cut_off {
+            let length = bytes.len() as u64;
+            let arrive = usize::try_from(draw.checked_rem(length).unwrap_or(0));
+            let arrive = bytes.slice(..arrive.expect("fewer than there are"));
+            if !arrive.is_empty() {
+                self.send_plain(id, arrive);
+            }
+            return self.cut_off(id);
+        }
+        // It was reset.
+        if fate.lost {
+            return;
+        }
+        if let Some(by) = fate.delayed
+            && let Some(end) = self.end_mut(id)
+        {
+            let by = u64::try_from(by.as_micros()).expect("a delay is 2^33 milliseconds at most");
+            end.leaves = end.leaves.max(now + by);
+        }
+        self.send_felt(id, bytes, fate.feels);
+    }
+
+    /// The connection is reset behind what this end has sent.
+    fn cut_off(&mut self, id: EndId) {
+        let now = self.now_here();
+        let leaves = self.network.last_leaving(id).map_or(now, |last| last.max(now));
+        if leaves > now {
+            let what = ("the end of a connection", "close");
+            self.leave_later(id, leaves, Payload::Reset, Vec::new(), what, None);
+            self.let_leave(self.network.floor);
+        } else {
+            self.transmit(id, Payload::Reset, Vec::new(), now);
+        }
+        if let Some(end) = self.end_mut(id) {
+            (end.reset, end.writes) = (true, false);
+            end.wake();
+        }
     }
 
     /// A frame is written at an end that has room, at the mercy of the message faults.
@@ -97,7 +154,7 @@ impl World {
         let fate = if self.messages.is_empty() {
             FrameFate::default()
         } else {
-            self.fate(id, direction, kind, place)
+            self.fate(id, direction, (Sent::Frame, kind), place)
         };
         for feels in fate.feels.iter().filter(|_| !fate.lost) {
             if let Feels::Overtaken(fault) = feels {

@@ -27,7 +27,7 @@ impl World {
             known.written = framing.map_or(Written::Bytes, Written::Messages);
         }
         if let Written::Bytes = known.written {
-            return self.send_plain(id, bytes);
+            return self.send_unknown(id, bytes);
         }
         known.ends[id.end].partial.extend_from_slice(&bytes);
         while let Some(leaves) = self.next_of(id, acts) {

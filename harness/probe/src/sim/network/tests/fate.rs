@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     record::{Name, What},
     sim::network::{
-        fate::{FrameFate, with_a_wrong_bit},
+        fate::{FrameFate, Sent, with_a_wrong_bit},
         feels::Feels,
         segment::EndId,
     },
@@ -18,7 +18,7 @@ fn fate(id: EndId, place: u64) -> FrameFate {
     with(|world| {
         let direction = world.direction(id).unwrap();
         let serial = world.end_mut(id).map_or(0, |end| end.serial);
-        world.fate(id, direction, "publish", (serial, place))
+        world.fate(id, direction, (Sent::Frame, "publish"), (serial, place))
     })
 }
 

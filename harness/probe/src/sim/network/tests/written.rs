@@ -105,23 +105,75 @@ fn half_a_message_waits_for_the_rest_while_a_fault_acts_and_leaves_when_nothing_
 }
 
 #[test]
-fn what_is_no_protocol_that_is_known_is_bytes() {
+fn who_went_on_with_something_else_wrote_bytes() {
     simulated(|| {
         let ((_kept, writer), (reader, _other)) = pair(A, B);
-        tamper(3, Tampering::Lost);
-        writes(&writer, b"hello");
-        writes(&writer, GET);
-        pass(WAY);
-        assert_eq!(heard(&reader), [b"hello", GET].concat());
-        // Who began with one and went on with something else.
-        let ((_kept, writer), (reader, _other)) = {
-            with(|world| world.network.listeners.clear());
-            pair(A, B)
-        };
+        tamper(3, Tampering::Duplicated);
         writes(&writer, GET);
         writes(&writer, b"something else\r\n");
         writes(&writer, GET);
-        pass(WAY);
-        assert_eq!(heard(&reader), [b"something else\r\n", GET].concat());
+        pass(2 * WAY);
+        let heard = heard(&reader);
+        assert_eq!(heard, [GET, b"something else\r\n", GET, GET].concat());
+        assert_eq!(felt(3), 1);
     });
+}
+
+/// What comes of bytes of which nobody knows where a message ends, and how often the fault was felt.
+fn unknown(tampering: Tampering, act: impl FnOnce(&Writer, &Reader)) -> u64 {
+    let mut felt = 0;
+    simulated(|| {
+        let ((_kept, writer), (reader, _other)) = pair(A, B);
+        writes(&writer, b"before.");
+        tamper(3, tampering);
+        act(&writer, &reader);
+        felt = super::felt(3);
+    });
+    felt
+}
+
+#[test]
+fn bytes_that_are_lost_cut_their_connection_off_at_one_of_them() {
+    let felt = unknown(Tampering::Lost, |writer, reader| {
+        writes(writer, b"0123456789");
+        // Who writes hears that as of any reset.
+        assert_eq!(write(writer, b"more"), Poll::Ready(Err(ErrorKind::BrokenPipe)));
+        pass(WAY);
+        let heard = heard(reader);
+        assert!(b"before.0123456789".starts_with(&heard[..]) && heard.len() < 17, "{heard:?}");
+        assert!(heard.len() > 7, "{heard:?}");
+        assert_eq!(read(reader), reset());
+    });
+    assert_eq!(felt, 1);
+}
+
+#[test]
+fn bytes_can_be_late_and_reset() {
+    let felt = unknown(Tampering::Delayed, |writer, reader| {
+        writes(writer, b"late");
+        pass(WAY);
+        assert_eq!(heard(reader), b"before.");
+        pass(5);
+        assert_eq!(heard(reader), b"late");
+    });
+    assert_eq!(felt, 1);
+    let felt = unknown(Tampering::Reset, |writer, reader| {
+        writes(writer, b"gone");
+        assert_eq!(read(reader), reset());
+    });
+    assert_eq!(felt, 1);
+}
+
+#[test]
+fn bytes_can_not_be_gone_come_again_overtake_or_be_wrong() {
+    use Tampering::{Corrupted, Duplicated, Reordered, Replayed};
+    for tampering in [Corrupted, Duplicated, Reordered, Replayed] {
+        let felt = unknown(tampering, |writer, reader| {
+            writes(writer, b"one");
+            writes(writer, b"two");
+            pass(2 * WAY);
+            assert_eq!(heard(reader), b"before.onetwo");
+        });
+        assert_eq!(felt, 0, "{tampering:?}");
+    }
 }
