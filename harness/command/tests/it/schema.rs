@@ -116,6 +116,7 @@ fn every_key_and_word_is_explained() {
 fn words_of_the_system_are_enumerated() {
     for (wrong, right) in [
         ("nodes: { server: 3 }", "nodes: { brokers: 3 }"),
+        ("settle: 2 fortnights", "settle: 1day 2h 3m 4s 5ms"),
         ("must_see: [frobnicated]", "must_see: [rejoined]"),
         (
             "faults: [{ when: { reaches: nowhere }, crash: leader }]",
