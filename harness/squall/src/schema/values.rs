@@ -45,8 +45,7 @@ pub(super) fn value(kind: &ParamKind) -> Value {
 
 /// A time with its unit: `1m 30s`.
 pub(super) fn time() -> String {
-    let units =
-        "(ms|msec|millis|s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hr|hrs|hour|hours|d|day|days|w|wk|wks|week|weeks)";
+    let units = "(ms|msec|millis|s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hr|hrs|hour|hours|d|day|days|w|wk|wks|week|weeks)";
     format!("^ *([0-9]+ *{units} *)+$")
 }
 
