@@ -115,7 +115,10 @@ impl System for Small {
                 (Does::Log(job), "leader") => log::lead(["follower-1", "follower-2"], job).await,
                 (Does::Log(job), _) => log::follow(job).await,
                 (Does::Waits, _) => loop {
-                    squall_probe::time::sleep(Duration::from_secs(120 + 60 * u64::from(node.index))).await;
+                    squall_probe::time::sleep(Duration::from_secs(
+                        120 + 60 * u64::from(node.index),
+                    ))
+                    .await;
                 },
             }
             Ok(())
