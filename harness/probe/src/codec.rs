@@ -138,6 +138,15 @@ macro_rules! sink {
             }
         }
 
+        #[cfg(feature = "sim")]
+        impl<T: Wire, C> $name<T, C> {
+            /// Ready when nothing waits to leave; nothing at all if its socket is a real one.
+            fn poll_leave(&mut self, waker: Option<&Waker>) -> Option<Poll<std::io::Result<()>>> {
+                let writer = self.inner.get_ref().simulated()?;
+                Some(self.outbox.poll_leave(writer, waker))
+            }
+        }
+
         impl<T, C, I> Sink<I> for $name<T, C>
         where
             T: AsyncWrite + Wire + Unpin,
@@ -152,11 +161,8 @@ macro_rules! sink {
             ) -> Poll<Result<(), Self::Error>> {
                 let this = self.get_mut();
                 #[cfg(feature = "sim")]
-                if let Some(writer) = this.inner.get_ref().simulated() {
-                    return this
-                        .outbox
-                        .poll_leave(writer, Some(context.waker()))
-                        .map_err(C::Error::from);
+                if let Some(left) = this.poll_leave(Some(context.waker())) {
+                    return left.map_err(C::Error::from);
                 }
                 Sink::<I>::poll_ready(Pin::new(&mut this.inner), context)
             }
@@ -169,10 +175,8 @@ macro_rules! sink {
                     this.inner.$codec().encode(item, &mut frame)?;
                     this.outbox.put(frame);
                     // It leaves now, if there is room.
-                    if let Some(writer) = this.inner.get_ref().simulated()
-                        && let Poll::Ready(sent) = this.outbox.poll_leave(writer, None)
-                    {
-                        sent?;
+                    if let Some(Poll::Ready(left)) = this.poll_leave(None) {
+                        left?;
                     }
                     return Ok(());
                 }
@@ -185,11 +189,8 @@ macro_rules! sink {
             ) -> Poll<Result<(), Self::Error>> {
                 let this = self.get_mut();
                 #[cfg(feature = "sim")]
-                if let Some(writer) = this.inner.get_ref().simulated() {
-                    return this
-                        .outbox
-                        .poll_leave(writer, Some(context.waker()))
-                        .map_err(C::Error::from);
+                if let Some(left) = this.poll_leave(Some(context.waker())) {
+                    return left.map_err(C::Error::from);
                 }
                 Sink::<I>::poll_flush(Pin::new(&mut this.inner), context)
             }
@@ -200,8 +201,8 @@ macro_rules! sink {
             ) -> Poll<Result<(), Self::Error>> {
                 let this = self.get_mut();
                 #[cfg(feature = "sim")]
-                if let Some(writer) = this.inner.get_ref().simulated() {
-                    std::task::ready!(this.outbox.poll_leave(writer, Some(context.waker())))?;
+                if let Some(left) = this.poll_leave(Some(context.waker())) {
+                    std::task::ready!(left)?;
                 }
                 Sink::<I>::poll_close(Pin::new(&mut this.inner), context)
             }

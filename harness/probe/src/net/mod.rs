@@ -15,6 +15,7 @@ mod frames;
 mod halves;
 mod listener;
 mod queue;
+mod shared;
 #[cfg(feature = "sim")]
 mod simulated;
 mod socket;

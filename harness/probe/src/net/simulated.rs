@@ -63,12 +63,14 @@ pub(super) fn try_read_vectored(
     let mut read = 0;
     for buffer in buffers.iter_mut().filter(|buffer| !buffer.is_empty()) {
         match try_read(reader, buffer) {
-            Ok(count) => read += count,
-            Err(_) if read > 0 => return Ok(read),
+            Ok(count) => {
+                read += count;
+                if count < buffer.len() {
+                    break;
+                }
+            }
+            Err(_) if read > 0 => break,
             Err(error) => return Err(error),
-        }
-        if read < buffer.len() {
-            break;
         }
     }
     Ok(read)

@@ -7,27 +7,24 @@ use super::{
         OwnedReadHalf, OwnedWriteHalf, Read, ReadHalf, ReadRef, ReuniteError, Write, WriteHalf,
         WriteRef,
     },
+    shared::{addresses, async_read, async_write, readiness, try_reads, try_writes},
     unsupported::not_simulated,
 };
 #[cfg(feature = "sim")]
 use super::{
     address::first_of,
-    simulated::{
-        gathered, or_would_block, poll_peek, poll_ready, try_read, try_read_buf, try_read_vectored,
-    },
+    simulated::{poll_peek, poll_ready},
     unsupported::unsupported,
 };
 #[cfg(feature = "sim")]
 use crate::sim::{self, Wait};
-use bytes::BufMut;
 use std::{
-    io::{self, IoSlice, IoSliceMut},
+    io,
     net::SocketAddr,
-    pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
+use tokio::io::{Interest, ReadBuf, Ready};
 
 /// A connection, as tokio's of this name.
 ///
@@ -128,29 +125,10 @@ impl TcpStream {
         frames::over(read, write)
     }
 
-    /// The address of this end.
-    ///
-    /// # Errors
-    /// As tokio's.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        match &self.0 {
-            Stream::Real(real) => real.local_addr(),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(reader, _) => reader.addresses().map(|(own, _)| own),
-        }
-    }
-
-    /// The address of the other end.
-    ///
-    /// # Errors
-    /// As tokio's.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        match &self.0 {
-            Stream::Real(real) => real.peer_addr(),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(reader, _) => reader.addresses().map(|(_, peer)| peer),
-        }
-    }
+    addresses!(Stream::Real(real) => real, Stream::Simulated(reader, _) => reader);
+    try_reads!(Stream::Real(real) => real, Stream::Simulated(reader, _) => reader);
+    try_writes!(Stream::Real(real) => real, Stream::Simulated(_, writer) => writer);
+    readiness!(Stream::Real(real) => real, Stream::Simulated(..));
 
     /// The error that waits to be told. In a simulation none ever does: reads and writes tell it.
     ///
@@ -179,22 +157,6 @@ impl TcpStream {
                 .await
             }
         }
-    }
-
-    /// Waits until a read would not wait.
-    ///
-    /// # Errors
-    /// As tokio's.
-    pub async fn readable(&self) -> io::Result<()> {
-        self.ready(Interest::READABLE).await.map(|_| ())
-    }
-
-    /// Waits until a write would not wait.
-    ///
-    /// # Errors
-    /// As tokio's.
-    pub async fn writable(&self) -> io::Result<()> {
-        self.ready(Interest::WRITABLE).await.map(|_| ())
     }
 
     /// As [`TcpStream::readable`], for the one task that reads.
@@ -229,11 +191,7 @@ impl TcpStream {
             #[cfg(feature = "sim")]
             Stream::Simulated(reader, _) => {
                 let mut buffer = ReadBuf::new(buffer);
-                std::future::poll_fn(|context| {
-                    reader.poll_peek(Wait::Looks(context.waker()), &mut buffer)
-                })
-                .await?;
-                Ok(buffer.filled().len())
+                std::future::poll_fn(|context| poll_peek(reader, context, &mut buffer)).await
             }
         }
     }
@@ -248,109 +206,6 @@ impl TcpStream {
             Stream::Real(real) => real.poll_peek(context, buffer),
             #[cfg(feature = "sim")]
             Stream::Simulated(reader, _) => poll_peek(reader, context, buffer),
-        }
-    }
-
-    /// Reads what has come: how many bytes.
-    ///
-    /// # Errors
-    /// As tokio's: [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing has.
-    pub fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &self.0 {
-            Stream::Real(real) => real.try_read(buffer),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(reader, _) => try_read(reader, buffer),
-        }
-    }
-
-    /// As [`TcpStream::try_read`], into several buffers.
-    ///
-    /// # Errors
-    /// As those of it.
-    pub fn try_read_vectored(&self, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        match &self.0 {
-            Stream::Real(real) => real.try_read_vectored(buffers),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(reader, _) => try_read_vectored(reader, buffers),
-        }
-    }
-
-    /// As [`TcpStream::try_read`], into a buffer that grows.
-    ///
-    /// # Errors
-    /// As those of it.
-    pub fn try_read_buf<B: BufMut>(&self, buffer: &mut B) -> io::Result<usize> {
-        match &self.0 {
-            Stream::Real(real) => real.try_read_buf(buffer),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(reader, _) => try_read_buf(reader, buffer),
-        }
-    }
-
-    /// Writes what there is room for: how many bytes.
-    ///
-    /// # Errors
-    /// As tokio's: [`WouldBlock`](io::ErrorKind::WouldBlock) if there is none.
-    pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match &self.0 {
-            Stream::Real(real) => real.try_write(bytes),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(_, writer) => or_would_block(writer.poll_write(None, bytes)),
-        }
-    }
-
-    /// As [`TcpStream::try_write`], of several buffers.
-    ///
-    /// # Errors
-    /// As those of it.
-    pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
-        match &self.0 {
-            Stream::Real(real) => real.try_write_vectored(buffers),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(_, writer) => {
-                or_would_block(writer.poll_write(None, &gathered(buffers)))
-            }
-        }
-    }
-
-    /// Does something with it that may be told to wait ([`WouldBlock`](io::ErrorKind::WouldBlock)).
-    ///
-    /// # Errors
-    /// Those of `act`.
-    pub fn try_io<R>(
-        &self,
-        interest: Interest,
-        act: impl FnOnce() -> io::Result<R>,
-    ) -> io::Result<R> {
-        match &self.0 {
-            Stream::Real(real) => real.try_io(interest, act),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(..) => act(),
-        }
-    }
-
-    /// Does something with it as soon as it is not told to wait.
-    ///
-    /// # Errors
-    /// Those of `act`.
-    pub async fn async_io<R>(
-        &self,
-        interest: Interest,
-        act: impl FnMut() -> io::Result<R>,
-    ) -> io::Result<R> {
-        match &self.0 {
-            Stream::Real(real) => real.async_io(interest, act).await,
-            #[cfg(feature = "sim")]
-            Stream::Simulated(..) => {
-                let mut act = act;
-                loop {
-                    self.ready(interest).await?;
-                    match act() {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        done => return done,
-                    }
-                }
-            }
         }
     }
 
@@ -458,68 +313,8 @@ impl TcpStream {
     }
 }
 
-impl AsyncRead for TcpStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().0 {
-            Stream::Real(real) => Pin::new(real).poll_read(context, buffer),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(reader, _) => reader.poll_read(Wait::Reads(context.waker()), buffer),
-        }
-    }
-}
-
-impl AsyncWrite for TcpStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().0 {
-            Stream::Real(real) => Pin::new(real).poll_write(context, bytes),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(_, writer) => writer.poll_write(Some(context.waker()), bytes),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().0 {
-            Stream::Real(real) => Pin::new(real).poll_write_vectored(context, buffers),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(_, writer) => {
-                writer.poll_write(Some(context.waker()), &gathered(buffers))
-            }
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        true
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // As tokio's: nothing waits here.
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().0 {
-            Stream::Real(real) => Pin::new(real).poll_shutdown(context),
-            #[cfg(feature = "sim")]
-            Stream::Simulated(_, writer) => {
-                let _ = context;
-                writer.shut_down();
-                Poll::Ready(Ok(()))
-            }
-        }
-    }
-}
+async_read!([] TcpStream, Stream::Real(real) => real, Stream::Simulated(reader, _) => reader);
+async_write!([] TcpStream, Stream::Real(real) => real, Stream::Simulated(_, writer) => writer);
 
 impl OwnedReadHalf {
     /// Puts the halves of one connection together again.

@@ -1,6 +1,6 @@
 //! Datagrams.
 
-use super::{address::ToSocketAddrs, unsupported::not_simulated};
+use super::{address::ToSocketAddrs, shared::readiness, unsupported::not_simulated};
 #[cfg(feature = "sim")]
 use super::{
     address::{first_of, look_up},
@@ -155,21 +155,7 @@ impl UdpSocket {
         }
     }
 
-    /// Waits until there is something to receive.
-    ///
-    /// # Errors
-    /// As tokio's.
-    pub async fn readable(&self) -> io::Result<()> {
-        self.ready(Interest::READABLE).await.map(|_| ())
-    }
-
-    /// Waits until it can be sent with.
-    ///
-    /// # Errors
-    /// As tokio's.
-    pub async fn writable(&self) -> io::Result<()> {
-        self.ready(Interest::WRITABLE).await.map(|_| ())
-    }
+    readiness!(Kind::Real(real) => real, Kind::Simulated(_));
 
     /// As [`UdpSocket::readable`], for the one task that receives.
     pub fn poll_recv_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -450,47 +436,6 @@ impl UdpSocket {
     /// As tokio's: [`WouldBlock`](io::ErrorKind::WouldBlock) if nothing has come.
     pub fn try_peek_sender(&self) -> io::Result<SocketAddr> {
         self.try_peek_from(&mut []).map(|(_, from)| from)
-    }
-
-    /// Does something with it that may be told to wait ([`WouldBlock`](io::ErrorKind::WouldBlock)).
-    ///
-    /// # Errors
-    /// Those of `act`.
-    pub fn try_io<R>(
-        &self,
-        interest: Interest,
-        act: impl FnOnce() -> io::Result<R>,
-    ) -> io::Result<R> {
-        match &self.0 {
-            Kind::Real(real) => real.try_io(interest, act),
-            #[cfg(feature = "sim")]
-            Kind::Simulated(_) => act(),
-        }
-    }
-
-    /// Does something with it as soon as it is not told to wait.
-    ///
-    /// # Errors
-    /// Those of `act`.
-    pub async fn async_io<R>(
-        &self,
-        interest: Interest,
-        act: impl FnMut() -> io::Result<R>,
-    ) -> io::Result<R> {
-        match &self.0 {
-            Kind::Real(real) => real.async_io(interest, act).await,
-            #[cfg(feature = "sim")]
-            Kind::Simulated(_) => {
-                let mut act = act;
-                loop {
-                    self.ready(interest).await?;
-                    match act() {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        done => return done,
-                    }
-                }
-            }
-        }
     }
 
     /// Whether it may send to all (`SO_BROADCAST`).

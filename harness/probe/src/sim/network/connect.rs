@@ -18,7 +18,7 @@ use crate::{
 use std::{
     future::poll_fn,
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     task::{Context, Poll, Waker},
 };
 
@@ -40,23 +40,14 @@ impl Listening {
     pub(crate) fn bind(place: &Place) -> io::Result<Self> {
         let node = current_node();
         with(|world| {
-            if !world.is_own(place, node) {
-                return Err(io::ErrorKind::AddrNotAvailable.into());
-            }
-            let port = match place.port {
-                0 => world.network.free_port(node).ok_or(io::ErrorKind::AddrInUse)?,
-                port => port,
-            };
-            if world.network.listeners.contains_key(&(node, port)) {
-                return Err(io::ErrorKind::AddrInUse.into());
-            }
+            let address = world.bind(
+                place,
+                node,
+                |network| network.free_port(node),
+                |network, port| network.listeners.contains_key(&(node, port)),
+            )?;
             let listener = Listener { loopback: place.is_loopback(), ..Listener::default() };
-            let address = if listener.loopback {
-                SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)
-            } else {
-                world.network.socket(node, port)
-            };
-            world.network.listeners.insert((node, port), listener);
+            world.network.listeners.insert((node, address.port()), listener);
             Ok(Self { node, address })
         })
     }

@@ -51,24 +51,17 @@ impl Datagrams {
     pub(crate) fn bind(place: &Place) -> io::Result<Self> {
         let node = current_node();
         with(|world| {
-            if !world.is_own(place, node) {
-                return Err(io::ErrorKind::AddrNotAvailable.into());
-            }
-            let port = match place.port {
-                0 => world.network.free_mailbox(node).ok_or(io::ErrorKind::AddrInUse)?,
-                port => port,
-            };
-            if world.network.mailboxes.contains_key(&(node, port)) {
-                return Err(io::ErrorKind::AddrInUse.into());
-            }
-            let loopback = place.is_loopback();
-            let ip =
-                if loopback { Ipv4Addr::LOCALHOST.into() } else { world.network.address(node) };
+            let address = world.bind(
+                place,
+                node,
+                |network| network.free_mailbox(node),
+                |network, port| network.mailboxes.contains_key(&(node, port)),
+            )?;
             // Those of connections are others.
             let serial = 1 << 32 | world.network.next_serial((node, node));
-            let mailbox = Mailbox { loopback, serial, ..Mailbox::default() };
-            world.network.mailboxes.insert((node, port), mailbox);
-            Ok(Self { node, address: SocketAddr::new(ip, port) })
+            let mailbox = Mailbox { loopback: place.is_loopback(), serial, ..Mailbox::default() };
+            world.network.mailboxes.insert((node, address.port()), mailbox);
+            Ok(Self { node, address })
         })
     }
 

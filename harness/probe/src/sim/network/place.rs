@@ -1,5 +1,6 @@
 //! Where something is: a host, by its name or its address, and a port.
 
+use super::tables::Network;
 use crate::{record::NodeId, sim::world::World};
 use std::{
     fmt, io,
@@ -101,6 +102,32 @@ impl World {
     /// Whether `node` can have a socket there. An unspecified address is one of its own.
     pub(super) fn is_own(&self, place: &Place, node: NodeId) -> bool {
         place.is_unspecified() || self.resolve(place, node) == Some(node)
+    }
+
+    /// The address of a socket that `node` binds to a place: at a port that is `free` if it asks for port 0, else at that
+    /// port, unless it `is_taken`.
+    pub(super) fn bind(
+        &mut self,
+        place: &Place,
+        node: NodeId,
+        free: impl FnOnce(&mut Network) -> Option<u16>,
+        is_taken: impl FnOnce(&Network, u16) -> bool,
+    ) -> io::Result<SocketAddr> {
+        if !self.is_own(place, node) {
+            return Err(io::ErrorKind::AddrNotAvailable.into());
+        }
+        let port = match place.port {
+            0 => free(&mut self.network).ok_or(io::ErrorKind::AddrInUse)?,
+            port => port,
+        };
+        if is_taken(&self.network, port) {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        Ok(if place.is_loopback() {
+            SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)
+        } else {
+            self.network.socket(node, port)
+        })
     }
 }
 
