@@ -3,7 +3,7 @@
 //! The server keeps each event in a file before it answers; who publishes asks again until it is answered.
 
 use squall::system::{
-    Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Role, State, System,
+    Client, Cluster, Error, Event, LocalFuture, Node, Outcome, Role, State, System,
 };
 use squall_probe::{EventId, Position, StateOf, What, fs, name, net::TcpListener, record, signal};
 use std::{
@@ -110,9 +110,6 @@ impl<T: Transport> System for Glue<T> {
     fn version(&self) -> &str {
         "1"
     }
-    fn config(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
     fn roles(&self) -> &[Role] {
         ROLES
     }
@@ -122,14 +119,8 @@ impl<T: Transport> System for Glue<T> {
     fn messages(&self) -> &[&'static str] {
         T::MESSAGES
     }
-    fn points(&self) -> &[&'static str] {
-        &[]
-    }
     fn signals(&self) -> &[&'static str] {
         &["retried"]
-    }
-    fn defects(&self) -> &[Defect] {
-        &[]
     }
 
     fn start(&self, node: Node, _: Cluster) -> LocalFuture<Result<(), Error>> {

@@ -2,7 +2,7 @@
 
 use bench_common::{Echo, Log};
 use squall::system::{
-    Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Role, State, System,
+    Client, Cluster, Error, Event, LocalFuture, Node, Outcome, Role, State, System,
 };
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -81,26 +81,8 @@ impl System for Small {
     fn version(&self) -> &str {
         "1"
     }
-    fn config(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
     fn roles(&self) -> &[Role] {
         ROLES
-    }
-    fn groups(&self) -> &[&'static str] {
-        &[]
-    }
-    fn messages(&self) -> &[&'static str] {
-        &[]
-    }
-    fn points(&self) -> &[&'static str] {
-        &[]
-    }
-    fn signals(&self) -> &[&'static str] {
-        &[]
-    }
-    fn defects(&self) -> &[Defect] {
-        &[]
     }
 
     fn waits_with_probe(&self) -> bool {

@@ -39,9 +39,6 @@ impl System for Cheats {
     fn version(&self) -> &str {
         "1"
     }
-    fn config(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
     fn roles(&self) -> &[Role] {
         base::ROLES
     }
@@ -53,9 +50,6 @@ impl System for Cheats {
     }
     fn points(&self) -> &[&'static str] {
         &["server.written", "server.synced", "server.answered"]
-    }
-    fn signals(&self) -> &[&'static str] {
-        &[]
     }
     fn defects(&self) -> &[Defect] {
         &self.defects

@@ -316,6 +316,7 @@ fn place(evidence: &Evidence) -> String {
 }
 
 impl Invariant for DeadLetters {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Poison { event } => {

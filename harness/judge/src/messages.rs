@@ -151,6 +151,7 @@ fn carried(messages: &[(u64, EventId, Evidence)]) -> String {
 }
 
 impl Invariant for Lost {
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         self.outstanding.record(&evidence.record);
         match evidence.record.what {

@@ -80,9 +80,6 @@ impl System for Tiny {
     fn version(&self) -> &str {
         "1"
     }
-    fn config(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
     fn roles(&self) -> &[Role] {
         ROLES
     }
@@ -94,9 +91,6 @@ impl System for Tiny {
     }
     fn points(&self) -> &[&'static str] {
         &["server.synced"]
-    }
-    fn signals(&self) -> &[&'static str] {
-        &[]
     }
     fn meanings(&self) -> &[(&'static str, &'static str)] {
         &[("server.synced", "the server has synced an event, and not answered")]

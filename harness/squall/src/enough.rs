@@ -10,7 +10,7 @@ type Cause = (Verdict, String);
 /// which worker is faster: what was made beyond the last seed that counts is left out.
 #[derive(Debug)]
 pub struct Enough {
-    /// So many runs of one cause are enough.
+    /// How many failures of one cause are enough.
     most: usize,
     scenarios: Vec<Seeds>,
 }
@@ -18,8 +18,10 @@ pub struct Enough {
 /// The seeds of a scenario.
 #[derive(Debug, Default)]
 struct Seeds {
-    /// In order, with what came of those that were made: none, if it passed.
-    made: BTreeMap<u64, Option<Option<Cause>>>,
+    /// Those that were not counted yet, in order, with what came of those that were made: none, if it passed.
+    ahead: BTreeMap<u64, Option<Option<Cause>>>,
+    /// How many of those that were counted did not pass, by cause.
+    causes: BTreeMap<Cause, usize>,
     /// The last seed that counts, if there were enough failures.
     last: Option<u64>,
 }
@@ -33,7 +35,7 @@ impl Enough {
             if scenario >= scenarios.len() {
                 scenarios.resize_with(scenario + 1, Seeds::default);
             }
-            scenarios[scenario].made.insert(seed, None);
+            scenarios[scenario].ahead.insert(seed, None);
         }
         Self { most, scenarios }
     }
@@ -41,17 +43,18 @@ impl Enough {
     /// A run was made.
     pub fn note(&mut self, scenario: usize, run: &Run) {
         let seeds = &mut self.scenarios[scenario];
-        seeds.made.insert(run.seed, Some(cause(run)));
-        let mut causes: BTreeMap<&Cause, usize> = BTreeMap::new();
-        for (seed, made) in &seeds.made {
-            // What comes of the seeds before is not known yet.
-            let Some(made) = made else { return };
-            let Some(cause) = made else { continue };
-            let count = causes.entry(cause).or_default();
+        seeds.ahead.insert(run.seed, Some(cause(run)));
+        // Where a seed was not made, what comes of it may end the scenario before those behind it.
+        while seeds.last.is_none()
+            && let Some(next) = seeds.ahead.first_entry()
+            && next.get().is_some()
+        {
+            let (seed, made) = next.remove_entry();
+            let Some(cause) = made.flatten() else { continue };
+            let count = seeds.causes.entry(cause).or_default();
             *count += 1;
             if *count >= self.most {
-                seeds.last = Some(*seed);
-                return;
+                seeds.last = Some(seed);
             }
         }
     }
@@ -65,8 +68,9 @@ impl Enough {
     /// How many runs of a scenario do not count.
     #[must_use]
     pub fn left_out(&self, scenario: usize) -> u64 {
-        let Some(seeds) = self.scenarios.get(scenario) else { return 0 };
-        seeds.made.keys().filter(|seed| !self.wants(scenario, **seed)).count() as u64
+        // All that was counted counts.
+        let seeds = self.scenarios.get(scenario).filter(|seeds| seeds.last.is_some());
+        seeds.map_or(0, |seeds| seeds.ahead.len() as u64)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A system that nobody starts: the words that scenarios in unit tests are made of.
 
-use crate::system::{Client, Cluster, Defect, Error, LocalFuture, Node, Role, State, System};
+use crate::system::{Client, Cluster, Error, LocalFuture, Node, Role, State, System};
 
 /// The roles, messages and fault points that the examples of faults name.
 pub(crate) struct Sample;
@@ -33,9 +33,6 @@ impl System for Sample {
     fn version(&self) -> &str {
         "1"
     }
-    fn config(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
     fn roles(&self) -> &[Role] {
         ROLES
     }
@@ -47,12 +44,6 @@ impl System for Sample {
     }
     fn points(&self) -> &[&'static str] {
         &["broker.appended"]
-    }
-    fn signals(&self) -> &[&'static str] {
-        &[]
-    }
-    fn defects(&self) -> &[Defect] {
-        &[]
     }
     fn start(&self, _: Node, _: Cluster) -> LocalFuture<Result<(), Error>> {
         unreachable!("nobody starts it")

@@ -160,31 +160,43 @@ pub struct State {
     pub digest: u64,
 }
 
-/// A system under test.
+/// A system under test. What it does not say of itself, it has not.
 pub trait System: Send + Sync {
     /// Its name, for the report.
     fn name(&self) -> &str;
     /// Its version, for the report.
     fn version(&self) -> &str;
     /// Its configuration, for the report: name and value.
-    fn config(&self) -> Vec<(String, String)>;
+    fn config(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
     /// Its roles, in the order in which nodes are numbered.
     fn roles(&self) -> &[Role];
     /// Consumer groups, each of which must apply every event. Of a queue: the names of the queues.
-    fn groups(&self) -> &[&'static str];
+    fn groups(&self) -> &[&'static str] {
+        &[]
+    }
     /// The kinds of message that `on:` can name.
-    fn messages(&self) -> &[&'static str];
+    fn messages(&self) -> &[&'static str] {
+        &[]
+    }
     /// The fault points that `reaches:` can name.
-    fn points(&self) -> &[&'static str];
+    fn points(&self) -> &[&'static str] {
+        &[]
+    }
     /// The signals of its own that `must_see:` can name.
-    fn signals(&self) -> &[&'static str];
+    fn signals(&self) -> &[&'static str] {
+        &[]
+    }
     /// What its messages, fault points and signals mean, each in a line without a full stop: lists, `squall explain` and
     /// the JSON Schema tell it.
     fn meanings(&self) -> &[(&'static str, &'static str)] {
         &[]
     }
     /// The defects it can be told to have.
-    fn defects(&self) -> &[Defect];
+    fn defects(&self) -> &[Defect] {
+        &[]
+    }
     /// The defect that `run --canary` switches on when none is named: one that any scenario should
     /// notice.
     fn canary(&self) -> Option<&'static str> {

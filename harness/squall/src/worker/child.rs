@@ -237,7 +237,7 @@ mod tests {
     use super::*;
     use crate::{
         scenario::parse,
-        system::{Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Role, State},
+        system::{Client, Cluster, Error, Event, LocalFuture, Node, Outcome, Role, State},
     };
     use squall_probe::{Position, What, record};
     use std::{net::Shutdown, thread};
@@ -264,9 +264,6 @@ mod tests {
         fn version(&self) -> &str {
             "1"
         }
-        fn config(&self) -> Vec<(String, String)> {
-            Vec::new()
-        }
         fn roles(&self) -> &[Role] {
             &[Role {
                 name: "client",
@@ -278,21 +275,6 @@ mod tests {
                 replica: false,
                 about: "Publishes",
             }]
-        }
-        fn groups(&self) -> &[&'static str] {
-            &[]
-        }
-        fn messages(&self) -> &[&'static str] {
-            &[]
-        }
-        fn points(&self) -> &[&'static str] {
-            &[]
-        }
-        fn signals(&self) -> &[&'static str] {
-            &[]
-        }
-        fn defects(&self) -> &[Defect] {
-            &[]
         }
         fn start(&self, _: Node, _: Cluster) -> LocalFuture<Result<(), Error>> {
             Box::pin(std::future::pending())
