@@ -218,6 +218,7 @@ fn remains(what: &What) -> bool {
             | What::Probe { .. }
             | What::Poison { .. }
             | What::Content { .. }
+            | What::Derive { .. }
             | What::Node { .. }
             | What::WentBack { .. }
             | What::Tampered { .. }

@@ -23,12 +23,14 @@ mod cli;
 mod determinism;
 mod enough;
 mod explain;
+mod explore;
 mod faults;
 mod history;
 mod injection;
 mod pairs;
 mod parameters;
 mod plan;
+mod pool;
 mod replay;
 mod runner;
 #[cfg(test)]
@@ -37,11 +39,13 @@ mod scenario;
 mod schema;
 mod shard;
 mod shell;
+mod shrink;
 mod signals;
 mod sim;
 mod stream;
 mod syntax;
 #[cfg(test)]
 mod walls;
+mod why;
 mod words;
 mod worker;

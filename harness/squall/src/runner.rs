@@ -258,6 +258,14 @@ impl Pair {
     }
 }
 
+/// Makes a run with new processes, and again with others: `unstable` if they differ.
+///
+/// # Errors
+/// The harness itself failed.
+pub fn verified(plan: &Plan) -> Result<Run, WorkerError> {
+    Pair::default().run(plan, true)
+}
+
 /// Whether processes that have made no run before differ too, in one of three.
 fn between_fresh_processes(plan: &Plan) -> Result<bool, WorkerError> {
     let mut hashes = BTreeSet::new();

@@ -63,10 +63,6 @@ pub(super) struct Core {
 impl Core {
     pub(super) fn open(config: &BrokerConfig) -> Result<Self, Error> {
         let replication = Replication::open(config)?;
-        if config.rejoins {
-            // What it knows of its promises in this life.
-            record(What::Vote { term: replication.term() });
-        }
         Ok(Self {
             me: config.id,
             replication,
@@ -84,6 +80,11 @@ impl Core {
     /// From now on messages to this peer go over this link.
     pub(super) fn connect(&mut self, peer: u64, link: Link) {
         self.replication.connect(peer, link);
+    }
+
+    /// Says which promises it knows of, as a broker that has been there before: from here on it keeps them.
+    pub(super) fn rejoin(&self) {
+        record(What::Vote { term: self.replication.term() });
     }
 
     /// All that is known of the log.

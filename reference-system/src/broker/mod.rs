@@ -55,6 +55,9 @@ pub async fn run(config: BrokerConfig) -> Result<(), Error> {
         }
         Err(Opening::Failed(error)) => return Err(error),
     };
+    if config.rejoins {
+        core.rejoin();
+    }
     let (inputs, receiver) = channel(INPUTS);
     for (address, peer) in config.brokers.iter().zip(1..).filter(|(_, peer)| *peer != config.id) {
         core.connect(peer, Link::start(config.id, peer, address.clone(), inputs.clone()));

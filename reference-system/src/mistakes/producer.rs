@@ -53,7 +53,7 @@ pub(super) const KNOWN: &[Known] = &[
         breaks: &["progress", "converges"],
         make: |p| {
             p.producer.attempt = give_up;
-            p.producer.out_of_sequence = |_| NextStep::Send;
+            p.producer.out_of_sequence = |_, _| None;
         },
     },
     Known {
@@ -61,7 +61,7 @@ pub(super) const KNOWN: &[Known] = &[
         about: "a producer whose sequence numbers brokers have forgotten repeats its batch for ever \
          (UNKNOWN_PRODUCER_ID before KIP-360)",
         breaks: &["progress", "converges"],
-        make: |p| p.producer.out_of_sequence = |_| NextStep::Send,
+        make: |p| p.producer.out_of_sequence = |_, _| None,
     },
     Known {
         id: "wedged-after-outage",

@@ -61,14 +61,14 @@ impl Numbering {
         Self { name: name.to_owned(), rng, producer, next: [0; PARTITIONS as usize] }
     }
 
-    /// The same events from what brokers take for another producer. (Only `mistakes/` does that.)
+    /// The same events from what brokers take for another producer.
     pub(crate) fn renewed(&mut self, turn: &[Queued]) -> BrokerRequest {
         self.start_again();
         self.request(turn)
     }
 
     /// From here on brokers take it for another producer.
-    pub(super) fn start_again(&mut self) {
+    fn start_again(&mut self) {
         self.producer = identity(&self.name, &mut self.rng);
         self.next = [0; PARTITIONS as usize];
     }

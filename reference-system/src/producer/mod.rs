@@ -15,7 +15,7 @@ use crate::{
 use batch::{BUFFER, Queued};
 use squall_probe::{EventId, What, record, reserve, time::timeout};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 /// How a producer is set up.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub struct NewOrder {
 pub struct Producer {
     queue: mpsc::Sender<Queued>,
     room: Arc<Semaphore>,
+    /// Who waits for room keeps those behind it waiting: events are queued in the order in which they were published.
+    turn: Mutex<()>,
     delivery_timeout: Duration,
     policy: ProducerPolicy,
 }
@@ -61,8 +63,9 @@ impl Producer {
         let ProducerConfig { name, brokers, delivery_timeout, policy, metrics } = config;
         let (queue, queued) = mpsc::channel(policy.queue);
         let room = Arc::new(Semaphore::new(policy.buffer));
+        let turn = Mutex::new(());
         squall_probe::task::spawn(sender::send(name, brokers, policy, metrics, queued));
-        Self { queue, room, delivery_timeout, policy }
+        Self { queue, room, turn, delivery_timeout, policy }
     }
 
     /// Publishes an order. `early` is told, once, when the outcome is still open after the delivery
@@ -80,8 +83,8 @@ impl Producer {
         // One that is larger than the buffer has it to itself.
         let bytes = payload.len().min(BUFFER);
         let bytes = u32::try_from(bytes).expect("the buffer's size fits");
-        let room = self.room.clone().acquire_many_owned(bytes);
-        let Ok(_room) = room.await else {
+        let turn = self.turn.lock().await;
+        let Ok(_room) = self.room.clone().acquire_many_owned(bytes).await else {
             return Outcome::Fail("the producer has ended".to_owned());
         };
         let _memory = reserve(payload.len());
@@ -91,6 +94,7 @@ impl Producer {
         if self.queue.send(Queued { event, done, _room, _memory }).await.is_err() {
             return Outcome::Fail("the producer has ended".to_owned());
         }
+        drop(turn);
         let gone = |_| Outcome::Info("the producer has ended".to_owned());
         match timeout(self.delivery_timeout, &mut outcome).await {
             Ok(outcome) => outcome.unwrap_or_else(gone),

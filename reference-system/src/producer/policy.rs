@@ -27,9 +27,9 @@ pub struct ProducerPolicy {
     /// What is sent when a request gets no answer, or the answer of a broker that cannot tell: what a broker can
     /// recognise as the same request.
     pub(crate) retry: fn(&mut Numbering, &[Queued], BrokerRequest) -> BrokerRequest,
-    /// What to do when brokers say that sequence numbers are missing before those of a batch. Whoever sends one request
-    /// at a time has left none out: brokers have forgotten what they had acknowledged.
-    pub(crate) out_of_sequence: fn(&mut Numbering) -> NextStep,
+    /// What is sent when brokers say that sequence numbers are missing before those of a batch; `None`: the same again.
+    /// Whoever sends one request at a time has left none out: brokers have forgotten what they had acknowledged.
+    pub(crate) out_of_sequence: fn(&mut Numbering, &[Queued]) -> Option<BrokerRequest>,
     /// How a publish ended whose outcome is open at the delivery timeout; `None` while nobody knows.
     pub(crate) overdue: fn() -> Option<Outcome>,
 }
@@ -42,12 +42,10 @@ impl Default for ProducerPolicy {
             buffer: BUFFER,
             attempt: |_| NextStep::Send,
             retry: |_, _, request| request,
-            // Of the batch under way nobody knows what became of it: some of it may be in what brokers have not forgotten
-            // (KIP-360).
-            out_of_sequence: |numbering| {
-                numbering.start_again();
-                NextStep::GiveUp
-            },
+            // As a new producer (KIP-360). A broker takes all of a request or nothing, and what it takes it remembers: nothing
+            // of this one is in a log that has forgotten what came before it, nor will what of it may still be under way be
+            // taken, for it counts on from what is forgotten.
+            out_of_sequence: |numbering, turn| Some(numbering.renewed(turn)),
             overdue: || None,
         }
     }

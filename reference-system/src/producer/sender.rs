@@ -48,15 +48,12 @@ pub(super) async fn send(
                 Ok(BrokerReply::Published(positions)) => break Ok(positions),
                 Ok(BrokerReply::Refused(reason)) => break Err(Refusal::Refused(reason)),
                 Ok(BrokerReply::OutOfOrder) => {
-                    if (policy.out_of_sequence)(&mut numbering) == NextStep::GiveUp {
-                        break Err(Refusal::GivenUp);
-                    }
+                    request = (policy.out_of_sequence)(&mut numbering, &turn).unwrap_or(request);
                 }
-                Ok(_) | Err(_) => {}
+                Ok(_) | Err(_) => request = (policy.retry)(&mut numbering, &turn, request),
             }
             signal("retried");
             metrics.retried();
-            request = (policy.retry)(&mut numbering, &turn, request);
             backoff.wait().await;
         };
         backoff.reset();

@@ -6,7 +6,9 @@
 mod audit;
 mod check;
 mod compare;
+mod corpus;
 mod explain;
+mod explore;
 mod list;
 mod merge;
 mod new;
@@ -16,6 +18,7 @@ mod report;
 mod run;
 mod schema;
 mod shared;
+mod shrink;
 mod watch;
 
 use crate::{exit, system::System, worker};
@@ -47,6 +50,12 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Switch on each known defect in turn, and see who notices
     Audit(audit::AuditArgs),
+    /// Draw scenarios that nobody wrote, run them, and hand over small ones that fail
+    Explore(explore::ExploreArgs),
+    /// Make the scenario of a failing run as small as it can be
+    Shrink(shrink::ShrinkArgs),
+    /// Merge what explorers have kept
+    Corpus(corpus::CorpusArgs),
     /// Show a report: as tables, a page, JUnit XML, Markdown, …
     Report(report::ReportArgs),
     /// Compare two versions by their reports
@@ -83,7 +92,14 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
     let cli = Cli::parse();
     let color = cli.color.wanted(std::io::stdout().is_terminal());
     if cfg!(not(tokio_unstable))
-        && matches!(cli.command, Command::Run(_) | Command::Replay(_) | Command::Audit(_))
+        && matches!(
+            cli.command,
+            Command::Run(_)
+                | Command::Replay(_)
+                | Command::Audit(_)
+                | Command::Explore(_)
+                | Command::Shrink(_)
+        )
     {
         eprintln!(
             "warning: built without `--cfg tokio_unstable`: an unbiased `tokio::select!` in the system \
@@ -94,6 +110,9 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
         Command::Run(args) => run::run(args, &system, color),
         Command::Replay(args) => replay::replay(args, &system, color),
         Command::Audit(args) => audit::audit(args, &system),
+        Command::Explore(args) => explore::explore(args, &system, cli.color),
+        Command::Shrink(args) => shrink::shrink(args, &system),
+        Command::Corpus(args) => corpus::corpus(args, system.as_ref()),
         Command::Report(args) => report::report(args, color),
         Command::Compare(args) => compare::compare(args, color),
         Command::Trend(args) => compare::trend(args, color),

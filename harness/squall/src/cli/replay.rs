@@ -1,17 +1,21 @@
 //! `squall replay`
 
 use super::shared::files::{show, writable};
+use super::shared::progress::workers;
 use super::shared::scenarios::{Settings, SystemArgs, load};
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
 use super::shared::timeline::Picked;
 use crate::catalogue;
 use crate::exit::{NOT_PASSED, PASSED};
-use crate::{plan::Plan, replay::Expected, system::System, worker::Worker};
+use crate::{plan::Plan, pool::Pool, replay::Expected, system::System, why::why, worker::Worker};
 use clap::{Args, ValueEnum};
 use owo_colors::{OwoColorize as _, Style};
 use squall_reports::{self as reports, Run, Verdict};
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
@@ -29,6 +33,10 @@ pub(super) struct ReplayArgs {
     /// How often each signal was seen, and what it means
     #[arg(long)]
     signals: bool,
+    /// Make the run again without each of its faults in turn, and healed earlier and earlier: which are needed, and from
+    /// which moment on it was too late
+    #[arg(long)]
+    why: bool,
     #[command(flatten)]
     picked: Picked,
     /// As what
@@ -114,6 +122,14 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
         print_signals(&run, system.as_ref());
     }
     print_verdict(&scenario.name, &run, color);
+    if args.why {
+        let mut pool = Pool::new(workers(None));
+        let never = AtomicBool::new(false);
+        match why(&plan, &mut pool, &never).map_err(Stop::broken)? {
+            Some(why) => say(&format!("\n{}", why.describe())),
+            None => say("\nit does not fail: there is nothing to explain\n"),
+        }
+    }
     if let Some(differs) = differs {
         say(&format!("  {differs}\n"));
     }

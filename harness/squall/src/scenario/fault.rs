@@ -159,7 +159,7 @@ fn of_fields(
             None => None,
         },
     };
-    let said = said.or_else(|| default(param));
+    let said = said.or_else(|| default_of_param(param));
     if said.is_none() {
         let (what, such_as) = match param.kind {
             ParamKind::Target => ("of whom?", format!("node: {}", reader.any_node())),
@@ -174,7 +174,8 @@ fn of_fields(
 }
 
 /// What counts if the parameter is not said.
-fn default(param: &Param) -> Option<Said> {
+#[must_use]
+pub fn default_of_param(param: &Param) -> Option<Said> {
     let text = param.default?;
     Some(match param.kind {
         ParamKind::Links => Said::Links(Links::Every),

@@ -19,12 +19,13 @@ mod settings;
 mod step;
 mod target;
 mod values;
+mod write;
 
 pub use crate::{determinism::Allow, syntax::Problems};
 pub use document::{MAX_NODES, NOT_ZONES, parse};
 pub use expect::Expect;
-pub use fault::Fault;
+pub use fault::{Fault, default_of_param};
 pub use keys::{Absent, Key, TABLES, TRIGGERS, Table, Takes};
 pub use load::{load, load_with};
-pub use model::{Condition, Network, Scenario, Trigger, Workload};
+pub use model::{Condition, Network, Scenario, Step, Trigger, Workload};
 pub use settings::Setting;

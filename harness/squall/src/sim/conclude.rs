@@ -85,6 +85,7 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
         vacuous,
         note,
         signals,
+        felt: world.felt.keys().copied().collect(),
         counters,
         latency: recorder.latency,
         recovery,

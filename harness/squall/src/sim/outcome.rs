@@ -4,7 +4,7 @@ use crate::determinism;
 use squall_judge::Violation;
 use squall_probe::{NodeId, Record, sim};
 use squall_reports::{Counters, LatencyRecorder};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What came of a run.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct RunOutcome {
     pub note: Option<String>,
     /// What was seen, by name.
     pub signals: BTreeMap<String, u64>,
+    /// Steps of the scenario whose fault was felt, by index.
+    pub felt: BTreeSet<u16>,
     /// Totals.
     pub counters: Counters,
     /// From publish to each group's effect.

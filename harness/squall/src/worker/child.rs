@@ -2,7 +2,7 @@
 
 use super::{
     protocol::{Answer, Request},
-    trace,
+    reached, trace,
 };
 use crate::{
     plan::Plan,
@@ -74,6 +74,10 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
                 let make = if whole { trace::whole } else { trace::around_the_evidence };
                 let trace = kept.as_ref().map(|(plan, outcome)| make(plan, outcome));
                 Answer::Trace(Box::new(trace.unwrap_or_default()))
+            }
+            Ok(Request::Reached) => {
+                let reached = kept.as_ref().map(|(plan, outcome)| reached::reached(plan, outcome));
+                Answer::Reached(Box::new(reached.unwrap_or_default()))
             }
             Err(error) => Answer::Broken(format!("a request that makes no sense: {error}")),
         };

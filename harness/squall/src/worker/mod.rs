@@ -8,10 +8,12 @@
 mod child;
 mod parent;
 mod protocol;
+mod reached;
 mod suspects;
 mod trace;
 
 pub use child::serve;
 pub use parent::{Worker, WorkerError};
 pub use protocol::HIDDEN_ARGUMENT;
+pub use reached::{Began, Reached};
 pub(crate) use suspects::suspects;

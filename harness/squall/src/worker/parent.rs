@@ -1,6 +1,9 @@
 //! The harness's side: one worker, watched.
 
-use super::protocol::{Answer, HIDDEN_ARGUMENT, Request};
+use super::{
+    protocol::{Answer, HIDDEN_ARGUMENT, Request},
+    reached::Reached,
+};
 use crate::plan::Plan;
 use squall_reports::{Run, Trace, Verdict};
 use std::{
@@ -133,6 +136,17 @@ impl Worker {
     pub fn trace(&mut self, whole: bool) -> Result<Trace, WorkerError> {
         match self.ask(&Request::Trace { whole })? {
             Answer::Trace(trace) => Ok(*trace),
+            other => Err(not_asked_for(&other)),
+        }
+    }
+
+    /// What the last run reached.
+    ///
+    /// # Errors
+    /// The harness itself failed.
+    pub fn reached(&mut self) -> Result<Reached, WorkerError> {
+        match self.ask(&Request::Reached)? {
+            Answer::Reached(reached) => Ok(*reached),
             other => Err(not_asked_for(&other)),
         }
     }

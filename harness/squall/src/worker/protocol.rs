@@ -1,5 +1,6 @@
 //! What a worker and its parent say to each other.
 
+use super::reached::Reached;
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
 use squall_reports::{Run, Trace};
@@ -24,6 +25,8 @@ pub(crate) enum Request {
         /// All of it.
         whole: bool,
     },
+    /// What the run reached whose history was kept.
+    Reached,
 }
 
 /// What a worker answers.
@@ -35,6 +38,8 @@ pub(crate) enum Answer {
     Lines(Vec<String>),
     /// The trace that was asked for.
     Trace(Box<Trace>),
+    /// What the run reached.
+    Reached(Box<Reached>),
     /// Something that everybody should know of all runs of this process.
     Warning(String),
     /// The run still moves.

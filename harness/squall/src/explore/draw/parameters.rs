@@ -1,0 +1,184 @@
+//! Strategies for what is said of a fault: one for each type of parameter.
+
+use super::words::Words;
+use crate::{
+    faults::FaultKind,
+    injection::{Links, Messages, Target},
+    parameters::{Param, ParamKind, Value as Said},
+    scenario::default_of_param as default_of,
+};
+use proptest::{prelude::*, sample::select, strategy::Union};
+use std::time::Duration;
+
+/// What can be given to all parameters of a fault.
+pub(super) fn given(kind: &'static FaultKind, words: &Words<'_>) -> BoxedStrategy<Vec<Said>> {
+    let all: Vec<_> = kind.params.iter().map(|param| value(kind, param, words)).collect();
+    all.boxed()
+}
+
+fn value(
+    kind: &'static FaultKind,
+    param: &'static Param,
+    words: &Words<'_>,
+) -> BoxedStrategy<Said> {
+    let default = default_of(param);
+    let drawn = match param.kind {
+        ParamKind::Target => return target(kind, words).prop_map(Said::Target).boxed(),
+        ParamKind::Messages => return messages(words).prop_map(Said::Messages).boxed(),
+        ParamKind::Links => {
+            let chosen = links(words).prop_map(Said::Links);
+            return match default {
+                Some(every) => prop_oneof![3 => chosen, 1 => Just(every)].boxed(),
+                None => chosen.boxed(),
+            };
+        }
+        ParamKind::Time(span) => {
+            let (least, most) = (span.least_ms.max(10), span.most_ms.clamp(10, 3_000));
+            around(least, most.max(least)).prop_map(|ms| Said::Time(ms_of(ms))).boxed()
+        }
+        ParamKind::Delay(span) => {
+            let (least, most) = (span.least_ms.max(5), span.most_ms.clamp(5, 3_000));
+            let one = around(least, most.max(least));
+            one.prop_map(|ms| {
+                let ms = u32::try_from(ms).expect("three seconds at most");
+                Said::Delay(ms / 2 + 1, ms.max(ms / 2 + 1))
+            })
+            .boxed()
+        }
+        ParamKind::Range => (around(10, 500), around(10, 500))
+            .prop_map(|(from, more)| Said::Range(ms_of(from), ms_of(from + more)))
+            .boxed(),
+        ParamKind::Number { low, high } => {
+            let usual = match default {
+                Some(Said::Number(number)) => number,
+                _ => low,
+            };
+            let most = usual.saturating_mul(4).clamp(low.saturating_add(4).min(high), high);
+            (low..=most).prop_map(Said::Number).boxed()
+        }
+        ParamKind::Share { .. } => share().prop_map(Said::Share).boxed(),
+        ParamKind::Size { .. } => size(&default).prop_map(Said::Size).boxed(),
+        ParamKind::Throughput => size(&default).prop_map(Said::Throughput).boxed(),
+        ParamKind::Rate => (50..1_000_u32).prop_map(|rate| Said::Rate(f64::from(rate))).boxed(),
+        ParamKind::Text => Just(Said::Text("x".to_owned())).boxed(),
+        ParamKind::Choice(choice) => (0..choice.words.len()).prop_map(Said::Choice).boxed(),
+    };
+    match default {
+        Some(default) => prop_oneof![2 => drawn, 1 => Just(default)].boxed(),
+        None => drawn,
+    }
+}
+
+fn ms_of(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// Milliseconds, each order of magnitude as likely as the others, in numbers that people write.
+pub(super) fn around(least: u64, most: u64) -> impl Strategy<Value = u64> {
+    let octaves = (64 - (most / least.max(1)).leading_zeros()).max(1);
+    (0..octaves, 0..100_u64).prop_map(move |(octave, part)| {
+        let from = least.saturating_mul(1 << octave).min(most);
+        let to = from.saturating_mul(2).min(most);
+        let ms = from + (to - from) * part / 100;
+        if ms >= 100 { (ms / 10 * 10).max(least) } else { ms.max(least) }
+    })
+}
+
+/// A share that somebody would write.
+pub(super) fn share() -> impl Strategy<Value = f64> {
+    select(&[0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.0][..])
+}
+
+/// Bytes: the usual, and up to eight times more or less.
+fn size(usual: &Option<Said>) -> impl Strategy<Value = u32> + use<> {
+    let usual = match usual {
+        Some(Said::Size(bytes) | Said::Throughput(bytes)) => *bytes,
+        _ => 4 << 10,
+    };
+    (0..7_u32).prop_map(move |power| (usual.saturating_mul(1 << power) >> 3).clamp(1, 4 << 20))
+}
+
+/// Whom a fault hits: more likely those that feel it.
+pub(super) fn target(kind: &'static FaultKind, words: &Words<'_>) -> BoxedStrategy<Target> {
+    let all = targets(words);
+    let weighed = all.into_iter().map(|target| {
+        let weight = words.bias.of(kind, &target.to_string());
+        (weight, Just(target))
+    });
+    Union::new_weighted(weighed.collect()).boxed()
+}
+
+/// Everybody who can be named in this topology.
+fn targets(words: &Words<'_>) -> Vec<Target> {
+    let mut all = Vec::new();
+    let replicas = words.replicas();
+    if replicas >= 1 {
+        all.push(Target::Leader);
+    }
+    if replicas >= 2 {
+        all.extend([Target::AnyFollower, Target::Followers]);
+    }
+    for (role, count) in words.roles() {
+        let name = role.name.to_owned();
+        all.push(Target::Any(name.clone()));
+        if count > 1 {
+            all.push(Target::Role(name.clone()));
+        }
+        if count > 2 {
+            all.extend([Target::Minority(name.clone()), Target::Majority(name.clone())]);
+            all.push(Target::Some(2, name.clone()));
+        }
+    }
+    if !words.base.zones.is_empty() {
+        all.push(Target::AnyZone);
+    }
+    all.push(Target::All);
+    all
+}
+
+/// Between whom.
+pub(super) fn links(words: &Words<'_>) -> BoxedStrategy<Links> {
+    let roles: Vec<(String, u32)> =
+        words.roles().map(|(role, count)| (role.name.to_owned(), count)).collect();
+    let some: Vec<Target> =
+        targets(words).into_iter().filter(|target| *target != Target::All).collect();
+    let every: Vec<Target> = roles.iter().map(|(role, _)| Target::Role(role.clone())).collect();
+    let (who, role) = (select(some), select(every));
+    let isolated = (who.clone(), proptest::option::weighted(0.4, role.clone()))
+        .prop_map(|(who, from)| Links::Isolate { who, from });
+    let between = (who.clone(), role.clone()).prop_map(|(a, b)| Links::Between(a, b));
+    let one_way = (who, role.clone(), any::<bool>()).prop_map(|(a, b, back)| {
+        let (from, to) = if back { (b, a) } else { (a, b) };
+        Links::OneWay { from, to }
+    });
+    let mut all: Vec<(u32, BoxedStrategy<Links>)> =
+        vec![(6, isolated.boxed()), (3, between.boxed()), (2, one_way.boxed())];
+    let at_least = |least: u32| -> Vec<Target> {
+        let many = roles.iter().filter(|(_, count)| *count >= least);
+        many.map(|(role, _)| Target::Role(role.clone())).collect()
+    };
+    let (two, three) = (at_least(2), at_least(3));
+    all.push((1, Just(Links::Halves(Target::All)).boxed()));
+    if !two.is_empty() {
+        all.push((1, select(two.clone()).prop_map(Links::Halves).boxed()));
+        all.push((1, select(two).prop_map(Links::Majority).boxed()));
+    }
+    if !three.is_empty() {
+        all.push((1, select(three.clone()).prop_map(Links::Bridge).boxed()));
+        all.push((1, select(three).prop_map(Links::Ring).boxed()));
+    }
+    Union::new_weighted(all).boxed()
+}
+
+fn messages(words: &Words<'_>) -> BoxedStrategy<Messages> {
+    let kinds: Vec<String> =
+        words.system.messages().iter().map(|kind| (*kind).to_owned()).collect();
+    let on = if kinds.is_empty() {
+        Just(Vec::new()).boxed()
+    } else {
+        let one = select(kinds).prop_map(|kind| vec![kind]);
+        prop_oneof![1 => Just(Vec::new()), 2 => one].boxed()
+    };
+    let links = prop_oneof![3 => Just(Links::Every), 1 => links(words)];
+    (share(), on, links).prop_map(|(share, on, links)| Messages { share, on, links }).boxed()
+}

@@ -1,0 +1,104 @@
+//! Strategies for whole scenarios.
+
+use super::{
+    draws::Draws,
+    step::step,
+    words::{Words, kinds},
+};
+use crate::{
+    faults::{CATALOGUE, FaultKind},
+    scenario::Scenario,
+    system::System,
+};
+use proptest::{prelude::*, sample::select, strategy::Union};
+use std::fmt;
+
+/// What a scenario is drawn from: a subset of the faults of its own, and a pace of its own.
+#[derive(Clone, Debug)]
+pub(in crate::explore) struct Swarm {
+    /// The faults that it may have.
+    pub(in crate::explore) kinds: Vec<&'static FaultKind>,
+    /// How many steps it has.
+    pub(in crate::explore) steps: usize,
+    /// How long what lasts may last, in parts of a hundred of the workload.
+    pub(in crate::explore) pace: u64,
+}
+
+impl fmt::Display for Swarm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds: Vec<&str> = self.kinds.iter().map(|kind| kind.key).collect();
+        let (steps, pace) = (self.steps, self.pace);
+        write!(f, "{steps} of {}; at most {pace} % of the workload each", kinds.join(", "))
+    }
+}
+
+/// A swarm, and a scenario that is drawn from it, on the topology of the words' own scenario.
+pub(in crate::explore) fn scenario(draws: &mut Draws, words: &Words<'_>) -> (Swarm, Scenario) {
+    let weighed = kinds(words.bias).into_iter().map(|(weight, kind)| (weight, Just(kind)));
+    let kind = Union::new_weighted(weighed.collect());
+    let parts = (proptest::collection::vec(kind, 1..=4), 1..=4_usize, select(&[10, 30, 60][..]));
+    let (kinds, steps, pace) = draws.draw(&parts);
+    of_swarm(draws, words, Swarm { kinds, steps, pace })
+}
+
+/// As [`scenario`], with every fault as likely as every other, at any time: what guidance is measured against.
+pub(in crate::explore) fn uniform(draws: &mut Draws, words: &Words<'_>) -> (Swarm, Scenario) {
+    let steps = draws.draw(&(1..=4_usize));
+    of_swarm(draws, words, Swarm { kinds: CATALOGUE.to_vec(), steps, pace: 60 })
+}
+
+fn of_swarm(draws: &mut Draws, words: &Words<'_>, swarm: Swarm) -> (Swarm, Scenario) {
+    let mut scenario = words.base.clone();
+    for _ in 0..swarm.steps {
+        let kind = swarm.kinds[draws.below(swarm.kinds.len())];
+        scenario.faults.push(draws.draw(&step(kind, swarm.pace, words)));
+    }
+    (swarm, scenario)
+}
+
+/// A topology and a workload, without faults.
+pub(in crate::explore) fn topology(
+    system: &dyn System,
+    empty: &Scenario,
+) -> BoxedStrategy<Scenario> {
+    let counts: Vec<BoxedStrategy<u32>> = system
+        .roles()
+        .iter()
+        .map(|role| {
+            let most = role.max.min(role.default + 2).max(role.min);
+            prop_oneof![4 => Just(role.default), 1 => role.min..=most].boxed()
+        })
+        .collect();
+    let workload =
+        (select(&[60_u32, 120, 200, 300][..]), select(&[100_u32, 200, 300][..]), 0..4_u32);
+    let poison = select(&[0.0, 0.0, 0.0, 0.0, 0.02, 0.1][..]);
+    let size = select(&[100_u32, 100, 100, 1_024, 4_096][..]);
+    let zones = 0..6_u32;
+    let empty = empty.clone();
+    (counts, workload, poison, size, zones)
+        .prop_map(move |(counts, (events, rate, keys), poison, size, zones)| {
+            let mut scenario = empty.clone();
+            for ((_, count), drawn) in scenario.nodes.iter_mut().zip(counts) {
+                *count = drawn;
+            }
+            let workload = &mut scenario.workload;
+            (workload.events, workload.rate) = (events, f64::from(rate));
+            workload.keys = [1, 5, 20, 50][keys as usize];
+            (workload.poison, workload.size) = (poison, size);
+            scenario.zones = if zones == 0 { split(&scenario) } else { Vec::new() };
+            scenario
+        })
+        .boxed()
+}
+
+/// The nodes of each role dealt out to two zones.
+fn split(scenario: &Scenario) -> Vec<(String, Vec<String>)> {
+    let mut zones = vec![("east".to_owned(), Vec::new()), ("west".to_owned(), Vec::new())];
+    for (role, count) in &scenario.nodes {
+        for index in 1..=*count {
+            zones[(index % 2) as usize].1.push(format!("{role}-{index}"));
+        }
+    }
+    zones.retain(|(_, nodes)| !nodes.is_empty());
+    zones
+}

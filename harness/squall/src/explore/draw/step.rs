@@ -1,0 +1,87 @@
+//! A strategy for one step: a trigger, a fault, and how long.
+
+use super::{
+    parameters::{around, given},
+    words::Words,
+};
+use crate::{
+    faults::FaultKind,
+    scenario::{Condition, Fault, Step, Trigger},
+};
+use proptest::{prelude::*, sample::select, strategy::Union};
+use std::time::Duration;
+
+/// A step with a fault of this kind; `pace` is how long what lasts may last, in parts of a hundred of the workload.
+pub(in crate::explore) fn step(
+    kind: &'static FaultKind,
+    pace: u64,
+    words: &Words<'_>,
+) -> BoxedStrategy<Step> {
+    let length = words.length_ms().max(40);
+    let longest = (length * pace / 100).max(40);
+    let lasts = proptest::option::weighted(0.9, around(20, longest));
+    let down = proptest::option::weighted(0.85, around(20, longest.max(500)));
+    let parts = (given(kind, words), trigger(words, length), lasts, down);
+    let delay = proptest::option::weighted(0.25, around(5, 500));
+    (parts, delay)
+        .prop_map(move |((values, trigger, lasts, down), delay)| {
+            let given = kind.given(values).expect("each value was drawn by its parameter's type");
+            let fault = Fault { kind, given };
+            let restarts = fault.injection().takes_restart_after();
+            let time = |ms: Option<u64>| ms.map(Duration::from_millis);
+            let every = match trigger {
+                Trigger::Every(period) => Some(period),
+                _ => None,
+            };
+            let lasts = time(lasts.filter(|_| kind.lasts));
+            Step {
+                line: 0,
+                text: String::new(),
+                name: None,
+                delay: time(delay).filter(|_| matches!(trigger, Trigger::When(_))),
+                trigger,
+                until: None,
+                within: None,
+                lasts: every.map_or(lasts, |period| lasts.map(|lasts| lasts.min(period))),
+                restart_after: time(down.filter(|_| restarts)),
+                fault,
+            }
+        })
+        .boxed()
+}
+
+/// When a fault begins. Code that is passed is the best of moments: that is where state is half made.
+fn trigger(words: &Words<'_>, length: u64) -> BoxedStrategy<Trigger> {
+    let at = (2..90_u64).prop_map(move |part| {
+        let ms = length * part / 100;
+        Trigger::At(Duration::from_millis(if ms > 200 { ms / 10 * 10 } else { ms }))
+    });
+    let every = around((length / 16).max(10), (length / 2).max(20))
+        .prop_map(|ms| Trigger::Every(Duration::from_millis(ms)));
+    let events = words.base.workload.events;
+    let count = 1..=events.max(1);
+    let counted = (count, 0..3).prop_map(|(count, what)| {
+        Trigger::When(match what {
+            0 => Condition::Acked(count),
+            1 => Condition::Delivered(count),
+            _ => Condition::Applied(count),
+        })
+    });
+    let mut all: Vec<(u32, BoxedStrategy<Trigger>)> =
+        vec![(5, at.boxed()), (2, every.boxed()), (1, counted.boxed())];
+    if !words.points.is_empty() {
+        let points = select(words.points.to_vec());
+        let reaches = (points, 0..1_000_u32).prop_map(|((point, most), part)| {
+            // Early passes as often as all the later ones.
+            let hit = 1 + most.saturating_sub(1).min(part * part % most.max(1));
+            Trigger::When(Condition::Reaches { point, hit })
+        });
+        all.push((3, reaches.boxed()));
+    }
+    if !words.signals.is_empty() {
+        let signal = (select(words.signals.to_vec()), 1..3_u32)
+            .prop_map(|(signal, hit)| Trigger::When(Condition::Signal { signal, hit }));
+        all.push((1, signal.boxed()));
+    }
+    Union::new_weighted(all).boxed()
+}

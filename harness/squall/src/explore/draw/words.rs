@@ -1,0 +1,106 @@
+//! The words of the system that scenarios are drawn for, and how likely each is.
+
+use crate::{
+    faults::{CATALOGUE, FaultKind},
+    scenario::Scenario,
+    system::{Role, System},
+};
+use std::collections::BTreeMap;
+
+/// What scenarios can be made of.
+pub(in crate::explore) struct Words<'a> {
+    pub(in crate::explore) system: &'a dyn System,
+    /// The scenario that is drawn from: its topology says who can be hit.
+    pub(super) base: &'a Scenario,
+    /// How often each fault was felt where it was tried.
+    pub(in crate::explore) bias: &'a Bias,
+    /// Signals that earlier runs have seen; a trigger that waits for another waits in vain.
+    pub(super) signals: &'a [String],
+    /// Fault points that earlier runs have passed, and how often in one run at most.
+    pub(super) points: &'a [(String, u32)],
+}
+
+impl<'a> Words<'a> {
+    pub(in crate::explore) fn new(
+        system: &'a dyn System,
+        base: &'a Scenario,
+        bias: &'a Bias,
+        (signals, points): (&'a [String], &'a [(String, u32)]),
+    ) -> Self {
+        Self { system, base, bias, signals, points }
+    }
+
+    /// Each role that has nodes here, and how many.
+    pub(super) fn roles(&self) -> impl Iterator<Item = (&'a Role, u32)> + use<'a> {
+        let counts = self.base.nodes.iter().map(|(_, count)| *count);
+        self.system.roles().iter().zip(counts).filter(|(_, count)| *count > 0)
+    }
+
+    /// How many replicas there are.
+    pub(super) fn replicas(&self) -> u32 {
+        self.roles().filter(|(role, _)| role.replica).map(|(_, count)| count).sum()
+    }
+
+    /// How long the workload takes, in milliseconds.
+    pub(super) fn length_ms(&self) -> u64 {
+        let workload = &self.base.workload;
+        (f64::from(workload.events) * 1e3 / workload.rate) as u64
+    }
+}
+
+/// How often each fault was felt where it was tried: one that this system does not feel is drawn seldom.
+#[derive(Clone, Debug, Default)]
+pub(in crate::explore) struct Bias {
+    tried: BTreeMap<(&'static str, String), (u32, u32)>,
+}
+
+impl Bias {
+    /// A fault was tried on somebody, and felt or not.
+    pub(in crate::explore) fn learn(&mut self, kind: &FaultKind, whom: String, felt: bool) {
+        let (tried, hits) = self.tried.entry((kind.key, whom)).or_default();
+        *tried += 1;
+        *hits += u32::from(felt);
+    }
+
+    /// How likely a fault on somebody should be, from 1 to 33.
+    pub(super) fn of(&self, kind: &FaultKind, whom: &str) -> u32 {
+        let (tried, felt) =
+            self.tried.get(&(kind.key, whom.to_owned())).copied().unwrap_or_default();
+        weight(tried, felt)
+    }
+
+    /// How likely a fault should be, whomever it hits.
+    pub(super) fn of_kind(&self, kind: &FaultKind) -> u32 {
+        let all = self.tried.iter().filter(|((key, _), _)| *key == kind.key);
+        let (tried, felt) = all.fold((0, 0), |(tried, felt), (_, (t, f))| (tried + t, felt + f));
+        weight(tried, felt)
+    }
+}
+
+/// Laplace's rule of succession, in parts of 32.
+fn weight(tried: u32, felt: u32) -> u32 {
+    1 + 32 * (felt + 1) / (tried + 2)
+}
+
+/// Every kind of fault, with how likely it should be.
+pub(in crate::explore) fn kinds(bias: &Bias) -> Vec<(u32, &'static FaultKind)> {
+    CATALOGUE.iter().map(|kind| (bias.of_kind(kind), *kind)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_never_felt_is_drawn_seldom() {
+        let mut bias = Bias::default();
+        let new = bias.of(CATALOGUE[0], "brokers");
+        for _ in 0..100 {
+            bias.learn(CATALOGUE[0], "brokers".to_owned(), false);
+            bias.learn(CATALOGUE[0], "leader".to_owned(), true);
+        }
+        assert!(bias.of(CATALOGUE[0], "brokers") == 1 && bias.of(CATALOGUE[0], "leader") > 30);
+        assert!((15..=20).contains(&new), "{new}");
+        assert!((15..=20).contains(&bias.of_kind(CATALOGUE[0])));
+    }
+}

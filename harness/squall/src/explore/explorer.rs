@@ -1,0 +1,430 @@
+//! The explorer: draws scenarios, runs them, keeps what reached something, and makes small what failed.
+
+use super::{
+    change::change,
+    corpus::{Corpus, Entry},
+    coverage::Coverage,
+    draw::{Bias, Draws, Swarm, Words, scenario, topology, uniform},
+    findings::{Finding, Findings, kinds},
+};
+use crate::{
+    plan::Plan,
+    pool::{Done, Pool},
+    runner,
+    scenario::{Scenario, parse},
+    shrink::{Cause, Limits, ShrinkError, shrink, story},
+    system::System,
+    worker::WorkerError,
+};
+use squall_reports::Verdict;
+use std::{
+    collections::BTreeMap,
+    io,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Scenarios are drawn by so many at a time, from what is known then: what is found depends on nobody's speed.
+const BATCH: usize = 16;
+
+/// A drawn scenario that the checks refuse is drawn again, this often.
+const PATIENCE: usize = 20;
+
+/// Scenarios of every ten that are drawn from nothing once there is a corpus.
+const FRESH: usize = 4;
+
+/// A finding is run with so many seeds, to tell how surely it fails.
+const SEEDS: u32 = 10;
+
+/// How often others' entries are looked for in a corpus that is shared.
+const REFRESH: Duration = Duration::from_secs(20);
+
+/// What to explore, and how.
+#[derive(Debug)]
+pub struct Questions<'a> {
+    /// The scenario that others are made of; `None`: from nothing.
+    pub base: Option<&'a Scenario>,
+    /// Defects to switch on.
+    pub defects: &'a [String],
+    /// The seed of what is drawn.
+    pub seed: u64,
+    /// No run begins after this.
+    pub until: Option<Instant>,
+    /// At most this many scenarios are run.
+    pub runs: u64,
+    /// It ends with so many findings.
+    pub findings: usize,
+    /// Scenarios tried at most to make a finding small.
+    pub tries: u32,
+    /// Each fault is as likely as each other, and nothing is learnt: what guidance is measured against.
+    pub uniform: bool,
+    /// Where findings are written.
+    pub out: &'a Path,
+    /// It ends once this is set.
+    pub stop: &'a AtomicBool,
+}
+
+/// What is told while it explores.
+#[derive(Debug)]
+pub enum Told<'a> {
+    /// A scenario was run: its number, what it was drawn from, and how it ended.
+    Ran(u64, String, Verdict),
+    /// How far it is.
+    Progress(&'a Explored),
+    /// A failing scenario is being made small: its cause, and how many faults and tries it is at.
+    Shrinks(&'a Cause, usize, u32),
+    /// Something was found.
+    Found(&'a Finding),
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default)]
+pub struct Explored {
+    /// Scenarios that were run.
+    pub runs: u64,
+    /// Runs that proved nothing.
+    pub vacuous: u64,
+    /// Runs that failed.
+    pub failed: u64,
+    /// Features that were reached.
+    pub features: usize,
+    /// Entries of the corpus.
+    pub corpus: usize,
+    /// Faults that were felt, of all kinds there are.
+    pub felt: usize,
+    /// How long it took.
+    pub took: Duration,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+/// Why exploring ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ExploreError {
+    /// The harness itself failed.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// A file cannot be written.
+    #[error("{0}")]
+    File(#[from] io::Error),
+}
+
+/// A scenario that waits for its run.
+struct Drawn {
+    scenario: Scenario,
+    text: String,
+    from: String,
+}
+
+/// What is known of the system, from runs.
+#[derive(Default)]
+struct Known {
+    bias: Bias,
+    coverage: Coverage,
+    signals: Vec<String>,
+    points: Vec<(String, u32)>,
+    felt: std::collections::BTreeSet<&'static str>,
+}
+
+/// Explores until the time is over, the runs are spent, or enough was found.
+///
+/// # Errors
+/// The harness itself failed, or a file cannot be written.
+pub fn explore(
+    questions: &Questions<'_>,
+    corpus: &mut Corpus,
+    pool: &mut Pool,
+    system: &Arc<dyn System>,
+    mut told: impl FnMut(Told<'_>),
+) -> Result<Explored, ExploreError> {
+    let began = Instant::now();
+    let system = system.as_ref();
+    let mut known = Known::default();
+    corpus.tell(&mut known.coverage);
+    let mut explored = Explored::default();
+    let mut findings = Findings::default();
+    let mut looked = Instant::now();
+    let mut number = 0;
+    while explored.runs < questions.runs
+        && !questions.stop.load(Ordering::Relaxed)
+        && questions.until.is_none_or(|until| Instant::now() < until)
+        && findings.all().len() < questions.findings
+    {
+        if looked.elapsed() > REFRESH && !questions.uniform {
+            looked = Instant::now();
+            corpus.refresh(system)?;
+        }
+        let left = usize::try_from(questions.runs - explored.runs).unwrap_or(BATCH);
+        let batch: Vec<Drawn> = (0..BATCH.min(left))
+            .map(|_| {
+                number += 1;
+                draw(questions, number, corpus, &known, system)
+            })
+            .collect();
+        let plans: Vec<Plan> = batch
+            .iter()
+            .map(|drawn| Plan::new(&drawn.scenario, 1, system, questions.defects))
+            .collect();
+        let done = pool.run(&plans, questions.stop)?;
+        for (drawn, done) in batch.into_iter().zip(done) {
+            let Some(done) = done else { continue };
+            explored.runs += 1;
+            told(Told::Ran(explored.runs, drawn.from.clone(), done.0.verdict));
+            learn(&mut known, &drawn.scenario, &done);
+            match done.0.verdict {
+                Verdict::Vacuous => explored.vacuous += 1,
+                Verdict::Passed => keep(&mut known, corpus, questions.uniform, &drawn, &done)?,
+                Verdict::Failed | Verdict::Errored => {
+                    explored.failed += 1;
+                    keep(&mut known, corpus, questions.uniform, &drawn, &done)?;
+                    let cause = Cause::of(&done.0).expect("a run that failed has a cause");
+                    if findings.all().len() < questions.findings
+                        && !findings.explains(&cause, &drawn.scenario)
+                    {
+                        let after = (explored.runs, began.elapsed());
+                        let found =
+                            found(questions, pool, system, &drawn, cause, after, &mut told)?;
+                        if findings.add(found)
+                            && let Some(finding) = findings.all().last()
+                        {
+                            told(Told::Found(finding));
+                        }
+                    }
+                }
+                Verdict::Unstable => {}
+            }
+        }
+        explored.features = known.coverage.len();
+        explored.felt = known.felt.len();
+        explored.corpus = corpus.len();
+        explored.took = began.elapsed();
+        explored.findings = findings.all().to_vec();
+        told(Told::Progress(&explored));
+    }
+    Ok(explored)
+}
+
+/// Draws the scenario with this number.
+fn draw(
+    questions: &Questions<'_>,
+    number: u64,
+    corpus: &Corpus,
+    known: &Known,
+    system: &dyn System,
+) -> Drawn {
+    let mut draws = Draws::new(questions.seed, number);
+    let empty = || {
+        let empty = parse("explored", b"name: explored\n", system);
+        empty.expect("a scenario with a name alone makes sense for every system")
+    };
+    let base = questions.base.cloned().unwrap_or_else(empty);
+    let name = format!("explored {} {number}", questions.seed);
+    for attempt in 0..PATIENCE {
+        // The first run is calm: it shows what the system says and passes when nothing is wrong.
+        let calm = number == 1 || attempt + 1 == PATIENCE;
+        let entries = if questions.uniform { Vec::new() } else { corpus.entries() };
+        let (mut scenario, from) = if calm {
+            (base.clone(), "nothing goes wrong".to_owned())
+        } else if entries.is_empty() || draws.chance(FRESH, 10) {
+            let topology = match questions.base {
+                Some(base) => base.clone(),
+                None => draws.draw(&topology(system, &base)),
+            };
+            let words = words(system, &topology, known);
+            let (swarm, scenario): (Swarm, Scenario) = if questions.uniform {
+                uniform(&mut draws, &words)
+            } else {
+                scenario(&mut draws, &words)
+            };
+            (scenario, swarm.to_string())
+        } else {
+            let entry = choose(&mut draws, &entries, known);
+            let other = choose(&mut draws, &entries, known);
+            let words = words(system, &entry.scenario, known);
+            let changed = change(&mut draws, &words, entry, &other.scenario);
+            (changed, format!("a change of \"{}\"", entry.scenario.name))
+        };
+        scenario.name.clone_from(&name);
+        let text = scenario.write(system);
+        if let Ok(read) = parse("explored", text.as_bytes(), system) {
+            return Drawn { scenario: read, text, from };
+        }
+    }
+    unreachable!("the last attempt is the base scenario itself, which was read")
+}
+
+fn words<'a>(system: &'a dyn System, base: &'a Scenario, known: &'a Known) -> Words<'a> {
+    Words::new(system, base, &known.bias, (&known.signals, &known.points))
+}
+
+/// An entry: of four, the one that reached what fewest runs have.
+fn choose<'e>(draws: &mut Draws, entries: &[&'e Entry], known: &Known) -> &'e Entry {
+    let mut four = (0..4).map(|_| entries[draws.below(entries.len())]);
+    let first = four.next().expect("four of them");
+    four.fold(first, |best, entry| {
+        let rarer = known.coverage.rarest(&entry.features) < known.coverage.rarest(&best.features);
+        if rarer { entry } else { best }
+    })
+}
+
+/// What a run tells of the system.
+fn learn(known: &mut Known, scenario: &Scenario, (run, reached): &Done) {
+    if run.hash.is_empty() {
+        return;
+    }
+    for (index, step) in (0_u16..).zip(&scenario.faults) {
+        let felt = reached.felt.contains(&index);
+        if felt {
+            known.felt.insert(step.fault.kind.key);
+        }
+        if reached.began.iter().any(|began| began.step == index) {
+            let whom = step.fault.given.values().first().map(ToString::to_string);
+            known.bias.learn(step.fault.kind, whom.unwrap_or_default(), felt);
+        }
+    }
+    let points: BTreeMap<&str, u32> =
+        known.points.iter().map(|(p, most)| (p.as_str(), *most)).collect();
+    let mut points: BTreeMap<String, u32> =
+        points.into_iter().map(|(point, most)| (point.to_owned(), most)).collect();
+    for (signal, count) in &run.signals {
+        // What a fault made felt says nothing of the system.
+        if signal.ends_with("_felt") {
+            continue;
+        }
+        let count = u32::try_from(*count).unwrap_or(u32::MAX);
+        if reached.points.contains(signal) {
+            let most = points.entry(signal.clone()).or_default();
+            *most = (*most).max(count);
+        } else if !known.signals.contains(signal) {
+            known.signals.push(signal.clone());
+        }
+    }
+    known.points = points.into_iter().collect();
+    known.signals.sort_unstable();
+}
+
+/// Keeps a scenario that reached something first.
+fn keep(
+    known: &mut Known,
+    corpus: &mut Corpus,
+    uniform: bool,
+    drawn: &Drawn,
+    (_, reached): &Done,
+) -> io::Result<()> {
+    let new = known.coverage.add(reached);
+    if new.is_empty() || uniform {
+        return Ok(());
+    }
+    corpus.add(&drawn.scenario, &drawn.text, reached, &new)
+}
+
+/// A run failed in a way that nothing explains yet: it is made again by new processes, and made small.
+fn found(
+    questions: &Questions<'_>,
+    pool: &mut Pool,
+    system: &dyn System,
+    drawn: &Drawn,
+    cause: Cause,
+    (after_runs, after): (u64, Duration),
+    told: &mut impl FnMut(Told<'_>),
+) -> Result<Finding, ExploreError> {
+    let before = drawn.scenario.faults.len();
+    let plan = Plan::new(&drawn.scenario, 1, system, questions.defects);
+    let again = runner::verified(&plan)?;
+    let unstable = (again.verdict == Verdict::Unstable || !cause.is_kept_by(&again)).then(|| {
+        again.reason.clone().unwrap_or_else(|| format!("in a new process it {}", again.verdict))
+    });
+    let path = |text: &str| {
+        questions.out.join(format!("{}-{:08x}.yaml", cause.first, xxh3_64(text.as_bytes()) as u32))
+    };
+    // What was found is kept before it is made small: an interruption loses nothing.
+    let from = format!(
+        "Found by squall explore (seed {}, run {after_runs}), not made small yet",
+        questions.seed
+    );
+    let file = path(&drawn.text);
+    write(&file, &drawn.text, &story(&drawn.scenario, &again, &from, questions.defects, system))?;
+    let mut finding = Finding {
+        summary: again.violations.first().map_or_else(String::new, |v| v.summary.clone()),
+        cause: cause.clone(),
+        file: file.clone(),
+        faults: kinds(&drawn.scenario),
+        steps: (before, before),
+        events: drawn.scenario.workload.events,
+        tried: 0,
+        complete: false,
+        fails: (1, 1),
+        after_runs,
+        after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+        runs: 1,
+        unstable,
+    };
+    if finding.unstable.is_some() {
+        return Ok(finding);
+    }
+    let limits = Limits { tries: questions.tries, stop: questions.stop };
+    let shrunk = shrink(
+        &drawn.scenario,
+        &drawn.text,
+        (1, questions.defects),
+        system,
+        pool,
+        limits,
+        |_, tried, text| {
+            let faults = text.matches("\n  - ").count();
+            told(Told::Shrinks(&cause, faults, tried));
+        },
+    );
+    let shrunk = match shrunk {
+        Ok(shrunk) => shrunk,
+        Err(ShrinkError::Worker(error)) => return Err(error.into()),
+        Err(ShrinkError::Passes(_) | ShrinkError::Stopped) => return Ok(finding),
+    };
+    let mut scenario = shrunk.scenario;
+    let names: Vec<String> = kinds(&scenario).into_iter().collect();
+    let names = if names.is_empty() { "nothing goes wrong".to_owned() } else { names.join(", ") };
+    scenario.name = format!(
+        "{} is broken: {names} ({:08x})",
+        cause.first,
+        xxh3_64(shrunk.text.as_bytes()) as u32
+    );
+    let text = scenario.write(system);
+    let read = parse("found", text.as_bytes(), system);
+    let scenario = read.expect("another name makes no mistake");
+    let seeds: Vec<Plan> = (1..=u64::from(SEEDS))
+        .map(|seed| Plan::new(&scenario, seed, system, questions.defects))
+        .collect();
+    let runs = pool.run(&seeds, questions.stop)?;
+    let made: Vec<_> = runs.into_iter().flatten().collect();
+    let fails = made.iter().filter(|(run, _)| cause.is_kept_by(run)).count();
+    finding.fails =
+        (u32::try_from(fails).unwrap_or(SEEDS), u32::try_from(made.len()).unwrap_or(SEEDS));
+    let from = format!(
+        "Found by squall explore (seed {}, run {after_runs}), fails with {} of {} seeds",
+        questions.seed, finding.fails.0, finding.fails.1
+    );
+    let small = path(&text);
+    write(&small, &text, &story(&scenario, &shrunk.run, &from, questions.defects, system))?;
+    if small != file {
+        std::fs::remove_file(&file)?;
+    }
+    finding.file = small;
+    finding.summary = shrunk.run.violations.first().map_or_else(String::new, |v| v.summary.clone());
+    finding.cause = shrunk.cause;
+    finding.faults = kinds(&scenario);
+    finding.steps = (scenario.faults.len(), before);
+    finding.events = scenario.workload.events;
+    finding.tried = shrunk.tried;
+    finding.complete = shrunk.complete;
+    Ok(finding)
+}
+
+fn write(path: &Path, text: &str, head: &str) -> io::Result<()> {
+    squall_reports::write_atomically(path, format!("{head}{text}").as_bytes())
+        .map_err(io::Error::other)
+}

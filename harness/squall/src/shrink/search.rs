@@ -1,0 +1,249 @@
+//! The search for a simpler scenario.
+
+use super::{
+    cause::Cause,
+    simpler::{Looked, PASSES, cost},
+};
+use crate::{
+    plan::Plan,
+    pool::{Done, Pool},
+    scenario::{Scenario, parse},
+    system::System,
+    worker::{Reached, WorkerError},
+};
+use squall_reports::Run;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, Ordering},
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The seed of a scenario's first run.
+const FIRST_SEED: u64 = 1;
+
+/// How far the search goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits<'a> {
+    /// At most this many scenarios are tried.
+    pub tries: u32,
+    /// It ends early, with what it has, once this is set.
+    pub stop: &'a AtomicBool,
+}
+
+/// What was left over.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Its text, without comments.
+    pub text: String,
+    /// The seed with which it fails: the first one, if any simpler scenario fails with that.
+    pub seed: u64,
+    /// Its run.
+    pub run: Run,
+    /// Why it fails.
+    pub cause: Cause,
+    /// Scenarios that were tried.
+    pub tried: u32,
+    /// Whether nothing simpler is left to be tried.
+    pub complete: bool,
+}
+
+/// Why nothing was shrunk.
+#[derive(Debug, thiserror::Error)]
+pub enum ShrinkError {
+    /// The run does not fail.
+    #[error("this run does not fail ({0}): there is nothing to shrink")]
+    Passes(String),
+    /// It was stopped before the first run.
+    #[error("interrupted before the first run was made")]
+    Stopped,
+    /// The harness itself failed.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+}
+
+/// A scenario that fails, and what its run told.
+struct Best {
+    scenario: Scenario,
+    text: String,
+    seed: u64,
+    run: Run,
+    reached: Reached,
+}
+
+struct Search<'a> {
+    system: &'a dyn System,
+    defects: &'a [String],
+    path: &'a str,
+    pool: &'a mut Pool,
+    limits: Limits<'a>,
+    cause: Cause,
+    best: Best,
+    /// Texts and seeds that were tried, by hash.
+    known: BTreeSet<u64>,
+    tried: u32,
+}
+
+/// Makes the scenario of a failing run smaller; `progress` hears of each that is simpler and keeps the cause.
+///
+/// # Errors
+/// The run does not fail, or the harness itself did.
+pub fn shrink(
+    scenario: &Scenario,
+    text: &str,
+    (seed, defects): (u64, &[String]),
+    system: &dyn System,
+    pool: &mut Pool,
+    limits: Limits<'_>,
+    mut progress: impl FnMut(&str, u32, &str),
+) -> Result<Shrunk, ShrinkError> {
+    let plan = Plan::new(scenario, seed, system, defects);
+    let done = pool.run(&[plan], limits.stop)?.pop().flatten();
+    let (run, reached) = done.ok_or(ShrinkError::Stopped)?;
+    let Some(cause) = Cause::of(&run) else {
+        return Err(ShrinkError::Passes(run.verdict.to_string()));
+    };
+    let best = Best { scenario: scenario.clone(), text: text.to_owned(), seed, run, reached };
+    let mut search = Search {
+        system,
+        defects,
+        path: &scenario.path,
+        pool,
+        limits,
+        cause,
+        best,
+        known: BTreeSet::new(),
+        tried: 0,
+    };
+    search.begin(&mut progress)?;
+    let mut round = true;
+    let mut complete = false;
+    while round && !complete {
+        round = false;
+        for pass in PASSES {
+            while let Some(better) = search.pass(pass)? {
+                round = true;
+                progress(&better, search.tried, &search.best.text);
+            }
+        }
+        complete = !round && search.may_go_on();
+    }
+    let Search { best, cause, tried, .. } = search;
+    let Best { scenario, text, seed, run, .. } = best;
+    let cause = Cause::of(&run).unwrap_or(cause);
+    Ok(Shrunk { scenario, text, seed, run, cause, tried, complete })
+}
+
+impl Search<'_> {
+    fn may_go_on(&self) -> bool {
+        self.tried < self.limits.tries && !self.limits.stop.load(Ordering::Relaxed)
+    }
+
+    /// The first seed in place of another, and what was drawn said in words: a scenario that fails by itself.
+    fn begin(&mut self, progress: &mut impl FnMut(&str, u32, &str)) -> Result<(), ShrinkError> {
+        let plain = self.best.scenario.clone();
+        let said = self.all_pinned(&plain);
+        let seeds = if self.best.seed == FIRST_SEED {
+            vec![FIRST_SEED]
+        } else {
+            vec![FIRST_SEED, self.best.seed]
+        };
+        let mut candidates = Vec::new();
+        for seed in seeds {
+            for (what, scenario) in
+                [("as it is", plain.clone()), ("with what was drawn said", said.clone())]
+            {
+                candidates.push((format!("{what}, with seed {seed}"), scenario, seed));
+            }
+        }
+        if let Some(what) = self.first_that_keeps(candidates, true)? {
+            progress(&what, self.tried, &self.best.text);
+        }
+        Ok(())
+    }
+
+    /// Each fault at the time at which it began, on whom it hit.
+    fn all_pinned(&self, scenario: &Scenario) -> Scenario {
+        let mut pinned = scenario.clone();
+        for index in 0..pinned.faults.len() {
+            // The last that is tried of a step is the most exact.
+            for _ in 0..2 {
+                let looked = Looked {
+                    scenario: &pinned,
+                    began: &self.best.reached.began,
+                    system: self.system,
+                };
+                let of_step = super::simpler::exactly(&looked, index);
+                if let Some(scenario) = of_step {
+                    pinned = scenario;
+                }
+            }
+        }
+        pinned
+    }
+
+    /// Tries what a pass finds simpler; tells what was done if something kept the cause.
+    fn pass(&mut self, pass: super::simpler::Pass) -> Result<Option<String>, ShrinkError> {
+        let looked = Looked {
+            scenario: &self.best.scenario,
+            began: &self.best.reached.began,
+            system: self.system,
+        };
+        let least = cost(&self.best.scenario, self.system);
+        let mut candidates: Vec<(u64, String, Scenario)> = pass(&looked)
+            .into_iter()
+            .map(|(what, scenario)| (cost(&scenario, self.system), what, scenario))
+            .filter(|(cost, ..)| *cost < least)
+            .collect();
+        // The simplest first; of equals the first.
+        candidates.sort_by_key(|(cost, ..)| *cost);
+        let seed = self.best.seed;
+        let mut all = Vec::new();
+        for (_, what, scenario) in candidates {
+            // Another seed than the first is given up as soon as that is possible.
+            if seed != FIRST_SEED {
+                all.push((format!("{what}, with the first seed"), scenario.clone(), FIRST_SEED));
+            }
+            all.push((what, scenario, seed));
+        }
+        self.first_that_keeps(all, false)
+    }
+
+    /// The first of these that is a scenario and fails for the same cause becomes the best. `equal` allows what is no
+    /// simpler.
+    fn first_that_keeps(
+        &mut self,
+        candidates: Vec<(String, Scenario, u64)>,
+        equal: bool,
+    ) -> Result<Option<String>, ShrinkError> {
+        let mut waiting = Vec::new();
+        for (what, scenario, seed) in candidates {
+            let text = scenario.write(self.system);
+            let known = xxh3_64(format!("{seed}\n{text}").as_bytes());
+            // What the checks of scenarios refuse is no candidate.
+            let Ok(read) = parse(self.path, text.as_bytes(), self.system) else { continue };
+            if self.known.insert(known) || equal {
+                waiting.push((what, read, text, seed));
+            }
+        }
+        let mut waiting = waiting.into_iter().peekable();
+        while waiting.peek().is_some() && self.may_go_on() {
+            let side_by_side: Vec<_> = waiting.by_ref().take(self.pool.len()).collect();
+            let plans: Vec<Plan> = side_by_side
+                .iter()
+                .map(|(_, scenario, _, seed)| Plan::new(scenario, *seed, self.system, self.defects))
+                .collect();
+            let done = self.pool.run(&plans, self.limits.stop)?;
+            for ((what, scenario, text, seed), done) in side_by_side.into_iter().zip(done) {
+                let Some((run, reached)): Option<Done> = done else { return Ok(None) };
+                self.tried += 1;
+                if self.cause.is_kept_by(&run) {
+                    self.best = Best { scenario, text, seed, run, reached };
+                    return Ok(Some(what));
+                }
+            }
+        }
+        Ok(None)
+    }
+}

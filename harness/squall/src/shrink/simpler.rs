@@ -1,0 +1,624 @@
+//! Scenarios that are simpler than a scenario, in the order in which they are tried; and how simple one is.
+
+use crate::{
+    injection::{Links, Messages, Target},
+    parameters::{ParamKind, Value as Said},
+    scenario::{Condition, Fault, Scenario, Step, Trigger, default_of_param},
+    system::System,
+    worker::Began,
+};
+use std::time::Duration;
+
+/// What is tried together, until nothing of it keeps the cause; the most is taken away first.
+pub(super) const PASSES: [Pass; 7] =
+    [fewer_steps, smaller_workload, fewer_nodes, pinned, rounder, plainer_faults, plainer_rest];
+
+/// Simpler scenarios, each with what was done in words.
+pub(super) type Pass = fn(&Looked<'_>) -> Vec<(String, Scenario)>;
+
+/// A scenario, and what happened in a run of it.
+pub(super) struct Looked<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) began: &'a [Began],
+    pub(super) system: &'a dyn System,
+}
+
+/// A scenario that differs in one way.
+fn with(scenario: &Scenario, what: &str, change: impl FnOnce(&mut Scenario)) -> (String, Scenario) {
+    let mut changed = scenario.clone();
+    change(&mut changed);
+    (what.to_owned(), changed)
+}
+
+/// A scenario one of whose steps differs.
+fn with_step(
+    scenario: &Scenario,
+    index: usize,
+    what: &str,
+    change: impl FnOnce(&mut Step),
+) -> (String, Scenario) {
+    let key = scenario.faults[index].fault.kind.key;
+    with(scenario, &format!("{key}: {what}"), |changed| change(&mut changed.faults[index]))
+}
+
+/// Without a range of steps; who waits for one that is gone begins at once, and so does who waits for itself alone.
+fn without(scenario: &Scenario, from: usize, to: usize) -> Scenario {
+    let mut changed = scenario.clone();
+    changed.faults.drain(from..to);
+    let gone = |step: u16| (from..to).contains(&usize::from(step));
+    let moved = |step: u16| step - u16::try_from((to - from).min(usize::from(step))).unwrap_or(0);
+    for step in &mut changed.faults {
+        if let Trigger::When(Condition::Began(named) | Condition::Over(named)) = &mut step.trigger {
+            if gone(named.step) {
+                step.trigger = Trigger::At(Duration::from_millis(500));
+                (step.delay, step.within) = (None, None);
+            } else if usize::from(named.step) >= to {
+                named.step = moved(named.step);
+            }
+        }
+    }
+    changed
+}
+
+fn fewer_steps(looked: &Looked<'_>) -> Vec<(String, Scenario)> {
+    let scenario = looked.scenario;
+    let count = scenario.faults.len();
+    let mut all = Vec::new();
+    let mut size = count;
+    while size > 0 {
+        for from in (0..count).step_by(size) {
+            let to = (from + size).min(count);
+            let keys: Vec<&str> =
+                scenario.faults[from..to].iter().map(|step| step.fault.kind.key).collect();
+            all.push((format!("without {}", keys.join(", ")), without(scenario, from, to)));
+        }
+        size /= 2;
+    }
+    all
+}
+
+fn smaller_workload(looked: &Looked<'_>) -> Vec<(String, Scenario)> {
+    let scenario = looked.scenario;
+    let events = scenario.workload.events;
+    let mut all = Vec::new();
+    for fewer in [10, 20, 50, 100, 200, events / 2] {
+        if fewer < events && fewer > 0 {
+            all.push(with(scenario, &format!("{fewer} events"), |s| s.workload.events = fewer));
+        }
+    }
+    let workload = &scenario.workload;
+    if workload.poison > 0.0 {
+        all.push(with(scenario, "no poison", |s| s.workload.poison = 0.0));
+    }
+    if workload.size != 100 {
+        all.push(with(scenario, "usual size", |s| s.workload.size = 100));
+    }
+    for keys in [50, 1] {
+        if workload.keys != keys {
+            all.push(with(scenario, &format!("{keys} keys"), |s| s.workload.keys = keys));
+        }
+    }
+    for rate in [200.0, 100.0] {
+        if (workload.rate - rate).abs() > 0.1 {
+            all.push(with(scenario, &format!("{rate} a second"), |s| s.workload.rate = rate));
+        }
+    }
+    all
+}
+
+fn fewer_nodes(looked: &Looked<'_>) -> Vec<(String, Scenario)> {
+    let scenario = looked.scenario;
+    let mut all = Vec::new();
+    if !scenario.zones.is_empty() {
+        all.push(with(scenario, "no zones", |s| {
+            s.zones.clear();
+            s.network.between_zones = None;
+        }));
+    }
+    for (index, ((_, count), role)) in scenario.nodes.iter().zip(looked.system.roles()).enumerate()
+    {
+        let mut tried = Vec::new();
+        for fewer in [role.default, role.min, count.saturating_sub(1)] {
+            if fewer != *count && fewer >= role.min && !tried.contains(&fewer) {
+                tried.push(fewer);
+                let what = format!("{fewer} {}", role.plural);
+                all.push(with(scenario, &what, |s| {
+                    s.nodes[index].1 = fewer;
+                    // A zone holds no node that is not there.
+                    let there = |node: &String| {
+                        let number = node.rsplit_once('-').and_then(|(role, number)| {
+                            (role == s.nodes[index].0).then(|| number.parse::<u32>().ok())?
+                        });
+                        number.is_none_or(|number| number <= fewer)
+                    };
+                    for (_, nodes) in &mut s.zones {
+                        nodes.retain(there);
+                    }
+                }));
+            }
+        }
+    }
+    all
+}
+
+/// What was drawn is said: when each fault began, and whom it hit.
+fn pinned(looked: &Looked<'_>) -> Vec<(String, Scenario)> {
+    let scenario = looked.scenario;
+    let mut all = Vec::new();
+    for (index, step) in scenario.faults.iter().enumerate() {
+        let began: Vec<&Began> =
+            looked.began.iter().filter(|began| usize::from(began.step) == index).collect();
+        if !matches!(step.trigger, Trigger::At(_)) {
+            let last = began.len().saturating_sub(1);
+            for (nth, began) in began.iter().enumerate().filter(|(nth, _)| *nth < 4 || *nth == last)
+            {
+                let ms = began.at / 1_000;
+                for rounded in [ms / 100 * 100, ms / 10 * 10, ms] {
+                    let what = format!("at {rounded}ms, as it began the {}. time", nth + 1);
+                    all.push(with_step(scenario, index, &what, |step| at_once(step, rounded)));
+                }
+            }
+        }
+        if let Some(began) = began.first()
+            && let [Said::Target(target), ..] = step.fault.given.values()
+            && !matches!(target, Target::Node(_))
+        {
+            let nodes: Vec<Target> = began.nodes.iter().cloned().map(Target::Node).collect();
+            let whom = match nodes.as_slice() {
+                [] => continue,
+                [one] => one.clone(),
+                _ => Target::Each(nodes),
+            };
+            all.push(with_step(scenario, index, &format!("{whom}, whom it hit"), |step| {
+                set(&mut step.fault, 0, Said::Target(whom));
+            }));
+        }
+    }
+    all
+}
+
+/// It begins at this time, once.
+fn at_once(step: &mut Step, ms: u64) {
+    if let (Trigger::Every(period), None, true) = (&step.trigger, step.lasts, step.fault.kind.lasts)
+    {
+        step.lasts = Some((*period / 2).max(Duration::from_millis(1)));
+    }
+    step.trigger = Trigger::At(Duration::from_millis(ms));
+    (step.delay, step.until, step.within) = (None, None, None);
+}
+
+/// Times that somebody would write.
+fn round(time: Duration) -> Vec<Duration> {
+    let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let mut all = Vec::new();
+    for unit in [1_000, 500, 100, 50, 10] {
+        for near in [(ms + unit / 2) / unit * unit, ms / unit * unit, ms.div_ceil(unit) * unit] {
+            let near = Duration::from_millis(near);
+            if near != time && !near.is_zero() && !all.contains(&near) {
+                all.push(near);
+            }
+        }
+    }
+    all
+}
+
+fn rounder(looked: &Looked<'_>) -> Vec<(String, Scenario)> {
+    let scenario = looked.scenario;
+    let mut all = Vec::new();
+    for (index, step) in scenario.faults.iter().enumerate() {
+        let told = |what: &str, time: &Duration| format!("{what} {time:?}");
+        if let Trigger::At(at) = step.trigger {
+            for near in round(at) {
+                all.push(with_step(scenario, index, &told("at", &near), |s| {
+                    s.trigger = Trigger::At(near);
+                }));
+            }
+        }
+        match &step.trigger {
+            Trigger::Every(period) => {
+                for near in round(*period) {
+                    all.push(with_step(scenario, index, &told("every", &near), |s| {
+                        s.trigger = Trigger::Every(near);
+                        s.lasts = s.lasts.map(|lasts| lasts.min(near));
+                    }));
+                }
+            }
+            Trigger::When(condition) => {
+                for fewer in counts(condition) {
+                    all.push(with_step(scenario, index, &format!("{fewer}"), |s| {
+                        s.trigger = Trigger::When(fewer);
+                    }));
+                }
+            }
+            _ => {}
+        }
+        if let Some(delay) = step.delay {
+            all.push(with_step(scenario, index, "no delay", |s| s.delay = None));
+            for near in round(delay) {
+                all.push(with_step(scenario, index, &told("delay", &near), |s| {
+                    s.delay = Some(near);
+                }));
+            }
+        }
+        if step.within.is_some() {
+            all.push(with_step(scenario, index, "no within", |s| s.within = None));
+        }
+        if let Some(lasts) = step.lasts {
+            all.push(with_step(scenario, index, "until healed", |s| s.lasts = None));
+            for near in round(lasts) {
+                all.push(with_step(scenario, index, &told("for", &near), |s| s.lasts = Some(near)));
+            }
+        }
+        if let Some(after) = step.restart_after {
+            all.push(with_step(scenario, index, "down until healed", |s| s.restart_after = None));
+            for near in round(after) {
+                let what = told("restart_after", &near);
+                all.push(with_step(scenario, index, &what, |s| s.restart_after = Some(near)));
+            }
+        }
+    }
+    all
+}
+
+/// The same condition, met earlier.
+fn counts(condition: &Condition) -> Vec<Condition> {
+    let fewer =
+        |count: u32| [1, 2, 5, 10, 50, count / 2].into_iter().filter(move |f| *f < count && *f > 0);
+    match condition {
+        Condition::Acked(count) => fewer(*count).map(Condition::Acked).collect(),
+        Condition::Delivered(count) => fewer(*count).map(Condition::Delivered).collect(),
+        Condition::Applied(count) => fewer(*count).map(Condition::Applied).collect(),
+        Condition::Reaches { point, hit } => {
+            fewer(*hit).map(|hit| Condition::Reaches { point: point.clone(), hit }).collect()
+        }
+        Condition::Signal { signal, hit } => {
+            fewer(*hit).map(|hit| Condition::Signal { signal: signal.clone(), hit }).collect()
+        }
+        Condition::Began(_) | Condition::Over(_) => Vec::new(),
+    }
+}
+
+fn set(fault: &mut Fault, index: usize, said: Said) {
+    let mut values = fault.given.values().to_vec();
+    values[index] = said;
+    if let Some(given) = fault.kind.given(values) {
+        fault.given = given;
+    }
+}
+
+fn plainer_faults(looked: &Looked<'_>) -> Vec<(String, Scenario)> {
+    let scenario = looked.scenario;
+    let mut all = Vec::new();
+    for (index, step) in scenario.faults.iter().enumerate() {
+        let params = step.fault.kind.params.iter().zip(step.fault.given.values());
+        for (place, (param, said)) in params.enumerate() {
+            let mut tried: Vec<Said> = Vec::new();
+            tried.extend(default_of_param(param));
+            match said {
+                Said::Target(target) => {
+                    tried.extend(targets(target, looked).into_iter().map(Said::Target));
+                }
+                Said::Links(links) => {
+                    tried.extend(plainer_links(links).into_iter().map(Said::Links));
+                }
+                Said::Messages(messages) => {
+                    let plainer = |change: fn(&mut Messages)| {
+                        let mut plainer = messages.clone();
+                        change(&mut plainer);
+                        Said::Messages(plainer)
+                    };
+                    tried.push(plainer(|m| {
+                        (m.share, m.links) = (1.0, Links::Every);
+                        m.on.clear();
+                    }));
+                    tried.push(plainer(|m| m.links = Links::Every));
+                    tried.push(plainer(|m| m.share = 1.0));
+                    tried.push(plainer(|m| m.on.clear()));
+                }
+                Said::Time(time) => tried.extend(round(*time).into_iter().map(Said::Time)),
+                Said::Number(number) => {
+                    if let ParamKind::Number { low, .. } = param.kind {
+                        tried.extend([Said::Number(low), Said::Number(number / 2)]);
+                    }
+                }
+                Said::Share(_) => tried.push(Said::Share(1.0)),
+                _ => {}
+            }
+            for plainer in tried.into_iter().filter(|plainer| plainer != said) {
+                all.push(with_step(
+                    scenario,
+                    index,
+                    &format!("{} {plainer}", param.name),
+                    |step| {
+                        set(&mut step.fault, place, plainer);
+                    },
+                ));
+            }
+        }
+    }
+    all
+}
+
+/// Fewer nodes, or the same in fewer words.
+fn targets(target: &Target, looked: &Looked<'_>) -> Vec<Target> {
+    let roles = looked.system.roles();
+    let replica = roles.iter().find(|role| role.replica).map(|role| role.name);
+    let mut all = Vec::new();
+    let of_role = |role: &str, all: &mut Vec<Target>| {
+        if replica == Some(role) {
+            all.push(Target::Leader);
+        }
+        all.push(Target::Node(format!("{role}-1")));
+        all.push(Target::Any(role.to_owned()));
+    };
+    match target {
+        Target::Leader => {}
+        Target::Node(name) => {
+            let role = name.rsplit_once('-').map_or("", |(role, _)| role);
+            if replica == Some(role) {
+                all.push(Target::Leader);
+            }
+            if !name.ends_with("-1") {
+                all.push(Target::Node(format!("{role}-1")));
+            }
+        }
+        Target::Any(role) => of_role(role, &mut all),
+        Target::Role(role)
+        | Target::Some(_, role)
+        | Target::Majority(role)
+        | Target::Minority(role) => {
+            of_role(role, &mut all);
+            all.push(Target::Role(role.clone()));
+        }
+        Target::AnyFollower | Target::Followers => {
+            all.push(Target::Leader);
+            all.push(Target::AnyFollower);
+        }
+        Target::All | Target::Zone(_) | Target::AnyZone => {
+            for (role, (_, count)) in roles.iter().zip(&looked.scenario.nodes) {
+                if *count > 0 {
+                    all.push(Target::Role(role.name.to_owned()));
+                }
+            }
+        }
+        Target::Each(targets) => {
+            all.extend(targets.iter().cloned());
+            for index in 0..targets.len() {
+                let mut fewer = targets.clone();
+                fewer.remove(index);
+                all.push(Target::Each(fewer));
+            }
+        }
+    }
+    all
+}
+
+fn plainer_links(links: &Links) -> Vec<Links> {
+    let isolate = |who: &Target| Links::Isolate { who: who.clone(), from: None };
+    match links {
+        Links::Every => Vec::new(),
+        Links::Isolate { who, from } => {
+            let leader = (*who != Target::Leader).then(|| isolate(&Target::Leader));
+            from.iter().map(|_| isolate(who)).chain(leader).collect()
+        }
+        Links::Between(a, b) | Links::OneWay { from: a, to: b } => {
+            vec![isolate(a), isolate(b), Links::Between(a.clone(), b.clone())]
+        }
+        Links::Halves(who) | Links::Majority(who) | Links::Bridge(who) | Links::Ring(who) => {
+            vec![isolate(&Target::Leader), Links::Halves(who.clone()), Links::Majority(who.clone())]
+        }
+    }
+}
+
+fn plainer_rest(looked: &Looked<'_>) -> Vec<(String, Scenario)> {
+    let scenario = looked.scenario;
+    let mut all = Vec::new();
+    let mut add = |what: &str, change: fn(&mut Scenario)| all.push(with(scenario, what, change));
+    if !scenario.must_see.is_empty() {
+        add("no must_see", |s| s.must_see.clear());
+    }
+    if !scenario.must_not_see.is_empty() {
+        add("no must_not_see", |s| s.must_not_see.clear());
+    }
+    if !scenario.expect.is_empty() {
+        add("no expect", |s| s.expect.clear());
+    }
+    if scenario.settle.is_some() {
+        add("settles as usual", |s| s.settle = None);
+    }
+    if !scenario.allow.is_empty() {
+        add("allows nothing", |s| s.allow.clear());
+    }
+    for (what, latency) in [("usual latency", (4, 12)), ("latency of 5ms", (5, 5))] {
+        if (scenario.network.min_ms, scenario.network.max_ms) != latency {
+            all.push(with(scenario, what, |s| {
+                (s.network.min_ms, s.network.max_ms) = latency;
+            }));
+        }
+    }
+    if scenario.faults.iter().any(|step| step.name.is_some()) {
+        all.push(with(scenario, "no names", |s| {
+            let waited: Vec<u16> = s
+                .faults
+                .iter()
+                .filter_map(|step| match &step.trigger {
+                    Trigger::When(Condition::Began(named) | Condition::Over(named)) => {
+                        Some(named.step)
+                    }
+                    _ => None,
+                })
+                .collect();
+            for (index, step) in (0_u16..).zip(&mut s.faults) {
+                if !waited.contains(&index) {
+                    step.name = None;
+                }
+            }
+        }));
+    }
+    all
+}
+
+/// How much there is to understand in a scenario: what is tried must have less of it. The numbers say what a reader
+/// would rather have: a fault less before anything else, then round times and plain targets.
+pub(super) fn cost(scenario: &Scenario, system: &dyn System) -> u64 {
+    let nodes: u64 = scenario
+        .nodes
+        .iter()
+        .zip(system.roles())
+        .map(|((_, count), role)| {
+            40 * u64::from(*count) + if *count == role.default { 0 } else { 15 }
+        })
+        .sum();
+    let workload = &scenario.workload;
+    let events = u64::from(workload.events);
+    let odd = [
+        (workload.poison > 0.0, 60),
+        (workload.size != 100, 15),
+        (workload.keys != 50, if workload.keys == 1 { 5 } else { 10 }),
+        ((workload.rate - 200.0).abs() > 0.1, if workload.rate < 150.0 { 3 } else { 6 }),
+        (scenario.settle.is_some(), 15),
+        (!scenario.must_see.is_empty(), 15),
+        (!scenario.must_not_see.is_empty(), 15),
+        (!scenario.expect.is_empty(), 5),
+        (!scenario.allow.is_empty(), 30),
+        (!scenario.zones.is_empty(), 120),
+        (scenario.network.between_zones.is_some(), 30),
+    ];
+    let latency = match (scenario.network.min_ms, scenario.network.max_ms) {
+        (4, 12) => 0,
+        (5, 5) => 10,
+        _ => 20,
+    };
+    let odd: u64 = odd.iter().filter(|(is, _)| *is).map(|(_, cost)| cost).sum();
+    let steps: u64 = scenario.faults.iter().map(step_cost).sum();
+    nodes + (events + 10).ilog2() as u64 * 20 + events / 20 + odd + latency + steps
+}
+
+fn step_cost(step: &Step) -> u64 {
+    let time = |time: &Option<Duration>| time.as_ref().map_or(0, |time| 8 + digits(*time));
+    let trigger = match &step.trigger {
+        Trigger::At(at) => digits(*at),
+        Trigger::Between(..) => 40,
+        Trigger::Every(period) => 60 + digits(*period),
+        Trigger::When(condition) => {
+            20 + match condition {
+                Condition::Acked(count)
+                | Condition::Delivered(count)
+                | Condition::Applied(count) => u64::from(count.ilog2()),
+                Condition::Reaches { hit, .. } | Condition::Signal { hit, .. } => {
+                    u64::from(hit.ilog2()) * 3
+                }
+                Condition::Began(_) | Condition::Over(_) => 5,
+            }
+        }
+    };
+    let params = step.fault.kind.params.iter().zip(step.fault.given.values());
+    let said: u64 = params
+        .map(
+            |(param, said)| {
+                if default_of_param(param).as_ref() == Some(said) { 0 } else { said_cost(said) }
+            },
+        )
+        .sum();
+    let times = [&step.delay, &step.until, &step.within, &step.lasts, &step.restart_after];
+    1_000
+        + trigger
+        + said
+        + times.into_iter().map(time).sum::<u64>()
+        + if step.name.is_some() { 5 } else { 0 }
+}
+
+fn said_cost(said: &Said) -> u64 {
+    match said {
+        Said::Target(target) => target_cost(target),
+        Said::Links(links) => links_cost(links),
+        Said::Messages(messages) => {
+            let share = if messages.share < 1.0 { 8 } else { 0 };
+            share + 4 * messages.on.len() as u64 + links_cost(&messages.links)
+        }
+        Said::Time(time) => 15 + digits(*time),
+        Said::Number(number) => 15 + u64::from((number + 1).ilog2()),
+        Said::Share(share) => {
+            if *share < 1.0 {
+                18
+            } else {
+                15
+            }
+        }
+        _ => 20,
+    }
+}
+
+fn target_cost(target: &Target) -> u64 {
+    match target {
+        Target::Leader => 1,
+        Target::Node(name) => {
+            if name.ends_with("-1") {
+                2
+            } else {
+                3
+            }
+        }
+        Target::Any(_) | Target::AnyFollower => 6,
+        Target::Role(_) => 8,
+        Target::Followers => 9,
+        Target::Some(..) | Target::Majority(_) | Target::Minority(_) => 12,
+        Target::All => 14,
+        Target::Zone(_) | Target::AnyZone => 16,
+        Target::Each(all) => 10 + all.iter().map(target_cost).sum::<u64>(),
+    }
+}
+
+fn links_cost(links: &Links) -> u64 {
+    match links {
+        Links::Every => 0,
+        Links::Isolate { who, from } => {
+            4 + target_cost(who) + from.as_ref().map_or(0, |from| 6 + target_cost(from))
+        }
+        Links::Between(a, b) => 10 + target_cost(a) + target_cost(b),
+        Links::OneWay { from, to } => 14 + target_cost(from) + target_cost(to),
+        Links::Halves(who) | Links::Majority(who) => 20 + target_cost(who),
+        Links::Bridge(who) | Links::Ring(who) => 24 + target_cost(who),
+    }
+}
+
+/// How many digits a reader has to look at, and how exact a time is: one that must be met to the millisecond fits no
+/// other version of the code.
+fn digits(time: Duration) -> u64 {
+    match u64::try_from(time.as_millis()).unwrap_or(u64::MAX) {
+        ms if ms.is_multiple_of(500) => 2,
+        ms if ms.is_multiple_of(100) => 4,
+        ms if ms.is_multiple_of(50) => 7,
+        ms if ms.is_multiple_of(10) => 12,
+        _ => 40,
+    }
+}
+
+/// A step exactly as it happened: at the time at which it began first, on whom it hit; `None` if that is what it says.
+pub(super) fn exactly(looked: &Looked<'_>, index: usize) -> Option<Scenario> {
+    let began = looked.began.iter().find(|began| usize::from(began.step) == index)?;
+    let step = &looked.scenario.faults[index];
+    let mut changed = looked.scenario.clone();
+    if matches!(step.trigger, Trigger::Between(..)) {
+        at_once(&mut changed.faults[index], began.at / 1_000);
+        return Some(changed);
+    }
+    let whom = step.fault.given.values().first()?;
+    let drawn = matches!(
+        whom,
+        Said::Target(
+            Target::Any(_)
+                | Target::AnyFollower
+                | Target::Some(..)
+                | Target::Majority(_)
+                | Target::Minority(_)
+        )
+    );
+    if !drawn || began.nodes.is_empty() || matches!(step.trigger, Trigger::Every(_)) {
+        return None;
+    }
+    let nodes: Vec<Target> = began.nodes.iter().cloned().map(Target::Node).collect();
+    let whom = if let [one] = nodes.as_slice() { one.clone() } else { Target::Each(nodes) };
+    set(&mut changed.faults[index].fault, 0, Said::Target(whom));
+    Some(changed)
+}
