@@ -79,6 +79,7 @@ struct Report<'a> {
     seed: u64,
     runs: u64,
     vacuous: u64,
+    trimmed: u64,
     failed: u64,
     features: usize,
     took_ms: u64,
@@ -135,8 +136,11 @@ pub(super) fn explore(
     let color = color.wanted(std::io::IsTerminal::is_terminal(&std::io::stdout()));
     let explored =
         explore::explore(&questions, &mut corpus, &mut pool, system, |told| match told {
-            Told::Ran(number, from, verdict) if args.show => {
-                bar.suspend(|| say(&format!("run {number}: {verdict}: {}\n", printable(&from))));
+            Told::Ran(number, from, run) if args.show => {
+                let reason =
+                    run.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+                let line = format!("run {number} {}{reason}; {from}", run.verdict);
+                bar.suspend(|| say(&format!("{}\n", printable(&line))));
             }
             Told::Ran(..) => {}
             Told::Progress(explored) => bar.set_message(progress(explored)),
@@ -158,6 +162,7 @@ pub(super) fn explore(
             seed: args.seed,
             runs: explored.runs,
             vacuous: explored.vacuous,
+            trimmed: explored.trimmed,
             failed: explored.failed,
             features: explored.features,
             took_ms: u64::try_from(explored.took.as_millis()).unwrap_or(u64::MAX),
@@ -214,9 +219,11 @@ fn found(finding: &Finding, defects: &[String], color: bool) -> String {
 
 fn summary(explored: &Explored) -> String {
     let seconds = explored.took.as_secs_f64();
-    let share = explored.vacuous as f64 * 100.0 / explored.runs.max(1) as f64;
+    let share = |runs: u64| runs as f64 * 100.0 / explored.runs.max(1) as f64;
+    let (vacuous, trimmed) = (share(explored.vacuous), share(explored.trimmed));
     format!(
-        "{} scenarios in {seconds:.1}s ({:.0} a second), {share:.0}% of them vacuous and dropped\n\
+        "{} scenarios in {seconds:.1}s ({:.0} a second)\n\
+         {vacuous:.0}% of them were vacuous and are dropped; in {trimmed:.0}% some faults were not felt and are left out\n\
          {} features reached, {} scenarios kept in the corpus, {} kinds of fault felt\n\
          {} of the runs failed, {} findings\n",
         explored.runs,

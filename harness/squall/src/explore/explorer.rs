@@ -4,7 +4,7 @@ use super::{
     change::change,
     corpus::{Corpus, Entry},
     coverage::Coverage,
-    draw::{Bias, Draws, Swarm, Words, scenario, topology, uniform},
+    draw::{Bias, Draws, Swarm, Words, scenario, subject, topology, uniform},
     findings::{Finding, Findings, kinds},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
     system::System,
     worker::WorkerError,
 };
-use squall_reports::Verdict;
+use squall_reports::{Run, Verdict};
 use std::{
     collections::BTreeMap,
     io,
@@ -73,7 +73,7 @@ pub struct Questions<'a> {
 #[derive(Debug)]
 pub enum Told<'a> {
     /// A scenario was run: its number, what it was drawn from, and how it ended.
-    Ran(u64, String, Verdict),
+    Ran(u64, &'a str, &'a Run),
     /// How far it is.
     Progress(&'a Explored),
     /// A failing scenario is being made small: its cause, and how many faults and tries it is at.
@@ -89,6 +89,8 @@ pub struct Explored {
     pub runs: u64,
     /// Runs that proved nothing.
     pub vacuous: u64,
+    /// Runs in which some faults were felt and others not: those are left out of what is kept.
+    pub trimmed: u64,
     /// Runs that failed.
     pub failed: u64,
     /// Features that were reached.
@@ -174,10 +176,18 @@ pub fn explore(
         for (drawn, done) in batch.into_iter().zip(done) {
             let Some(done) = done else { continue };
             explored.runs += 1;
-            told(Told::Ran(explored.runs, drawn.from.clone(), done.0.verdict));
-            learn(&mut known, &drawn.scenario, &done);
+            told(Told::Ran(explored.runs, &drawn.from, &done.0));
+            if !questions.uniform {
+                learn(&mut known, &drawn.scenario, &done);
+            }
             match done.0.verdict {
-                Verdict::Vacuous => explored.vacuous += 1,
+                Verdict::Vacuous => match without_unfelt(&drawn, &done, system) {
+                    Some(rest) => {
+                        explored.trimmed += 1;
+                        keep(&mut known, corpus, questions.uniform, &rest, &done)?;
+                    }
+                    None => explored.vacuous += 1,
+                },
                 Verdict::Passed => keep(&mut known, corpus, questions.uniform, &drawn, &done)?,
                 Verdict::Failed | Verdict::Errored => {
                     explored.failed += 1;
@@ -283,8 +293,7 @@ fn learn(known: &mut Known, scenario: &Scenario, (run, reached): &Done) {
             known.felt.insert(step.fault.kind.key);
         }
         if reached.began.iter().any(|began| began.step == index) {
-            let whom = step.fault.given.values().first().map(ToString::to_string);
-            known.bias.learn(step.fault.kind, whom.unwrap_or_default(), felt);
+            known.bias.learn(step.fault.kind, subject(step.fault.given.values()), felt);
         }
     }
     let points: BTreeMap<&str, u32> =
@@ -306,6 +315,27 @@ fn learn(known: &mut Known, scenario: &Scenario, (run, reached): &Done) {
     }
     known.points = points.into_iter().collect();
     known.signals.sort_unstable();
+}
+
+/// The scenario without the faults that nothing felt, which did nothing; `None` if none is left, or if the run proved
+/// nothing for another reason.
+fn without_unfelt(drawn: &Drawn, (run, reached): &Done, system: &dyn System) -> Option<Drawn> {
+    if run.counters.acknowledged == 0 {
+        return None;
+    }
+    let mut scenario = drawn.scenario.clone();
+    let mut index = 0;
+    scenario.faults.retain(|_| {
+        index += 1;
+        reached.felt.contains(&(index - 1))
+    });
+    let fewer = scenario.faults.len();
+    if fewer == 0 || fewer == drawn.scenario.faults.len() {
+        return None;
+    }
+    let text = scenario.write(system);
+    let scenario = parse("explored", text.as_bytes(), system).ok()?;
+    Some(Drawn { scenario, text, from: drawn.from.clone() })
 }
 
 /// Keeps a scenario that reached something first.

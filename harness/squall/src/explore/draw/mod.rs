@@ -9,4 +9,4 @@ mod words;
 pub(super) use draws::Draws;
 pub(super) use scenario::{Swarm, scenario, topology, uniform};
 pub(super) use step::step;
-pub(super) use words::{Bias, Words, kinds};
+pub(super) use words::{Bias, Words, kinds, subject};

@@ -24,7 +24,7 @@ fn value(
     let default = default_of(param);
     let drawn = match param.kind {
         ParamKind::Target => return target(kind, words).prop_map(Said::Target).boxed(),
-        ParamKind::Messages => return messages(words).prop_map(Said::Messages).boxed(),
+        ParamKind::Messages => return messages(kind, words).prop_map(Said::Messages).boxed(),
         ParamKind::Links => {
             let chosen = links(words).prop_map(Said::Links);
             return match default {
@@ -170,15 +170,16 @@ pub(super) fn links(words: &Words<'_>) -> BoxedStrategy<Links> {
     Union::new_weighted(all).boxed()
 }
 
-fn messages(words: &Words<'_>) -> BoxedStrategy<Messages> {
-    let kinds: Vec<String> =
-        words.system.messages().iter().map(|kind| (*kind).to_owned()).collect();
-    let on = if kinds.is_empty() {
-        Just(Vec::new()).boxed()
-    } else {
-        let one = select(kinds).prop_map(|kind| vec![kind]);
-        prop_oneof![1 => Just(Vec::new()), 2 => one].boxed()
-    };
-    let links = prop_oneof![3 => Just(Links::Every), 1 => links(words)];
-    (share(), on, links).prop_map(|(share, on, links)| Messages { share, on, links }).boxed()
+/// Which messages: more likely those whose loss or delay somebody feels.
+fn messages(kind: &'static FaultKind, words: &Words<'_>) -> BoxedStrategy<Messages> {
+    let kinds = words.system.messages();
+    let all = words.bias.of(kind, "") * (kinds.len().max(2) as u32) / 2;
+    let mut on = vec![(all, Just(Vec::new()))];
+    for name in kinds {
+        on.push((words.bias.of(kind, name), Just(vec![(*name).to_owned()])));
+    }
+    let links = prop_oneof![4 => Just(Links::Every), 1 => links(words)];
+    (share(), Union::new_weighted(on), links)
+        .prop_map(|(share, on, links)| Messages { share, on, links })
+        .boxed()
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     faults::{CATALOGUE, FaultKind},
+    parameters::Value as Said,
     scenario::Scenario,
     system::{Role, System},
 };
@@ -45,6 +46,16 @@ impl<'a> Words<'a> {
     pub(super) fn length_ms(&self) -> u64 {
         let workload = &self.base.workload;
         (f64::from(workload.events) * 1e3 / workload.rate) as u64
+    }
+}
+
+/// On whom or what a fault acts, as far as it matters for whether it is felt.
+pub(in crate::explore) fn subject(said: &[Said]) -> String {
+    match said.first() {
+        Some(Said::Target(target)) => target.to_string(),
+        Some(Said::Messages(messages)) => messages.on.join(" "),
+        Some(Said::Links(links)) => links.to_string(),
+        _ => String::new(),
     }
 }
 
