@@ -10,6 +10,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    taken_back::TakenBack,
 };
 use squall_probe::What;
 
@@ -29,25 +30,34 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Idempotency {
         setup: setup.clone(),
         first: setup.groups.iter().map(|_| ByEvent::default()).collect(),
+        taken_back: TakenBack::default(),
         findings: Findings::default(),
     }))
 }
 
 struct Idempotency {
     setup: Setup,
-    /// The first effect in each group.
+    /// The first effect in each group that stands.
     first: Vec<ByEvent<Option<Proof>>>,
+    taken_back: TakenBack,
     findings: Findings,
 }
 
 impl Invariant for Idempotency {
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
-        let What::Apply { group, event, .. } = evidence.record.what else { return };
+        let What::Apply { group, event, .. } = evidence.record.what else {
+            return self.taken_back.record(evidence);
+        };
         let Some(index) = self.setup.group_index(group) else { return };
         self.findings.judged(1);
-        let first = *self.first[index].entry(event).get_or_insert(evidence.proof());
+        let known = self.first[index].entry(event);
+        let first = *known.get_or_insert(evidence.proof());
         if first.index() != evidence.index {
+            if self.taken_back.has(first) {
+                *known = Some(evidence.proof());
+                return;
+            }
             self.findings.add(
                 || format!("e{} took effect twice in {}", event.0, self.setup.group(index)),
                 || vec![first, evidence.proof()],
@@ -79,6 +89,29 @@ mod tests {
         let mut h = History::new();
         h.deliver(1, 0).apply(1, 0).dead_letter(1, 0).redrive(1, 0).deliver(1, 0).apply(1, 0);
         assert_eq!(h.violations("idempotency"), ["e1 took effect twice in g [1, 2, 3, 4, 5]"]);
+    }
+
+    #[test]
+    fn what_was_taken_back_with_its_disk_may_happen_again_once() {
+        let store = STORE.0;
+        // The snapshot is taken before the effect, and put in the disk's place after it.
+        let mut h = History::new();
+        h.fault_on(1, store).apply(1, 0).after(1).went_back(store, 1, 0).apply(1, 0);
+        assert_eq!(h.violations("idempotency"), [] as [&str; 0]);
+        h.apply(1, 0);
+        assert_eq!(h.violations("idempotency"), ["e1 took effect twice in g [3, 4]"]);
+        // It was in the snapshot.
+        let mut h = History::new();
+        h.apply(1, 0).fault_on(1, store).after(1).went_back(store, 1, 0).apply(1, 0);
+        assert_eq!(h.violations("idempotency"), ["e1 took effect twice in g [0, 3]"]);
+        // Another's disk went back.
+        let mut h = History::new();
+        h.fault_on(1, 0).apply(1, 0).after(1).went_back(0, 1, 0).apply(1, 0);
+        assert_eq!(h.violations("idempotency"), ["e1 took effect twice in g [1, 3]"]);
+        // It was emptied: as it was in the beginning, whenever the fault began.
+        let mut h = History::new();
+        h.apply(1, 0).after(1).fault_on(1, store).went_back(store, 1, 0).apply(1, 0);
+        assert_eq!(h.violations("idempotency"), [] as [&str; 0]);
     }
 
     #[test]

@@ -50,6 +50,7 @@ mod saga_atomicity;
 mod setup;
 mod single_leader;
 mod single_owner;
+mod taken_back;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

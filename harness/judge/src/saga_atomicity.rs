@@ -10,6 +10,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    taken_back::TakenBack,
 };
 use squall_probe::{Name, SagaChange, What};
 use std::collections::BTreeMap;
@@ -27,13 +28,18 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
-    Some(Box::new(SagaAtomicity { setup: setup.clone(), sagas: ByEvent::default() }))
+    Some(Box::new(SagaAtomicity {
+        setup: setup.clone(),
+        sagas: ByEvent::default(),
+        taken_back: TakenBack::default(),
+    }))
 }
 
 struct SagaAtomicity {
     setup: Setup,
     /// What happened to each saga, in order.
     sagas: ByEvent<Vec<Change>>,
+    taken_back: TakenBack,
 }
 
 /// A step of a saga was done or undone.
@@ -48,10 +54,28 @@ fn proofs(changes: &[Change]) -> Vec<Proof> {
     changes.iter().map(|change| change.proof).collect()
 }
 
+impl SagaAtomicity {
+    /// Leaves out what was taken back with its disk and has happened again since. What has not is missing, which is
+    /// another matter: it happened, and nobody made it good.
+    fn only_what_stands(&self, happened: &mut Vec<Change>) {
+        let mut later: Vec<Change> = Vec::new();
+        for change in happened.iter().rev() {
+            let again = later.iter().any(|other| other.undone == change.undone);
+            if !(again && self.taken_back.has(change.proof)) {
+                later.push(*change);
+            }
+        }
+        later.reverse();
+        *happened = later;
+    }
+}
+
 impl Invariant for SagaAtomicity {
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
-        let What::Saga { saga, step, change } = evidence.record.what else { return };
+        let What::Saga { saga, step, change } = evidence.record.what else {
+            return self.taken_back.record(evidence);
+        };
         let undone = change == SagaChange::Undone;
         self.sagas.entry(saga).push(Change { step, undone, proof: evidence.proof() });
     }
@@ -67,7 +91,8 @@ impl Invariant for SagaAtomicity {
             let undoing = changes.iter().any(|change| change.undone);
             let mut steps: BTreeMap<Name, Vec<Change>> = BTreeMap::new();
             changes.iter().for_each(|change| steps.entry(change.step).or_default().push(*change));
-            for (step, happened) in &steps {
+            for (step, happened) in &mut steps {
+                self.only_what_stands(happened);
                 let undone = happened.iter().filter(|change| change.undone).count();
                 let done = happened.len() - undone;
                 let wrong = if done > 1 {
@@ -118,6 +143,28 @@ impl Invariant for SagaAtomicity {
 #[cfg(test)]
 mod tests {
     use crate::testing::*;
+
+    #[test]
+    fn a_step_that_was_taken_back_with_its_disk_may_be_done_again_once() {
+        let saga = || {
+            let mut h = History::new();
+            h.fault_on(1, STORE.0)
+                .step_done(1, 0)
+                .after(1)
+                .went_back(STORE.0, 1, 0)
+                .step_done(1, 0);
+            h
+        };
+        let twice = |h: &mut History| {
+            let told = h.violations("saga_atomicity");
+            told.iter().any(|told| told.contains("was done 2 times"))
+        };
+        assert!(!twice(&mut saga()));
+        assert!(twice(saga().step_done(1, 0)));
+        let mut h = History::new();
+        h.step_done(1, 0).fault_on(1, STORE.0).after(1).went_back(STORE.0, 1, 0).step_done(1, 0);
+        assert!(twice(&mut h));
+    }
 
     #[test]
     fn half_done() {

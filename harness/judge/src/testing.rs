@@ -28,7 +28,7 @@ const QUEUE: Name = Name(104);
 const REPLICAS: u16 = 3;
 const PRODUCER: NodeId = NodeId(3);
 const CONSUMER: NodeId = NodeId(4);
-const STORE: NodeId = NodeId(5);
+pub(crate) const STORE: NodeId = NodeId(5);
 
 /// A history: replicas r0, r1, r2, a producer p, a consumer c, a store s; one partition, group g.
 /// Time passes only by `after`.

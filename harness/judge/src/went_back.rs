@@ -91,7 +91,11 @@ impl WentBack {
             let What::WentBack { fault, to } = record.what else { continue };
             let taken = What::FaultBegan { fault, target: record.node };
             let mut before = history[..end].iter().enumerate().rev();
-            let (begin, _) = before.find(|(_, began)| began.at == to && began.what == taken)?;
+            let snapshot = before.find(|(_, began)| began.at == to && began.what == taken);
+            // An emptied disk is as it was in the beginning.
+            let Some(begin) = snapshot.map(|(begin, _)| begin).or((to == 0).then_some(0)) else {
+                continue;
+            };
             let (begin, end) = (begin as u64, end as u64);
             let window = Window { begin, end, to, from: record.at };
             windows.entry(record.node).or_default().push(window);

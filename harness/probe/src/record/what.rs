@@ -302,7 +302,8 @@ pub enum What {
         /// In bytes.
         bytes: u64,
     },
-    /// The node's machine has no power, and its disk is as it was at an earlier time: a snapshot was put in its place.
+    /// The node's machine has no power, and its disk is as it was at an earlier time: a snapshot was put in its place; or it was
+    /// emptied, and is as it was in the beginning (told of nodes that are no replicas).
     WentBack {
         /// By which step of the scenario.
         fault: u16,

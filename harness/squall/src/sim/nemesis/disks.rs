@@ -34,6 +34,10 @@ impl Nemesis<'_> {
     pub(super) fn wipe(&mut self, node: NodeId, act: &Act) {
         self.disks.destroy(node, Destroyed { index: act.index, latent: false });
         sim::with(|world| world.disk(node).wipe());
+        // What replicas forget others know. What landed on another disk is there no more.
+        if !self.replica_roles.contains(&self.plan.nodes[node.index()].role.as_str()) {
+            self.record(node, What::WentBack { fault: act.id.step, to: 0 });
+        }
     }
 
     /// Snapshots are taken of disks, which will be as they are now when `age` has passed.
