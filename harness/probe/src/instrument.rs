@@ -7,7 +7,7 @@ use crate::{
 };
 #[cfg(feature = "sim")]
 use crate::{record::NodeId, sim};
-use rand::SeedableRng as _;
+use rand_chacha::rand_core::SeedableRng as _;
 use std::hash::{BuildHasher as _, RandomState};
 
 /// Interns a name for use in records. Outside a simulation nothing is recorded and every name is 0.

@@ -9,6 +9,7 @@ mod compare;
 mod corpus;
 mod explain;
 mod explore;
+mod init;
 mod list;
 mod merge;
 mod new;
@@ -68,6 +69,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Read and check scenarios, run nothing
     Check(check::CheckArgs),
+    /// Begin a crate: a service to test, with scenarios, CI, and a bug to find
+    Init(init::InitArgs),
     /// Begin a scenario, from a template for what goes wrong
     New(new::NewArgs),
     /// Run scenarios whenever their files are saved
@@ -121,6 +124,7 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
         Command::Schema(args) => schema::schema(args, system.as_ref()),
         Command::Check(args) => check::check(args, system.as_ref()),
         Command::List(args) => list::list(args, system.as_ref()),
+        Command::Init(args) => init::init(args),
         Command::New(args) => new::new(args, system.as_ref()),
         Command::Watch(args) => watch::watch(args),
         Command::Explain(args) => explain::explain(args, system.as_ref()),
