@@ -24,7 +24,7 @@ mod watch;
 
 use crate::{exit, system::System, worker};
 use clap::{Parser, Subcommand};
-use shared::{stop::Stop, terminal::Color};
+use shared::{platform, stop::Stop, terminal::Color};
 use std::{io::IsTerminal as _, process::ExitCode, sync::Arc};
 
 #[derive(Debug, Parser)]
@@ -94,20 +94,15 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
     }
     let cli = Cli::parse();
     let color = cli.color.wanted(std::io::stdout().is_terminal());
-    if cfg!(not(tokio_unstable))
-        && matches!(
-            cli.command,
-            Command::Run(_)
-                | Command::Replay(_)
-                | Command::Audit(_)
-                | Command::Explore(_)
-                | Command::Shrink(_)
-        )
-    {
-        eprintln!(
-            "warning: built without `--cfg tokio_unstable`: an unbiased `tokio::select!` in the system \
-             is not deterministic"
-        );
+    if matches!(
+        cli.command,
+        Command::Run(_)
+            | Command::Replay(_)
+            | Command::Audit(_)
+            | Command::Explore(_)
+            | Command::Shrink(_)
+    ) {
+        platform::warn();
     }
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &system, color),
