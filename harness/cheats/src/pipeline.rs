@@ -271,8 +271,8 @@ async fn send_all(shared: Arc<Mutex<Shared>>, more: Arc<Notify>, rules: Rules) {
                 Ok(Ok(frame)) => {
                     let Some(answer) = frame.as_deref().and_then(numbers_in) else { break None };
                     let mut shared = locked(&shared);
-                    while let Some(waiting) =
-                        shared.waiting.pop_front_if(|w| w.message[1] < answer[1])
+                    while shared.waiting.front().is_some_and(|w| w.message[1] < answer[1])
+                        && let Some(waiting) = shared.waiting.pop_front()
                     {
                         let _ = waiting.done.send(true);
                         sent = sent.saturating_sub(1);

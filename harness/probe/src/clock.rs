@@ -1,4 +1,11 @@
 //! The wall clock. (For intervals use `tokio::time::Instant`, which the simulation drives.)
+//!
+//! Faults set it, back and forth, on single nodes: it says what time it is, not how much time has passed.
+//!
+//! ```
+//! let stamp = squall_probe::clock::since_epoch();
+//! assert!(stamp.as_secs() > 1_700_000_000);
+//! ```
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

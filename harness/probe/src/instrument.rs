@@ -7,7 +7,7 @@ use crate::{
 };
 #[cfg(feature = "sim")]
 use crate::{record::NodeId, sim};
-use rand::SeedableRng as _;
+use rand_chacha::rand_core::SeedableRng as _;
 use std::hash::{BuildHasher as _, RandomState};
 
 /// Interns a name for use in records. Outside a simulation nothing is recorded and every name is 0.
@@ -22,6 +22,18 @@ pub fn name(text: &str) -> Name {
 }
 
 /// Says that something happened on this node, now. Outside a simulation this does nothing.
+///
+/// What there is to say, and which invariants need it: [`What`].
+///
+/// ```
+/// use squall_probe::{EventId, Name, What, name, record};
+///
+/// fn leased(queue: Name, message: u64, event: EventId, worker: &str, count: u32) {
+///     let (consumer, lasts) = (name(worker), 30_000_000); // Microseconds.
+///     record(What::Lease { queue, message, event, consumer, count, lasts });
+/// }
+/// # leased(name("work"), 1, EventId(1), "worker-1", 1);
+/// ```
 pub fn record(what: What) {
     #[cfg(feature = "sim")]
     sim::try_with(|world| world.record_here(what));
@@ -54,6 +66,17 @@ pub fn say(text: &str) {
 /// Put one between any two steps of which the first may happen without the second. If a trigger
 /// waits for this passage, the future does not return before the fault has been injected (which may
 /// kill the node here). Outside a simulation it is ready at once.
+///
+/// ```
+/// # use squall_probe::point;
+/// # async fn store() {}
+/// # async fn answer() {}
+/// # async fn serve() {
+/// store().await;
+/// point("server.stored").await; // `when: { reaches: server.stored, hit: 3 }`
+/// answer().await;
+/// # }
+/// ```
 pub async fn point(name: &'static str) {
     #[cfg(feature = "sim")]
     if let Some(Some(step)) = sim::try_with(|world| world.pass_point(name)) {
@@ -113,6 +136,13 @@ impl Drop for Reserved {
 ///
 /// In a simulation its seed is a function of the run's seed, the node, how often the node has been
 /// started, and the purpose, so that a draw in one place moves no draw elsewhere.
+///
+/// ```
+/// use rand::RngExt as _; // The crate `rand` has the methods.
+///
+/// let mut rng = squall_probe::rng("retry jitter");
+/// assert!((50..150).contains(&rng.random_range(50..150)));
+/// ```
 #[must_use]
 pub fn rng(purpose: &str) -> Rng {
     #[cfg(feature = "sim")]

@@ -2,6 +2,19 @@
 //!
 //! tokio's own `spawn`, `spawn_local` and `JoinSet` work in a simulation as they are. What [`spawn`] has beside them is what a
 //! panic and a crash do: see there.
+//!
+//! ```
+//! use squall_probe::task;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let task = task::spawn(async { 6 * 7 });
+//! assert_eq!(task.await.ok(), Some(42));
+//! // What blocks: in a simulation it runs in one piece, on the node's own disk.
+//! let sum = task::spawn_blocking(|| (1..=100).sum::<u32>());
+//! assert_eq!(sum.await.ok(), Some(5050));
+//! # }
+//! ```
 
 #[cfg(feature = "sim")]
 use std::sync::Arc;

@@ -2,6 +2,19 @@
 //!
 //! tokio's own work in a simulation too. But nobody can ask a runtime for its next timer, so virtual time cannot jump over
 //! what it waits for; over what waits here it can, in a system that says that it waits nowhere else.
+//!
+//! ```
+//! use squall_probe::time::{Duration, Instant, sleep, timeout};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let began = Instant::now();
+//! sleep(Duration::from_millis(2)).await;
+//! assert!(began.elapsed() >= Duration::from_millis(2));
+//! let never = std::future::pending::<()>();
+//! assert!(timeout(Duration::from_millis(1), never).await.is_err());
+//! # }
+//! ```
 
 #[cfg(feature = "sim")]
 use crate::sim::Timer;

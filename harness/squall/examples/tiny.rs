@@ -2,16 +2,15 @@
 //!
 //!     cargo run -p squall --example tiny -- run my-scenarios/
 //!
-//! It has no replicas; the server's file is its log, and an event takes effect when it is synced there. Its
-//! defects are for squall's own tests: they show what becomes of a run that panics, never yields, or is not
-//! deterministic.
+//! It has no replicas; the server's file is its log, and an event takes effect when it is synced there. It knows one
+//! mistake, `--defect no-sync`: with it a suite shows that it would notice.
 
 use bytes::Bytes;
 use squall::system::{
     Client, Cluster, Defect, Error, Event, LocalFuture, Node, Outcome, Promises, Role, State,
     System, kafka_like_log,
 };
-use squall_probe::{EventId, Position, StateOf, What, clock, fs, name, net, point, record, signal};
+use squall_probe::{EventId, Position, StateOf, What, fs, name, net, point, record, signal};
 use std::{
     collections::BTreeSet,
     io::Write as _,
@@ -28,26 +27,20 @@ use tokio::{
 const GROUP: &str = "sink";
 const FILE: &str = "/data/events";
 
+/// The mistake that it can be told to make.
+const NO_SYNC: &str = "no-sync";
+
 /// An event in the file, in bytes: a frame.
 const EVENT: usize = 16;
 
 struct Tiny;
 
-static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
-    vec![
-        Defect { id: "panic", about: "a task panics", breaks: vec!["no_panic"] },
-        Defect { id: "spin", about: "a task never yields", breaks: vec!["-"] },
-        Defect { id: "overflow", about: "the stack overflows", breaks: vec!["-"] },
-        Defect { id: "abort", about: "the process aborts", breaks: vec!["-"] },
-        Defect { id: "hoard", about: "memory grows without bound", breaks: vec!["-"] },
-        Defect { id: "clock", about: "what happens depends on the real clock", breaks: vec!["-"] },
-        Defect { id: "mute", about: "the server never answers", breaks: vec!["-"] },
-        Defect {
-            id: "no-sync",
-            about: "the server answers before it has synced",
-            breaks: vec!["no_loss"],
-        },
-    ]
+static DEFECTS: LazyLock<[Defect; 1]> = LazyLock::new(|| {
+    [Defect {
+        id: NO_SYNC,
+        about: "the server answers before it has synced",
+        breaks: vec!["no_loss"],
+    }]
 });
 
 const ROLES: &[Role] = &[
@@ -96,7 +89,7 @@ impl System for Tiny {
         &[("server.synced", "the server has synced an event, and not answered")]
     }
     fn defects(&self) -> &[Defect] {
-        &DEFECTS
+        DEFECTS.as_slice()
     }
     fn promises(&self) -> Promises {
         kafka_like_log()
@@ -141,6 +134,7 @@ async fn serve(node: Node, cluster: Cluster) -> Result<(), Error> {
     }
     file.set_len((stored.len() * EVENT) as u64)?;
     file.sync_all()?;
+    let syncs = !cluster.defects.iter().any(|defect| defect == NO_SYNC);
     loop {
         let (stream, _) = tokio::select! {
             biased;
@@ -151,14 +145,12 @@ async fn serve(node: Node, cluster: Cluster) -> Result<(), Error> {
         let (sender, mut receiver) = stream.into_frames();
         while let Ok(Some(frame)) = receiver.recv().await {
             let Some(event) = number_in(&frame) else { break };
-            // When it came, for a log that somebody may read.
-            std::hint::black_box(clock::since_epoch());
             if event > 0 && stored.insert(event) {
-                let syncs = !cluster.defects.iter().any(|id| id == "no-sync");
-                let written = file.write_all(&frame_of(event));
-                if let Err(error) =
-                    written.and_then(|()| if syncs { file.sync_all() } else { Ok(()) })
-                {
+                let mut stored_it = file.write_all(&frame_of(event));
+                if syncs {
+                    stored_it = stored_it.and_then(|()| file.sync_all());
+                }
+                if let Err(error) = stored_it {
                     // Nobody will be answered: nobody shall find it.
                     file.set_len(((stored.len() - 1) * EVENT) as u64)?;
                     return Err(error.into());
@@ -169,9 +161,6 @@ async fn serve(node: Node, cluster: Cluster) -> Result<(), Error> {
                 let (event, member) = (EventId(event), name("server-1"));
                 record(What::Apply { group, position, event, generation: 1, member });
                 point("server.synced").await;
-            }
-            if stored.len() == 20 {
-                misbehave(&cluster).await;
             }
             sender.send("answer", frame_of(stored.len() as u64)).await?;
         }
@@ -193,40 +182,6 @@ fn number_in(frame: &[u8]) -> Option<u64> {
 fn appended(event: u64, offset: u64) {
     let position = Position::new(0, offset);
     record(What::Append { position, event: EventId(event), key: 0, term: 1, content: 0 });
-}
-
-async fn misbehave(cluster: &Cluster) {
-    for defect in cluster.defects.iter() {
-        match defect.as_str() {
-            "panic" => panic!("the tiny server does not like the number 20"),
-            "spin" => loop {
-                tokio::task::yield_now().await;
-            },
-            "overflow" => {
-                std::hint::black_box(deep(1));
-            }
-            "abort" => std::process::abort(),
-            "hoard" => {
-                let mut hoard = Vec::new();
-                loop {
-                    hoard.push(vec![1_u8; 16 << 20]);
-                }
-            }
-            "clock" => {
-                let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-                let nanos = now.map_or(0, |now| now.subsec_nanos());
-                sleep(Duration::from_millis(u64::from(nanos % 977))).await;
-            }
-            "mute" => std::future::pending().await,
-            _ => {}
-        }
-    }
-}
-
-#[allow(unconditional_recursion)]
-fn deep(depth: u64) -> u64 {
-    let frame = std::hint::black_box([depth; 512]);
-    deep(depth + 1) + frame[usize::try_from(depth % 512).unwrap_or(0)]
 }
 
 /// Sends one event and waits for the answer: how many events the server has.

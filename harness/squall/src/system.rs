@@ -2,6 +2,24 @@
 //!
 //! The harness knows nothing else of a system. `harness/command` is the model for a crate of your own, and
 //! `examples/tiny.rs` a whole system with it in one file.
+//!
+//! What it promises is what it is judged by: [`Promises`], best begun with the preset that is nearest.
+//!
+//! ```
+//! use squall::system::{DeadLetters, Delivery, Lease, Promises, Storage, work_queue};
+//! use std::time::Duration;
+//!
+//! let mut promises = Promises {
+//!     // Effects go through a table of keys: what is handed out again changes nothing.
+//!     delivery: Delivery::EffectivelyOnce,
+//!     dead_letters: DeadLetters::After(3),
+//!     ..work_queue()
+//! };
+//! if let Storage::Queue(queue) = &mut promises.storage {
+//!     queue.lease = Lease::Timeout(Duration::from_secs(5));
+//! }
+//! assert!(promises.queue().is_some_and(|queue| queue.exclusive));
+//! ```
 
 use serde::{Deserialize, Serialize};
 use squall_probe::{EventId, NodeId, Position, StateOf};

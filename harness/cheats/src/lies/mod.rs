@@ -1,5 +1,6 @@
 //! The lies: one file each, and one line in [`ALL`].
 
+mod aborts;
 mod ack_then_sync;
 mod answers_first;
 mod appends_behind_a_short_write;
@@ -10,10 +11,13 @@ mod forgets_copies;
 mod gives_up;
 mod hangs;
 mod hash_order;
+mod hoards;
 mod leaks_through_a_static;
 mod measures_real_time;
+mod never_answers;
 mod no_sync;
 mod opens_a_real_socket;
+mod overflows;
 mod panics;
 mod panics_in_a_call;
 mod prints;
@@ -26,6 +30,7 @@ mod rolls_back_torn_tail;
 mod silent;
 mod sleeps_the_thread;
 mod snapshots;
+mod spins;
 mod starts_a_process;
 mod starts_a_thread;
 mod sync_in_drop;
@@ -49,6 +54,11 @@ pub const ALL: &[Cheat] = &[
     leaks_through_a_static::CHEAT,
     hash_order::CHEAT,
     prints::CHEAT,
+    spins::CHEAT,
+    overflows::CHEAT,
+    aborts::CHEAT,
+    hoards::CHEAT,
+    never_answers::CHEAT,
     panics::CHEAT,
     panics_in_a_call::CHEAT,
     asks_the_real_dns::CHEAT,

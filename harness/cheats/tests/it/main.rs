@@ -7,6 +7,7 @@
 mod disks;
 mod escapes;
 mod expects;
+mod isolation;
 mod leaks;
 mod messages;
 mod panics;

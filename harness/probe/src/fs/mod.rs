@@ -9,6 +9,24 @@
 //! Directories themselves are durable when made, renamed or removed. A process that ends or is killed loses nothing it
 //! wrote. Each node has a disk of its own, with a root and `/tmp`; relative paths begin at the root.
 //!
+//! ```
+//! use squall_probe::fs;
+//! use std::io::Write as _;
+//!
+//! # let folder = std::env::temp_dir().join(format!("squall-probe-fs-{}", std::process::id()));
+//! # fs::create_dir_all(&folder)?;
+//! // Replaced as a whole, and durable when this is done.
+//! let (new, path) = (folder.join("state.new"), folder.join("state"));
+//! let mut file = fs::File::create(&new)?;
+//! file.write_all(b"7")?;
+//! file.sync_all()?;
+//! fs::rename(&new, &path)?;
+//! fs::sync_dir(&folder)?;
+//! assert_eq!(fs::read_to_string(&path)?, "7");
+//! # fs::remove_dir_all(&folder)?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
 //! What std has beside and this module has not: symbolic links, locks, times that can be set. Permissions are those of
 //! the real disk in production, and of no effect on the simulated one.
 

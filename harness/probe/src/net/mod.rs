@@ -9,6 +9,23 @@
 //! What tokio has beside and this module has not: Unix sockets and pipes (`UnixStream`, `UnixListener`, `UnixDatagram`,
 //! `unix`, `windows`), raw descriptors (`AsFd`, `AsRawFd`), and the options `tos`, `tclass`, `quickack` and `device`.
 //! Multicast is refused in a simulation.
+//!
+//! ```
+//! use squall_probe::net::{TcpListener, TcpStream};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+//! let client = TcpStream::connect(listener.local_addr()?).await?;
+//! let (server, _) = listener.accept().await?;
+//! // Frames, where faults shall act on single messages: by their kinds.
+//! let (sender, _receiver) = client.into_frames();
+//! sender.send("publish", "an order".into()).await?;
+//! let (_sender, mut receiver) = server.into_frames();
+//! assert_eq!(receiver.recv().await?.as_deref(), Some(&b"an order"[..]));
+//! # Ok(())
+//! # }
+//! ```
 
 mod address;
 mod frames;

@@ -1,13 +1,15 @@
 //! What the fields of a record can say: phases of an operation, changes of a node, states of a breaker, …
 
 use super::identity::Name;
+#[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
 /// The phase of an operation, as in Jepsen's histories.
 ///
 /// An operation is invoked once and then ends as `Ok`, `Fail` or `Info`. `Info` is not final: when the
 /// outcome becomes known later (the producer went on asking), an `Ok` or `Fail` may follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum Phase {
     /// The client asked.
     Invoke,
@@ -20,7 +22,8 @@ pub enum Phase {
 }
 
 /// Why a node changed between running and not running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum NodeChange {
     /// The node started, for the first time or again.
     Up,
@@ -33,7 +36,8 @@ pub enum NodeChange {
 }
 
 /// What a message-level fault did to one frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum Tampering {
     /// The frame never arrives.
     Lost,
@@ -52,7 +56,8 @@ pub enum Tampering {
 }
 
 /// What became of a saga, or of one of its steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum SagaChange {
     /// The step took effect, where its effect lands.
     Done,
@@ -61,7 +66,8 @@ pub enum SagaChange {
 }
 
 /// The state of a circuit breaker (Nygard, Release It!, 2007).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum BreakerState {
     /// Calls go through.
     Closed,
@@ -72,7 +78,8 @@ pub enum BreakerState {
 }
 
 /// What part of a node's state a [`What::State`](crate::What::State) record speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum StateOf {
     /// A replica's copy of a partition: `position` is the end of its committed log, `digest` covers
     /// the events in their order.
@@ -107,7 +114,8 @@ pub enum StateOf {
 }
 
 /// Why a message of a queue is available again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum Requeued {
     /// Its lease ended before it was acknowledged (SQS: visibility timeout; Pub/Sub: acknowledgement deadline).
     LeaseEnded,
@@ -118,7 +126,8 @@ pub enum Requeued {
 }
 
 /// Why a message left its queue without having been acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum Removed {
     /// It is in the dead-letter queue: its deliveries are spent, or its consumer refused it for good.
     DeadLettered,
@@ -135,7 +144,8 @@ pub enum Removed {
 }
 
 /// A phase of the run itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum Mark {
     /// The workload has been offered in full; no operation will be invoked any more.
     WorkloadOffered,

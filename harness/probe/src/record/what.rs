@@ -7,10 +7,12 @@ use super::{
         BreakerState, Mark, NodeChange, Phase, Removed, Requeued, SagaChange, StateOf, Tampering,
     },
 };
+#[cfg(feature = "serde")]
 use serde::{Deserialize, Serialize};
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(Serialize, Deserialize))]
 pub enum What {
     /// A client's publish of one event. Recorded by the harness, from what the client was told.
     Publish {

@@ -1,7 +1,7 @@
 //! The one way to derive a draw.
 
 use crate::{generator::Rng, record::mix};
-use rand::SeedableRng as _;
+use rand_chacha::rand_core::SeedableRng as _;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// A number that looks random and is a function of where it comes from: `from`, which is the run's seed or a number that

@@ -9,6 +9,7 @@ mod compare;
 mod corpus;
 mod explain;
 mod explore;
+mod init;
 mod list;
 mod merge;
 mod new;
@@ -23,7 +24,7 @@ mod watch;
 
 use crate::{exit, system::System, worker};
 use clap::{Parser, Subcommand};
-use shared::{stop::Stop, terminal::Color};
+use shared::{platform, stop::Stop, terminal::Color};
 use std::{io::IsTerminal as _, process::ExitCode, sync::Arc};
 
 #[derive(Debug, Parser)]
@@ -68,6 +69,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Read and check scenarios, run nothing
     Check(check::CheckArgs),
+    /// Begin a crate: a service to test, with scenarios, CI, and a bug to find
+    Init(init::InitArgs),
     /// Begin a scenario, from a template for what goes wrong
     New(new::NewArgs),
     /// Run scenarios whenever their files are saved
@@ -91,20 +94,15 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
     }
     let cli = Cli::parse();
     let color = cli.color.wanted(std::io::stdout().is_terminal());
-    if cfg!(not(tokio_unstable))
-        && matches!(
-            cli.command,
-            Command::Run(_)
-                | Command::Replay(_)
-                | Command::Audit(_)
-                | Command::Explore(_)
-                | Command::Shrink(_)
-        )
-    {
-        eprintln!(
-            "warning: built without `--cfg tokio_unstable`: an unbiased `tokio::select!` in the system \
-             is not deterministic"
-        );
+    if matches!(
+        cli.command,
+        Command::Run(_)
+            | Command::Replay(_)
+            | Command::Audit(_)
+            | Command::Explore(_)
+            | Command::Shrink(_)
+    ) {
+        platform::warn();
     }
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &system, color),
@@ -121,6 +119,7 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
         Command::Schema(args) => schema::schema(args, system.as_ref()),
         Command::Check(args) => check::check(args, system.as_ref()),
         Command::List(args) => list::list(args, system.as_ref()),
+        Command::Init(args) => init::init(args),
         Command::New(args) => new::new(args, system.as_ref()),
         Command::Watch(args) => watch::watch(args),
         Command::Explain(args) => explain::explain(args, system.as_ref()),

@@ -7,7 +7,7 @@ mod authoring;
 mod circles;
 mod common;
 mod faults;
-mod isolation;
+mod init;
 mod mutants;
 mod pipeline;
 mod queues;

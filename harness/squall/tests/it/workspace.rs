@@ -1,5 +1,5 @@
 //! What the manifests say, and the files: no crate names a dependency that it does not use, what builds is what they ask
-//! for, no file lies beside the modules, and a crate has one binary of integration tests.
+//! for, users get few crates and need no newer compiler than we say, no file lies beside the modules, and a crate has one binary of integration tests.
 
 use crate::common::ROOT;
 use std::{
@@ -138,4 +138,67 @@ fn the_toolchain_is_no_older_than_the_manifest_asks_for() {
     };
     let found = numbers(told.split(' ').nth(1).unwrap());
     assert!(found >= numbers(asked), "{asked} is asked for, and {told} builds");
+}
+
+/// What Cargo says of this workspace, from what is already here.
+fn cargo(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO"));
+    let told = command.args(arguments).arg("--offline").current_dir(ROOT).output().unwrap();
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    String::from_utf8(told.stdout).unwrap()
+}
+
+/// A service links squall-probe in production, and wants to carry as little as it can.
+#[test]
+fn in_production_squall_probe_brings_few_crates() {
+    let below = |package: &str| -> BTreeSet<String> {
+        let tree = ["tree", "-p", package, "--no-default-features", "-e", "normal"];
+        let told = cargo(&[&tree[..], &["--prefix", "none", "--locked"]].concat());
+        let names = told.lines().filter_map(|line| line.split(' ').next());
+        names.filter(|name| *name != package).map(str::to_owned).collect()
+    };
+    let probe = below("squall-probe");
+    // tokio's own, with the features that the probe asks for.
+    let tokio = [
+        "bytes",
+        "libc",
+        "mio",
+        "pin-project-lite",
+        "proc-macro2",
+        "quote",
+        "socket2",
+        "syn",
+        "tokio",
+        "tokio-macros",
+        "unicode-ident",
+    ];
+    let beside: Vec<&String> =
+        probe.iter().filter(|name| !tokio.contains(&name.as_str())).collect();
+    assert_eq!(beside, ["ppv-lite86", "rand_chacha", "rand_core", "zerocopy"]);
+}
+
+#[test]
+fn no_dependency_asks_for_a_newer_compiler_than_we_do() {
+    // Of other platforms there may be nothing here.
+    let host = Command::new("rustc").arg("-vV").current_dir(ROOT).output().unwrap();
+    let host = String::from_utf8(host.stdout).unwrap();
+    let host = host.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned();
+    let told =
+        cargo(&["metadata", "--locked", "--format-version", "1", "--filter-platform", &host]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let number = |version: &serde_json::Value| -> Option<(u32, u32)> {
+        let mut parts = version.as_str()?.split('.').map_while(|part| part.parse().ok());
+        Some((parts.next()?, parts.next()?))
+    };
+    let packages = told["packages"].as_array().unwrap();
+    let ours = packages.iter().find(|package| package["name"] == "squall").unwrap();
+    let ours = number(&ours["rust_version"]).unwrap();
+    let mut judged = 0;
+    for package in packages {
+        if let Some(asked) = number(&package["rust_version"]) {
+            assert!(asked <= ours, "{} asks for Rust {asked:?}", package["name"]);
+            judged += 1;
+        }
+    }
+    assert!(judged > 100, "{judged}");
 }

@@ -34,6 +34,7 @@ executed! {
     comparing: "docs/comparing.md",
     audit: "docs/audit.md",
     performance: "docs/performance.md",
+    tutorial: "docs/tutorial.md",
     your_system: "docs/your-system.md",
     pipelines: "ci/README.md",
     checks: "harness/checks/README.md",

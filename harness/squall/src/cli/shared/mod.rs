@@ -5,6 +5,7 @@ pub(super) mod files;
 pub(super) mod filter;
 pub(super) mod interrupts;
 pub(super) mod outputs;
+pub(super) mod platform;
 pub(super) mod progress;
 pub(super) mod scenarios;
 pub(super) mod stop;
