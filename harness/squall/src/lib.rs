@@ -17,6 +17,7 @@ pub use cli::main;
 /// The format of reports: reading, writing, merging, comparing and showing them.
 pub use squall_reports as report;
 
+mod alerts;
 mod audit;
 mod canary;
 mod cli;
@@ -27,6 +28,7 @@ mod explore;
 mod faults;
 mod history;
 mod injection;
+mod metrics;
 mod pairs;
 mod parameters;
 mod plan;
@@ -37,6 +39,7 @@ mod runner;
 mod sample;
 mod scenario;
 mod schema;
+mod series;
 mod shard;
 mod shell;
 mod shrink;
