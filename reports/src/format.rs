@@ -113,6 +113,9 @@ pub struct CommandInfo {
     pub runs: Option<u32>,
     /// Which runs were executed twice: `sample`, `all` or `none`.
     pub verify: String,
+    /// Files of rules by which alerts were judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
 }
 
 /// The machine.
@@ -143,7 +146,7 @@ pub struct ScenarioReport {
     /// Runs that were left out because others had failed often enough for one cause (`--max-failures`).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u64,
-    /// Lines of the file, from 1: `name` and the invariants under `expect`.
+    /// Lines of the file, from 1: `name`, the invariants under `expect`, `must_not_see`, `must_alert` and `must_not_alert`.
     #[serde(default)]
     pub lines: BTreeMap<String, u32>,
     /// By seed.
@@ -228,6 +231,10 @@ pub struct Run {
     /// With 0 it has not held, it is not applicable. Empty in reports of versions that did not count.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub judged: BTreeMap<String, u64>,
+    /// Alerts that fired, by name: when the first of that name did, in milliseconds of virtual time. Only of scenarios that
+    /// ask for alerts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub alerts: BTreeMap<String, u64>,
     /// Totals.
     pub counters: Counters,
     /// From publish to each group's effect; absent if there was none.

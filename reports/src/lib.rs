@@ -12,6 +12,7 @@ mod latency;
 mod merge;
 mod page;
 pub mod render;
+mod series;
 mod stats;
 mod text;
 mod trace;
@@ -32,9 +33,10 @@ pub use format::{
 pub use journal::{Journal, Kept, journal_path, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
 pub use merge::{MergeError, Merged, batch_difference, merge};
+pub use series::{Family, MetricKind, Sample, Series, SeriesMetric, sample_name, sample_value};
 pub use stats::Interval;
 pub use text::{is_harmful, printable};
-pub use trace::{perfetto, shiviz};
+pub use trace::{openmetrics, perfetto, shiviz};
 pub use trend::{Trend, TrendPoint, trend};
 
 /// The JSON Schema of a report, as text.

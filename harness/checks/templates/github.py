@@ -41,6 +41,7 @@ class Runner:
         context = Context(
             inputs={key: str(value) for key, value in (inputs("ci/github/action.yml") | (given or {})).items()},
             runner={"temp": str(temp)},
+            github={"token": "secret", "event": {"repository": {"default_branch": "main"}}},
             strategy={"job-index": job[0], "job-total": job[1]},
             steps={step["id"]: {"outputs": {}, "outcome": "skipped"} for step in action["runs"]["steps"] if "id" in step},
         )
@@ -72,6 +73,8 @@ class Runner:
         assert "${{" not in step["run"], "an expression in a script is an injection: pass it through env"
         done = self.place.sh(step["run"], shell=("bash", "--noprofile", "--norc", "-eo", "pipefail"), env={
             **{key: str(path) for key, path in files.items()},
+            "GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF_NAME": "12/merge", "GITHUB_REPOSITORY": "o/r",
+            "GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ID": "77", "GITHUB_RUN_ATTEMPT": "1",
             "RUNNER_TEMP": str(temp), "RUNNER_OS": "Linux", "RUNNER_ARCH": "X64", "GITHUB_ACTIONS": "true",
             "GITHUB_ACTION_PATH": str(self.place.work / "ci/github"), **env,
             **{key: fill(value, context, status) for key, value in step.get("env", {}).items()},
@@ -105,6 +108,10 @@ class Runner:
             if (self.cache / given["key"]).exists():
                 shutil.copytree(self.cache / given["key"], given["path"])
                 return "success", {"cache-hit": "true"}
+            begins = given.get("restore-keys")
+            found = [path for path in self.cache.glob("*") if begins and path.name.startswith(begins)]
+            if found:
+                shutil.copytree(max(found, key=lambda path: path.stat().st_mtime_ns), given["path"], dirs_exist_ok=True)
         elif name == "actions/cache/save":
             shutil.copytree(given["path"], self.cache / given["key"])
         else:

@@ -1,5 +1,6 @@
 """The GitHub action and the project's own workflow."""
 
+import json
 import re
 import subprocess
 import time
@@ -66,8 +67,9 @@ def test_run(place, runner):
     assert steps["Build squall"] == steps["squall merge"] == steps["squall compare"] == "skipped"
     assert place.calls() == [[
         "run", "--no-progress", "--report=squall-report/squall.json", "--html=squall-report/squall.html",
-        "--junit=squall-report/junit.xml", "--runs=2", "--seed=7", "--", SCENARIO]]
-    assert {path.name for path in (runner.artifacts / "squall").iterdir()} == {"squall.json", "squall.html", "junit.xml"}
+        "--junit=squall-report/junit.xml", "--sarif=squall-report/squall.sarif", "--runs=2", "--seed=7", "--", SCENARIO]]
+    assert {path.name for path in (runner.artifacts / "squall").iterdir()} == {
+        "squall.json", "squall.html", "squall.sarif", "junit.xml"}
     assert runner.outputs["passed"] == "true"
     if place.real:
         assert "gateway" in runner.summary
@@ -139,6 +141,136 @@ def test_compare(place, runner):
         assert steps["squall compare"] == "success" and runner.jobs["job"] == "failure"
 
 
+def test_the_baseline_is_the_last_of_the_default_branch_that_passed(place, runner):
+    """A job on main keeps it, a pull request's finds it; what did not pass is no baseline."""
+    given = {"squall": "squall", "paths": SCENARIO, "runs": 2, "baseline": "auto", "artifact": "nightly"}
+    main = {"GITHUB_EVENT_NAME": "push", "GITHUB_REF_NAME": "main"}
+    steps = runner.action(given, name="first")
+    assert runner.jobs["first"] == "success" and "does not exist yet" in runner.printed, runner.printed
+    assert steps["Keep the report as the next baseline"] == "skipped", "a pull request is no baseline"
+    if not place.real:
+        steps = runner.action(given, env=main | {"FAKE_EXIT_RUN": "1"}, name="red")
+        assert steps["Keep the report as the next baseline"] == "skipped" and runner.jobs["red"] == "failure"
+    steps = runner.action(given, env=main | {"GITHUB_RUN_ID": "78"}, name="main")
+    assert steps["Keep the report as the next baseline"] == "success", runner.printed
+    assert [path.name for path in runner.cache.iterdir()] == ["squall-baseline-nightly-78-1"]
+    place.calls()
+    runner.action(given, name="request")
+    compared = [call for call in place.calls() if call[0] == "compare"]
+    assert len(compared) == 2 and compared[0][-2].endswith("squall-baseline/squall.json"), compared
+    # Shards neither look for it nor keep it: the merge does.
+    steps = runner.action({**given, "shard": "1/1"}, env=main, name="shard")
+    assert steps["Find the baseline"] == steps["Keep the report as the next baseline"] == "skipped"
+    steps = runner.action({**given, "command": "merge"}, name="merge")
+    assert steps["Find the baseline"] == "success" and runner.jobs["merge"] == "success", runner.printed
+
+
+# GitHub's side: comments.json and issues.json in the folder gh beside it are what there is; what is asked is in log.
+GH = """#!/usr/bin/env python3
+import json, os, sys
+folder = os.path.join(os.path.dirname(os.path.dirname(sys.argv[0])), "gh")
+assert os.environ["GH_TOKEN"] == "secret" and sys.argv[1:3] == ["api", "--method"], sys.argv
+method, path = sys.argv[3:5]
+body = json.loads(sys.stdin.read()) if "--input" in sys.argv else None
+with open(folder + "/log", "a") as file:
+    file.write(json.dumps([method, path, body]) + "\\n")
+if os.path.exists(folder + "/refuses"):
+    sys.exit("HTTP 403: Resource not accessible by integration")
+if method == "GET":
+    assert "--paginate" in sys.argv and "--slurp" in sys.argv
+    with open(folder + ("/comments.json" if "/comments" in path else "/issues.json")) as file:
+        print(json.dumps([json.load(file), []]))
+else:
+    print(json.dumps({"number": 9, "id": 3}))
+"""
+
+
+class GitHub:
+    """A gh, and what it was asked since the last look."""
+
+    def __init__(self, place):
+        self.folder = place.bin.parent / "gh"
+        self.folder.mkdir()
+        place.program("gh", GH)
+        place.env["GITHUB_EVENT_PATH"] = str(self.folder / "event.json")
+        self.event({"pull_request": {"number": 12}})
+        self.there_are()
+
+    def event(self, event):
+        (self.folder / "event.json").write_text(json.dumps(event))
+
+    def there_are(self, comments=(), issues=()):
+        (self.folder / "comments.json").write_text(json.dumps(list(comments)))
+        (self.folder / "issues.json").write_text(json.dumps(list(issues)))
+
+    def asked(self):
+        log = self.folder / "log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return [json.loads(line) for line in lines]
+
+
+@pytest.fixture
+def github(place):
+    return GitHub(place)
+
+
+def test_a_pull_request_has_one_comment_that_is_updated(place, runner, github):
+    given = {"squall": "squall", "paths": SCENARIO, "runs": 2, "comment": "true"}
+    runner.action(given)
+    assert runner.jobs["job"] == "success", runner.printed
+    (get, _, _), (post, path, data) = github.asked()
+    assert (get, post, path) == ("GET", "POST", "repos/o/r/issues/12/comments")
+    assert data["body"].startswith("<!-- squall squall -->\n") and "/o/r/actions/runs/77" in data["body"]
+    github.there_are(comments=[{"id": 4, "body": "unrelated <!-- squall squall -->"}, {"id": 5, "body": data["body"]}])
+    runner.action(given)
+    _, (method, path, data) = github.asked()
+    assert (method, path) == ("PATCH", "repos/o/r/issues/comments/5") and len(data["body"]) < 65_536
+    # Of another batch in the same pull request there is another.
+    runner.action(given | {"artifact": "slow"})
+    assert github.asked()[1][0] == "POST"
+    # A push has nobody to comment to, and a fork's token may not.
+    github.event({})
+    runner.action(given)
+    assert github.asked() == [] and runner.jobs["job"] == "success"
+    github.event({"pull_request": {"number": 12}})
+    (github.folder / "refuses").touch()
+    runner.action(given)
+    assert runner.jobs["job"] == "success", runner.printed
+    assert "::warning title=squall::GitHub does not take the comment: HTTP 403" in runner.printed
+
+
+@pytest.mark.fake
+def test_each_cause_is_one_issue(place, runner, github):
+    given = {"squall": "squall", "paths": SCENARIO, "issues": "true"}
+    told = (("no_loss", "a: e1 is lost"), ("drains", "```b"), ("no_loss", "c: e2 is lost"))
+    results = [{"ruleId": rule, "message": {"text": text}} for rule, text in told]
+    env = {"FAKE_EXIT_RUN": "1", "FAKE_SARIF": json.dumps({"runs": [{"results": results}]})}
+    github.there_are(issues=[{"number": 3, "body": "<!-- squall squall drains -->\nold"},
+                             {"number": 4, "body": "<!-- squall squall no_loss -->", "pull_request": {}}])
+    runner.action(given, env=env)
+    assert runner.jobs["job"] == "failure", "what did not pass is red all the same"
+    _, again, new = github.asked()
+    assert again[:2] == ["POST", "repos/o/r/issues/3/comments"] and again[2]["body"].count("```") == 2
+    assert new[:2] == ["POST", "repos/o/r/issues"] and new[2]["labels"] == ["squall"]
+    assert new[2]["title"] == "squall: no_loss in 2 scenarios"
+    assert new[2]["body"].startswith("<!-- squall squall no_loss -->\n") and "e2 is lost" in new[2]["body"]
+    runner.action(given)
+    assert github.asked() == [], "nothing was found"
+
+
+def test_issues_of_a_real_report(place, github):
+    if not place.real:
+        pytest.skip("it is about what squall writes")
+    bad = "run --runs 4 --no-progress --defect breaker-never-opens --report bad.json"
+    place.sh(f"squall {bad} {SCENARIO}", check=1)
+    env = {"GH_TOKEN": "secret", "GITHUB_REPOSITORY": "o/r", "GITHUB_RUN_ID": "1", "GITHUB_SERVER_URL": "https://github.com"}
+    place.sh("ci/github/tell issues squall bad.json squall", env=env, check=0)
+    asked = github.asked()
+    assert len(asked) > 1 and all(data["title"].startswith("squall: ") for _, _, data in asked[1:])
+    assert any("breaker" in data["title"] and "squall replay" in data["body"] for _, _, data in asked[1:]), asked
+
+
 def test_canary(place, runner):
     defect = "breaker-never-opens"
     runner.action({"squall": "squall", "paths": SCENARIO, "canary": defect, "runs": 2})
@@ -172,7 +304,7 @@ def test_wrong_inputs(place, runner, given):
 def test_inputs_are_not_code(place, runner):
     evil = "'; touch pwned; \"$(touch pwned)`touch pwned`\" #"
     for name in ("paths", "runs", "seed", "time-budget", "canary", "output", "artifact", "baseline", "fail-on", "earlier",
-                 "shard", "command", "squall", "allow-partial"):
+                 "shard", "command", "squall", "allow-partial", "rules", "comment", "issues"):
         runner.action({"squall": "squall", name: evil, "artifact": "" if name != "artifact" else evil}, name=name[:4])
         assert not list(place.work.glob("**/pwned")), name
     runner.action({"squall": "squall", "paths": "--report=/etc/passwd", "artifact": ""})

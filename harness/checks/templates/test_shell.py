@@ -10,7 +10,7 @@ from test_pages import blocks
 
 # What the services set; anything else in capitals must be declared where it is used.
 GIVEN = ("RUNNER_TEMP", "RUNNER_OS", "RUNNER_ARCH", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STEP_SUMMARY",
-         "GITHUB_ACTION_PATH")
+         "GITHUB_ACTION_PATH", "GITHUB_EVENT_NAME", "GITHUB_REF_NAME", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")
 
 
 def declared(variables):

@@ -5,7 +5,7 @@ use reference_system::{
     POINTS, SIGNALS, breaker, broker, client, consumer,
     domain::{Flaw, GROUPS, SAGA},
     gateway,
-    metrics::Metrics,
+    metrics::{METRICS, Metrics},
     mistakes,
     policies::Policies,
     producer::{self, NewOrder, Producer, ProducerConfig},
@@ -88,8 +88,9 @@ fn words(lists: &[&[(&'static str, &'static str)]]) -> Vec<&'static str> {
 static MESSAGE_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| words(&[MESSAGES]));
 static POINT_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| words(&[POINTS]));
 static SIGNAL_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| words(&[SIGNALS]));
+static METRIC_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| words(&[METRICS]));
 static MEANINGS: LazyLock<Vec<(&'static str, &'static str)>> =
-    LazyLock::new(|| [MESSAGES, POINTS, SIGNALS].concat());
+    LazyLock::new(|| [MESSAGES, POINTS, SIGNALS, METRICS].concat());
 
 static DEFECTS: LazyLock<Vec<Defect>> = LazyLock::new(|| {
     mistakes::known()
@@ -148,6 +149,10 @@ impl System for ReferenceSystem {
 
     fn signals(&self) -> &[&'static str] {
         &SIGNAL_NAMES
+    }
+
+    fn metrics(&self) -> &[&'static str] {
+        &METRIC_NAMES
     }
 
     fn meanings(&self) -> &[(&'static str, &'static str)] {

@@ -61,6 +61,28 @@ pub fn say(text: &str) {
     let _ = text;
 }
 
+/// A number of this node, as a monitoring system would scrape it from now on (`orders_lag`). It is no record, and no
+/// invariant sees it: `squall replay --as openmetrics` writes it, and rules for alerts are tried on it. The names are those
+/// that your own exporter has. Outside a simulation this does nothing.
+pub fn gauge(name: &'static str, labels: &[(&'static str, &str)], value: f64) {
+    #[cfg(feature = "sim")]
+    sim::try_with(|world| world.measure_here(name, labels, false, value));
+    #[cfg(not(feature = "sim"))]
+    let _ = (name, labels, value);
+}
+
+/// As [`gauge`], of a number that only grows and begins at 0 with the node: by how much it grows now. Its name has no
+/// `_total`, which OpenMetrics adds. To grow by 0 says that it is there.
+pub fn counter(name: &'static str, labels: &[(&'static str, &str)], by: u64) {
+    #[cfg(feature = "sim")]
+    sim::try_with(|world| {
+        #[allow(clippy::cast_precision_loss)] // Monitoring systems keep 64-bit floats.
+        world.measure_here(name, labels, true, by as f64);
+    });
+    #[cfg(not(feature = "sim"))]
+    let _ = (name, labels, by);
+}
+
 /// A fault point: a place in the code where a scenario may make something go wrong.
 ///
 /// Put one between any two steps of which the first may happen without the second. If a trigger

@@ -84,7 +84,9 @@ pub mod time;
 pub mod tracing;
 
 pub use generator::Rng;
-pub use instrument::{Reserved, name, point, record, reserve, rng, say, signal, stop_asked};
+pub use instrument::{
+    Reserved, counter, gauge, name, point, record, reserve, rng, say, signal, stop_asked,
+};
 pub use record::{
     BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, Removed,
     Requeued, SagaChange, StateOf, Tampering, What, mix,

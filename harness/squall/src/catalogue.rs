@@ -3,6 +3,7 @@
 
 use crate::{
     faults::{self, FaultKind},
+    metrics,
     parameters::ParamKind,
     scenario::{Absent, Allow, Key, TABLES, Table, Takes},
     signals,
@@ -13,7 +14,8 @@ use serde::Serialize;
 /// A word and what it means.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Word {
-    /// What it is: `fault`, `invariant`, `signal`, `fault point`, `key`, `role`, `message`, `escape`, `defect`.
+    /// What it is: `fault`, `invariant`, `signal`, `fault point`, `key`, `role`, `message`, `escape`, `defect`,
+    /// `metric`.
     pub kind: &'static str,
     /// As scenarios write it.
     pub name: String,
@@ -64,6 +66,7 @@ pub const LISTS: &[List] = &[
         "What `allow` can name: what gets past the simulation, which is an error otherwise",
         |_| escapes(),
     ),
+    ("metrics", "The numbers that rules for alerts can ask for", self::metrics),
     ("defects", "The known mistakes that `--defect` can switch on", defects),
 ];
 
@@ -186,6 +189,32 @@ pub fn escapes() -> Vec<Word> {
         }
     };
     Allow::KINDS.iter().map(escape).collect()
+}
+
+/// The numbers that rules for alerts can ask for: of any system, and the system's own.
+#[must_use]
+pub fn metrics(system: &dyn System) -> Vec<Word> {
+    let metric = |name: &str, line: String| {
+        Word {
+        kind: "metric",
+        name: name.to_owned(),
+        line,
+        about: vec![
+            "A number of the run over virtual time, with the labels job, instance and role if it is a node's. A counter's \
+             name ends with `_total` where it is written and asked for."
+                .to_owned(),
+        ],
+        example: "squall replay SCENARIO --seed 1 --as openmetrics".to_owned(),
+        related: vec!["must_alert".to_owned(), "must_not_alert".to_owned()],
+        ..Word::default()
+    }
+    };
+    let built_in = metrics::BUILT_IN
+        .iter()
+        .map(|(name, kind, about)| metric(name, format!("{}: {about}", kind.name())));
+    built_in
+        .chain(system.metrics().iter().map(|name| metric(name, meaning(system, name))))
+        .collect()
 }
 
 /// The known mistakes that `--defect` can switch on.
@@ -366,6 +395,11 @@ pub(crate) fn takes(takes: &Takes) -> String {
         }
         Takes::Expectations => "a list of invariants (`squall list invariants`)".to_owned(),
         Takes::Signals => "a list of signals (`squall list signals`)".to_owned(),
+        Takes::Alerts => {
+            "a list of names of alerts, each with the time within which it must fire or without"
+                .to_owned()
+        }
+        Takes::NoAlerts => "`any`, or a list of names of alerts".to_owned(),
         Takes::Allowed => {
             "a list of what gets past the simulation (`squall list escapes`)".to_owned()
         }

@@ -71,6 +71,7 @@ pub use cli::main;
 /// The format of reports: reading, writing, merging, comparing and showing them.
 pub use squall_reports as report;
 
+mod alerts;
 mod audit;
 mod canary;
 mod cli;
@@ -81,6 +82,7 @@ mod explore;
 mod faults;
 mod history;
 mod injection;
+mod metrics;
 mod pairs;
 mod parameters;
 mod plan;
@@ -91,6 +93,7 @@ mod runner;
 mod sample;
 mod scenario;
 mod schema;
+mod series;
 mod shard;
 mod shell;
 mod shrink;

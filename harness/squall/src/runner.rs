@@ -1,6 +1,7 @@
 //! Many runs: scenarios times seeds, over several workers.
 
 use crate::{
+    alerts::{self, Monitor},
     enough::Enough,
     plan::Plan,
     scenario::Scenario,
@@ -68,6 +69,8 @@ pub struct Batch<'a> {
     pub stop: &'a AtomicBool,
     /// Spend the time until then where it teaches most, and begin no run after it.
     pub budget: Option<Budget<'a>>,
+    /// Judges the alerts that scenarios ask for.
+    pub monitor: Option<&'a Monitor>,
     /// Begin no run of a scenario that has failed often enough.
     pub enough: Option<&'a Mutex<Enough>>,
 }
@@ -155,6 +158,17 @@ impl Queue {
     }
 }
 
+/// Why a batch ends early.
+#[derive(Debug, thiserror::Error)]
+pub enum BatchError {
+    /// A worker cannot be used.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// Alerts cannot be judged.
+    #[error(transparent)]
+    Alerts(#[from] alerts::Error),
+}
+
 /// Executes a batch. `done` hears of each finished run, in the order in which they finish.
 ///
 /// # Errors
@@ -163,7 +177,7 @@ pub fn run(
     batch: &Batch<'_>,
     system: &Arc<dyn System>,
     mut done: impl FnMut(Job, Run),
-) -> Result<(), WorkerError> {
+) -> Result<(), BatchError> {
     let queue = Mutex::new(Queue::new(batch.jobs, batch.budget.as_ref()));
     let failure = Mutex::new(None);
     let (tell, finished) = channel();
@@ -182,7 +196,13 @@ pub fn run(
                     }
                     let scenario = &batch.scenarios[job.scenario];
                     let plan = Plan::new(scenario, job.seed, system.as_ref(), batch.defects);
-                    match pair.run(&plan, job.verify) {
+                    let mut made = pair.run(&plan, job.verify).map_err(BatchError::from);
+                    if let (Ok(run), Some(monitor)) = (&mut made, batch.monitor)
+                        && let Err(error) = monitor.judge(scenario, run, &mut pair.worker)
+                    {
+                        made = Err(error.into());
+                    }
+                    match made {
                         Ok(run) => {
                             if run.verdict != Verdict::Passed {
                                 locked(queue).failed(job.scenario);

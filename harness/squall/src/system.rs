@@ -206,7 +206,11 @@ pub trait System: Send + Sync {
     fn signals(&self) -> &[&'static str] {
         &[]
     }
-    /// What its messages, fault points and signals mean, each in a line without a full stop: lists, `squall explain` and
+    /// The numbers of its own that it tells by `squall_probe::gauge` and `counter`, without the `_total` of counters.
+    fn metrics(&self) -> &[&'static str] {
+        &[]
+    }
+    /// What its messages, fault points, signals and metrics mean, each in a line without a full stop: lists, `squall explain` and
     /// the JSON Schema tell it.
     fn meanings(&self) -> &[(&'static str, &'static str)] {
         &[]

@@ -140,9 +140,9 @@ impl Core {
         (self.policy.answered_undecided)(&mut self.pending);
         self.apply_decided().await;
         self.watch_leadership();
-        let Self { replication, state, policy, metrics, .. } = self;
+        let Self { replication, state, policy, .. } = self;
         let progress = replication.progress();
-        self.fetches.serve(state, replication.log(), progress, policy.beyond_commit, metrics);
+        self.fetches.serve(state, replication.log(), progress, policy.beyond_commit);
         Ok(())
     }
 
@@ -301,6 +301,12 @@ impl Core {
             records::tell(number, command, &applied, term, leads);
             if let Some(waiting) = waiting {
                 self.answer(waiting, applied).await;
+            }
+        }
+        if !entries.is_empty() {
+            // By every replica, and whether or not anybody fetches: a group that is gone has lag all the same.
+            for (name, group) in &self.state.groups {
+                self.metrics.lag(name, self.state.uncommitted_by(group));
             }
         }
         if recovering {

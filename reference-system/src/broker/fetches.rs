@@ -3,7 +3,6 @@
 use super::{log::SharedLog, policy::BeyondCommit, state::State};
 use crate::{
     calls::Caller,
-    metrics::Metrics,
     wire::{
         broker::BrokerReply,
         events::{Place, PlacedEvent},
@@ -64,7 +63,6 @@ impl Fetches {
         log: &SharedLog,
         progress: Progress,
         beyond_commit: BeyondCommit,
-        metrics: &Metrics,
     ) {
         let now = Instant::now();
         self.0.retain_mut(|fetch| {
@@ -82,7 +80,6 @@ impl Fetches {
                 return false;
             };
             let (mut events, lag) = events_for(state, &fetch.positions, fetch.limit);
-            metrics.lag(&fetch.claim.group, lag + events.len() as u64);
             if events.is_empty() {
                 events = beyond_commit(state, log, progress.0, &fetch.positions);
             }

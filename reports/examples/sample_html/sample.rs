@@ -272,7 +272,12 @@ pub fn report_of(scenarios: Vec<ScenarioReport>) -> Report {
             .into(),
             defects: Vec::new(),
         },
-        command: CommandInfo { first_seed: 1, runs: Some(20), verify: "sample".into() },
+        command: CommandInfo {
+            first_seed: 1,
+            runs: Some(20),
+            verify: "sample".into(),
+            rules: Vec::new(),
+        },
         started: "2026-11-21T08:08:49Z".into(),
         machine: Machine { os: "linux".into(), arch: "x86_64".into(), cpus: 2 },
         scenarios,

@@ -71,15 +71,7 @@ impl fmt::Display for Annotation {
 /// most: where there are more, the last says how many.
 #[must_use]
 pub fn annotations(report: &Report) -> Vec<Annotation> {
-    let mut all: Vec<Annotation> = unnoticed(report).into_iter().collect();
-    if all.is_empty() && report.runs().next().is_none() {
-        all.push(Annotation {
-            level: Level::Error,
-            place: None,
-            title: "nothing was run".to_owned(),
-            message: "squall made no run: nothing is proved.".to_owned(),
-        });
-    }
+    let mut all = outside(report);
     all.extend(problems::problems(report).iter().map(annotation));
     if all.len() > MOST {
         let rest = all.split_off(MOST - 1);
@@ -101,6 +93,20 @@ pub fn annotations(report: &Report) -> Vec<Annotation> {
 #[must_use]
 pub fn workflow_commands(report: &Report) -> String {
     annotations(report).iter().map(|annotation| format!("{annotation}\n")).collect()
+}
+
+/// What is wrong and belongs to no scenario.
+pub(super) fn outside(report: &Report) -> Vec<Annotation> {
+    let mut all: Vec<Annotation> = unnoticed(report).into_iter().collect();
+    if all.is_empty() && report.runs().next().is_none() {
+        all.push(Annotation {
+            level: Level::Error,
+            place: None,
+            title: "nothing was run".to_owned(),
+            message: "squall made no run: nothing is proved.".to_owned(),
+        });
+    }
+    all
 }
 
 /// A suite that does not notice a known defect is worth nothing.

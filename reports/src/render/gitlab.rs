@@ -1,18 +1,15 @@
 //! GitLab's code quality: a list of issues that a merge request shows at the scenarios' lines.
 //!
-//! An issue is the same in two reports if its fingerprint is: it depends on the scenario and the
-//! invariant, on no seed, no time and no machine.
+//! An issue is the same in two reports if its fingerprint is.
 
 use crate::{
     format::{Report, Verdict},
     render::{
-        problems::{self, Problem},
+        problems::{self, Fingerprints, Problem},
         rendering::Rendering,
     },
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
-use xxhash_rust::xxh3::xxh3_128;
 
 pub(super) const RENDERING: Rendering = Rendering {
     name: "gitlab",
@@ -46,24 +43,16 @@ struct Lines {
 /// list if everything passed. What belongs to no file is not in it: that nothing was run, or that a
 /// known defect was not noticed.
 fn gitlab(report: &Report) -> String {
-    let mut seen = BTreeMap::new();
+    let mut prints = Fingerprints::default();
     let issues: Vec<Issue> =
-        problems::problems(report).iter().map(|problem| issue(problem, &mut seen)).collect();
+        problems::problems(report).iter().map(|problem| issue(problem, &mut prints)).collect();
     // Nothing of it can fail to be written.
     serde_json::to_string_pretty(&issues).unwrap_or_else(|_| "[]".to_owned()) + "\n"
 }
 
-fn issue(problem: &Problem<'_>, seen: &mut BTreeMap<String, u32>) -> Issue {
+fn issue(problem: &Problem<'_>, prints: &mut Fingerprints) -> Issue {
     let path = problems::path(problem.scenario);
-    // Where the file lies outside the folder that squall was called in, its folder depends on the
-    // machine.
-    let elsewhere = path.starts_with('/') || path.contains(':');
-    let file = if elsewhere { path.rsplit('/').next().unwrap_or_default() } else { &path };
     let check = problem.check();
-    let identity = format!("{file}\0{}\0{}\0{check}", problem.scenario.name, problem.verdict);
-    // Scenarios that cannot be told apart are counted: two issues are never one.
-    let nth = seen.entry(identity.clone()).or_default();
-    *nth += 1;
     Issue {
         description: format!(
             "{}: {}: {} (in {})",
@@ -72,7 +61,7 @@ fn issue(problem: &Problem<'_>, seen: &mut BTreeMap<String, u32>) -> Issue {
             problem.what(),
             problem.how_often()
         ),
-        fingerprint: format!("{:032x}", xxh3_128(format!("{identity}\0{nth}").as_bytes())),
+        fingerprint: prints.of(problem),
         check_name: check,
         severity: match problem.verdict {
             Verdict::Failed | Verdict::Errored => "critical",

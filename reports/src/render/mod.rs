@@ -13,6 +13,7 @@ mod markdown;
 mod openmetrics;
 mod problems;
 mod rendering;
+mod sarif;
 mod terminal;
 
 pub use annotations::{Annotation, Level, annotations, workflow_commands};
@@ -29,6 +30,7 @@ pub const RENDERINGS: &[Rendering] = &[
     markdown::RENDERING,
     annotations::RENDERING,
     gitlab::RENDERING,
+    sarif::RENDERING,
     openmetrics::RENDERING,
     json_lines::RENDERING,
 ];

@@ -6,7 +6,8 @@ use crate::{
     format::{Report, Run, ScenarioReport, Verdict},
     text::{clip, numbers::grouped, words::plural},
 };
-use std::{cmp::Reverse, fmt::Write as _};
+use std::{cmp::Reverse, collections::BTreeMap, fmt::Write as _};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Characters of a text that was written by a scenario or a system.
 pub(super) const TEXT: usize = 300;
@@ -73,9 +74,38 @@ impl Problem<'_> {
         )
     }
 
-    /// The line of the scenario that it speaks of, from 1: the invariant's, else the name's.
+    /// The line of the scenario that it speaks of, from 1: the invariant's, or that of the step which its reason names,
+    /// else the name's.
     pub(super) fn line(&self) -> u32 {
+        let reason = self.runs.first().and_then(|run| run.reason.as_deref());
+        let step = reason.filter(|_| self.invariant.is_none()).and_then(|reason| {
+            reason.strip_prefix("line ")?.split_once(": ")?.0.parse::<u32>().ok()
+        });
+        if let Some(line) = step {
+            return line.max(1);
+        }
         line(self.scenario, self.invariant)
+    }
+}
+
+/// Names problems so that they are the same in two reports: by the scenario and the invariant, by no seed, no time and no
+/// machine.
+#[derive(Debug, Default)]
+pub(super) struct Fingerprints(BTreeMap<String, u32>);
+
+impl Fingerprints {
+    /// Unique among those of a report, in hexadecimal.
+    pub(super) fn of(&mut self, problem: &Problem<'_>) -> String {
+        let path = path(problem.scenario);
+        // Where the file lies outside the folder that squall was called in, its folder depends on the machine.
+        let elsewhere = path.starts_with('/') || path.contains(':');
+        let file = if elsewhere { path.rsplit('/').next().unwrap_or_default() } else { &path };
+        let (name, check) = (&problem.scenario.name, problem.check());
+        let identity = format!("{file}\0{name}\0{}\0{check}", problem.verdict);
+        // Scenarios that cannot be told apart are counted: two issues are never one.
+        let nth = self.0.entry(identity.clone()).or_default();
+        *nth += 1;
+        format!("{:032x}", xxh3_128(format!("{identity}\0{nth}").as_bytes()))
     }
 }
 

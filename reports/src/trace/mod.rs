@@ -1,8 +1,10 @@
 //! A run's trace in the formats of viewers that people have.
 
+mod openmetrics;
 mod perfetto;
 mod shiviz;
 
+pub use openmetrics::openmetrics;
 pub use perfetto::perfetto;
 pub use shiviz::shiviz;
 

@@ -216,6 +216,43 @@ pub fn rendered(name: &str, report: &Report) -> String {
     named.render(report, Reader::OF_A_FILE)
 }
 
+/// What SARIF 2.1.0 requires (its schema and section 3), and what GitHub's code scanning does beside.
+fn sarif(text: &str, report: &Report) {
+    let log: serde_json::Value = serde_json::from_str(text).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let [run] = log["runs"].as_array().unwrap().as_slice() else { panic!("{text}") };
+    let driver = &run["tool"]["driver"];
+    assert!(!driver["name"].as_str().unwrap().is_empty());
+    let rules = driver["rules"].as_array().unwrap();
+    let ids: BTreeSet<&str> = rules.iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), rules.len());
+    assert!(run["invocations"][0]["executionSuccessful"].is_boolean());
+    let notifications = run["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(
+        results.is_empty() && notifications.is_empty(),
+        report.all_passed() && noticed(report)
+    );
+    let told = results.iter().chain(notifications);
+    assert!(told.into_iter().all(|told| !told["message"]["text"].as_str().unwrap().is_empty()));
+    let mut prints = BTreeSet::new();
+    for result in results {
+        let rule = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[rule]["id"], result["ruleId"]);
+        assert!(["error", "warning"].contains(&result["level"].as_str().unwrap()));
+        assert!(prints.insert(result["partialFingerprints"]["squall/v1"].as_str().unwrap()));
+        assert!(result["occurrenceCount"].as_u64().unwrap() > 0);
+        let places = result["locations"].as_array().into_iter().flatten();
+        for place in places.chain(result["relatedLocations"].as_array().into_iter().flatten()) {
+            let place = &place["physicalLocation"];
+            let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+            let fits = |c: char| c.is_ascii_alphanumeric() || "-._~/%:".contains(c);
+            assert!(!uri.is_empty() && uri.chars().all(fits), "{uri}");
+            assert!(place["region"]["startLine"].as_u64().unwrap() > 0);
+        }
+    }
+}
+
 /// Everything that holds of every rendering of every report, within a number of bytes of markdown.
 pub fn all(report: &Report, bytes: usize) {
     markdown(&render::markdown(report, "squall"));
@@ -234,6 +271,7 @@ pub fn all(report: &Report, bytes: usize) {
     assert_eq!(prints.len(), issues.len());
     let passed = report.runs().all(|(_, run)| run.verdict == Verdict::Passed);
     assert_eq!(issues.is_empty(), passed);
+    sarif(&rendered("sarif", report), report);
     for rendering in RENDERINGS {
         let text = rendering.render(report, Reader::OF_A_FILE);
         assert!(text.is_empty() || text.ends_with('\n'), "{}: {text}", rendering.name);

@@ -139,8 +139,10 @@ fn report() -> impl Strategy<Value = Report> {
             defects,
         },
     );
-    let command = (number(), option::of(any::<u32>()), text())
-        .prop_map(|(first_seed, runs, verify)| CommandInfo { first_seed, runs, verify });
+    let command =
+        (number(), option::of(any::<u32>()), text()).prop_map(|(first_seed, runs, verify)| {
+            CommandInfo { first_seed, runs, verify, rules: Vec::new() }
+        });
     let machine =
         (text(), text(), any::<u32>()).prop_map(|(os, arch, cpus)| Machine { os, arch, cpus });
     let parts =

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+mod alerts;
 mod audits;
 #[path = "../../../squall/tests/it/common.rs"]
 mod common;

@@ -37,7 +37,10 @@ pub use network::{Direction, Distribution, Latency, LinkState};
 pub use nodes::current_node;
 pub(crate) use nodes::stop_asked;
 pub use occurrence::OccurrenceId;
-pub use state::{Armed, BroughtDown, Flight, Flights, Hindrance, MessageFault, Names};
+pub use state::{
+    Armed, BroughtDown, Flight, Flights, Hindrance, Measurement, Measures, MessageFault, Metric,
+    Names,
+};
 pub(crate) use storage::{Handle, at_path, open, whole};
 pub(crate) use tasks::spawn;
 pub(crate) use timer::Timer;

@@ -7,7 +7,8 @@ use super::{
     network::tables::Network,
     occurrence::OccurrenceId,
     state::{
-        BroughtDown, Felt, Flight, Flights, Machine, MessageFault, Names, Pendings, Points, Timers,
+        BroughtDown, Felt, Flight, Flights, Machine, Measures, MessageFault, Names, Pendings,
+        Points, Timers,
     },
 };
 use crate::record::{EventId, Name, NodeId, Record, What};
@@ -62,6 +63,8 @@ pub struct World {
     pub(super) flights: Flights,
     /// What nodes said in words.
     said: Vec<Said>,
+    /// What nodes measured of themselves.
+    measures: Measures,
     /// A node whose code went on at a time that nobody knew it waits for, since the harness last looked.
     stray: Option<(NodeId, u64)>,
     /// Nodes of which a task panicked whose handle nobody held, since the harness last looked.
@@ -149,6 +152,8 @@ pub struct Summary {
     pub frames: u64,
     /// What nodes said in words, in order.
     pub said: Vec<Said>,
+    /// What nodes measured of themselves.
+    pub measures: Measures,
     /// Each of them, in the order of sending, if they were kept.
     pub flights: Vec<Flight>,
 }
@@ -177,6 +182,7 @@ pub fn install(seed: u64, nodes: &[String], names: Names, sink: Sink) {
         frames: 0,
         flights: Flights::default(),
         said: Vec::new(),
+        measures: Measures::default(),
         stray: None,
         unhandled: Vec::new(),
         abandoned: Vec::new(),
@@ -203,6 +209,7 @@ pub fn uninstall() -> Summary {
         frames: world.frames,
         flights: world.flights.into_all(),
         said: world.said,
+        measures: world.measures,
         names: world.names,
     }
 }
@@ -371,6 +378,22 @@ impl World {
         if node != NodeId::HARNESS && !self.is_dead(node) && self.said.len() < MOST_SAID {
             let now = self.now_here();
             self.said.push((now, node, text.chars().take(LONGEST_LINE).collect()));
+        }
+    }
+
+    /// Takes a measurement of the node that runs, now: a gauge's value, or by how much a counter grows.
+    pub(crate) fn measure_here(
+        &mut self,
+        name: &'static str,
+        labels: &[(&'static str, &str)],
+        counts: bool,
+        value: f64,
+    ) {
+        let node = self.here();
+        // As with records.
+        if node != NodeId::HARNESS && !self.is_dead(node) {
+            let (now, life) = (self.now_here(), self.incarnation(node));
+            self.measures.take((node, life), now, (name, labels, counts), value);
         }
     }
 

@@ -1,14 +1,17 @@
 //! `squall replay`
 
 use super::shared::files::{show, writable};
+use super::shared::monitoring::{self, Monitoring};
 use super::shared::progress::workers;
 use super::shared::scenarios::{Settings, SystemArgs, load};
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
 use super::shared::timeline::Picked;
-use crate::catalogue;
 use crate::exit::{NOT_PASSED, PASSED};
-use crate::{plan::Plan, pool::Pool, replay::Expected, system::System, why::why, worker::Worker};
+use crate::{
+    alerts, catalogue, plan::Plan, pool::Pool, replay::Expected, system::System, why::why,
+    worker::Worker,
+};
 use clap::{Args, ValueEnum};
 use owo_colors::{OwoColorize as _, Style};
 use squall_reports::{self as reports, Run, Verdict};
@@ -42,6 +45,8 @@ pub(super) struct ReplayArgs {
     /// As what
     #[arg(long = "as", value_enum, default_value_t)]
     form: HistoryForm,
+    #[command(flatten)]
+    monitoring: Monitoring,
     /// Write what happened to this file [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -58,6 +63,8 @@ enum HistoryForm {
     Text,
     /// JSON for ui.perfetto.dev and chrome://tracing: everything
     Perfetto,
+    /// The numbers of each node over virtual time, as a monitoring system scrapes them: for promtool and Grafana
+    Openmetrics,
     /// A log with vector clocks for ShiViz: what stands around the evidence, or with --full everything
     Shiviz,
 }
@@ -72,12 +79,18 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
             scenarios.len()
         )));
     };
+    let monitor = args.monitoring.monitor(&scenarios)?;
     if let Some(path) = &args.output {
         writable(path)?;
     }
     let plan = Plan::new(scenario, args.seed, system.as_ref(), &defects);
     let mut worker = Worker::default();
-    let run = worker.run(&plan).map_err(Stop::broken)?;
+    let mut run = worker.run(&plan).map_err(Stop::broken)?;
+    if let Some(monitor) = &monitor {
+        monitor.judge(scenario, &mut run, &mut worker).map_err(monitoring::stop)?;
+    } else if alerts::asks(scenario) {
+        eprintln!("caution: no alert is judged: --rules names no file");
+    }
     if !args.picked.is_all() && args.form != HistoryForm::Text {
         let message = "error: --event, --node, --key, --from, --to and --around pick lines of text";
         return Err(Stop::Input(message.to_owned()));
@@ -93,6 +106,12 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
                 let lines = worker.lines().map_err(Stop::broken)?;
                 let picked = args.picked.of(lines, &run, &nodes).map_err(Stop::input)?;
                 Ok(picked.iter().map(|line| format!("{line}\n")).collect())
+            }
+            HistoryForm::Openmetrics => {
+                let series = worker.series(args.monitoring.scrape).map_err(Stop::broken)?;
+                Ok(reports::openmetrics(
+                    &series.map_err(|why| Stop::Input(format!("error: {why}")))?,
+                ))
             }
             HistoryForm::Perfetto => worker.trace(true).map(|trace| reports::perfetto(&trace)),
             HistoryForm::Shiviz => worker.trace(args.full).map(|trace| reports::shiviz(&trace)),
@@ -165,6 +184,10 @@ fn print_verdict(scenario: &str, run: &Run, color: bool) {
             None => String::new(),
         };
         say(&format!("  {}{follows}: {}\n", violation.invariant, violation.summary));
+    }
+    for (name, at) in &run.alerts {
+        let at = format!("{}.{:03}s", at / 1_000, at % 1_000);
+        say(&format!("  alert {} fired at {at}\n", reports::printable(name)));
     }
     for (name, facts) in &run.judged {
         let became = match facts {

@@ -3,6 +3,7 @@
 use super::shared::batch::{BatchArgs, ShardArg};
 use super::shared::files::writable;
 use super::shared::interrupts::watch_interrupts;
+use super::shared::monitoring::{self, Monitoring};
 use super::shared::outputs::Outputs;
 use super::shared::progress::{progress_bar, workers};
 use super::shared::scenarios::{SystemArgs, advise, each_ran};
@@ -14,7 +15,7 @@ use crate::{
     enough::Enough,
     plan::Plan,
     replay,
-    runner::{self, Batch, Budget, Job},
+    runner::{self, Batch, BatchError, Budget, Job},
     scenario::Scenario,
     shard::Division,
     system::System,
@@ -78,6 +79,8 @@ pub(super) struct RunArgs {
     #[arg(long, requires = "dry_run")]
     publishes: bool,
     #[command(flatten)]
+    monitoring: Monitoring,
+    #[command(flatten)]
     system: SystemArgs,
 }
 
@@ -99,9 +102,12 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         dry_run(args, &scenarios, system.as_ref(), &defects);
         return Ok(PASSED);
     }
+    let monitor = args.monitoring.monitor_or_stop(&scenarios)?;
     let earlier = args.batch.earlier()?;
     let mut jobs = args.batch.jobs(&scenarios)?;
     let mut report = args.batch.head(&scenarios, system.as_ref(), &defects);
+    report.command.rules =
+        args.monitoring.rules.iter().map(|path| path.to_string_lossy().into_owned()).collect();
     if let Some(shard) = args.shard {
         let part = shard.part()?;
         let division = Division::new(&jobs, &scenarios, part.of, earlier.as_ref());
@@ -129,6 +135,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         budget: args
             .time_budget
             .map(|time| Budget { until: Instant::now() + time, failed_earlier: &failed_earlier }),
+        monitor: monitor.as_ref(),
         enough: enough.as_ref(),
     };
     let json = args.message_format == MessageFormat::Json;
@@ -139,6 +146,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         bar.inc(1);
         let scenario = &scenarios[job.scenario];
         run.replay = replay::command(scenario, run.seed, &defects, &run.hash, system.as_ref());
+        run.replay += &monitor.as_ref().map_or_else(String::new, |m| m.options(scenario));
         if run.verdict != Verdict::Passed {
             // Hidden bars print nothing; what did not pass is told at the end anyway.
             bar.println(format!("{} \"{}\" seed {}", run.verdict, scenario.name, run.seed));
@@ -197,7 +205,10 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         }
     }
     args.outputs.write(&report)?;
-    result.map_err(Stop::broken)?;
+    result.map_err(|error| match error {
+        BatchError::Alerts(error) => monitoring::stop(error),
+        BatchError::Worker(error) => Stop::broken(error),
+    })?;
     Ok(verdict(&report, planned, made, stopped))
 }
 

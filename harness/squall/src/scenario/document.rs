@@ -1,6 +1,7 @@
 //! A whole file.
 
 use super::{
+    alerts,
     cure::cure,
     expect, keys,
     model::{Network, Scenario, Workload},
@@ -156,7 +157,8 @@ fn document(
     }
     let expect = fields.take("expect").map(|(_, node)| expect::read(reader, node, &mut lines));
     let must_see = fields.take("must_see").map(|(_, node)| signals(reader, "must_see", node));
-    let forbidden = fields.take("must_not_see").map(|(_, node)| {
+    let forbidden = fields.take("must_not_see").map(|(key, node)| {
+        lines.insert("must_not_see".to_owned(), reader.line(key.span));
         let forbidden = signals(reader, "must_not_see", node);
         let both =
             forbidden.iter().find(|name| must_see.iter().flatten().any(|seen| seen == *name));
@@ -165,6 +167,15 @@ fn document(
             reader.tell("squall::never", node.span, message, "and must_see names it");
         }
         forbidden
+    });
+    let must_alert = fields.take("must_alert").map(|(key, node)| {
+        lines.insert("must_alert".to_owned(), reader.line(key.span));
+        alerts::must(reader, node)
+    });
+    let must_alert = must_alert.unwrap_or_default();
+    let must_not_alert = fields.take("must_not_alert").map(|(key, node)| {
+        lines.insert("must_not_alert".to_owned(), reader.line(key.span));
+        alerts::must_not(reader, node, &must_alert)
     });
     let allow = fields.take("allow").map(|(_, node)| allow(reader, node));
     Some(Scenario {
@@ -182,6 +193,8 @@ fn document(
         expect: expect.unwrap_or_default(),
         must_see: must_see.unwrap_or_default(),
         must_not_see: forbidden.unwrap_or_default(),
+        must_alert,
+        must_not_alert: must_not_alert.unwrap_or_default(),
         allow: allow.unwrap_or_default(),
         lines,
         settings: Vec::new(),

@@ -47,6 +47,10 @@ pub enum Takes {
     Expectations,
     /// Signals.
     Signals,
+    /// Alerts, with their times.
+    Alerts,
+    /// Alerts, or all others.
+    NoAlerts,
     /// What may get past the simulation.
     Allowed,
     /// Words of the author's own.
@@ -161,6 +165,20 @@ pub const SCENARIO: Table = Table {
             takes: Takes::Signals,
             default: Absent::Means("any signal may be seen"),
             example: "faults: [{ at: 500ms, pause: any consumer, for: 500ms }]\nmust_not_see: [leader_changed]",
+        },
+        Key {
+            name: "must_alert",
+            about: "Alerts of the rules given by `run --rules` that must fire after the first fault has begun, each by a time if one is said; else the run fails",
+            takes: Takes::Alerts,
+            default: Absent::Means("no alert need fire"),
+            example: "faults: [{ at: 30s, crash: consumers, restart_after: 3m }]\nworkload: { events: 3000, rate: 20/s }\nmust_alert: [ConsumerLagHigh: { within: 2m }]",
+        },
+        Key {
+            name: "must_not_alert",
+            about: "Alerts of those rules that fail the run if they fire: a list of names, or `any`, which is every one that `must_alert` does not name",
+            takes: Takes::NoAlerts,
+            default: Absent::Means("any alert may fire"),
+            example: "must_not_alert: any",
         },
         Key {
             name: "allow",

@@ -3,6 +3,7 @@
 //! The YAML itself is read by [`crate::syntax`]; here its tree is checked against the system under test and against the
 //! tables of faults and invariants. Nothing here knows what carries a scenario out.
 
+mod alerts;
 mod bounds;
 mod cure;
 mod document;
@@ -22,6 +23,7 @@ mod values;
 mod write;
 
 pub use crate::{determinism::Allow, syntax::Problems};
+pub use alerts::{ANY, Alert, Quiet};
 pub use document::{MAX_NODES, NOT_ZONES, parse};
 pub use expect::Expect;
 pub use fault::{Fault, default_of_param};

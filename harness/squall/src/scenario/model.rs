@@ -1,6 +1,11 @@
 //! What a scenario says, as data.
 
-use super::{expect::Expect, fault::Fault, named::Named};
+use super::{
+    alerts::{Alert, Quiet},
+    expect::Expect,
+    fault::Fault,
+    named::Named,
+};
 use crate::{determinism::Allow, syntax::Problems};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, time::Duration};
@@ -34,9 +39,13 @@ pub struct Scenario {
     pub must_see: Vec<String>,
     /// Signals that must not be seen.
     pub must_not_see: Vec<String>,
+    /// Alerts that must fire.
+    pub must_alert: Vec<Alert>,
+    /// Alerts that must not.
+    pub must_not_alert: Quiet,
     /// What the system may do past the simulation.
     pub allow: Vec<Allow>,
-    /// Lines of the file, from 1: of its `name`, and of the invariants under `expect`.
+    /// Lines of the file, from 1: of its `name`, of the invariants under `expect`, and of keys that can fail a run.
     pub lines: BTreeMap<String, u32>,
     /// Words of its author's own, by which it is chosen.
     pub tags: Vec<String>,

@@ -13,7 +13,7 @@ use crate::{
     catalogue,
     faults::{self, FaultKind},
     parameters::ParamKind,
-    scenario::{Absent, Key, MAX_NODES, NOT_ZONES, TABLES, TRIGGERS, Table, Takes},
+    scenario::{ANY, Absent, Key, MAX_NODES, NOT_ZONES, TABLES, TRIGGERS, Table, Takes},
     system::System,
 };
 use expect::expectation;
@@ -119,6 +119,14 @@ fn key(key: &Key, system: &dyn System) -> Value {
         }
         Takes::Expectations => list(&expectation()),
         Takes::Signals => list(&json!({ "$ref": "#/definitions/signal" })),
+        Takes::Alerts => list(&json!({ "anyOf": [alert(), {
+            "type": "object", "minProperties": 1, "maxProperties": 1,
+            "additionalProperties": { "anyOf": [{ "$ref": "#/definitions/time" }, {
+                "type": "object", "additionalProperties": false, "required": ["within"],
+                "properties": { "within": { "$ref": "#/definitions/time" } },
+            }] },
+        }] })),
+        Takes::NoAlerts => json!({ "anyOf": [{ "const": ANY }, list(&alert())] }),
         Takes::Allowed => list(&json!({
             "type": "string",
             "pattern": "^(read /|write /|call [a-z_0-9]+$|clock$|sleep$|threads$)",
@@ -140,6 +148,11 @@ fn key(key: &Key, system: &dyn System) -> Value {
         schema["default"] = value.parse::<u32>().map_or(json!(value), |number| json!(number));
     }
     schema
+}
+
+/// The name of an alert in rules that are not known here.
+fn alert() -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^\\n\\r\\t]+$" })
 }
 
 /// Names that no zone can have: they mean other nodes.

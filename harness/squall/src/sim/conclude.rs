@@ -91,6 +91,7 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
         recovery,
         notes,
         said: world.said,
+        measures: world.measures,
         escape: None,
         unwatched: None,
         history,

@@ -35,6 +35,8 @@ pub struct RunOutcome {
     pub notes: Vec<(u64, NodeId, String)>,
     /// What the system said in words, in order.
     pub said: Vec<sim::Said>,
+    /// What the system measured of itself.
+    pub measures: sim::Measures,
     /// The first thing that got past the simulation.
     pub escape: Option<determinism::Escape>,
     /// Why nobody looked whether something did.

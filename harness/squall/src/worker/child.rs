@@ -6,11 +6,12 @@ use super::{
 };
 use crate::{
     plan::Plan,
+    series,
     sim::{self, IsolationError, RunOutcome},
     system::System,
     words::{Words, timeline_line},
 };
-use squall_reports::{Evidence, Exit, Run, Verdict, Violation};
+use squall_reports::{Evidence, Exit, Run, Series, Verdict, Violation};
 use std::{
     collections::BTreeSet,
     io::{self, BufRead as _, BufReader, Write as _},
@@ -78,6 +79,13 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
             Ok(Request::Reached) => {
                 let reached = kept.as_ref().map(|(plan, outcome)| reached::reached(plan, outcome));
                 Answer::Reached(Box::new(reached.unwrap_or_default()))
+            }
+            Ok(Request::Series { every }) => {
+                let series = kept.as_ref().map(|(plan, outcome)| {
+                    let faults = trace::faults(plan, &outcome.history);
+                    series::of(plan, system.as_ref(), outcome, &faults, every)
+                });
+                Answer::Series(Box::new(series.unwrap_or_else(|| Ok(Series::default()))))
             }
             Err(error) => Answer::Broken(format!("a request that makes no sense: {error}")),
         };

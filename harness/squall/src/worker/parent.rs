@@ -5,7 +5,7 @@ use super::{
     reached::Reached,
 };
 use crate::plan::Plan;
-use squall_reports::{Run, Trace, Verdict};
+use squall_reports::{Run, Series, Trace, Verdict};
 use std::{
     io::{self, BufRead as _, BufReader, Read, Write as _},
     os::{fd::OwnedFd, unix::net::UnixStream},
@@ -147,6 +147,17 @@ impl Worker {
     pub fn reached(&mut self) -> Result<Reached, WorkerError> {
         match self.ask(&Request::Reached)? {
             Answer::Reached(reached) => Ok(*reached),
+            other => Err(not_asked_for(&other)),
+        }
+    }
+
+    /// The numbers of the last run over its time, scraped after each `every`, or why there are none.
+    ///
+    /// # Errors
+    /// The harness itself failed.
+    pub fn series(&mut self, every: Duration) -> Result<Result<Series, String>, WorkerError> {
+        match self.ask(&Request::Series { every })? {
+            Answer::Series(series) => Ok(*series),
             other => Err(not_asked_for(&other)),
         }
     }

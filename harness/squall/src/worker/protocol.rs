@@ -3,7 +3,8 @@
 use super::reached::Reached;
 use crate::plan::Plan;
 use serde::{Deserialize, Serialize};
-use squall_reports::{Run, Trace};
+use squall_reports::{Run, Series, Trace};
+use std::time::Duration;
 
 /// The hidden argument that makes the executable a worker.
 pub const HIDDEN_ARGUMENT: &str = "__worker";
@@ -27,6 +28,11 @@ pub(crate) enum Request {
     },
     /// What the run reached whose history was kept.
     Reached,
+    /// The numbers of the run that was kept, over its time.
+    Series {
+        /// From one scrape to the next.
+        every: Duration,
+    },
 }
 
 /// What a worker answers.
@@ -40,6 +46,8 @@ pub(crate) enum Answer {
     Trace(Box<Trace>),
     /// What the run reached.
     Reached(Box<Reached>),
+    /// The series that were asked for, or why there are none.
+    Series(Box<Result<Series, String>>),
     /// Something that everybody should know of all runs of this process.
     Warning(String),
     /// The run still moves.

@@ -129,7 +129,7 @@ fn make(
 }
 
 /// When each occurrence of a fault acted, and on whom.
-fn faults(plan: &Plan, records: &[Record]) -> Vec<TraceFault> {
+pub(super) fn faults(plan: &Plan, records: &[Record]) -> Vec<TraceFault> {
     let steps: BTreeMap<u16, _> = plan.faults.iter().map(|fault| (fault.step, fault)).collect();
     let mut all: Vec<TraceFault> = Vec::new();
     // Step, place in the list: what has not ended.

@@ -100,12 +100,14 @@ impl State {
     /// How many events the groups that have members have not committed.
     pub(super) fn uncommitted(&self) -> u64 {
         let groups = self.groups.values().filter(|group| !group.members.is_empty());
-        let behind = groups.flat_map(|group| {
-            let ends = (0..).zip(&self.partitions);
-            // A group may begin or commit beyond the end only by mistake; then it is not behind.
-            ends.map(|(partition, log)| log.end().saturating_sub(group.committed(partition)))
-        });
-        behind.sum()
+        groups.map(|group| self.uncommitted_by(group)).sum()
+    }
+
+    /// How many events a group has not committed.
+    pub(super) fn uncommitted_by(&self, group: &Group) -> u64 {
+        let ends = (0..).zip(&self.partitions);
+        // A group may begin or commit beyond the end only by mistake; then it is not behind.
+        ends.map(|(partition, log)| log.end().saturating_sub(group.committed(partition))).sum()
     }
 
     /// Forgets what producers have sent. (Only `mistakes/` does.)

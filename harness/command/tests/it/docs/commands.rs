@@ -29,6 +29,7 @@ macro_rules! executed {
 
 executed! {
     readme: "README.md",
+    alerts: "docs/alerts.md",
     scenarios: "docs/scenarios.md",
     reports: "docs/reports.md",
     comparing: "docs/comparing.md",

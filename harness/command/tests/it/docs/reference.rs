@@ -23,6 +23,7 @@ const PAGES: &[(&str, Page)] = &[
     ("faults.md", faults),
     ("invariants.md", invariants),
     ("keys.md", keys),
+    ("metrics.md", metrics),
     ("promises.md", promises),
     ("report.md", report),
     ("signals.md", signals),
@@ -383,6 +384,19 @@ fn signals() -> String {
         table(&["name", "counts each time that"], felt),
         of_words(all.iter().filter(own)),
         of_words(all.iter().filter(is_point))
+    )
+}
+
+fn metrics() -> String {
+    let all = catalogue::metrics(&ReferenceSystem);
+    let own = |word: &&Word| ReferenceSystem.metrics().contains(&word.name.as_str());
+    format!(
+        "# Metrics\n\nThe numbers of a run over virtual time, which `squall replay SCENARIO --seed N --as openmetrics` writes \
+         and [rules for alerts](../alerts.md) ask for. `squall list metrics` prints this list. A counter's name ends with \
+         `_total` where it is written. What belongs to a node has the labels job, instance and role, and begins anew with \
+         it.\n\n## Of every system\n\n{}\n## Of the reference system\n\n{}",
+        of_words(all.iter().filter(|word| !own(word))),
+        of_words(all.iter().filter(own))
     )
 }
 

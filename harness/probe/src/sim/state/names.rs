@@ -26,6 +26,12 @@ impl Names {
         name
     }
 
+    /// The number of a name that is in use.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Option<Name> {
+        self.index.get(text).copied()
+    }
+
     /// The text of a name.
     #[must_use]
     pub fn text(&self, name: Name) -> &str {

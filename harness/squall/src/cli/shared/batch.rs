@@ -135,6 +135,7 @@ impl BatchArgs {
                 first_seed: self.seed,
                 runs: self.runs.map(NonZeroU32::get),
                 verify: format!("{:?}", self.verify).to_lowercase(),
+                rules: Vec::new(),
             },
             started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             machine: reports::Machine {
