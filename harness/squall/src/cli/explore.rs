@@ -211,6 +211,7 @@ fn found(finding: &Finding, defects: &[String], color: bool) -> String {
         "  {after} of {before} faults, {} events, after {} tries{small}; fails with {} of {} seeds\n",
         finding.events, finding.tried, finding.fails.0, finding.fails.1
     ));
+    out.push_str(&format!("  drawn from {}\n", printable(&finding.drawn_from)));
     let defects: String = defects.iter().map(|id| format!(" --defect {id}")).collect();
     let file = quote(&finding.file.display().to_string());
     out.push_str(&format!("  {} run {file} --runs 1{defects}\n\n", program()));

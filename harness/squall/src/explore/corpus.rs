@@ -117,6 +117,7 @@ impl Corpus {
         self.entries.insert(name, entry);
         if self.entries.len() > MOST {
             self.thin_out();
+            self.cut_to(MOST);
         }
         Ok(())
     }
@@ -150,7 +151,6 @@ impl Corpus {
             }
         }
         let before = self.entries.len();
-        let folder = self.folder.clone();
         // Longer ones go first: what is short is changed with more effect.
         let mut names: Vec<(usize, String)> =
             self.entries.iter().map(|(name, entry)| (entry.text.len(), name.clone())).collect();
@@ -164,13 +164,26 @@ impl Corpus {
             for feature in &entry.features {
                 *owners.entry(*feature).or_default() -= 1;
             }
-            self.entries.remove(&name);
-            if let Some(folder) = &folder {
-                // What is not removed now is dropped again next time.
-                let _ = fs::remove_file(folder.join(&name));
-            }
+            self.drop_entry(&name);
         }
         before - self.entries.len()
+    }
+
+    /// Drops the longest entries beyond a number.
+    fn cut_to(&mut self, most: usize) {
+        while self.entries.len() > most {
+            let longest = self.entries.iter().max_by_key(|(name, entry)| (entry.text.len(), *name));
+            let Some(name) = longest.map(|(name, _)| name.clone()) else { return };
+            self.drop_entry(&name);
+        }
+    }
+
+    fn drop_entry(&mut self, name: &str) {
+        self.entries.remove(name);
+        if let Some(folder) = &self.folder {
+            // What is not removed now is dropped again next time.
+            let _ = fs::remove_file(folder.join(name));
+        }
     }
 
     /// The entries, by the names of their files.
@@ -267,6 +280,19 @@ mod tests {
             corpus.entries().iter().flat_map(|entry| entry.features.clone()).collect();
         assert_eq!((corpus.len(), left), (2, BTreeSet::from([1, 2, 3])));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_corpus_does_not_grow_without_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut corpus = Corpus::of_folder(folder.path(), &Sample).unwrap();
+        for number in 0..5 {
+            put(&mut corpus, &format!("{}x", "long ".repeat(number)), &[number as u64]);
+        }
+        corpus.cut_to(3);
+        let left: Vec<u64> = corpus.entries().iter().flat_map(|e| e.features.clone()).collect();
+        assert_eq!(left.iter().copied().max(), Some(2), "{left:?}");
+        assert_eq!((corpus.len(), fs::read_dir(folder.path()).unwrap().count()), (3, 3));
     }
 
     #[test]

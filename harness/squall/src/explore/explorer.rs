@@ -14,7 +14,7 @@ use crate::{
     scenario::{Scenario, parse},
     shrink::{Cause, Limits, ShrinkError, shrink, story},
     system::System,
-    worker::WorkerError,
+    worker::{Reached, WorkerError},
 };
 use squall_reports::{Run, Verdict};
 use std::{
@@ -182,16 +182,16 @@ pub fn explore(
             }
             match done.0.verdict {
                 Verdict::Vacuous => match without_unfelt(&drawn, &done, system) {
-                    Some(rest) => {
+                    Some((rest, reached)) => {
                         explored.trimmed += 1;
-                        keep(&mut known, corpus, questions.uniform, &rest, &done)?;
+                        keep(&mut known, corpus, questions.uniform, &rest, &reached)?;
                     }
                     None => explored.vacuous += 1,
                 },
-                Verdict::Passed => keep(&mut known, corpus, questions.uniform, &drawn, &done)?,
+                Verdict::Passed => keep(&mut known, corpus, questions.uniform, &drawn, &done.1)?,
                 Verdict::Failed | Verdict::Errored => {
                     explored.failed += 1;
-                    keep(&mut known, corpus, questions.uniform, &drawn, &done)?;
+                    keep(&mut known, corpus, questions.uniform, &drawn, &done.1)?;
                     let cause = Cause::of(&done.0).expect("a run that failed has a cause");
                     if findings.all().len() < questions.findings
                         && !findings.explains(&cause, &drawn.scenario)
@@ -296,10 +296,7 @@ fn learn(known: &mut Known, scenario: &Scenario, (run, reached): &Done) {
             known.bias.learn(step.fault.kind, subject(step.fault.given.values()), felt);
         }
     }
-    let points: BTreeMap<&str, u32> =
-        known.points.iter().map(|(p, most)| (p.as_str(), *most)).collect();
-    let mut points: BTreeMap<String, u32> =
-        points.into_iter().map(|(point, most)| (point.to_owned(), most)).collect();
+    let mut points: BTreeMap<String, u32> = std::mem::take(&mut known.points).into_iter().collect();
     for (signal, count) in &run.signals {
         // What a fault made felt says nothing of the system.
         if signal.ends_with("_felt") {
@@ -317,25 +314,36 @@ fn learn(known: &mut Known, scenario: &Scenario, (run, reached): &Done) {
     known.signals.sort_unstable();
 }
 
-/// The scenario without the faults that nothing felt, which did nothing; `None` if none is left, or if the run proved
-/// nothing for another reason.
-fn without_unfelt(drawn: &Drawn, (run, reached): &Done, system: &dyn System) -> Option<Drawn> {
+/// The scenario without the faults that nothing felt, which did nothing, and what it reached; `None` if no fault is left,
+/// or if the run proved nothing for another reason.
+fn without_unfelt(
+    drawn: &Drawn,
+    (run, reached): &Done,
+    system: &dyn System,
+) -> Option<(Drawn, Reached)> {
     if run.counters.acknowledged == 0 {
         return None;
     }
-    let mut scenario = drawn.scenario.clone();
-    let mut index = 0;
-    scenario.faults.retain(|_| {
-        index += 1;
-        reached.felt.contains(&(index - 1))
-    });
-    let fewer = scenario.faults.len();
-    if fewer == 0 || fewer == drawn.scenario.faults.len() {
+    let count = drawn.scenario.faults.len();
+    let felt: Vec<u16> = (0..).take(count).filter(|index| reached.felt.contains(index)).collect();
+    if felt.is_empty() || felt.len() == count {
         return None;
     }
+    let mut scenario = drawn.scenario.clone();
+    scenario.faults =
+        felt.iter().map(|index| scenario.faults[usize::from(*index)].clone()).collect();
     let text = scenario.write(system);
+    // A step that waits for one that is left out makes no sense any more.
     let scenario = parse("explored", text.as_bytes(), system).ok()?;
-    Some(Drawn { scenario, text, from: drawn.from.clone() })
+    let mut reached = reached.clone();
+    reached.began.retain_mut(|began| match felt.iter().position(|index| *index == began.step) {
+        Some(place) => {
+            began.step = u16::try_from(place).unwrap_or(u16::MAX);
+            true
+        }
+        None => false,
+    });
+    Some((Drawn { scenario, text, from: drawn.from.clone() }, reached))
 }
 
 /// Keeps a scenario that reached something first.
@@ -344,7 +352,7 @@ fn keep(
     corpus: &mut Corpus,
     uniform: bool,
     drawn: &Drawn,
-    (_, reached): &Done,
+    reached: &Reached,
 ) -> io::Result<()> {
     let new = known.coverage.add(reached);
     if new.is_empty() || uniform {
@@ -392,6 +400,7 @@ fn found(
         after_runs,
         after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
         runs: 1,
+        drawn_from: drawn.from.clone(),
         unstable,
     };
     if finding.unstable.is_some() {

@@ -34,6 +34,8 @@ pub struct Finding {
     pub after_ms: u64,
     /// Runs that showed it.
     pub runs: u64,
+    /// What the scenario was drawn from.
+    pub drawn_from: String,
     /// Why it is not to be trusted: it did not replay.
     pub unstable: Option<String>,
 }
@@ -105,6 +107,7 @@ mod tests {
             after_runs: 1,
             after_ms: 1,
             runs: 1,
+            drawn_from: String::new(),
             unstable: None,
         }
     }
