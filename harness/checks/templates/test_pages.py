@@ -113,6 +113,6 @@ def test_links():
             continue
         assert target.removeprefix("#") in anchors, target
     for path in re.findall(r"`((?:ci|\.ci|harness|\.github)/[\w./-]+)", PAGE):
-        if path not in (".github/workflows/squall.yml", ".github/workflows/squall-nightly.yml"):
+        if path not in (".github/workflows/squall.yml", ".github/workflows/nightly-squall.yml"):
             assert Path(ROOT / path).exists(), path
     assert SCENARIO
