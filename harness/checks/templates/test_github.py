@@ -12,6 +12,7 @@ from github import Runner, load
 
 ACTION = "ci/github/action.yml"
 WORKFLOW = ".github/workflows/ci.yml"
+RELEASE = ".github/workflows/release.yml"
 
 
 @pytest.fixture
@@ -23,6 +24,8 @@ def runner(place, tmp_path):
     ("vendor.github-actions", ACTION),
     ("vendor.github-workflows", WORKFLOW),
     ("custom.github-workflows-require-timeout", WORKFLOW),
+    ("vendor.github-workflows", RELEASE),
+    ("custom.github-workflows-require-timeout", RELEASE),
 ])
 def test_schema(schema, path):
     subprocess.run(["check-jsonschema", "--builtin-schema", schema, ROOT / path], check=True)
@@ -47,6 +50,36 @@ def test_rules_of_the_house():
     for step in action["runs"]["steps"] + [step for job in workflow["jobs"].values() for step in job["steps"]]:
         uses = step.get("uses", "./")
         assert uses.startswith("./") or re.fullmatch(r"actions/[a-z/-]+@v\d+", uses), uses
+
+
+def test_the_release_has_few_rights_and_publishes_only_tags():
+    release = load(RELEASE)
+    assert release["permissions"] == {"contents": "read"}
+    jobs = release["jobs"]
+    assert jobs["build"]["permissions"] == {"contents": "read", "packages": "write"}
+    assert jobs["publish"]["if"] == "github.ref_type == 'tag'" and jobs["publish"]["needs"] == "build"
+    targets = {each["target"].split("-")[0] for each in jobs["build"]["strategy"]["matrix"]["include"]}
+    assert targets == {"x86_64", "aarch64"}
+    for step in [step for job in jobs.values() for step in job["steps"]]:
+        assert "${{" not in step.get("run", "") and re.fullmatch(r"actions/[a-z/-]+@v\d+", step.get("uses", "actions/x@v1"))
+        if "run" in step:
+            assert step["run"].startswith("set -euo pipefail\n"), step
+        if "docker push" in step.get("run", ""):
+            assert "$GITHUB_REF_TYPE == tag" in step["run"]
+
+
+def released(place, ref, version):
+    """What the step says that looks whether the tag and the version agree."""
+    step, = [step for step in load(RELEASE)["jobs"]["build"]["steps"] if step.get("name") == "The tag and the version agree"]
+    (place.work / "Cargo.toml").write_text(f'[workspace]\n\n[workspace.package]\nversion = "{version}"\n')
+    return place.sh(step["run"], env={"GITHUB_REF_NAME": ref}).returncode
+
+
+@pytest.mark.fake
+def test_a_release_is_of_its_version(place):
+    assert released(place, "v1.2.3", "1.2.3") == 0
+    assert released(place, "v1.2.4", "1.2.3") == 1
+    assert re.search(r'^version = "[0-9.]+"$', (ROOT / "Cargo.toml").read_text(), re.M)
 
 
 def test_expressions():

@@ -54,7 +54,7 @@ def test_yaml(heading, text, tmp_path):
         assert {hook["id"] for hook in thing["repos"][0]["hooks"]} <= {hook["id"] for hook in hooks}
     elif heading == "GitLab":
         included = thing.pop("include", [])
-        assert all(file["remote"].endswith(gitlab.TEMPLATE) for file in included)
+        assert all(file["remote"].endswith(f"/$SQUALL_REF/{gitlab.TEMPLATE}") for file in included)
         assert set(thing.get("variables", {})) <= set(gitlab.jobs()[1])
         jobs, variables = gitlab.jobs(thing)
         validated("vendor.gitlab-ci", tmp_path, {"variables": variables, **jobs})
@@ -67,7 +67,15 @@ def test_yaml(heading, text, tmp_path):
         if "jobs" in thing:
             validated("vendor.github-workflows", tmp_path, text)
             validated("custom.github-workflows-require-timeout", tmp_path, text)
-            assert thing["permissions"] == {"contents": "read"}
+            rights = {right: level for job in [thing, *thing["jobs"].values()] for right, level in
+                      job.get("permissions", {}).items()}
+            tells = {"pull-requests": "comment", "issues": "issues"}
+            for right, level in rights.items():
+                given = [step.get("with", {}) for step in uses(thing)]
+                needed = right == "security-events" and "upload-sarif" in text or any(
+                    step.get(tells.get(right)) for step in given)
+                assert (right, level) == ("contents", "read") or needed and level == "write", (right, level)
+            assert thing["permissions"]["contents"] == "read"
 
 
 def test_the_page_names_every_input_and_variable():
@@ -100,8 +108,11 @@ def test_links():
     for target in re.findall(r"\]\(([^)]+)\)", PAGE):
         anchors = {re.sub(r"[^\w -]", "", line[3:]).lower().replace(" ", "-") for line in PAGE.splitlines() if
                    line.startswith("## ")}
+        if not target.startswith("#"):
+            assert (ROOT / "ci" / target).exists(), target
+            continue
         assert target.removeprefix("#") in anchors, target
     for path in re.findall(r"`((?:ci|\.ci|harness|\.github)/[\w./-]+)", PAGE):
-        if path != ".github/workflows/squall.yml":
+        if path not in (".github/workflows/squall.yml", ".github/workflows/nightly-squall.yml"):
             assert Path(ROOT / path).exists(), path
     assert SCENARIO

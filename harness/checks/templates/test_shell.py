@@ -10,7 +10,8 @@ from test_pages import blocks
 
 # What the services set; anything else in capitals must be declared where it is used.
 GIVEN = ("RUNNER_TEMP", "RUNNER_OS", "RUNNER_ARCH", "GITHUB_OUTPUT", "GITHUB_PATH", "GITHUB_STEP_SUMMARY",
-         "GITHUB_ACTION_PATH", "GITHUB_EVENT_NAME", "GITHUB_REF_NAME", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT")
+         "GITHUB_ACTION_PATH", "GITHUB_EVENT_NAME", "GITHUB_REF_NAME", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT",
+         "GITHUB_REPOSITORY", "GITHUB_REF_TYPE", "GITHUB_ACTOR")
 
 
 def declared(variables):
@@ -28,7 +29,7 @@ def files():
 
 
 def steps():
-    for name in ("ci/github/action.yml", ".github/workflows/ci.yml"):
+    for name in ("ci/github/action.yml", ".github/workflows/ci.yml", ".github/workflows/release.yml"):
         top = yaml.safe_load((ROOT / name).read_text())
         lists = [top["runs"]["steps"]] if "runs" in top else [job["steps"] for job in top["jobs"].values()]
         for number, step in enumerate(step for each in lists for step in each if "run" in step):
