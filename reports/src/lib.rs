@@ -26,7 +26,7 @@ pub use file::{
     Error, is_replaceable, parse, probe_writable, read, read_if_there, write, write_atomically,
 };
 pub use format::{
-    Canary, CommandInfo, Counters, Evidence, Exit, FORMAT, Latency, Machine, Report, Run,
+    Canary, CommandInfo, Counters, Course, Evidence, Exit, FORMAT, Latency, Machine, Report, Run,
     ScenarioReport, Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage,
     TraceRecord, Verdict, Violation,
 };

@@ -1,5 +1,5 @@
 //! Writes a page for people to look at, and for `harness/checks/screenshots`: `sample_html OUT [REPORT]`.
-//! Without a report it makes one up.
+//! Without a report it makes one up; `thousand` in its place is one of a thousand failures.
 
 use squall_reports::render::{RENDERINGS, Reader};
 use std::{env, error::Error, fs, path::Path};
@@ -10,6 +10,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let out = arguments.next().ok_or("usage: sample_html OUT [REPORT]")?;
     let report = match arguments.next() {
+        Some(word) if word == "thousand" => sample::thousand(),
         Some(path) => squall_reports::read(Path::new(&path))?,
         None => sample::report(),
     };

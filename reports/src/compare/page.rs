@@ -61,7 +61,7 @@ impl Comparison {
             rows: compared(self).map(|row| (printable(&row.name), cells(row))).collect(),
             legend: LEGEND,
         };
-        Page::plain("compare", &fill(&body)).html()
+        Page { title: "compare", body: &fill(&body), traces: None }.html()
     }
 }
 

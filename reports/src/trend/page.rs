@@ -42,7 +42,7 @@ impl Trend {
             columns: COLUMNS,
             rows: self.points.iter().map(cells).collect(),
         };
-        Page::plain("trend", &fill(&body)).html()
+        Page { title: "trend", body: &fill(&body), traces: None }.html()
     }
 }
 

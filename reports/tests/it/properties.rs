@@ -118,6 +118,7 @@ fn scenario() -> impl Strategy<Value = ScenarioReport> {
     (text(), text(), text(), number(), lines, collection::vec(run(), 0..6)).prop_map(
         |(name, path, hash, planned, lines, runs)| ScenarioReport {
             left_out: 0,
+            tags: vec![name.clone()],
             name,
             path,
             hash,

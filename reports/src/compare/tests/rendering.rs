@@ -83,7 +83,7 @@ fn the_page_stands_alone() {
     for outside in ["http:", "https:", "src=", "url(", "@import", "<script"] {
         assert!(!page.contains(outside), "{outside}");
     }
-    assert!(page.contains("prefers-color-scheme:dark"));
+    assert!(page.contains("prefers-color-scheme: dark"));
     assert!(page.contains("squall replay s.yaml --seed 7"));
 }
 

@@ -7,11 +7,11 @@ mod table;
 use self::style::style;
 use crate::{
     causes,
-    digest::{self, executed_ms, ranked, sum, tally},
+    digest::{self, ranked, sum, tally},
     format::{Report, ScenarioReport, Verdict},
     render::rendering::Rendering,
     text::{
-        numbers::{grouped, short, span, speed},
+        numbers::{grouped, span},
         printable,
         words::plural,
     },
@@ -143,13 +143,6 @@ fn slow_recoveries(out: &mut String, slow: &[digest::Slow<'_>], program: &str, c
 
 fn total(out: &mut String, report: &Report, color: bool) {
     let runs = || report.runs().map(|(_, run)| run);
-    let sim = sum(runs(), |run| run.sim_ms);
-    let executed = sum(runs(), executed_ms);
-    let twice = match executed.saturating_sub(sim) {
-        0 => String::new(),
-        twice => format!(", {} of it twice,", span(twice)),
-    };
-    let wall = sum(runs(), |run| run.wall_us);
     let counts: Vec<_> = tally(runs())
         .into_iter()
         .map(|(verdict, count)| {
@@ -160,12 +153,10 @@ fn total(out: &mut String, report: &Report, color: bool) {
     let counts = if counts.is_empty() { "nothing was run".to_owned() } else { counts.join(", ") };
     let _ = writeln!(
         out,
-        "{}, {}: {counts}  ({} simulated{twice} in {} of work: {})",
+        "{}, {}: {counts}  ({})",
         plural(report.scenarios.len(), "scenario"),
         plural(runs().count(), "run"),
-        span(sim),
-        short(wall),
-        speed(executed, wall),
+        digest::work(report),
     );
     let idle: Vec<String> = causes::judged(report)
         .into_iter()

@@ -22,15 +22,15 @@ const GAP: usize = 10;
 
 /// The share of runs that passed, with its Wilson interval (95 %), in tenths of a percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rate {
-    pub(super) share: u64,
-    pub(super) low: u64,
-    pub(super) high: u64,
+pub(crate) struct Rate {
+    pub(crate) share: u64,
+    pub(crate) low: u64,
+    pub(crate) high: u64,
 }
 
 impl Rate {
     /// None of nothing.
-    pub(super) fn of(passed: usize, all: usize) -> Option<Self> {
+    pub(crate) fn of(passed: usize, all: usize) -> Option<Self> {
         if all == 0 {
             return None;
         }
@@ -44,17 +44,17 @@ impl Rate {
     }
 
     /// `75 %`
-    pub(super) fn share(self) -> String {
+    pub(crate) fn share(self) -> String {
         percent(self.share)
     }
 
     /// `30.1–95.4 %`
-    pub(super) fn interval(self) -> String {
+    pub(crate) fn interval(self) -> String {
         format!("{}–{}", percent(self.low).trim_end_matches(" %"), percent(self.high))
     }
 
     /// The bar.
-    pub(super) fn svg(self) -> String {
+    pub(crate) fn svg(self) -> String {
         let Self { share, low, high } = self;
         format!(
             "<svg class=rate width=104 height=14 viewBox=\"-20 0 1040 140\" role=img \
@@ -78,7 +78,7 @@ fn percent(tenths: u64) -> String {
 
 /// Which bins the charts of a report have, so that they can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Axis {
+pub(crate) struct Axis {
     first: usize,
     last: usize,
     never: bool,
@@ -90,7 +90,7 @@ fn bin(ms: u64) -> usize {
 
 impl Axis {
     /// The axis on which all of these runs have a place.
-    pub(super) fn of<'a>(runs: impl Iterator<Item = &'a Run>) -> Self {
+    pub(crate) fn of<'a>(runs: impl Iterator<Item = &'a Run>) -> Self {
         let (mut first, mut last, mut never) = (bin(100), bin(1_000), false);
         for run in runs {
             match run.recovery_ms {
@@ -128,7 +128,7 @@ impl Axis {
     }
 
     /// A row of labels alone, for the head of a table.
-    pub(super) fn head(self) -> String {
+    pub(crate) fn head(self) -> String {
         let width = self.width();
         let mut out = format!(
             "<svg class=axis width={} height=12 viewBox=\"-16 0 {} 12\" aria-hidden=true>",
@@ -140,7 +140,7 @@ impl Axis {
     }
 
     /// How many of the runs recovered within which time.
-    pub(super) fn histogram(self, runs: &[&Run], labelled: bool) -> String {
+    pub(crate) fn histogram(self, runs: &[&Run], labelled: bool) -> String {
         let mut counts = vec![0_usize; self.last + 1 - self.first];
         let mut never = 0;
         for run in runs {
