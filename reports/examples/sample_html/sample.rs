@@ -407,3 +407,45 @@ pub fn thousand() -> Report {
     }
     report_of(scenarios)
 }
+
+/// The next version: slower after partitions, right about poison, and worse about the death of leaders.
+pub fn worse() -> Report {
+    let mut report = report();
+    report.system.version = "0.2.0".into();
+    report.started = "2026-11-22T08:08:49Z".into();
+    for scenario in &mut report.scenarios {
+        for run in &mut scenario.runs {
+            run.hash = format!("{}2", run.hash);
+            if scenario.path.contains("halves") {
+                run.recovery_ms = run.recovery_ms.map(|ms| ms * 3);
+            }
+            if scenario.path.contains("poison") && run.verdict == Verdict::Vacuous {
+                *run = passed(&scenario.path, run.seed);
+            }
+            if scenario.path.contains("absence") && run.seed % 2 == 0 {
+                *run = failed(&scenario.path, run.seed, 120, 60);
+            }
+        }
+    }
+    report.scenarios.truncate(5);
+    report
+}
+
+/// Ten versions, of other scenarios from the sixth on.
+pub fn history() -> Vec<(String, Report)> {
+    let version = |number: u64| {
+        let runs = (1..=20).map(|seed| match (seed + number) % (4 + number) {
+            0 => failed("scenarios/a.yaml", seed, 0, 0),
+            _ => Run {
+                recovery_ms: Some(300 + 40 * number + seed),
+                ..passed("scenarios/a.yaml", seed)
+            },
+        });
+        let mut one = scenario("a", "scenarios/a.yaml", runs.collect());
+        one.hash = if number < 5 { "1" } else { "2" }.into();
+        let mut report = report_of(vec![one]);
+        report.started = format!("2026-11-{:02}T08:08:49Z", 10 + number);
+        (format!("nightly-{number}"), report)
+    };
+    (0..10).map(version).collect()
+}

@@ -76,7 +76,7 @@ async function look(width, scheme) {
   await picture('top', page);
   await picture('whole', page, { fullPage: true });
   const stories = page.locator('details.run:has(figure.diagram)');
-  if (await stories.count()) {
+  if (await page.locator('form.find').count() && await stories.count()) {
     assert.ok(await page.getByRole('heading', { name: 'What broke' }).count(), `${name}: it does not begin with what broke`);
     await filters(name, page);
   }
@@ -215,7 +215,7 @@ async function plain(width) {
   const main = await page.locator('main').boundingBox();
   assert.ok(main.width <= width, `${name}: it is ${main.width} px wide`);
   const run = page.locator('details.run[open]').first();
-  if (await page.locator('details.run').count()) {
+  if (await run.count() && await page.locator('#broke').count()) {
     assert.ok(await run.locator('.steps li').first().isVisible(), `${name}: no step of a failure is to be seen`);
     assert.ok(await page.locator('noscript .note').first().isVisible(), `${name}: nobody says that there is no script`);
     assert.ok(await run.locator('noscript .fold li').count() > 10, `${name}: no list of records`);

@@ -41,6 +41,8 @@ pub(crate) struct Item<'a> {
     /// It is open from the beginning.
     open: bool,
     command: String,
+    /// The invariant on whose violation it opens; else the first cause.
+    about: &'a str,
     pub(super) picture: Option<Trace>,
 }
 
@@ -48,7 +50,13 @@ impl<'a> Item<'a> {
     /// A run to be told. `program` is how the reader calls squall.
     pub(crate) fn new((scenario, run): Of<'a>, number: usize, first: bool, program: &str) -> Self {
         let command = digest::command(run, program);
-        Self { scenario, run, number, first, open: false, command, picture: picture(run) }
+        let picture = picture(run);
+        Self { scenario, run, number, first, open: false, command, about: "", picture }
+    }
+
+    /// It opens on the violation of this invariant, if there is one.
+    pub(crate) fn about(self, invariant: &'a str) -> Self {
+        Self { about: invariant, ..self }
     }
 
     /// Open from the beginning.
@@ -180,6 +188,10 @@ impl Item<'_> {
                 })
             })
             .collect();
+        let opens = shown.iter().position(|(violation, _)| violation.invariant == self.about);
+        if let Some(place) = opens {
+            shown[..=place].rotate_right(1);
+        }
         let first = (!shown.is_empty() && detail > Detail::Bare).then(|| shown.remove(0));
         let about = |(violation, follow): &(&Violation, String), evidence: usize| ShownViolation {
             invariant: clip_within(&violation.invariant, text),
@@ -203,7 +215,9 @@ impl Item<'_> {
             _ => Life { events: Vec::new(), steps: Vec::new(), more: 0 },
         };
         let life = Life { events, steps, more };
-        let follow = causes.first().map(|one| one.follow.join(", ")).unwrap_or_default();
+        let opened = first.as_ref().map(|(violation, _)| violation.invariant.as_str());
+        let of_it = causes.iter().find(|one| Some(one.invariant) == opened);
+        let follow = of_it.map(|one| one.follow.join(", ")).unwrap_or_default();
         let names = run.violations.iter().map(|violation| violation.invariant.as_str());
         let mut invariants: Vec<&str> = names.collect();
         invariants.sort_unstable();
