@@ -30,7 +30,7 @@ pub use format::{
     ScenarioReport, Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage,
     TraceRecord, Verdict, Violation,
 };
-pub use journal::{Journal, Kept, journal_path, read_journal};
+pub use journal::{Journal, Kept, UnderWay, journal_path, peek_journal, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
 pub use merge::{MergeError, Merged, batch_difference, merge};
 pub use series::{Family, MetricKind, Sample, Series, SeriesMetric, sample_name, sample_value};

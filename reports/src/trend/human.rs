@@ -5,7 +5,7 @@ use crate::{
     text::{
         fit,
         numbers::{count, percent, short},
-        table::{Table, wrapped},
+        table::{Table, WIDTH, wrapped},
     },
     trend::model::{Trend, TrendPoint},
 };
@@ -48,8 +48,15 @@ impl Trend {
         let labels: Vec<&str> = self.points.iter().map(|point| point.label.as_str()).collect();
         let cells: Vec<Vec<String>> =
             self.points.iter().map(|point| cells(point, color).to_vec()).collect();
-        Table { columns: &COLUMNS, names: &labels, cells: &cells, widths: 8..=30, left: &[0, 1, 2] }
-            .text()
+        Table {
+            columns: &COLUMNS,
+            names: &labels,
+            cells: &cells,
+            width: WIDTH,
+            widths: 8..=30,
+            left: &[0, 1, 2],
+        }
+        .text()
     }
 }
 

@@ -5,7 +5,8 @@ use proptest::{collection, option, prelude::*, sample::select};
 use squall_reports::{
     Canary, CommandInfo, Counters, Evidence, FORMAT, Latency, LatencyRecorder, Machine, Report,
     Run, ScenarioReport, Shard, SystemInfo, TimeBudget, Tool, Verdict, Violation, parse, read,
-    render::summary, write,
+    render::{Reader, summary},
+    write,
 };
 use std::{collections::BTreeMap, path::Path};
 use unicode_width::UnicodeWidthStr as _;
@@ -205,7 +206,7 @@ proptest! {
 
     #[test]
     fn every_report_is_told_within_its_table(report in report(), color: bool) {
-        let text = summary(&report, "squall", color);
+        let text = summary(&report, Reader { color, ..Reader::OF_A_FILE });
         let harmful = |c: char| c.is_control() && c != '\n' && !(color && c == '\u{1b}');
         prop_assert!(!text.contains(harmful), "{text:?}");
         if !color {
@@ -234,7 +235,7 @@ proptest! {
             let mut damaged = text.clone();
             damaged[at.index(text.len())] = byte;
             if let Ok(report) = parse(Path::new("r"), &damaged) {
-                let _ = summary(&report, "squall", false);
+                let _ = summary(&report, Reader::OF_A_FILE);
                 checks::all(&report, 2_000);
             }
         }

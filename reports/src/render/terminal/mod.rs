@@ -1,4 +1,4 @@
-//! A report for people: a table within 80 columns, then what did not pass, then what took long.
+//! A report for people: a table as wide as the terminal, then what did not pass, by cause, then what took long.
 
 mod failures;
 mod style;
@@ -9,7 +9,7 @@ use crate::{
     causes,
     digest::{self, ranked, sum, tally},
     format::{Report, ScenarioReport, Verdict},
-    render::rendering::Rendering,
+    render::rendering::{Reader, Rendering},
     text::{
         numbers::{grouped, span},
         printable,
@@ -23,7 +23,7 @@ pub(super) const RENDERING: Rendering = Rendering {
     name: "terminal",
     help: "Tables, failures first",
     option: None,
-    render: |report, reader| summary_all(report, reader.program, reader.color),
+    render: |report, reader| tell(report, reader, true),
 };
 
 /// So many scenarios of which there is nothing to tell stand in the table.
@@ -32,21 +32,17 @@ const QUIET: usize = 30;
 /// Slow recoveries that are told.
 const SLOW: usize = 5;
 
-/// The table of scenarios, everything that did not pass with the command that replays it, what is to be
-/// known of runs that passed, slow recoveries, and a last line with the sum and the speed. Where there are more than 30 scenarios
-/// of which there is nothing to tell, they are folded to a line. `program` is how the reader calls
-/// squall.
+/// The table of scenarios, everything that did not pass by cause with the command that replays it, what is to be
+/// known of runs that passed, slow recoveries, and a last line with the sum and the speed. Where there are more than 30
+/// scenarios of which there is nothing to tell, they are folded to a line.
 #[must_use]
-pub fn summary(report: &Report, program: &str, color: bool) -> String {
-    tell(report, program, color, false)
+pub fn summary(report: &Report, reader: Reader<'_>) -> String {
+    tell(report, reader, false)
 }
 
-/// As [`summary`], with every scenario in the table, however many there are.
-fn summary_all(report: &Report, program: &str, color: bool) -> String {
-    tell(report, program, color, true)
-}
-
-fn tell(report: &Report, program: &str, color: bool, all: bool) -> String {
+/// With `all`, every scenario is in the table, however many there are.
+fn tell(report: &Report, reader: Reader<'_>, all: bool) -> String {
+    let Reader { program, color, width } = reader;
     // What did not pass comes first.
     let scenarios = ranked(report);
     let latencies: Vec<_> =
@@ -71,7 +67,7 @@ fn tell(report: &Report, program: &str, color: bool, all: bool) -> String {
         .collect();
     let mut out = String::new();
     if !fold || !shown.is_empty() {
-        out.push_str(&table::table(&shown, color));
+        out.push_str(&table::table(&shown, width, color));
     }
     if fold {
         let folded: Vec<&ScenarioReport> = scenarios
@@ -88,9 +84,7 @@ fn tell(report: &Report, program: &str, color: bool, all: bool) -> String {
             let _ = writeln!(out, "{}: {error}\n", printable(&scenario.name));
         }
     }
-    for scenario in scenarios {
-        failures::failures(&mut out, scenario, program, color);
-    }
+    failures::failures(&mut out, report, reader);
     noted(&mut out, report, program, color);
     slow_recoveries(&mut out, &slow, program, color);
     total(&mut out, report, color);
@@ -158,6 +152,11 @@ fn total(out: &mut String, report: &Report, color: bool) {
         plural(runs().count(), "run"),
         digest::work(report),
     );
+    let planned: u64 = report.scenarios.iter().map(|one| one.planned).fold(0, u64::saturating_add);
+    if report.partial && planned > 0 {
+        let made = grouped(runs().count() as u64);
+        let _ = writeln!(out, "partial: {made} of {} planned runs are in it", grouped(planned));
+    }
     let idle: Vec<String> = causes::judged(report)
         .into_iter()
         .filter(|judged| judged.idle == judged.runs)
