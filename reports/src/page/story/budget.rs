@@ -5,6 +5,7 @@ use super::{
     item::{Detail, Item},
     pack::{Extent, Texts, pack},
 };
+use crate::text::numbers::grouped;
 use std::fmt::Write as _;
 
 /// What was chosen.
@@ -20,15 +21,17 @@ pub(crate) struct Chosen {
 impl Chosen {
     /// What the reader must know of it.
     pub(crate) fn left_out(&self) -> Option<String> {
-        let (reduced, bare, all) = (self.reduced, self.bare, self.runs.len());
+        let (reduced, bare) = (self.reduced, self.bare);
         if reduced + bare == 0 {
             return None;
         }
+        let [reduced, bare, all] =
+            [reduced, bare, self.runs.len()].map(|number| grouped(number as u64));
         let mut text = format!(
             "The page does not grow without bound. Of {all} runs that did not pass, the first of each \
              cause are told in full"
         );
-        if reduced > 0 {
+        if self.reduced > 0 {
             // Writing to a String cannot fail, here and below.
             let _ = write!(
                 text,
@@ -36,7 +39,7 @@ impl Chosen {
                  messages around them, and only the first violations are listed"
             );
         }
-        if bare > 0 {
+        if self.bare > 0 {
             let _ = write!(text, "; of {bare} there is only the verdict");
         }
         Some(text + ". The command of a run tells all of it.")
