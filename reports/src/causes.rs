@@ -1,6 +1,9 @@
-//! What a run violates, causes with what follows from them; and what was judged at all.
+//! What a run violates, causes with what follows from them; what broke across scenarios; and what was judged at all.
 
-use crate::format::{Report, Run, Violation};
+use crate::{
+    digest::ORDER,
+    format::{Report, Run, ScenarioReport, Verdict, Violation},
+};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
@@ -80,6 +83,70 @@ pub(crate) fn by_cause<'a>(runs: &[&'a Run]) -> Vec<Cause<'a>> {
     all
 }
 
+/// A run with its scenario.
+pub(crate) type Of<'a> = (&'a ScenarioReport, &'a Run);
+
+/// Runs of any scenarios that did not pass for one cause.
+pub(crate) struct Group<'a> {
+    pub(crate) verdict: Verdict,
+    /// Of failed runs the invariant, of others the reason as the first run tells it; empty if nothing is told.
+    pub(crate) cause: &'a str,
+    /// By scenario, then by seed.
+    pub(crate) runs: Vec<Of<'a>>,
+    /// How many of them show which consequences.
+    pub(crate) follow: Vec<(&'a str, usize)>,
+}
+
+impl<'a> Group<'a> {
+    /// Its scenarios, each with its runs.
+    pub(crate) fn scenarios(&self) -> Vec<(&'a ScenarioReport, Vec<&'a Run>)> {
+        let mut all: Vec<(&ScenarioReport, Vec<&Run>)> = Vec::new();
+        for (scenario, run) in &self.runs {
+            match all.last_mut() {
+                Some((last, runs)) if std::ptr::eq(*last, *scenario) => runs.push(run),
+                _ => all.push((scenario, vec![run])),
+            }
+        }
+        all
+    }
+}
+
+/// What broke, whatever the scenario: the worst verdict first, then what most runs show. A failed run is in the groups of
+/// all its causes; one of another verdict in that of its reason, in which numbers do not count (they are lines and times).
+pub(crate) fn across(report: &Report) -> Vec<Group<'_>> {
+    let mut all: Vec<Group<'_>> = Vec::new();
+    let mut places: BTreeMap<(Verdict, String), usize> = BTreeMap::new();
+    for (scenario, run) in report.runs().filter(|(_, run)| run.verdict != Verdict::Passed) {
+        let mut causes = broken(run);
+        if run.verdict != Verdict::Failed || causes.is_empty() {
+            let reason = run.reason.as_deref().unwrap_or_default();
+            causes = vec![Broken { invariant: reason, violations: Vec::new(), follow: Vec::new() }];
+        }
+        for cause in causes {
+            let key = match run.verdict {
+                Verdict::Failed => cause.invariant.to_owned(),
+                _ => cause.invariant.replace(|c: char| c.is_ascii_digit(), ""),
+            };
+            let place = *places.entry((run.verdict, key)).or_insert(all.len());
+            if place == all.len() {
+                let cause = cause.invariant;
+                all.push(Group { verdict: run.verdict, cause, runs: vec![], follow: vec![] });
+            }
+            let group = &mut all[place];
+            group.runs.push((scenario, run));
+            for name in cause.follow {
+                match group.follow.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, number)) => *number += 1,
+                    None => group.follow.push((name, 1)),
+                }
+            }
+        }
+    }
+    let rank = |verdict| ORDER.iter().position(|other| *other == verdict);
+    all.sort_by_key(|group| (rank(group.verdict), Reverse(group.runs.len())));
+    all
+}
+
 /// What an invariant had to judge in a report.
 pub(crate) struct Judged<'a> {
     pub(crate) invariant: &'a str,
@@ -145,6 +212,53 @@ mod tests {
             ("order", 1, vec![]),
             ("lost cause", 1, vec![]),
             ("itself", 1, vec![]),
+        ];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn what_broke_is_told_across_scenarios() {
+        let of =
+            |verdict, reason: &str| Run { verdict, reason: Some(reason.into()), ..Run::default() };
+        let failed = |violations: &[(&str, Option<&str>)]| Run {
+            verdict: Verdict::Failed,
+            ..run(violations)
+        };
+        let scenario = |name: &str, runs| ScenarioReport {
+            name: name.into(),
+            runs,
+            ..ScenarioReport::default()
+        };
+        let report = Report {
+            scenarios: vec![
+                scenario(
+                    "a",
+                    vec![
+                        failed(&[("order", None)]),
+                        failed(&[("no_loss", None), ("drains", Some("no_loss"))]),
+                        of(Verdict::Vacuous, "line 8: never fired"),
+                        of(Verdict::Failed, "nothing more"),
+                    ],
+                ),
+                scenario("b", vec![failed(&[("no_loss", None)]), Run::default()]),
+                scenario("c", vec![of(Verdict::Vacuous, "line 12: never fired")]),
+                scenario("d", vec![of(Verdict::Errored, "stuck")]),
+            ],
+            ..Report::default()
+        };
+        let told: Vec<_> = across(&report)
+            .into_iter()
+            .map(|group| {
+                let names: String = group.scenarios().iter().map(|(s, _)| &*s.name).collect();
+                (group.verdict, group.cause, group.runs.len(), names, group.follow)
+            })
+            .collect();
+        let expected = [
+            (Verdict::Failed, "no_loss", 2, "ab".to_owned(), vec![("drains", 1)]),
+            (Verdict::Failed, "order", 1, "a".to_owned(), vec![]),
+            (Verdict::Failed, "nothing more", 1, "a".to_owned(), vec![]),
+            (Verdict::Errored, "stuck", 1, "d".to_owned(), vec![]),
+            (Verdict::Vacuous, "line 8: never fired", 2, "ac".to_owned(), vec![]),
         ];
         assert_eq!(told, expected);
     }

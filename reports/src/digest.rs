@@ -4,7 +4,10 @@ use crate::{
     format::{Evidence, Latency, Report, Run, ScenarioReport, Verdict},
     latency::LatencyRecorder,
     stats::upper_median,
-    text,
+    text::{
+        self,
+        numbers::{short, span, speed},
+    },
 };
 use std::{
     cmp::Reverse,
@@ -54,6 +57,20 @@ pub(crate) fn sum<'a>(runs: impl IntoIterator<Item = &'a Run>, of: fn(&Run) -> u
 /// its time twice. In milliseconds.
 pub(crate) fn executed_ms(run: &Run) -> u64 {
     run.sim_ms.saturating_mul(if run.verified { 2 } else { 1 })
+}
+
+/// What was simulated, in words, by which every rendering tells it: the virtual time of all runs, each once; how much of it
+/// again, to verify; in how much work; and how much faster than real time that is.
+pub(crate) fn work(report: &Report) -> String {
+    let runs = || report.runs().map(|(_, run)| run);
+    let once = sum(runs(), |run| run.sim_ms);
+    let executed = sum(runs(), executed_ms);
+    let wall = sum(runs(), |run| run.wall_us);
+    let twice = match executed.saturating_sub(once) {
+        0 => String::new(),
+        twice => format!(", {} of it twice,", span(twice)),
+    };
+    format!("{} simulated{twice} in {} of work: {}", span(once), short(wall), speed(executed, wall))
 }
 
 /// All latencies; none if there are none, and why not if a run's cannot be read.

@@ -149,6 +149,9 @@ pub struct ScenarioReport {
     /// Lines of the file, from 1: `name`, the invariants under `expect`, `must_not_see`, `must_alert` and `must_not_alert`.
     #[serde(default)]
     pub lines: BTreeMap<String, u32>,
+    /// Its tags; empty in reports of versions that did not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// By seed.
     pub runs: Vec<Run>,
 }
@@ -261,6 +264,25 @@ pub struct Trace {
     pub messages: Vec<TraceMessage>,
     /// Records and messages of the whole run that are not in it.
     pub left_out: u64,
+    /// The whole run in short; absent in reports of versions that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<Course>,
+}
+
+/// A whole run in equal parts of time, for a strip above its diagram. All lists have an entry a part.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Course {
+    /// How long a part is, in microseconds of virtual time.
+    pub part_us: u64,
+    /// Publishes invoked.
+    pub published: Vec<u64>,
+    /// Effects.
+    pub applied: Vec<u64>,
+    /// The longest latency of these effects, in microseconds; 0 where there are none.
+    pub latency_us: Vec<u64>,
+    /// Events that were acknowledged and have no effect yet, in any group, when the part ends. What was taken out of
+    /// the log or the queue otherwise (dead letters, expiry) is not among them.
+    pub lag: Vec<u64>,
 }
 
 /// An occurrence of a fault.

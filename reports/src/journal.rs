@@ -131,20 +131,63 @@ pub fn read_journal(report: &Path) -> Result<Option<Kept>, Error> {
         locked(File::open(&path)?)?.read_to_end(&mut text)?;
         Ok(text)
     };
-    let text = match open() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(refused(&path))?,
+    match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        text => kept(&path, &text.map_err(refused(&path))?).map(Some),
+    }
+}
+
+/// A batch that has no report yet.
+#[derive(Debug)]
+pub struct UnderWay {
+    /// The report with the runs that are finished; it is partial.
+    pub report: Report,
+    /// A process is at work on it.
+    pub writing: bool,
+}
+
+/// Looks into the journal of the report at `report` without holding up who writes it; none if there is no journal.
+///
+/// # Errors
+/// As [`read_journal`], but not because somebody writes it.
+pub fn peek_journal(report: &Path) -> Result<Option<UnderWay>, Error> {
+    let path = journal_path(report);
+    let open = || -> io::Result<(Vec<u8>, bool)> {
+        let mut file = File::open(&path)?;
+        let writing = match file.try_lock_shared() {
+            Ok(()) => {
+                file.unlock()?;
+                false
+            }
+            Err(TryLockError::WouldBlock) => true,
+            // Where the file system has no locks, nobody knows.
+            Err(TryLockError::Error(_)) => false,
+        };
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        Ok((text, writing))
     };
+    let (text, writing) = match open() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(refused(&path))?,
+    };
+    let mut report = kept(&path, &text)?.report;
+    report.partial = true;
+    Ok(Some(UnderWay { report, writing }))
+}
+
+/// What stands in a journal.
+fn kept(path: &Path, text: &[u8]) -> Result<Kept, Error> {
     let mut lines = text.split_inclusive(|byte| *byte == b'\n');
     let first = lines.next().unwrap_or_default();
     let head = checked(first).ok_or_else(|| Error::Malformed {
-        path: path.clone(),
+        path: path.to_owned(),
         line: 1,
         column: 1,
         message: "the first line of the journal is damaged; nothing of it can be continued"
             .to_owned(),
     })?;
-    let mut report = crate::file::parse(&path, head)?;
+    let mut report = crate::file::parse(path, head)?;
     let (mut damaged, mut whole) = (0, first.len() as u64);
     for line in lines {
         let entry = checked(line).and_then(|json| serde_json::from_slice::<Entry>(json).ok());
@@ -165,7 +208,7 @@ pub fn read_journal(report: &Path) -> Result<Option<Kept>, Error> {
     for scenario in &mut report.scenarios {
         scenario.runs.sort_by_key(|run| run.seed);
     }
-    Ok(Some(Kept { report, damaged, whole }))
+    Ok(Kept { report, damaged, whole })
 }
 
 /// The file, for this process alone as long as it is open.
@@ -236,6 +279,27 @@ mod tests {
         assert_eq!(kept.report.scenarios[1].runs, [run(1), run(2)]);
         Journal::resume(&report, &kept).unwrap().remove().unwrap();
         assert!(read_journal(&report).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_batch_under_way_can_be_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = folder.path().join("r.json");
+        assert!(peek_journal(&report).unwrap().is_none());
+        let mut journal = Journal::create(&report, &head()).unwrap();
+        journal.append("b", &run(7)).unwrap();
+        let batch = peek_journal(&report).unwrap().unwrap();
+        assert!(batch.writing && batch.report.partial);
+        assert_eq!(batch.report.scenarios[1].runs, [run(7)]);
+        // Who looks does not hold it up, and who is gone is not at work.
+        journal.append("b", &run(8)).unwrap();
+        drop(journal);
+        let batch = peek_journal(&report).unwrap().unwrap();
+        assert!(!batch.writing && batch.report.runs().count() == 2);
+        // What was being written is not told.
+        let text = fs::read(journal_path(&report)).unwrap();
+        fs::write(journal_path(&report), &text[..text.len() - 3]).unwrap();
+        assert_eq!(peek_journal(&report).unwrap().unwrap().report.runs().count(), 1);
     }
 
     #[test]

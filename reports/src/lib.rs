@@ -26,11 +26,11 @@ pub use file::{
     Error, is_replaceable, parse, probe_writable, read, read_if_there, write, write_atomically,
 };
 pub use format::{
-    Canary, CommandInfo, Counters, Evidence, Exit, FORMAT, Latency, Machine, Report, Run,
+    Canary, CommandInfo, Counters, Course, Evidence, Exit, FORMAT, Latency, Machine, Report, Run,
     ScenarioReport, Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage,
     TraceRecord, Verdict, Violation,
 };
-pub use journal::{Journal, Kept, journal_path, read_journal};
+pub use journal::{Journal, Kept, UnderWay, journal_path, peek_journal, read_journal};
 pub use latency::{BadHistogram, LatencyRecorder};
 pub use merge::{MergeError, Merged, batch_difference, merge};
 pub use series::{Family, MetricKind, Sample, Series, SeriesMetric, sample_name, sample_value};

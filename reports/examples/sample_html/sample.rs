@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each of its users uses a part.
 
 use squall_reports::{
-    Canary, CommandInfo, Counters, Evidence, FORMAT, LatencyRecorder, Machine, Report, Run,
+    Canary, CommandInfo, Counters, Course, Evidence, FORMAT, LatencyRecorder, Machine, Report, Run,
     ScenarioReport, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage, TraceRecord,
     Verdict, Violation,
 };
@@ -174,14 +174,39 @@ pub fn trace(seed: u64, records: usize, messages: usize) -> (Trace, Vec<Evidence
         },
     ];
     let nodes = NODES.map(str::to_owned).to_vec();
-    (Trace { nodes, faults, records: all, messages: frames, left_out: 33_430 }, evidence)
+    let course = Some(course(seed, died));
+    (Trace { nodes, faults, records: all, messages: frames, left_out: 33_430, course }, evidence)
+}
+
+/// The course of a run whose leader dies.
+fn course(seed: u64, died: u64) -> Course {
+    let mut draw = Draw(seed);
+    let part_us = 40_000;
+    let parts = 0..120_u64;
+    let down = |part: u64| (died / part_us..died / part_us + 5).contains(&part);
+    let published = parts.clone().map(|part| if part < 60 { 30 + draw.below(8) } else { 0 });
+    let published: Vec<u64> = published.collect();
+    let applied = parts.clone().map(|part| match part {
+        _ if down(part) => 0,
+        60.. => draw.below(6) / 5,
+        _ => 84 + draw.below(24),
+    });
+    let applied: Vec<u64> = applied.collect();
+    let latency_us = applied.iter().zip(parts.clone()).map(|(applied, part)| match applied {
+        0 => 0,
+        _ if down(part.saturating_sub(4)) => 260_000 + draw.below(90) * 1_000,
+        _ => 18_000 + draw.below(20) * 1_000,
+    });
+    let latency_us = latency_us.collect();
+    let lag = parts.map(|part| if down(part) { 40 + draw.below(60) } else { 1 + draw.below(4) });
+    Course { part_us, published, applied, latency_us, lag: lag.collect() }
 }
 
 /// A run that passed.
 pub fn passed(path: &str, seed: u64) -> Run {
     let mut draw = Draw(seed);
     let mut latency = LatencyRecorder::default();
-    (0..400).for_each(|_| latency.record(8_000 + draw.below(40) * draw.below(9_000)));
+    (0..100).for_each(|_| latency.record(8_000 + draw.below(40) * draw.below(9_000)));
     Run {
         seed,
         hash: format!(
@@ -345,4 +370,82 @@ pub fn report() -> Report {
             scenario("not run", "scenarios/idle.yaml", Vec::new()),
         ])
     }
+}
+
+/// A thousand failures of five causes in sixty scenarios, beside sixty scenarios that passed.
+pub fn thousand() -> Report {
+    let invariants = ["no_loss", "durability", "idempotency", "per_key_order", "available"];
+    let folders = ["broker", "consumer", "network", "disk"];
+    let mut draw = Draw(7);
+    let mut left = 1_000;
+    let mut scenarios = Vec::new();
+    for number in 0..120_usize {
+        let folder = folders[number % folders.len()];
+        let path = format!("scenarios/{folder}/outage-{number}.yaml");
+        let bad = if number < 60 { left / (60 - number) } else { 0 };
+        left -= bad;
+        let runs = (1..=20).map(|seed| {
+            if seed > bad as u64 {
+                return passed(&path, seed);
+            }
+            let first = invariants[(number + draw.below(2) as usize) % invariants.len()];
+            let mut run = failed(&path, seed, 120, 60);
+            run.violations.remove(1);
+            run.violations.truncate(1 + draw.below(2) as usize);
+            run.violations[0].invariant = first.into();
+            for violation in run.violations.iter_mut().skip(1) {
+                violation.consequence_of = Some(first.into());
+            }
+            run
+        });
+        let mut one = scenario(&format!("{folder}: outage {number}"), &path, runs.collect());
+        one.tags = vec![folder.to_owned()];
+        if number % 3 == 0 {
+            one.tags.push("nightly".into());
+        }
+        scenarios.push(one);
+    }
+    report_of(scenarios)
+}
+
+/// The next version: slower after partitions, right about poison, and worse about the death of leaders.
+pub fn worse() -> Report {
+    let mut report = report();
+    report.system.version = "0.2.0".into();
+    report.started = "2026-11-22T08:08:49Z".into();
+    for scenario in &mut report.scenarios {
+        for run in &mut scenario.runs {
+            run.hash = format!("{}2", run.hash);
+            if scenario.path.contains("halves") {
+                run.recovery_ms = run.recovery_ms.map(|ms| ms * 3);
+            }
+            if scenario.path.contains("poison") && run.verdict == Verdict::Vacuous {
+                *run = passed(&scenario.path, run.seed);
+            }
+            if scenario.path.contains("absence") && run.seed % 2 == 0 {
+                *run = failed(&scenario.path, run.seed, 120, 60);
+            }
+        }
+    }
+    report.scenarios.truncate(5);
+    report
+}
+
+/// Ten versions, of other scenarios from the sixth on.
+pub fn history() -> Vec<(String, Report)> {
+    let version = |number: u64| {
+        let runs = (1..=20).map(|seed| match (seed + number) % (4 + number) {
+            0 => failed("scenarios/a.yaml", seed, 0, 0),
+            _ => Run {
+                recovery_ms: Some(300 + 40 * number + seed),
+                ..passed("scenarios/a.yaml", seed)
+            },
+        });
+        let mut one = scenario("a", "scenarios/a.yaml", runs.collect());
+        one.hash = if number < 5 { "1" } else { "2" }.into();
+        let mut report = report_of(vec![one]);
+        report.started = format!("2026-11-{:02}T08:08:49Z", 10 + number);
+        (format!("nightly-{number}"), report)
+    };
+    (0..10).map(version).collect()
 }

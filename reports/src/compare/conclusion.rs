@@ -58,7 +58,7 @@ pub(super) fn cells(scenario: &ScenarioComparison) -> [String; 7] {
     ]
 }
 
-fn factor(metric: &Metric) -> String {
+pub(super) fn factor(metric: &Metric) -> String {
     let mark = if metric.corrected <= NUMBERS { "*" } else { "" };
     match metric.ratio {
         None => format!("never{mark}"),
@@ -99,15 +99,34 @@ pub(super) fn conclusion(comparison: &Comparison) -> String {
     )
 }
 
-/// What could have been seen, in words.
-pub(super) fn power(comparison: &Comparison) -> Option<String> {
+/// What could have been seen.
+pub(super) struct Seen {
+    /// The smallest drop of the pass rate that the median scenario would have shown, as a share; none if it has too few
+    /// runs to show any.
+    pub(super) drop: Option<f64>,
+    /// Scenarios with too few runs to show any drop.
+    pub(super) blind: usize,
+    /// A failure of a new kind that hits this share of the median scenario's runs would have come up.
+    pub(super) shows_by: Option<f64>,
+}
+
+/// What could have been seen; none if nothing was compared.
+pub(super) fn seen(comparison: &Comparison) -> Option<Seen> {
     let scenarios: Vec<_> = compared(comparison).collect();
     let mut drops: Vec<Option<f64>> = scenarios.iter().map(|s| s.detectable_drop).collect();
     // None sees nothing: as if only a drop beyond all were seen.
     drops.sort_by(|a, b| a.unwrap_or(2.0).total_cmp(&b.unwrap_or(2.0)));
-    let typical = *upper_median(&drops)?;
+    let drop = *upper_median(&drops)?;
     let blind = drops.iter().filter(|drop| drop.is_none()).count();
-    let mut out = match typical {
+    let mut rates: Vec<f64> = scenarios.iter().filter_map(|scenario| scenario.shows_by).collect();
+    rates.sort_by(f64::total_cmp);
+    Some(Seen { drop, blind, shows_by: upper_median(&rates).copied() })
+}
+
+/// The same, in words.
+pub(super) fn power(comparison: &Comparison) -> Option<String> {
+    let Seen { drop, blind, shows_by } = seen(comparison)?;
+    let mut out = match drop {
         Some(drop) => format!(
             "In four of five comparisons like this, a drop of the pass rate of {} points would have been \
              called a regression in the median scenario",
@@ -115,15 +134,13 @@ pub(super) fn power(comparison: &Comparison) -> Option<String> {
         ),
         None => "Too few runs to see any drop of the pass rate in the median scenario".to_owned(),
     };
-    if blind > 0 && typical.is_some() {
+    if blind > 0 && drop.is_some() {
         out.push_str(&format!("; in {} too few runs to see any", plural(blind, "scenario")));
     }
-    let mut rates: Vec<f64> = scenarios.iter().filter_map(|scenario| scenario.shows_by).collect();
-    rates.sort_by(f64::total_cmp);
-    if let Some(rate) = upper_median(&rates) {
+    if let Some(rate) = shows_by {
         out.push_str(&format!(
             ". A failure of a new kind that hits {} % of its runs would have come up",
-            percent(*rate)
+            percent(rate)
         ));
     }
     out.push('.');

@@ -7,7 +7,7 @@ use crate::{
     },
     text::{
         printable,
-        table::{Table, wrapped},
+        table::{Table, WIDTH, wrapped},
         words::plural,
     },
 };
@@ -131,5 +131,13 @@ fn tell(out: &mut String, finding: &Finding, color: bool, program: &str) {
 fn table(rows: &[&ScenarioComparison]) -> String {
     let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     let cells: Vec<Vec<String>> = rows.iter().map(|row| cells(row).to_vec()).collect();
-    Table { columns: &COLUMNS, names: &names, cells: &cells, widths: 8..=40, left: &[0] }.text()
+    Table {
+        columns: &COLUMNS,
+        names: &names,
+        cells: &cells,
+        width: WIDTH,
+        widths: 8..=40,
+        left: &[0],
+    }
+    .text()
 }

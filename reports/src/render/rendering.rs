@@ -1,6 +1,6 @@
 //! What a rendering is: an entry of the table in [`super`].
 
-use crate::format::Report;
+use crate::{format::Report, text::table::WIDTH};
 
 /// A form in which a report is told.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +23,13 @@ pub struct Reader<'a> {
     pub program: &'a str,
     /// Whether colours are seen.
     pub color: bool,
+    /// How many columns the reader has.
+    pub width: usize,
 }
 
 impl Reader<'static> {
     /// Whoever opens a file.
-    pub const OF_A_FILE: Self = Self { program: "squall", color: false };
+    pub const OF_A_FILE: Self = Self { program: "squall", color: false, width: WIDTH };
 }
 
 impl Rendering {

@@ -44,5 +44,6 @@ fn sample() -> crate::format::Trace {
             TraceMessage { from: 0, to: 1, sent_us: 1_600, read_us: None, kind: "ack".into() },
         ],
         left_out: 0,
+        course: None,
     }
 }

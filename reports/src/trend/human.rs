@@ -5,7 +5,7 @@ use crate::{
     text::{
         fit,
         numbers::{count, percent, short},
-        table::{Table, wrapped},
+        table::{Table, WIDTH, wrapped},
     },
     trend::model::{Trend, TrendPoint},
 };
@@ -21,12 +21,20 @@ impl Trend {
             return "no report\n".to_owned();
         }
         let mut out = self.table(color);
-        let rates: Vec<Option<f64>> = self.points.iter().map(|point| point.pass_rate).collect();
-        let recoveries: Vec<Option<f64>> =
-            self.points.iter().map(|point| point.recovery_ms.map(|ms| ms as f64)).collect();
+        let line = |of: fn(&TrendPoint) -> Option<f64>| {
+            let values: Vec<Option<f64>> = self.points.iter().map(of).collect();
+            let bars = sparkline(&values);
+            // Broken where the tests are others.
+            let with = bars.chars().zip(&self.points).map(|(bar, point)| match point.same_tests {
+                true => bar.to_string(),
+                false => format!(" {bar}"),
+            });
+            with.collect::<String>().trim_end().to_owned()
+        };
         if self.points.len() > 1 {
-            out.push_str(&format!("\npass rate  {}\n", sparkline(&rates).trim_end()));
-            out.push_str(&format!("recovery   {}\n", sparkline(&recoveries).trim_end()));
+            out.push_str(&format!("\npass rate  {}\n", line(|point| point.pass_rate)));
+            let recovery = line(|point| point.recovery_ms.map(|ms| ms as f64));
+            out.push_str(&format!("recovery   {recovery}\n"));
         }
         for note in self.notes() {
             out.push_str(&format!("\n{}\n", wrapped(&note, 0)));
@@ -40,8 +48,15 @@ impl Trend {
         let labels: Vec<&str> = self.points.iter().map(|point| point.label.as_str()).collect();
         let cells: Vec<Vec<String>> =
             self.points.iter().map(|point| cells(point, color).to_vec()).collect();
-        Table { columns: &COLUMNS, names: &labels, cells: &cells, widths: 8..=30, left: &[0, 1, 2] }
-            .text()
+        Table {
+            columns: &COLUMNS,
+            names: &labels,
+            cells: &cells,
+            width: WIDTH,
+            widths: 8..=30,
+            left: &[0, 1, 2],
+        }
+        .text()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     text::{numbers::short, words::plural},
 };
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The reports in a row.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -35,6 +35,11 @@ pub struct TrendPoint {
     pub added: usize,
     /// Scenarios of the report before it that it does not have, or has with another file.
     pub removed: usize,
+    /// It has the same tests as the report before it: the same scenarios, files and seeds. Always true of the first.
+    pub same_tests: bool,
+    /// What tells it from the others: its version, its day, its commit (the configuration's `commit` or `revision`), or
+    /// its file, whichever differ.
+    pub told_by: String,
     /// Runs.
     pub runs: usize,
     /// Runs that prove nothing; they are no pass.
@@ -58,24 +63,69 @@ pub struct TrendPoint {
 #[must_use]
 pub fn trend(reports: &[(String, Report)]) -> Trend {
     let mut points: Vec<TrendPoint> = Vec::new();
-    let mut before: Option<BTreeSet<(&str, &str)>> = None;
-    for (label, report) in reports {
-        let scenarios: BTreeSet<(&str, &str)> = report
-            .scenarios
-            .iter()
-            .filter(|scenario| !scenario.runs.is_empty())
-            .map(|scenario| (scenario.path.as_str(), scenario.hash.as_str()))
-            .collect();
-        let earlier = before.as_ref().unwrap_or(&scenarios);
+    let mut before: Option<Tests<'_>> = None;
+    let told_by = told_by(reports);
+    for ((label, report), told_by) in reports.iter().zip(told_by) {
+        let tests = tests(report);
+        let earlier = before.as_ref().unwrap_or(&tests);
+        let added = tests.keys().filter(|test| !earlier.contains_key(*test)).count();
+        let removed = earlier.keys().filter(|test| !tests.contains_key(*test)).count();
         points.push(TrendPoint {
-            added: scenarios.difference(earlier).count(),
-            removed: earlier.difference(&scenarios).count(),
-            scenarios: scenarios.len(),
+            added,
+            removed,
+            same_tests: *earlier == tests,
+            scenarios: tests.len(),
+            told_by,
             ..point(label, report)
         });
-        before = Some(scenarios);
+        before = Some(tests);
     }
     Trend { points }
+}
+
+/// Scenarios with runs, by path and hash, and the seeds of each.
+type Tests<'a> = BTreeMap<(&'a str, &'a str), BTreeSet<u64>>;
+
+fn tests(report: &Report) -> Tests<'_> {
+    let scenarios = report.scenarios.iter().filter(|scenario| !scenario.runs.is_empty());
+    scenarios
+        .map(|scenario| {
+            let seeds = scenario.runs.iter().map(|run| run.seed).collect();
+            ((scenario.path.as_str(), scenario.hash.as_str()), seeds)
+        })
+        .collect()
+}
+
+/// What tells each of the reports from the others: of version, day, commit and file the first that differs for all of them;
+/// else those of the first three that differ at all, and the file where they do not suffice.
+fn told_by(reports: &[(String, Report)]) -> Vec<String> {
+    let commit = |report: &Report| {
+        let known = ["commit", "revision"].iter().find_map(|key| report.system.config.get(*key));
+        known.map(|hash| hash.chars().take(10).collect()).unwrap_or_default()
+    };
+    let day = |report: &Report| report.started.chars().take(10).collect::<String>();
+    let of = |what: &dyn Fn(&Report) -> String| -> Vec<String> {
+        reports.iter().map(|(_, report)| what(report)).collect()
+    };
+    let distinct = |words: &[String]| {
+        let all: BTreeSet<&String> = words.iter().filter(|word| !word.is_empty()).collect();
+        all.len()
+    };
+    let kinds = [of(&|report| report.system.version.clone()), of(&day), of(&commit)];
+    if let Some(all) = kinds.iter().find(|words| distinct(words) == reports.len()) {
+        return all.clone();
+    }
+    let differing: Vec<&Vec<String>> = kinds.iter().filter(|words| distinct(words) > 1).collect();
+    let joined: Vec<String> = (0..reports.len())
+        .map(|place| {
+            let words = differing.iter().map(|words| words[place].as_str());
+            words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    if distinct(&joined) == reports.len() {
+        return joined;
+    }
+    reports.iter().map(|(label, _)| label.clone()).collect()
 }
 
 fn point(label: &str, report: &Report) -> TrendPoint {
@@ -144,6 +194,15 @@ impl Trend {
                 "Scenarios came, went or changed, and the pass rate is not of the same tests: {}.",
                 moved.join(", ")
             ));
+        }
+        let seeds = |point: &&TrendPoint| !point.same_tests && point.added + point.removed == 0;
+        let reseeded: Vec<&str> =
+            self.points.iter().filter(seeds).map(|point| point.label.as_str()).collect();
+        if !reseeded.is_empty() {
+            notes.push(format!("Other seeds than the report before: {}.", reseeded.join(", ")));
+        }
+        if self.points.iter().any(|point| !point.same_tests) {
+            notes.push("What is not of the same tests is not joined by a line.".to_owned());
         }
         let vacuous: usize = self.points.iter().map(|point| point.vacuous).sum();
         if vacuous > 0 {

@@ -115,13 +115,14 @@ impl Trend {
         self.line(out, |point| point.recovery_ms.map(y));
     }
 
-    /// A line through the points that are known, broken where one is not.
+    /// A line through the points that are known, broken where one is not, and before one that is not of the same tests.
     fn line(&self, out: &mut String, y: impl Fn(&TrendPoint) -> Option<f64>) {
         let mut path = String::new();
         let mut pen = 'M';
         for (index, point) in self.points.iter().enumerate() {
             match y(point) {
                 Some(y) => {
+                    pen = if point.same_tests { pen } else { 'M' };
                     let _ = write!(path, "{pen}{:.1} {y:.1}", self.x(index));
                     pen = 'L';
                 }
@@ -135,7 +136,7 @@ impl Trend {
         let every = self.points.len().div_ceil(LABELS).max(1);
         for (index, point) in self.points.iter().enumerate().step_by(every) {
             let x = self.x(index);
-            let text = if point.version.is_empty() { &point.label } else { &point.version };
+            let text = if point.told_by.is_empty() { &point.label } else { &point.told_by };
             let _ = write!(
                 out,
                 "<text transform=\"translate({x:.1} {y:.1}) rotate(45)\">{}</text>",

@@ -49,16 +49,16 @@ fn nothing_to_show_is_said() {
     assert!(trend(&[]).svg().ends_with("</svg>\n"));
     let empty = trend(&[("x".to_owned(), Report::default())]);
     assert_eq!(empty.points[0].pass_rate, None);
-    assert!(empty.human(true).contains('-') && !empty.html().contains("never"));
+    assert!(empty.human(true).contains('-') && !empty.html().contains(">never<"));
 }
 
 #[test]
 fn the_picture_is_one_file_with_names_escaped() {
-    let mut evil = report("<b>", &[Verdict::Passed], "a");
+    let mut evil = report("<i>", &[Verdict::Passed], "a");
     evil.0 = "\"><script>\u{1b}".to_owned();
     evil.1.scenarios[0].runs[0].recovery_ms = Some(u64::MAX);
     let page = trend(&[evil, report("2", &[Verdict::Failed], "a")]).html();
-    assert!(!page.contains("<script") && !page.contains("<b>") && !page.contains('\u{1b}'));
+    assert!(!page.contains("<script") && !page.contains("<i>") && !page.contains('\u{1b}'));
     assert!(!page.contains("NaN") && !page.contains("inf"), "{page}");
     assert_eq!(page.matches("http:").count(), 1, "only the name of the SVG's namespace");
 }
@@ -85,5 +85,55 @@ fn what_did_not_pass_is_not_all_passed() {
     }
     let mixed = trend(&[report("1", &[passed, passed, vacuous], "a")]);
     assert!(mixed.points[0].pass_rate.unwrap() < 0.7);
-    assert!(!mixed.html().contains("<td>100 %"), "{}", mixed.html());
+    assert!(!mixed.html().contains("<b>100 %"), "{}", mixed.html());
+}
+
+#[test]
+fn what_is_not_of_the_same_tests_is_not_joined() {
+    let passed = [Verdict::Passed; 3];
+    let line = |trend: &Trend| {
+        let svg = trend.svg();
+        let (_, path) = svg.split_once("class=\"line\" d=\"").unwrap();
+        let path = path.split('"').next().unwrap().to_owned();
+        path.chars().filter(char::is_ascii_alphabetic).collect::<String>()
+    };
+    let same = trend(&[report("1", &passed, "a"), report("2", &passed, "a")]);
+    assert_eq!(line(&same), "ML");
+    // Another file; the same file with more seeds.
+    let edited = report("3", &passed, "b");
+    let seeds = report("4", &[Verdict::Passed; 4], "b");
+    let other = trend(&[report("1", &passed, "a"), report("2", &passed, "a"), edited, seeds]);
+    assert_eq!(line(&other), "MLMM");
+    assert!(other.human(false).contains("pass rate  ██ █ █\n"), "{}", other.human(false));
+    let notes = other.notes().join("\n");
+    assert!(
+        notes.contains("(+1 -1)") && notes.contains("Other seeds than the report before: 4"),
+        "{notes}"
+    );
+    assert!(other.html().contains("other tests than before: other seeds"), "{}", other.html());
+}
+
+#[test]
+fn points_are_told_by_what_differs() {
+    let of = |all: &[(&str, &str, &str)]| -> Vec<String> {
+        let reports: Vec<_> = all
+            .iter()
+            .zip(["a", "b", "c"])
+            .map(|((version, started, commit), label)| {
+                let (_, mut report) = report(version, &[Verdict::Passed], "a");
+                report.started = (*started).to_owned();
+                report.system.config.insert("commit".into(), (*commit).to_owned());
+                (label.to_owned(), report)
+            })
+            .collect();
+        trend(&reports).points.into_iter().map(|point| point.told_by).collect()
+    };
+    let day = "2026-11-21T08:00:00Z";
+    assert_eq!(of(&[("1", day, "x"), ("2", day, "y")]), ["1", "2"]);
+    let next = "2026-11-22T08:00:00Z";
+    assert_eq!(of(&[("1", day, "x"), ("1", next, "x")]), ["2026-11-21", "2026-11-22"]);
+    assert_eq!(of(&[("1", day, "0123456789ab"), ("1", day, "y")]), ["0123456789", "y"]);
+    let three = [("1", day, "x"), ("1", next, "x"), ("2", day, "x")];
+    assert_eq!(of(&three), ["1 2026-11-21", "1 2026-11-22", "2 2026-11-21"]);
+    assert_eq!(of(&[("1", day, "x"), ("1", day, "x")]), ["a", "b"]);
 }

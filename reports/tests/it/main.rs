@@ -4,5 +4,6 @@
 
 mod calibration;
 mod checks;
+mod page;
 mod properties;
 mod renderings;

@@ -5,7 +5,8 @@ use proptest::{collection, option, prelude::*, sample::select};
 use squall_reports::{
     Canary, CommandInfo, Counters, Evidence, FORMAT, Latency, LatencyRecorder, Machine, Report,
     Run, ScenarioReport, Shard, SystemInfo, TimeBudget, Tool, Verdict, Violation, parse, read,
-    render::summary, write,
+    render::{Reader, summary},
+    write,
 };
 use std::{collections::BTreeMap, path::Path};
 use unicode_width::UnicodeWidthStr as _;
@@ -118,6 +119,7 @@ fn scenario() -> impl Strategy<Value = ScenarioReport> {
     (text(), text(), text(), number(), lines, collection::vec(run(), 0..6)).prop_map(
         |(name, path, hash, planned, lines, runs)| ScenarioReport {
             left_out: 0,
+            tags: vec![name.clone()],
             name,
             path,
             hash,
@@ -204,7 +206,7 @@ proptest! {
 
     #[test]
     fn every_report_is_told_within_its_table(report in report(), color: bool) {
-        let text = summary(&report, "squall", color);
+        let text = summary(&report, Reader { color, ..Reader::OF_A_FILE });
         let harmful = |c: char| c.is_control() && c != '\n' && !(color && c == '\u{1b}');
         prop_assert!(!text.contains(harmful), "{text:?}");
         if !color {
@@ -233,7 +235,7 @@ proptest! {
             let mut damaged = text.clone();
             damaged[at.index(text.len())] = byte;
             if let Ok(report) = parse(Path::new("r"), &damaged) {
-                let _ = summary(&report, "squall", false);
+                let _ = summary(&report, Reader::OF_A_FILE);
                 checks::all(&report, 2_000);
             }
         }

@@ -87,7 +87,7 @@ pub(super) fn compare(args: &CompareArgs, color: bool) -> Result<u8, Stop> {
     let text = match args.form {
         ComparisonForm::Human => comparison.human(color && args.output.is_none(), &program()),
         ComparisonForm::Markdown => comparison.markdown(),
-        ComparisonForm::Html => comparison.html(),
+        ComparisonForm::Html => comparison.html(&base, &head),
         ComparisonForm::Json => {
             let json = serde_json::to_string_pretty(&comparison);
             json.map_err(Stop::broken)? + "\n"

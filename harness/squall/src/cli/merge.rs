@@ -4,7 +4,7 @@ use super::shared::files::{read, writable};
 use super::shared::outputs::Outputs;
 use super::shared::scenarios::each_ran;
 use super::shared::stop::Stop;
-use super::shared::terminal::{program, say};
+use super::shared::terminal::{program, reader, say};
 use crate::exit::{NOT_PASSED, PASSED};
 use clap::Args;
 use squall_reports::{self as reports, MergeError};
@@ -44,7 +44,7 @@ pub(super) fn merge(args: &MergeArgs, color: bool) -> Result<u8, Stop> {
         })
     })?;
     reports::write(&args.report, &merged.report).map_err(Stop::broken)?;
-    say(&reports::render::summary(&merged.report, &program(), color));
+    say(&reports::render::summary(&merged.report, reader(&program(), color)));
     args.outputs.write(&merged.report)?;
     for (path, seed) in &merged.contradictions {
         eprintln!("alarm: {path} seed {seed} came with two histories: it is not deterministic");

@@ -4,16 +4,19 @@ use super::shared::{
     files::{read, show},
     outputs::rendering,
     stop::Stop,
-    terminal::program,
+    terminal::{program, reader},
 };
 use crate::exit::PASSED;
 use clap::Args;
-use squall_reports::render::{self, Reader, Rendering};
-use std::path::PathBuf;
+use squall_reports::{
+    Report, journal_path, peek_journal,
+    render::{self, Reader, Rendering},
+};
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// The report
+    /// The report; of a batch that still runs, what it has so far
     report: PathBuf,
     /// As what
     #[arg(long = "as", value_parser = rendering(), default_value = "terminal")]
@@ -27,8 +30,15 @@ pub(super) struct ReportArgs {
 }
 
 pub(super) fn report(args: &ReportArgs, color: bool) -> Result<u8, Stop> {
-    let report = read(&args.report)?;
-    let reader = Reader { program: &program(), color: color && args.output.is_none() };
+    let report = match unfinished(&args.report)? {
+        Some(report) => report,
+        None => read(&args.report)?,
+    };
+    let program = program();
+    let reader = match args.output {
+        Some(_) => Reader { program: &program, ..Reader::OF_A_FILE },
+        None => reader(&program, color),
+    };
     let text = match args.within {
         None => args.rendering.render(&report, reader),
         Some(bytes) if args.rendering.name == "markdown" => {
@@ -38,4 +48,26 @@ pub(super) fn report(args: &ReportArgs, color: bool) -> Result<u8, Stop> {
     };
     show(&text, args.output.as_ref())?;
     Ok(PASSED)
+}
+
+/// The runs so far of a batch that is under way, or was cut off before there was a report; none if there is a report and
+/// nobody is at work on another.
+fn unfinished(path: &Path) -> Result<Option<Report>, Stop> {
+    let Some(batch) = peek_journal(path).map_err(Stop::input)? else { return Ok(None) };
+    if !batch.writing && path.exists() {
+        return Ok(None);
+    }
+    let made: usize = batch.report.scenarios.iter().map(|scenario| scenario.runs.len()).sum();
+    let planned: u64 =
+        batch.report.scenarios.iter().map(|one| one.planned).fold(0, u64::saturating_add);
+    let (journal, path) = (journal_path(path), path.display());
+    let state = match batch.writing {
+        true => "squall is still at work on it".to_owned(),
+        false => format!("it was cut off; `run --report {path} --resume` goes on"),
+    };
+    eprintln!(
+        "not finished: {made} of {planned} planned runs, from {}; {state}",
+        journal.display()
+    );
+    Ok(Some(batch.report))
 }

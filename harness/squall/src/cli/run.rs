@@ -8,7 +8,7 @@ use super::shared::outputs::Outputs;
 use super::shared::progress::{progress_bar, workers};
 use super::shared::scenarios::{SystemArgs, advise, each_ran};
 use super::shared::stop::Stop;
-use super::shared::terminal::{program, say};
+use super::shared::terminal::{program, reader, say};
 use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
     canary,
@@ -195,7 +195,7 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
     if json {
         say(&(reports::render::finished_line(&report) + "\n"));
     } else if !args.quiet || !report.all_passed() {
-        say(&reports::render::summary(&report, &program(), color));
+        say(&reports::render::summary(&report, reader(&program(), color)));
     }
     if let Some(path) = &args.report {
         reports::write(path, &report).map_err(Stop::broken)?;

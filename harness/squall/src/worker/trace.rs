@@ -1,8 +1,8 @@
 //! A history as data, for diagrams: all of it, or what stands around the evidence.
 
 use crate::{plan::Plan, sim::RunOutcome, words::Words};
-use squall_probe::{EventId, Mark, NodeChange, NodeId, Record, What, sim::Flight};
-use squall_reports::{Trace, TraceFault, TraceMessage, TraceRecord};
+use squall_probe::{EventId, Mark, NodeChange, NodeId, Phase, Record, What, sim::Flight};
+use squall_reports::{Course, Trace, TraceFault, TraceMessage, TraceRecord};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Records of a trace around the evidence.
@@ -10,6 +10,9 @@ const RECORDS: usize = 160;
 
 /// Messages of a trace around the evidence.
 const MESSAGES: usize = 100;
+
+/// Parts of a run's course.
+const PARTS: u64 = 120;
 
 /// Everything.
 pub(super) fn whole(plan: &Plan, outcome: &RunOutcome) -> Trace {
@@ -29,15 +32,25 @@ pub(super) fn around_the_evidence(plan: &Plan, outcome: &RunOutcome) -> Trace {
     let times: BTreeSet<u64> = evidence().map(|item| item.record.at).collect();
     let places: BTreeSet<NodeId> = evidence().map(|item| item.record.node).collect();
 
+    // What the first cause is about is told whole: a page opens on its life.
+    let first = outcome.violations.first().into_iter().flat_map(|violation| &violation.evidence);
+    let subject: BTreeSet<EventId> = first.flat_map(|item| item.record.what.events()).collect();
+    let mut moments: BTreeSet<(NodeId, u64)> = BTreeSet::new();
+
     let mut wanted: Vec<(u8, u64, usize)> = Vec::new();
     for (index, record) in records.iter().enumerate() {
-        let about = record.what.events().any(|event| events.contains(&event));
+        let about = |of: &BTreeSet<EventId>| record.what.events().any(|event| of.contains(&event));
+        let life = about(&subject);
+        if life {
+            moments.insert((record.node, record.at));
+        }
         let rank = match record.what {
             _ if proofs.contains(&index) => 0,
-            What::Node { .. } | What::Lead { .. } | What::StepDown { .. } | What::Mark(_) => 1,
-            _ if about => 2,
+            _ if life => 1,
+            What::Node { .. } | What::Lead { .. } | What::StepDown { .. } | What::Mark(_) => 2,
+            _ if about(&events) => 3,
             What::FaultBegan { .. } | What::FaultHealed { .. } => continue,
-            _ if record.what.is_milestone() => 3,
+            _ if record.what.is_milestone() => 4,
             _ => continue,
         };
         wanted.push((rank, distance(&times, record.at), index));
@@ -47,7 +60,7 @@ pub(super) fn around_the_evidence(plan: &Plan, outcome: &RunOutcome) -> Trace {
     let mut chosen: Vec<usize> = wanted.into_iter().map(|(_, _, index)| index).collect();
     chosen.sort_unstable();
 
-    let mut near: Vec<(u64, usize)> = outcome
+    let mut near: Vec<(bool, u64, usize)> = outcome
         .flights
         .iter()
         .enumerate()
@@ -55,14 +68,16 @@ pub(super) fn around_the_evidence(plan: &Plan, outcome: &RunOutcome) -> Trace {
         .map(|(index, flight)| {
             let away = distance(&times, flight.sent);
             let here = places.contains(&flight.from) || places.contains(&flight.to);
+            let carries = moments.contains(&(flight.from, flight.sent))
+                || flight.read.is_some_and(|read| moments.contains(&(flight.to, read)));
             // Elsewhere counts as four times as far.
-            (if here { away } else { away.saturating_mul(4) }, index)
+            (!carries, if here { away } else { away.saturating_mul(4) }, index)
         })
         .collect();
     near.sort_unstable();
     near.truncate(MESSAGES);
-    near.sort_unstable_by_key(|(_, index)| *index);
-    let flights: Vec<Flight> = near.iter().map(|(_, index)| outcome.flights[*index]).collect();
+    near.sort_unstable_by_key(|(.., index)| *index);
+    let flights: Vec<Flight> = near.iter().map(|(.., index)| outcome.flights[*index]).collect();
     make(plan, outcome, &proofs, &chosen, &flights)
 }
 
@@ -125,7 +140,60 @@ fn make(
             })
             .collect(),
         left_out: left_out as u64,
+        course: Some(course(records, outcome.elapsed)),
     }
+}
+
+/// What went on in each part of the run.
+fn course(records: &[Record], elapsed: u64) -> Course {
+    let part_us = elapsed.div_ceil(PARTS).max(1);
+    let parts = usize::try_from(PARTS).unwrap_or_default();
+    let mut course = Course {
+        part_us,
+        published: vec![0; parts],
+        applied: vec![0; parts],
+        latency_us: vec![0; parts],
+        lag: vec![0; parts],
+    };
+    let mut due: BTreeMap<EventId, u64> = BTreeMap::new();
+    let mut waiting: BTreeSet<EventId> = BTreeSet::new();
+    let mut done: BTreeSet<EventId> = BTreeSet::new();
+    let mut next = 0;
+    for record in records {
+        let place = usize::try_from(record.at / part_us).unwrap_or(usize::MAX).min(parts - 1);
+        while next < place {
+            course.lag[next] = waiting.len() as u64;
+            next += 1;
+        }
+        match record.what {
+            What::Late { event, due: at } => {
+                due.insert(event, at);
+            }
+            What::Publish { phase: Phase::Invoke, event, .. } => {
+                course.published[place] += 1;
+                due.entry(event).or_insert(record.at);
+            }
+            What::Publish { phase: Phase::Ok, event, .. } if !done.contains(&event) => {
+                waiting.insert(event);
+            }
+            What::Apply { event, .. } => {
+                course.applied[place] += 1;
+                if let Some(due) = due.get(&event) {
+                    let latency = &mut course.latency_us[place];
+                    *latency = (*latency).max(record.at.saturating_sub(*due));
+                }
+                waiting.remove(&event);
+                done.insert(event);
+            }
+            What::DeadLetter { event, .. } | What::Remove { event, .. } => {
+                waiting.remove(&event);
+                done.insert(event);
+            }
+            _ => {}
+        }
+    }
+    course.lag[next..].fill(waiting.len() as u64);
+    course
 }
 
 /// When each occurrence of a fault acted, and on whom.
@@ -182,4 +250,47 @@ pub(super) fn faults(plan: &Plan, records: &[Record]) -> Vec<TraceFault> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use squall_probe::{Name, Position};
+
+    #[test]
+    fn a_course_counts_each_part_of_the_run() {
+        let event = |number| EventId(number);
+        let publish = |at, number, phase| Record {
+            at,
+            node: NodeId(0),
+            what: What::Publish { phase, event: event(number), key: 0, position: None },
+        };
+        let apply = |at, number| Record {
+            at,
+            node: NodeId(1),
+            what: What::Apply {
+                group: Name(0),
+                position: Position { partition: 0, offset: 0 },
+                event: event(number),
+                generation: 1,
+                member: Name(0),
+            },
+        };
+        let records = [
+            publish(0, 1, Phase::Invoke),
+            publish(5, 1, Phase::Ok),
+            publish(10, 2, Phase::Invoke),
+            publish(15, 2, Phase::Ok),
+            apply(25, 1),
+        ];
+        // Parts of ten microseconds; one event is never applied.
+        let course = course(&records, 10 * PARTS);
+        assert_eq!(course.part_us, 10);
+        assert_eq!(course.published[..3], [1, 1, 0]);
+        assert_eq!(course.applied[..3], [0, 0, 1]);
+        assert_eq!(course.latency_us[..3], [0, 0, 25]);
+        assert_eq!(course.lag[..3], [1, 2, 1]);
+        assert_eq!(course.lag.last(), Some(&1));
+        assert_eq!(course.lag.len(), 120);
+    }
 }

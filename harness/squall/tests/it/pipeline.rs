@@ -127,6 +127,32 @@ fn a_terminated_run_says_that_it_is_partial_and_can_go_on() {
 }
 
 #[test]
+fn a_batch_that_still_runs_is_told_as_far_as_it_is() {
+    let place = Place::new();
+    let mut head = place.whole();
+    let told = |more: &[&str]| tiny(&[&["report", &place.text("r.json")], more].concat());
+    assert_eq!(told(&[]).code, 2, "there is neither a report nor a journal");
+    head.scenarios[0].runs.truncate(5);
+    let path = place.path("r.json");
+    let journal = squall_reports::Journal::create(&path, &head).unwrap();
+    let said = told(&[]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.starts_with("not finished: 5 of 12 planned runs, from "), "{}", said.err);
+    assert!(said.err.ends_with("squall is still at work on it\n"), "{}", said.err);
+    assert!(said.out.contains("\npartial: 5 of 12 planned runs are in it\n"), "{}", said.out);
+    // A page says it, too; and the batch goes on.
+    assert!(told(&["--as", "html"]).out.contains("Not all of the planned runs are in it"));
+    // An earlier report is not what is asked for while there is a batch at work.
+    fs::copy(place.path("whole.json"), &path).unwrap();
+    assert!(told(&[]).err.starts_with("not finished: 5 of 12 "));
+    drop(journal);
+    assert_eq!(told(&[]).err, "");
+    fs::remove_file(&path).unwrap();
+    let said = told(&[]);
+    assert!(said.err.contains("it was cut off; `run --report ") && said.code == 0, "{}", said.err);
+}
+
+#[test]
 fn a_scenario_that_has_failed_often_enough_makes_no_further_runs_whoever_is_faster() {
     let place = Place::new();
     place.asks_too_much();

@@ -59,7 +59,7 @@ fn a_failure_of_seeds_that_the_base_did_not_run_is_something_to_look_at() {
     let finding = &comparison.findings[0];
     assert!(finding.text.contains("The base did not run these seeds"), "{}", finding.text);
     assert_eq!(finding.on_base.as_deref(), Some("squall replay s.yaml --seed 53"));
-    for text in [comparison.human(false, "x"), comparison.markdown(), comparison.html()] {
+    for text in [comparison.human(false, "x"), comparison.markdown(), comparison.html(&[], &[])] {
         assert!(text.contains("ith the base") && text.contains("--seed 53"), "{text}");
     }
     assert!(!comparison.fails(FailOn::Regression));

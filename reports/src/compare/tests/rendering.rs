@@ -2,6 +2,12 @@ use super::*;
 
 /// A comparison with some of everything.
 fn everything() -> Comparison {
+    let [base, head] = sides();
+    compare(&[base], &[head], &Options::default())
+}
+
+/// What is compared.
+fn sides() -> [Report; 2] {
     let slower = |run: Run| Run { recovery_ms: run.recovery_ms.map(|ms| ms * 18 / 10), ..run };
     let mut lost = flaky(50, 0);
     lost[6] = failed(7, "no_loss", &["publish_ok", "crash"]);
@@ -22,7 +28,7 @@ fn everything() -> Comparison {
             scenario("network/partition", flaky(50, 0).into_iter().map(slower).collect()),
         ],
     );
-    compare(&[base], &[head], &Options::default())
+    [base, head]
 }
 
 #[test]
@@ -65,12 +71,17 @@ fn names_are_only_names() {
     other.runs[2] = failed(3, name, &[name]);
     other.runs[2].replay = name.to_owned();
     one.name = name.to_owned();
-    let comparison =
-        compare(&[report(name, vec![one])], &[report("2", vec![other])], &Options::default());
-    for text in [comparison.human(false, "squall"), comparison.markdown(), comparison.html()] {
+    let (base, head) = ([report(name, vec![one])], [report("2", vec![other])]);
+    let comparison = compare(&base, &head, &Options::default());
+    let page = comparison.html(&base, &head);
+    for text in [&comparison.human(false, "squall"), &comparison.markdown(), &page] {
         assert!(!text.contains('\u{1b}'), "{text}");
     }
-    assert!(!comparison.html().contains("<script"));
+    assert_eq!(
+        page.matches("<script").count(),
+        2,
+        "only the page's own: its traces and its script"
+    );
     let markdown = comparison.markdown();
     let outside: String = markdown.lines().filter(|line| !line.starts_with("  ``")).collect();
     assert!(!outside.contains("<script"), "{outside}");
@@ -78,13 +89,59 @@ fn names_are_only_names() {
 
 #[test]
 fn the_page_stands_alone() {
-    let page = everything().html();
+    let sides = sides().map(|report| [report]);
+    let page = everything().html(&sides[0], &sides[1]);
     assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
-    for outside in ["http:", "https:", "src=", "url(", "@import", "<script"] {
+    for outside in ["http:", "https:", "src=", "@import"] {
         assert!(!page.contains(outside), "{outside}");
     }
-    assert!(page.contains("prefers-color-scheme:dark"));
-    assert!(page.contains("squall replay s.yaml --seed 7"));
+    assert_eq!(page.matches("url(").count(), page.matches("url(#").count());
+    assert!(page.contains("prefers-color-scheme: dark"));
+    assert_eq!(page, everything().html(&sides[0], &sides[1]));
+}
+
+#[test]
+fn the_page_has_findings_by_cause_with_stories_and_both_sides_of_each_scenario() {
+    let sides = sides().map(|report| [report]);
+    let page = everything().html(&sides[0], &sides[1]);
+    let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("no {text}: {page}"));
+    // The regression first, open, with the story of the run that shows it, whose command stands there once.
+    let first = place("<details class=\"group bad\" open>");
+    assert!(place("smallest drop of the pass rate") < first);
+    let story = &page[first..];
+    let story = &story[..story.find("</article>").unwrap()];
+    let opened = story.find("<details class=\"run\" id=\"r0\"").unwrap();
+    assert!(story[opened..].split_once('>').unwrap().0.ends_with(" open"), "{story}");
+    assert_eq!(
+        story.matches("squall replay s.yaml --seed 7").count(),
+        2,
+        "also of the base: {story}"
+    );
+    assert!(story.contains("data-run=\"0\"") && page.contains("\"r\":{\"0\":"), "{story}");
+    // Both sides of a scenario, drawn on one scale.
+    let row = &page[place("role=\"rowheader\">network/partition")..];
+    let row = &row[..row.find("<tr").unwrap_or(row.len())];
+    assert_eq!(
+        (row.matches("class=rate").count(), row.matches("class=pair").count()),
+        (2, 2),
+        "{row}"
+    );
+    assert!(row.contains("base: median 503ms") && row.contains("; head: median 905ms"), "{row}");
+    // Without the reports there are no numbers of runs, and everything else.
+    let bare = everything().html(&[], &[]);
+    assert!(bare.contains("squall replay s.yaml --seed 7") && !bare.contains("class=pair"));
+}
+
+#[test]
+fn what_merely_goes_on_is_folded_away() {
+    let (base, head) = (
+        [report("1", vec![scenario("s", flaky(20, 4))])],
+        [report("2", vec![scenario("s", flaky(20, 4))])],
+    );
+    let page = compare(&base, &head, &Options::default()).html(&base, &head);
+    let (before, folded) = page.split_once("<details class=\"fold others\">").unwrap();
+    assert!(folded.contains(">ongoing<") && folded.contains("no_loss"), "{folded}");
+    assert!(!before.contains("<details class=\"group"), "{before}");
 }
 
 #[test]

@@ -1,19 +1,12 @@
-//! A report as one page for a browser: a file that loads nothing, with every run, and a space-time
-//! diagram of each that did not hold.
-//!
-//! The page is made by the templates beside this file; the diagrams are drawn by the script from
-//! records that stand in the page. How much of them, [`budget`] decides.
+//! A report as one page for a browser: what broke, each cause once with the story of its runs, then the scenarios.
 
-mod budget;
-mod charts;
+mod broke;
 mod overview;
-mod pack;
-mod picture;
-mod runs;
+mod scenarios;
 
 use crate::{
     format::Report,
-    page::{Page, fill},
+    page::{Page, fill, story},
     render::rendering::Rendering,
 };
 use askama::Template;
@@ -25,48 +18,38 @@ pub(super) const RENDERING: Rendering = Rendering {
     render: |report, _| html(report, "squall"),
 };
 
-/// A page of a thousand runs is smaller than this, in bytes, whatever became of them.
-const LIMIT: usize = 1_900_000;
-
-const STYLE: &str = include_str!("style.css");
-const SCRIPT: [&str; 6] = [
-    include_str!("script/data.js"),
-    include_str!("script/layout.js"),
-    include_str!("script/draw.js"),
-    include_str!("script/control.js"),
-    include_str!("script/input.js"),
-    include_str!("script/page.js"),
-];
+/// A page of a thousand failures is smaller than this, in bytes.
+const LIMIT: usize = 1_500_000;
 
 #[derive(Template)]
 #[template(path = "render/html/body.html")]
 struct ReportBody<'a> {
-    script: &'a str,
     overview: &'a str,
+    broke: &'a str,
     scenarios: &'a str,
     /// What was left out to keep the page small.
     left_out: Option<String>,
-    /// JSON that ends no script.
-    data: &'a str,
+    about: Vec<(&'static str, String)>,
 }
 
 /// The report as one HTML file of its own. `program` is how the reader calls squall.
 ///
-/// The same report makes the same page. Of more than a thousand runs that did not pass, or three
-/// thousand that did, the page says how many it does not list.
+/// The same report makes the same page. Of more than a thousand runs that did not pass the page says how many it does not
+/// list.
 fn html(report: &Report, program: &str) -> String {
-    let script = SCRIPT.concat();
     let overview = overview::render(report);
-    let scenarios = runs::scenarios(report, program);
-    let fixed = STYLE.len() + script.len() + overview.len() + 4_000;
-    let chosen = budget::choose(&scenarios, LIMIT.saturating_sub(fixed));
+    let broke = broke::Broke::of(report, program);
+    let scenarios = scenarios::render(report, &broke, program);
+    let about = overview::facts(report);
+    let frame = Page::frame() + overview.len() + broke.render(&[]).len() + scenarios.len() + 8_000;
+    let chosen = story::choose(&broke.items, LIMIT.saturating_sub(frame));
     let body = fill(&ReportBody {
-        script: &script,
         overview: &overview,
-        scenarios: &runs::render(&scenarios, &chosen.runs),
+        broke: &broke.render(&chosen.runs),
+        scenarios: &scenarios,
         left_out: chosen.left_out(),
-        data: &chosen.data,
+        about,
     });
     let title = overview::title(report);
-    Page { title: &title, style: STYLE, body: &body, scripts: true }.html()
+    Page { title: &title, body: &body, traces: Some(&chosen.data) }.html()
 }

@@ -1,14 +1,17 @@
-//! The head of the page: what came of the batch, what it was, and a row for each scenario.
+//! The head of the page: what came of the batch, and what a reader must know before the numbers.
 
 use crate::{
     causes,
-    digest::{self, executed_ms, sum, tally},
-    format::{Latency, Report, Run, ScenarioReport, Verdict},
-    page::fill,
-    render::html::charts::{Axis, Rate},
+    digest::{self, tally},
+    format::{Report, Verdict},
+    page::{
+        fill,
+        story::name,
+        verdicts::{VerdictCount, counts, glyph, word},
+    },
     text::{
         clip_within,
-        numbers::{grouped, short, span, speed},
+        numbers::{grouped, span},
         words::plural,
     },
 };
@@ -27,17 +30,9 @@ struct Overview {
     verdict: &'static str,
     glyph: &'static str,
     counts: Vec<VerdictCount>,
+    system: String,
+    work: String,
     notices: Vec<Notice>,
-    facts: Vec<(&'static str, String)>,
-    axis: String,
-    rows: Vec<OverviewRow>,
-}
-
-/// Runs of a verdict.
-pub(super) struct VerdictCount {
-    pub(super) verdict: &'static str,
-    pub(super) glyph: &'static str,
-    pub(super) number: String,
 }
 
 /// What a reader must know before the numbers.
@@ -46,53 +41,6 @@ struct Notice {
     class: &'static str,
     head: &'static str,
     text: String,
-}
-
-struct OverviewRow {
-    number: usize,
-    name: String,
-    counts: Vec<VerdictCount>,
-    rate: Option<Rate>,
-    histogram: String,
-    recovery: String,
-    p50: String,
-    p99: String,
-    sim: String,
-}
-
-/// A verdict in the classes of the page.
-pub(super) fn word(verdict: Option<Verdict>) -> &'static str {
-    match verdict {
-        Some(Verdict::Passed) => "passed",
-        Some(Verdict::Failed) => "failed",
-        Some(Verdict::Vacuous) => "vacuous",
-        Some(Verdict::Unstable) => "unstable",
-        Some(Verdict::Errored) => "errored",
-        None => "none",
-    }
-}
-
-/// Colours alone tell nothing to some.
-pub(super) fn glyph(verdict: Option<Verdict>) -> &'static str {
-    match verdict {
-        Some(Verdict::Passed) => "✓",
-        Some(Verdict::Failed) => "✗",
-        Some(Verdict::Vacuous) => "∅",
-        Some(Verdict::Unstable) => "≠",
-        Some(Verdict::Errored) => "!",
-        None => "–",
-    }
-}
-
-pub(super) fn counts<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<VerdictCount> {
-    tally(runs)
-        .into_iter()
-        .map(|(verdict, number)| VerdictCount {
-            verdict: word(Some(verdict)),
-            glyph: glyph(Some(verdict)),
-            number: grouped(number as u64),
-        })
-        .collect()
 }
 
 fn worst_of(report: &Report) -> Option<Verdict> {
@@ -114,57 +62,20 @@ pub(super) fn title(report: &Report) -> String {
 /// The head of the page.
 pub(super) fn render(report: &Report) -> String {
     let worst = worst_of(report);
-    let scenarios = digest::ranked(report);
-    let axis = Axis::of(report.runs().map(|(_, run)| run));
-    let overview = Overview {
+    let some = report.runs().next().is_some();
+    fill(&Overview {
         title: title(report),
         verdict: word(worst),
         glyph: glyph(worst),
         counts: counts(report.runs().map(|(_, run)| run)),
+        system: version(&report.system.name, &report.system.version),
+        work: if some { digest::work(report) } else { String::new() },
         notices: notices(report),
-        facts: facts(report),
-        axis: axis.head(),
-        rows: scenarios.iter().enumerate().map(|(at, scenario)| row(at, scenario, axis)).collect(),
-    };
-    fill(&overview)
+    })
 }
 
-fn row(number: usize, scenario: &ScenarioReport, axis: Axis) -> OverviewRow {
-    let runs: Vec<&Run> = scenario.runs.iter().collect();
-    let passed = runs.iter().filter(|run| run.verdict == Verdict::Passed).count();
-    let latency = digest::latency(&scenario.runs);
-    let quantile = |of: fn(&Latency) -> u64| match &latency {
-        Ok(Some(latency)) => short(of(latency)),
-        Ok(None) => "–".to_owned(),
-        Err(_) => "?".to_owned(),
-    };
-    let never = runs.iter().filter(|run| run.recovery_ms.is_none()).count();
-    let median = digest::recovery(&scenario.runs);
-    OverviewRow {
-        number,
-        name: name(scenario),
-        counts: counts(&scenario.runs),
-        rate: Rate::of(passed, runs.len()),
-        histogram: axis.histogram(&runs, false),
-        recovery: if never > 0 && median != "never" {
-            format!("{median}, {never} never")
-        } else {
-            median
-        },
-        p50: quantile(|latency| latency.p50_us),
-        p99: quantile(|latency| latency.p99_us),
-        sim: span(sum(&scenario.runs, |run| run.sim_ms)),
-    }
-}
-
-/// A name to call a scenario by.
-pub(super) fn name(scenario: &ScenarioReport) -> String {
-    let name = if scenario.name.trim().is_empty() { &scenario.path } else { &scenario.name };
-    if name.trim().is_empty() {
-        "a scenario without a name".to_owned()
-    } else {
-        clip_within(name, TEXT)
-    }
+fn version(name: &str, version: &str) -> String {
+    clip_within(&format!("{name} {version}"), TEXT)
 }
 
 fn notices(report: &Report) -> Vec<Notice> {
@@ -235,12 +146,9 @@ fn were(runs: u64) -> String {
     format!("{} planned {}", grouped(runs), if runs == 1 { "run was" } else { "runs were" })
 }
 
-fn facts(report: &Report) -> Vec<(&'static str, String)> {
-    let of = |name: &str, version: &str| clip_within(&format!("{name} {version}"), TEXT);
-    let runs = || report.runs().map(|(_, run)| run);
-    let (sim, wall) =
-        (runs().map(executed_ms).fold(0, u64::saturating_add), sum(runs(), |run| run.wall_us));
-    let mut all = vec![("System", of(&report.system.name, &report.system.version))];
+/// Of what the batch was.
+pub(super) fn facts(report: &Report) -> Vec<(&'static str, String)> {
+    let mut all = vec![("System", version(&report.system.name, &report.system.version))];
     let config: Vec<_> = report
         .system
         .config
@@ -261,8 +169,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         clip_within(&command.verify, TEXT)
     );
     all.push(("Asked for", asked));
-    let work = format!("{} simulated in {} of work: {}", span(sim), short(wall), speed(sim, wall));
-    all.push(("Work", work));
+    all.push(("Work", digest::work(report)));
     let machine = &report.machine;
     let cores = plural(machine.cpus as usize, "core");
     let machine =
@@ -281,7 +188,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         idle.iter().take(MOST).map(|one| clip_within(one.invariant, 60)).collect();
     all.push(("Not applicable: nothing to judge", idle.join(", ")));
     all.push(("Started", clip_within(&report.started, TEXT)));
-    all.push(("Tool", of(&report.tool.name, &report.tool.version)));
+    all.push(("Tool", version(&report.tool.name, &report.tool.version)));
     all.retain(|(_, text)| !text.trim().is_empty());
     all
 }

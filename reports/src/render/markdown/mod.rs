@@ -6,7 +6,7 @@ mod document;
 use self::document::{Document, Failure};
 use crate::{
     causes,
-    digest::{self, executed_ms, ranked, recovery, sum, tally, worst},
+    digest::{self, ranked, recovery, sum, tally, worst},
     format::{Report, Run, ScenarioReport, Verdict},
     render::{
         problems::{self, COMMAND, Problem, TEXT, headline, path, told},
@@ -15,7 +15,7 @@ use crate::{
     text::{
         clip,
         markup::{code, fence},
-        numbers::{count, grouped, short, short_ms, span, speed},
+        numbers::{count, grouped, short, short_ms, span},
         words::plural,
     },
 };
@@ -106,17 +106,14 @@ fn head(report: &Report) -> String {
     if idle > 0 {
         let _ = writeln!(out, "| not run | {idle} | 0 |");
     }
-    let (sim, wall) = (sum(runs(), executed_ms), sum(runs(), |run| run.wall_us));
     let system =
         format!("{} {}", clip(&report.system.name, TEXT), clip(&report.system.version, TEXT));
     let _ = write!(
         out,
-        "\n{} from seed {}, {} simulated in {} of work: {}",
+        "\n{} from seed {}, {}",
         code(system.trim()),
         report.command.first_seed,
-        span(sim),
-        short(wall),
-        speed(sim, wall)
+        digest::work(report),
     );
     let defects = &report.system.defects;
     if !defects.is_empty() {

@@ -1,4 +1,4 @@
-//! A report for people: a table within 80 columns, then what did not pass, then what took long.
+//! A report for people: a table as wide as the terminal, then what did not pass, by cause, then what took long.
 
 mod failures;
 mod style;
@@ -7,11 +7,11 @@ mod table;
 use self::style::style;
 use crate::{
     causes,
-    digest::{self, executed_ms, ranked, sum, tally},
+    digest::{self, ranked, sum, tally},
     format::{Report, ScenarioReport, Verdict},
-    render::rendering::Rendering,
+    render::rendering::{Reader, Rendering},
     text::{
-        numbers::{grouped, short, span, speed},
+        numbers::{grouped, span},
         printable,
         words::plural,
     },
@@ -23,7 +23,7 @@ pub(super) const RENDERING: Rendering = Rendering {
     name: "terminal",
     help: "Tables, failures first",
     option: None,
-    render: |report, reader| summary_all(report, reader.program, reader.color),
+    render: |report, reader| tell(report, reader, true),
 };
 
 /// So many scenarios of which there is nothing to tell stand in the table.
@@ -32,21 +32,17 @@ const QUIET: usize = 30;
 /// Slow recoveries that are told.
 const SLOW: usize = 5;
 
-/// The table of scenarios, everything that did not pass with the command that replays it, what is to be
-/// known of runs that passed, slow recoveries, and a last line with the sum and the speed. Where there are more than 30 scenarios
-/// of which there is nothing to tell, they are folded to a line. `program` is how the reader calls
-/// squall.
+/// The table of scenarios, everything that did not pass by cause with the command that replays it, what is to be
+/// known of runs that passed, slow recoveries, and a last line with the sum and the speed. Where there are more than 30
+/// scenarios of which there is nothing to tell, they are folded to a line.
 #[must_use]
-pub fn summary(report: &Report, program: &str, color: bool) -> String {
-    tell(report, program, color, false)
+pub fn summary(report: &Report, reader: Reader<'_>) -> String {
+    tell(report, reader, false)
 }
 
-/// As [`summary`], with every scenario in the table, however many there are.
-fn summary_all(report: &Report, program: &str, color: bool) -> String {
-    tell(report, program, color, true)
-}
-
-fn tell(report: &Report, program: &str, color: bool, all: bool) -> String {
+/// With `all`, every scenario is in the table, however many there are.
+fn tell(report: &Report, reader: Reader<'_>, all: bool) -> String {
+    let Reader { program, color, width } = reader;
     // What did not pass comes first.
     let scenarios = ranked(report);
     let latencies: Vec<_> =
@@ -71,7 +67,7 @@ fn tell(report: &Report, program: &str, color: bool, all: bool) -> String {
         .collect();
     let mut out = String::new();
     if !fold || !shown.is_empty() {
-        out.push_str(&table::table(&shown, color));
+        out.push_str(&table::table(&shown, width, color));
     }
     if fold {
         let folded: Vec<&ScenarioReport> = scenarios
@@ -88,9 +84,7 @@ fn tell(report: &Report, program: &str, color: bool, all: bool) -> String {
             let _ = writeln!(out, "{}: {error}\n", printable(&scenario.name));
         }
     }
-    for scenario in scenarios {
-        failures::failures(&mut out, scenario, program, color);
-    }
+    failures::failures(&mut out, report, reader);
     noted(&mut out, report, program, color);
     slow_recoveries(&mut out, &slow, program, color);
     total(&mut out, report, color);
@@ -143,13 +137,6 @@ fn slow_recoveries(out: &mut String, slow: &[digest::Slow<'_>], program: &str, c
 
 fn total(out: &mut String, report: &Report, color: bool) {
     let runs = || report.runs().map(|(_, run)| run);
-    let sim = sum(runs(), |run| run.sim_ms);
-    let executed = sum(runs(), executed_ms);
-    let twice = match executed.saturating_sub(sim) {
-        0 => String::new(),
-        twice => format!(", {} of it twice,", span(twice)),
-    };
-    let wall = sum(runs(), |run| run.wall_us);
     let counts: Vec<_> = tally(runs())
         .into_iter()
         .map(|(verdict, count)| {
@@ -160,13 +147,16 @@ fn total(out: &mut String, report: &Report, color: bool) {
     let counts = if counts.is_empty() { "nothing was run".to_owned() } else { counts.join(", ") };
     let _ = writeln!(
         out,
-        "{}, {}: {counts}  ({} simulated{twice} in {} of work: {})",
+        "{}, {}: {counts}  ({})",
         plural(report.scenarios.len(), "scenario"),
         plural(runs().count(), "run"),
-        span(sim),
-        short(wall),
-        speed(executed, wall),
+        digest::work(report),
     );
+    let planned: u64 = report.scenarios.iter().map(|one| one.planned).fold(0, u64::saturating_add);
+    if report.partial && planned > 0 {
+        let made = grouped(runs().count() as u64);
+        let _ = writeln!(out, "partial: {made} of {} planned runs are in it", grouped(planned));
+    }
     let idle: Vec<String> = causes::judged(report)
         .into_iter()
         .filter(|judged| judged.idle == judged.runs)

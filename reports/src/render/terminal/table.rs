@@ -1,4 +1,4 @@
-//! A row for each scenario, within 80 columns whatever its name and its numbers.
+//! A row for each scenario, within the reader's width whatever its name and its numbers.
 
 use crate::{
     digest::{executed_ms, recovery, sum, tally},
@@ -6,12 +6,12 @@ use crate::{
     render::terminal::style::style,
     text::{
         numbers::{count, short, span, speed},
-        table::Table,
+        table::{Table, WIDTH},
     },
 };
 use owo_colors::OwoColorize as _;
 
-/// A scenario's name is cut to what the other columns leave of this width.
+/// The most of a scenario's name that is told where the reader has 80 columns; wider ones give it what is left.
 pub(super) const NAME: usize = 40;
 
 /// A scenario and its latencies.
@@ -20,11 +20,11 @@ type TableRow<'a> = (&'a ScenarioReport, &'a Result<Option<Latency>, String>);
 const COLUMNS: [&str; 10] =
     ["scenario", "runs", "verdicts", "sim", "speed", "msgs", "faults", "p50", "p99", "recov"];
 
-pub(super) fn table(shown: &[TableRow<'_>], color: bool) -> String {
+pub(super) fn table(shown: &[TableRow<'_>], width: usize, color: bool) -> String {
     let names: Vec<&str> = shown.iter().map(|(scenario, _)| scenario.name.as_str()).collect();
     let cells: Vec<Vec<String>> = shown.iter().map(|row| cells(row, color).to_vec()).collect();
-    Table { columns: &COLUMNS, names: &names, cells: &cells, widths: 8..=NAME, left: &[0, 2] }
-        .text()
+    let widths = 8..=NAME.max((NAME + width).saturating_sub(WIDTH));
+    Table { columns: &COLUMNS, names: &names, cells: &cells, width, widths, left: &[0, 2] }.text()
 }
 
 /// All columns but the name.

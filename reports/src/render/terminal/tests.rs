@@ -1,6 +1,6 @@
 //! What is told, to the letter.
 
-use super::{table::NAME, *};
+use super::{summary as told, table::NAME, *};
 use crate::{
     digest::ORDER,
     format::{Latency, Run, Violation},
@@ -8,6 +8,14 @@ use crate::{
     text::fit,
 };
 use unicode_width::UnicodeWidthStr as _;
+
+fn summary(report: &Report, program: &str, color: bool) -> String {
+    told(report, Reader { program, color, width: 80 })
+}
+
+fn summary_all(report: &Report, program: &str, color: bool) -> String {
+    tell(report, Reader { program, color, width: 80 }, true)
+}
 
 fn run(seed: u64) -> Run {
     let mut latency = LatencyRecorder::default();
@@ -113,19 +121,107 @@ fn failures_are_folded_by_invariant_with_seeds_evidence_and_command() {
         failed(5, &[&twice, &lost]),
     ];
     let text = summary(&report("a scenario", runs), "./squall", false);
-    let expected = "FAILED a scenario  (seeds 2, 3, 4 and 1 more)
-  no_loss: 4 seeds (2, 3, 4 and 1 more)
+    let expected = "FAILED no_loss: 4 runs in 1 scenario
+  a scenario  (seeds 2, 3, 4 and 1 more)
     e7 is lost
       1.250s  broker-1     acknowledges e7
-  idempotency: 2 seeds (3, 5)
+    replay seed 2: ./squall replay s.yaml --seed 2
+
+FAILED idempotency: 2 runs in 1 scenario
+  a scenario  (seeds 3, 5)
     e8 is applied twice
       1.250s  broker-1     acknowledges e7
-  replay seed 2: ./squall replay s.yaml --seed 2
-  replay seed 3: ./squall replay s.yaml --seed 3
+    replay seed 3: ./squall replay s.yaml --seed 3
 
 1 scenario, 5 runs: 4 failed, 1 passed  (1m00s simulated in 300ms of work: 200x)
 ";
     assert!(text.ends_with(expected), "{text}");
+}
+
+#[test]
+fn a_cause_of_many_scenarios_is_told_once() {
+    let lost = violation("no_loss", "e7 is lost");
+    let scenario = |number: u64| {
+        let path = format!("s{number}.yaml");
+        let replay = format!("squall replay {path} --seed 1");
+        let runs = vec![Run { replay, ..failed(1, &[&lost]) }, run(2)];
+        ScenarioReport { name: format!("scenario {number}"), path, runs, ..Default::default() }
+    };
+    let report = Report { scenarios: (1..=9).map(scenario).collect(), ..Report::default() };
+    let expected = "FAILED no_loss: 9 runs in 9 scenarios
+  scenario 1  (seed 1)
+    e7 is lost
+      1.250s  broker-1     acknowledges e7
+    replay seed 1: squall replay s1.yaml --seed 1
+  scenario 2  (seed 1)
+    replay seed 1: squall replay s2.yaml --seed 1
+";
+    let text = summary(&report, "squall", false);
+    assert!(text.contains(expected), "{text}");
+    let rest = "
+  and in 4 more scenarios: scenario 6; scenario 7; scenario 8; scenario 9
+
+9 scenarios, 18 runs: 9 failed, 9 passed";
+    assert!(text.contains(rest), "{text}");
+    let narrow = told(&report, Reader { width: 60, ..Reader::OF_A_FILE });
+    assert!(
+        narrow.contains("\n  and in 4 more scenarios: scenario 6; scenario 7; scenario\n  8;"),
+        "{narrow}"
+    );
+}
+
+#[test]
+fn a_reason_is_told_with_its_numbers_where_they_differ() {
+    let vacuous = |line: u32| Run {
+        verdict: Verdict::Vacuous,
+        reason: Some(format!("line {line}: never fired")),
+        ..run(1)
+    };
+    let mut report = report("a", vec![vacuous(8)]);
+    report.scenarios.push(ScenarioReport {
+        name: "b".into(),
+        runs: vec![vacuous(12)],
+        ..Default::default()
+    });
+    let expected = "VACUOUS 2 runs in 2 scenarios
+  line 8: never fired
+  a  (seed 1)
+    replay seed 1: squall replay s.yaml --seed 1
+  b  (seed 1)
+    line 12: never fired
+    replay seed 1: squall replay s.yaml --seed 1
+";
+    let text = summary(&report, "squall", false);
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_wide_terminal_is_used() {
+    let name = "a scenario whose name is longer than what eighty columns leave of it, by far";
+    let report = report(name, vec![run(1)]);
+    let rows = |width| {
+        let text = told(&report, Reader { width, ..Reader::OF_A_FILE });
+        text.lines().nth(2).unwrap().to_owned()
+    };
+    assert!(rows(160).starts_with(name), "{}", rows(160));
+    for width in [60, 80, 100, 120] {
+        assert!(
+            rows(width).contains('…') && rows(width).width() <= width.max(70),
+            "{}",
+            rows(width)
+        );
+    }
+    assert!(rows(120).width() > 110, "{}", rows(120));
+}
+
+#[test]
+fn a_report_that_is_not_whole_says_so() {
+    let mut report = report("s", vec![run(1)]);
+    report.scenarios[0].planned = 4;
+    assert!(!summary(&report, "squall", false).contains("partial"));
+    report.partial = true;
+    let text = summary(&report, "squall", false);
+    assert!(text.contains("\npartial: 1 of 4 planned runs are in it\n"), "{text}");
 }
 
 #[test]
@@ -141,12 +237,12 @@ fn what_follows_from_a_cause_is_one_line_in_every_rendering() {
     report.scenarios[0].runs[0].judged =
         [("durability".into(), 9), ("no_loss".into(), 9), ("breaker".into(), 0)].into();
     let text = summary(&report, "./squall", false);
-    let expected = "FAILED a scenario  (seeds 2, 3)
-  durability: 2 seeds (2, 3)
+    let expected = "FAILED durability: 2 runs in 1 scenario
+  a scenario  (seeds 2, 3)
     3 of 9 acknowledged events are in no log
       1.250s  broker-1     acknowledges e7
-    from it follow (seeds): no_loss (1), drains (2)
-  replay seed 2: ./squall replay s.yaml --seed 2
+    from it follow (runs): no_loss (1), drains (2)
+    replay seed 2: ./squall replay s.yaml --seed 2
 ";
     assert!(text.contains(expected), "{text}");
     assert!(
@@ -172,9 +268,10 @@ fn what_follows_from_a_cause_is_one_line_in_every_rendering() {
 #[test]
 fn a_failed_run_without_violations_is_told_nevertheless() {
     let text = summary(&report("a scenario", vec![failed(9, &[])]), "squall", false);
-    let expected = "FAILED a scenario  (seed 9)
+    let expected = "FAILED 1 run in 1 scenario
   no violation is told
-  replay seed 9: squall replay s.yaml --seed 9
+  a scenario  (seed 9)
+    replay seed 9: squall replay s.yaml --seed 9
 ";
     assert!(text.contains(expected), "{text}");
 }
@@ -188,11 +285,12 @@ fn reasons_are_folded_with_their_violations() {
     };
     let runs = vec![unstable(1, &[&violation("no_loss", "e7 is lost")]), unstable(2, &[])];
     let text = summary(&report("a scenario", runs), "squall", false);
-    let expected = "UNSTABLE a scenario  (seeds 1, 2)
+    let expected = "UNSTABLE 2 runs in 1 scenario
   record 3 differs
-  no_loss: e7 is lost
+  a scenario  (seeds 1, 2)
+    no_loss: e7 is lost
       1.250s  broker-1     acknowledges e7
-  replay seed 1: squall replay s.yaml --seed 1
+    replay seed 1: squall replay s.yaml --seed 1
 
 ";
     assert!(text.contains(expected), "{text}");
@@ -244,13 +342,15 @@ fn what_did_not_pass_comes_first() {
         "idle 0 none 0s",
     ];
     assert_eq!(lines, expected, "{text}");
-    let told: Vec<&str> =
-        text.lines().filter(|line| line.contains("  (seed ")).map(|l| &l[..8]).collect();
-    assert_eq!(
-        told,
-        ["FAILED b", "FAILED w", "VACUOUS ", "ERRORED ", "UNSTABLE", "VACUOUS "],
-        "{text}"
-    );
+    let headline = |line: &&str| line.starts_with(|c: char| c.is_ascii_uppercase());
+    let told: Vec<&str> = text.lines().filter(headline).collect();
+    let groups = [
+        "FAILED 2 runs in 2 scenarios",
+        "ERRORED 1 run in 1 scenario",
+        "UNSTABLE 1 run in 1 scenario",
+        "VACUOUS 2 runs in 2 scenarios",
+    ];
+    assert_eq!(told, groups, "{text}");
     let last = "7 scenarios, 10 runs: 2 failed, 1 errored, 1 unstable, 2 vacuous, 4 passed  ";
     assert!(text.lines().last().is_some_and(|line| line.starts_with(last)), "{text}");
 }
@@ -330,7 +430,7 @@ fn slow_recoveries_come_after_the_failures_with_their_commands() {
     scenarios.push(bad);
     let report = Report { scenarios, ..Report::default() };
     let text = summary(&report, "squall", false);
-    let expected = "  replay seed 9: squall replay s.yaml --seed 9
+    let expected = "    replay seed 9: squall replay s.yaml --seed 9
 
 SLOW RECOVERIES
   slow0: 9.0s, and half of its runs within 500ms

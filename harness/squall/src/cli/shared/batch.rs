@@ -153,6 +153,7 @@ impl BatchArgs {
                     planned: u64::from(self.runs_of(scenario)),
                     left_out: 0,
                     lines: scenario.lines.clone(),
+                    tags: scenario.tags.clone(),
                     runs: Vec::new(),
                 })
                 .collect(),

@@ -2,6 +2,7 @@
 
 use crate::shell::quote;
 use clap::ValueEnum;
+use squall_reports::render::Reader;
 use std::io::{IsTerminal as _, Write as _};
 
 /// When output is coloured.
@@ -44,6 +45,15 @@ pub(in crate::cli) fn width() -> usize {
     let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let found = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     said.or_else(found).unwrap_or(80)
+}
+
+/// Who reads a report on standard output: as wide as the terminal, or 80 columns where it is none.
+pub(in crate::cli) fn reader(program: &str, color: bool) -> Reader<'_> {
+    let width = match width() {
+        usize::MAX => Reader::OF_A_FILE.width,
+        width => width.clamp(60, 240),
+    };
+    Reader { program, color, width }
 }
 
 /// What was typed to start this process.

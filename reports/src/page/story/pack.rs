@@ -57,6 +57,9 @@ impl Texts {
     }
 }
 
+/// Parts of a run's course that are drawn.
+const PARTS: usize = 400;
+
 /// How much of a trace is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
@@ -115,6 +118,16 @@ pub(super) fn pack(trace: &Trace, extent: Extent, texts: &mut Texts) -> String {
     });
     let left_out = [trace.records.len() - records.len(), trace.messages.len() - messages.len()];
     let _ = write!(out, ",\"o\":[{},{}]", left_out[0], left_out[1]);
+    if let Some(course) = trace.course.as_ref().filter(|_| extent == Extent::Full) {
+        let _ = write!(out, ",\"c\":[{}", course.part_us.min(EXACT));
+        for values in [&course.published, &course.applied, &course.latency_us, &course.lag] {
+            out.push(',');
+            list(&mut out, &values[..values.len().min(PARTS)], |out, value| {
+                let _ = write!(out, "{}", value.min(&EXACT));
+            });
+        }
+        out.push(']');
+    }
     let _ = write!(out, ",\"l\":{}}}", trace.left_out.min(EXACT));
     out
 }
@@ -193,7 +206,7 @@ fn template(text: &str) -> (String, Vec<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{TraceFault, TraceMessage};
+    use crate::{Course, TraceFault, TraceMessage};
 
     #[test]
     fn numbers_are_taken_out_of_a_text() {
@@ -236,12 +249,13 @@ mod tests {
                 ..TraceMessage::default()
             }],
             left_out: 4,
+            course: Some(Course { part_us: 9, published: vec![1, 0], ..Course::default() }),
         };
         let mut texts = Texts::default();
         let full = pack(&trace, Extent::Full, &mut texts);
         assert_eq!(
             full,
-            r#"{"n":[0,1],"f":[[2,0,0,9,[0,1]]],"r":[[3,3000,1,3,4,1,"18446744073709551615",-1,3,0,1],[2,2000,1,3,4,0,"18446744073709551615",-1,5,0,1]],"m":[[0,1,7,2,2]],"o":[0,0],"l":4}"#
+            r#"{"n":[0,1],"f":[[2,0,0,9,[0,1]]],"r":[[3,3000,1,3,4,1,"18446744073709551615",-1,3,0,1],[2,2000,1,3,4,0,"18446744073709551615",-1,5,0,1]],"m":[[0,1,7,2,2]],"o":[0,0],"c":[9,[1,0],[],[],[]],"l":4}"#
         );
         assert_eq!(texts.json(), r#"["a","b","","append","has e\u0001 at \u0001:\u0001"]"#);
         let part = pack(&trace, Extent::Evidence, &mut texts);

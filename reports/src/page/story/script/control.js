@@ -1,31 +1,58 @@
-// A diagram that can be zoomed, moved, filtered, and read with the keyboard.
+// The diagram of a story, which can be zoomed, moved, filtered and read with the keyboard, and the steps beside it: each that
+// is chosen narrows what is shown to the time until the next.
 
 let diagrams = 0;
+document.documentElement.classList.add('js');
 
 class Diagram {
-  constructor(figure, trace) {
+  constructor(story, trace) {
+    const figure = story.querySelector('.diagram');
+    this.story = story;
     this.figure = figure;
     this.trace = trace;
-    this.filter = { node: '', event: '', key: '', messages: true };
+    this.subject = new Set((story.dataset.events ?? '').split(' ').filter(event => event));
+    this.filter = { node: '', event: this.subject.size ? '*' : '', key: '', messages: true };
     const used = new Set(trace.records.map(r => r.node));
     const lanes = trace.nodes.map((_, node) => node);
     if (used.has(-1)) lanes.push(-1);
+    this.lanes = lanes;
     const longest = Math.max(6, ...trace.nodes.map(name => Math.min(16, [...name].length)));
     this.state = {
-      trace, lanes, laneOf: new Map(lanes.map((node, lane) => [node, lane])), gutter: 24 + longest * 6.6,
+      trace, gutter: 24 + longest * 6.6,
       rows: faultRows(trace.faults, 4), stretches: stretches(trace), words: new Map(), clip: 'clip' + diagrams++,
+      subject: this.subject, moment: null, now: null,
     };
     this.proof = trace.records.filter(record => record.proof);
-    this.view = around(this.proof, trace);
+    // What proves the cause; other violations have their evidence elsewhere.
+    const told = new Set([...story.querySelectorAll('.steps .proof')].map(line => line.dataset.i));
+    this.cause = trace.records.filter(record => told.has(String(record.index)));
     this.pointers = new Map();
+    this.view = this.homeView();
     this.build();
+    this.listSteps();
     this.evidence();
     new ResizeObserver(() => { if (figure.clientWidth !== this.state.width) this.redraw(); }).observe(figure);
     this.redraw();
   }
 
+  homeView() {
+    const proof = this.cause.length ? this.cause : this.proof;
+    return proof.length ? around(proof, this.trace) : everything(this.trace);
+  }
+
+  /** What the cause is about, as the story opens. */
+  home() {
+    this.choose(null);
+    this.show(this.homeView());
+  }
+
   build() {
     const { figure, trace } = this;
+    this.strip = svg(figure, 'svg', {
+      class: 'strip', role: 'group', tabindex: '0',
+      'aria-label': 'The whole run. Drag over a part of it, or use the arrows, to choose what the diagram shows',
+    });
+    this.listenStrip();
     const tools = html(figure, 'div', { class: 'tools' });
     const zoom = html(tools, 'span', { class: 'zoom', role: 'group', 'aria-label': 'Zoom' });
     const button = (words, label, act) => {
@@ -35,12 +62,13 @@ class Diagram {
     button('+', 'Zoom in', () => this.zoom(1 / 1.6));
     button('◂', 'Earlier', () => this.move(-0.4));
     button('▸', 'Later', () => this.move(0.4));
-    if (this.proof.length) button('Evidence', 'Show the evidence', () => this.show(around(this.proof, trace)));
+    if (this.proof.length) button('Cause', 'Show what the cause is about', () => this.home());
     button('All', 'Show the whole run', () => this.show(everything(trace)));
     const distinct = of => [...new Set(trace.records.map(of).filter(value => value !== null))]
       .sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
     this.select(tools, 'node', trace.nodes.map((name, node) => [String(node), name]));
-    this.select(tools, 'event', distinct(r => r.event).map(event => [event, 'e' + event]));
+    const about = this.subject.size ? [['*', [...this.subject].slice(0, 2).map(event => 'e' + event).join(', ') + (this.subject.size > 2 ? ', …' : '') + ' (the cause)']] : [];
+    this.select(tools, 'event', [...about, ...distinct(r => r.event).map(event => [event, 'e' + event])]);
     this.select(tools, 'key', distinct(r => r.key).map(key => [key, key]));
     if (trace.messages.length) {
       const label = html(tools, 'label');
@@ -55,8 +83,10 @@ class Diagram {
     this.tooltip = html(figure, 'div', { class: 'tooltip', hidden: '', 'aria-hidden': 'true' });
     this.legend();
     this.status = html(figure, 'p', { class: 'status', 'aria-live': 'polite' });
-    html(figure, 'p', { class: 'status', id: this.hint },
-      'Drag to move. Click it, and the wheel zooms; Ctrl and the wheel, or two fingers, zoom always. With the keyboard: arrows go from record to record and, up and down, between lanes, + and − zoom, 0 shows the evidence.');
+    const keys = html(figure, 'details', { class: 'listed' });
+    html(keys, 'summary', {}, 'Keys and gestures');
+    html(keys, 'p', { class: 'status', id: this.hint },
+      'j and k go through the steps, and each narrows the diagram to the time until the next; Escape lets go. Drag over the strip above, which tells the whole run (publishes as a line and effects as an area, each per second; the longest latency; events that wait), to choose a part of it. Drag the diagram to move it; Ctrl and the wheel, or two fingers, zoom. In the diagram arrows go from record to record and between lanes, + and − zoom, 0 shows the cause.');
     this.listed = html(figure, 'details', { class: 'listed' });
     html(this.listed, 'summary', {}, 'What is shown, as a list');
     this.list = html(this.listed, 'ol');
@@ -71,6 +101,7 @@ class Diagram {
     html(select, 'option', { value: '' }, 'all');
     for (const [value, words] of options) html(select, 'option', { value }, words);
     select.dataset.filter = name;
+    select.value = this.filter[name];
     select.addEventListener('change', () => { this.filter[name] = select.value; this.redraw(); });
   }
 
@@ -107,11 +138,68 @@ class Diagram {
     }
   }
 
-  /** Records of evidence in the list beside lead to their place. */
+  /** The steps of the life beside, which are gone through with j and k. */
+  listSteps() {
+    const list = this.story.querySelector('.steps');
+    this.steps = [...list?.querySelectorAll('li') ?? []];
+    if (!list) return;
+    list.setAttribute('role', 'listbox');
+    list.setAttribute('aria-label', this.story.querySelector('.life h5').textContent);
+    this.steps.forEach((line, place) => {
+      line.setAttribute('role', 'option');
+      line.setAttribute('aria-selected', 'false');
+      line.tabIndex = place ? -1 : 0;
+      line.addEventListener('click', () => this.choose(place));
+    });
+    list.addEventListener('keydown', event => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const go = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (go) { event.preventDefault(); event.stopPropagation(); this.walk(go); }
+      if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); this.choose(this.steps.indexOf(event.target)); }
+      if (event.key === 'Escape') this.home();
+    });
+  }
+
+  /** To the next step, or the one before. */
+  walk(by) {
+    const at = this.chosen === undefined || this.chosen === null ? (by > 0 ? 0 : this.steps.length - 1) : this.chosen + by;
+    if (at >= 0 && at < this.steps.length) this.choose(at);
+  }
+
+  /** Chooses a step: the diagram and the list below it show the time until the next one. None lets go. */
+  choose(place) {
+    const line = place === null ? null : this.steps[place];
+    this.chosen = line ? place : null;
+    this.steps.forEach(other => {
+      other.classList.toggle('on', other === line);
+      other.setAttribute('aria-selected', String(other === line));
+      if (line) other.tabIndex = other === line ? 0 : -1;
+    });
+    if (!line) {
+      Object.assign(this.state, { moment: null, now: null });
+      this.redraw();
+      return;
+    }
+    line.focus({ preventScroll: true });
+    const list = line.parentElement;
+    list.scrollTop = Math.min(Math.max(list.scrollTop, line.offsetTop + line.offsetHeight - list.clientHeight - list.offsetTop), line.offsetTop - list.offsetTop);
+    const at = Number(line.dataset.at);
+    const later = this.steps.slice(place + 1).map(other => Number(other.dataset.at)).find(time => time > at);
+    const earlier = this.steps.slice(0, place).map(other => Number(other.dataset.at)).findLast(time => time < at);
+    const to = later ?? at + 20000;
+    const record = this.trace.records.find(r => String(r.index) === line.dataset.i);
+    Object.assign(this.state, { moment: { from: at, to }, now: record ?? { at } });
+    const room = Math.max((to - at) * 0.25, 4000);
+    // A little of what was before is seen, so that nobody loses the way.
+    this.show({ from: at - Math.min(Math.max(at - (earlier ?? at), room), (to - at) + room), to: to + room });
+    this.listed.open = true;
+    this.fillList();
+  }
+
+  /** Records of evidence in other lists lead to their place. */
   evidence() {
-    const story = this.figure.closest('.story');
-    this.proofs = new Map();
-    for (const line of story?.querySelectorAll('li[data-i]') ?? []) {
+    const run = this.story.closest('.run');
+    for (const line of run?.querySelectorAll('.violation li[data-i]') ?? []) {
       const record = this.trace.records.find(r => String(r.index) === line.dataset.i);
       if (!record) continue;
       line.tabIndex = 0;
@@ -135,9 +223,11 @@ class Diagram {
     if (!width) return;
     const had = this.plot.contains(document.activeElement) ? document.activeElement.dataset.id : null;
     this.hide();
-    const shown = filtered(this.trace, this.filter);
+    const shown = filtered(this.trace, this.filter, this.subject);
     this.state.words.clear();
-    Object.assign(this.state, { width, view: this.view, shown });
+    const lanes = lanesOf(this.trace, shown, this.filter, this.lanes);
+    Object.assign(this.state, { width, view: this.view, shown, lanes, laneOf: new Map(lanes.map((node, lane) => [node, lane])) });
+    this.onStrip = drawStrip(this.strip, this.state);
     this.drawn = draw(this.plot, this.state);
     const items = this.drawn.items;
     const kept = items.find(item => item.dataset.id === (had ?? this.current));
@@ -154,6 +244,8 @@ class Diagram {
     let words = `${records} of ${trace.records.length} records`;
     if (trace.messages.length) words += ` and ${drawn.messages.length} of ${trace.messages.length} messages`;
     words += ` shown, ${seconds(Math.round(Math.max(0, this.view.from) / 1000) * 1000)} to ${seconds(Math.round(this.view.to / 1000) * 1000)}.`;
+    const without = this.lanes.length - this.state.lanes.length;
+    if (without) words += ` ${without} ${without === 1 ? 'node has' : 'nodes have'} no part in it.`;
     const hidden = trace.records.length - shown.records.length;
     if (hidden) words += ` The filter hides ${hidden} records.`;
     const [r, m] = trace.omitted;
@@ -166,9 +258,15 @@ class Diagram {
     if (!this.listed.open || !this.drawn) return;
     this.list.replaceChildren();
     const { trace } = this;
+    const { moment } = this.state;
+    const within = at => at >= moment.from && at <= moment.to;
+    const [records, messages] = moment
+      ? [trace.records.filter(r => within(r.at)), trace.messages.filter(m => within(m.at))]
+      : [this.drawn.marks.flatMap(mark => mark.records), this.drawn.messages];
+    this.listed.firstChild.textContent = moment ? 'Everything from this step to the next, whatever the filter' : 'What is shown, as a list';
     const all = [
-      ...this.drawn.marks.flatMap(mark => mark.records).map(r => [r.at, recordWords(r, trace.nodes)]),
-      ...this.drawn.messages.map(m => [m.at, messageWords(m, trace.nodes)]),
+      ...records.map(r => [r.at, recordWords(r, trace.nodes)]),
+      ...messages.map(m => [m.at, messageWords(m, trace.nodes)]),
     ].sort((a, b) => a[0] - b[0]);
     for (const [, words] of all) html(this.list, 'li', {}, words);
   }

@@ -1,34 +1,37 @@
 //! What of the runs that did not pass is told, so that the page stays small: of the first of each
 //! kind everything, of the others as much as there is room for.
 
-use crate::render::html::{
+use super::{
+    item::{Detail, Item},
     pack::{Extent, Texts, pack},
-    runs::{Detail, Item, Scenarios, render},
 };
+use crate::text::numbers::grouped;
 use std::fmt::Write as _;
 
 /// What was chosen.
-pub(super) struct Chosen {
+pub(crate) struct Chosen {
     /// Of each item.
-    pub(super) runs: Vec<String>,
+    pub(crate) runs: Vec<String>,
     /// Traces and their texts, as JSON.
-    pub(super) data: String,
+    pub(crate) data: String,
     reduced: usize,
     bare: usize,
 }
 
 impl Chosen {
     /// What the reader must know of it.
-    pub(super) fn left_out(&self) -> Option<String> {
-        let (reduced, bare, all) = (self.reduced, self.bare, self.runs.len());
+    pub(crate) fn left_out(&self) -> Option<String> {
+        let (reduced, bare) = (self.reduced, self.bare);
         if reduced + bare == 0 {
             return None;
         }
+        let [reduced, bare, all] =
+            [reduced, bare, self.runs.len()].map(|number| grouped(number as u64));
         let mut text = format!(
             "The page does not grow without bound. Of {all} runs that did not pass, the first of each \
-             scenario and kind of violation are told in full"
+             cause are told in full"
         );
-        if reduced > 0 {
+        if self.reduced > 0 {
             // Writing to a String cannot fail, here and below.
             let _ = write!(
                 text,
@@ -36,7 +39,7 @@ impl Chosen {
                  messages around them, and only the first violations are listed"
             );
         }
-        if bare > 0 {
+        if self.bare > 0 {
             let _ = write!(text, "; of {bare} there is only the verdict");
         }
         Some(text + ". The command of a run tells all of it.")
@@ -76,17 +79,15 @@ impl Budget {
     }
 }
 
-/// Chooses how much of each item is told within `limit` bytes, the sections around them included.
-pub(super) fn choose(scenarios: &Scenarios<'_>, limit: usize) -> Chosen {
-    let items = &scenarios.items;
+/// Chooses how much of each item is told within `limit` bytes. Items are in the order of their numbers.
+pub(crate) fn choose(items: &[Item<'_>], limit: usize) -> Chosen {
     let bare = |item: &Item<'_>| Told {
         detail: Detail::Bare,
         html: item.render(Detail::Bare),
         json: String::new(),
     };
     let mut told: Vec<Told> = items.iter().map(bare).collect();
-    let fixed =
-        render(scenarios, &[]).len() + told.iter().map(|told| told.html.len()).sum::<usize>();
+    let fixed = told.iter().map(|told| told.html.len()).sum::<usize>();
     let mut budget = Budget { left: limit.saturating_sub(fixed), texts: Texts::default() };
     let each = || items.iter().enumerate();
     for (place, item) in each().filter(|(_, item)| item.first) {

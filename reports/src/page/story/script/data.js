@@ -30,13 +30,24 @@ function traceOf(number) {
   const nodes = p.n.map(text);
   const times = [...records.map(r => r.at), ...messages.map(m => m.read ?? m.at),
     ...faults.map(f => f.to ?? f.from)];
+  let course = null;
+  if (p.c) {
+    const [part, published, applied, latency, lag] = p.c;
+    course = { part, published, applied, latency, lag };
+    times.push(part * Math.max(...[published, applied, latency, lag].map(list => list.length)));
+  }
   const ends = times.reduce((most, time) => Math.max(most, time), 0);
-  return { nodes, faults, records, messages, ends, omitted: p.o, leftOut: p.l };
+  return { nodes, faults, records, messages, course, ends, omitted: p.o, leftOut: p.l };
 }
 
 /** A time as in the evidence beside the diagram: `0.456 s`. */
 function seconds(us) {
   return (us / 1e6).toFixed(us % 1000 ? 6 : 3) + ' s';
+}
+
+/** A length of time in few characters: `18 ms`, `1.4 s`. */
+function length(us) {
+  return us < 1e3 ? us + ' us' : us < 1e6 ? Math.floor(us / 1e3) + ' ms' : (us / 1e6).toFixed(1) + ' s';
 }
 
 /** A fault in words. */

@@ -26,7 +26,7 @@ function draw(plot, state) {
   const small = width < 560;
   const gutter = small ? 8 : state.gutter;
   const rows = trace.faults.length ? Math.max(...state.rows) + 1 : 0;
-  const laneHeight = small ? 42 : 34;
+  const laneHeight = small ? 50 : 42;
   const top = AXIS + rows * FAULT + 6;
   const height = top + state.lanes.length * laneHeight + 8;
   const inner = width - gutter - 10;
@@ -47,12 +47,17 @@ function draw(plot, state) {
     svg(field, 'text', { x: x(at) + 3, y: 13 }, words);
   }
   drawFaults(field, state, { x, y, inner, laneHeight, top });
+  if (state.moment) {
+    const from = x(state.moment.from);
+    svg(field, 'rect', { class: 'moment', x: from, y: AXIS, width: Math.max(x(state.moment.to) - from, 2), height: height - AXIS });
+  }
   for (let lane = 0; lane < state.lanes.length; lane++) {
     const start = Math.max(x(0), 0);
     svg(field, 'rect', { class: 'lane', x: start, y: y(lane) - 0.5, width: inner + 10 - start, height: 1 });
   }
   for (const { what, node, from, to } of state.stretches) {
     const lane = state.laneOf.get(node);
+    if (lane === undefined) continue;
     svg(field, 'path', { class: what, d: `M${x(from)} ${y(lane)}H${x(to)}` });
   }
   const items = [];
@@ -61,12 +66,12 @@ function draw(plot, state) {
     const end = m.read ?? m.at;
     return x(end) > -4 && x(m.at) < inner + 4;
   });
-  for (const message of visible) {
-    put(message.at, drawMessage(field, state, message, { x, y, named: visible.length <= (small ? 8 : 16) }));
-  }
+  const named = [];
+  for (const message of visible) put(message.at, drawMessage(field, state, message, { x, y, named }));
   const all = marks(shown.records, r => state.laneOf.get(r.node), x, inner);
   all.sort((a, b) => Number(a.proof) - Number(b.proof));
   for (const mark of all) put(mark.records[0].at, drawMark(field, state, mark, y(mark.lane)));
+  drawLabels(field, all, mark => y(mark.lane), named, inner);
   for (let lane = 0; lane < state.lanes.length; lane++) {
     const node = state.lanes[lane];
     const name = trace.nodes[node] ?? 'squall';
@@ -129,15 +134,37 @@ function drawMessage(field, state, message, { x, y, named }) {
   if (lost) {
     svg(group, 'path', { class: 'end', d: `M${endX - 4} ${endY - 4}l8 8m0-8l-8 8` });
   }
-  if (named) svg(group, 'text', { x: (start + endX) / 2, y: (from + endY) / 2 + 3 }, message.kind);
+  named.push({ words: message.kind.replaceAll('_', ' '), x: (start + endX) / 2, y: (from + endY) / 2 + 3 });
   return group;
+}
+
+/** What each mark is, beside it, where there is room: above it, else below; then what each message is. */
+function drawLabels(field, marks, y, messages, inner) {
+  const taken = [];
+  const put = (words, at, places, name) => {
+    const wide = words.length * 5.4 + 6;
+    const x = Math.min(Math.max(at, wide / 2), Math.max(inner - wide / 2, wide / 2));
+    const place = places.map(foot => ({ from: x - wide / 2, to: x + wide / 2, foot }))
+      .find(box => !taken.some(other => Math.abs(other.foot - box.foot) < 11 && other.from < box.to && box.from < other.to));
+    if (!place) return;
+    taken.push(place);
+    svg(field, 'text', { class: name, x, y: place.foot }, words);
+  };
+  const all = marks.filter(mark => !FLAGS.has(mark.kind) && mark.x > -2 && mark.x < inner + 2);
+  for (const mark of all) taken.push({ from: mark.x - 7, to: mark.x + 7, foot: y(mark) + 4 });
+  for (const mark of all.sort((a, b) => Number(b.proof) - Number(a.proof) || a.x - b.x)) {
+    const kinds = new Set(mark.records.map(record => record.kind));
+    const words = [...kinds].slice(0, 2).join(', ').replaceAll('_', ' ') + (kinds.size > 2 ? ', …' : '');
+    put(words, mark.x, [y(mark) - 12, y(mark) + 19], mark.proof ? 'what proves' : 'what');
+  }
+  for (const { words, x, y } of messages.slice(0, 60)) put(words, x, [y], 'what of');
 }
 
 function drawMark(field, state, mark, y) {
   const words = mark.records.map(record => recordWords(record, state.trace.nodes));
   const label = words.length > 1 ? `${words.length} records: ${words.slice(0, 6).join('; ')}` : words[0];
   const group = svg(field, 'g', {
-    class: mark.proof ? 'item mark proof' : 'item mark', role: 'img', 'aria-label': label, tabindex: '-1',
+    class: 'item mark' + (mark.proof ? ' proof' : '') + (mark.records.includes(state.now) ? ' now' : ''), role: 'img', 'aria-label': label, tabindex: '-1',
     'data-id': mark.id, transform: `translate(${mark.x} ${y})`,
   });
   state.words.set(group, words);

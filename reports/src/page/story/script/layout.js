@@ -34,13 +34,15 @@ function everything(trace) {
   return { from: -room, to: trace.ends + room };
 }
 
-/** What passes the filter. Who acts on an event or a key is kept with the messages of that moment. */
-function filtered(trace, filter) {
+/** What passes the filter; `subject` are the events that the cause is about, and `*` is the filter by them. Who acts on an
+    event or a key is kept with the messages of that moment. */
+function filtered(trace, filter, subject) {
   const life = kind => shapeOf(kind) !== null;
   const narrow = filter.event !== '' || filter.key !== '';
+  const event = filter.event === '*' ? r => subject.has(r.event) : r => r.event === filter.event;
   const records = trace.records.filter(r =>
     (filter.node === '' || r.node === Number(filter.node)) &&
-    (filter.event === '' || r.event === filter.event || life(r.kind)) &&
+    (filter.event === '' || event(r) || life(r.kind)) &&
     (filter.key === '' || r.key === filter.key || life(r.kind)));
   if (!filter.messages) return { records, messages: [] };
   const moments = new Set(narrow ? records.filter(r => !life(r.kind)).map(r => r.node + '@' + r.at) : []);
@@ -48,6 +50,15 @@ function filtered(trace, filter) {
     (filter.node === '' || m.from === Number(filter.node) || m.to === Number(filter.node)) &&
     (!narrow || moments.has(m.from + '@' + m.at) || moments.has(m.to + '@' + m.read)));
   return { records, messages };
+}
+
+/** The lanes of what is shown: without a filter by event or key all of them, else those of nodes that have a part in it. */
+function lanesOf(trace, shown, filter, all) {
+  if (filter.event === '' && filter.key === '') return all;
+  const has = new Set(shown.records.filter(r => shapeOf(r.kind) === null).map(r => r.node));
+  for (const message of shown.messages) has.add(message.from).add(message.to);
+  const lanes = all.filter(node => has.has(node));
+  return lanes.length ? lanes : all;
 }
 
 /** The stretches of each node's time in which it is down, and in which it leads. */

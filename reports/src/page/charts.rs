@@ -1,4 +1,4 @@
-//! Small pictures in a page: how sure a pass rate is, and how long recoveries took.
+//! Small pictures in a page: how sure a pass rate is, how long recoveries took, and how two samples lie to each other.
 //!
 //! They are made of whole numbers, so that every machine draws the same.
 
@@ -22,15 +22,15 @@ const GAP: usize = 10;
 
 /// The share of runs that passed, with its Wilson interval (95 %), in tenths of a percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Rate {
-    pub(super) share: u64,
-    pub(super) low: u64,
-    pub(super) high: u64,
+pub(crate) struct Rate {
+    pub(crate) share: u64,
+    pub(crate) low: u64,
+    pub(crate) high: u64,
 }
 
 impl Rate {
     /// None of nothing.
-    pub(super) fn of(passed: usize, all: usize) -> Option<Self> {
+    pub(crate) fn of(passed: usize, all: usize) -> Option<Self> {
         if all == 0 {
             return None;
         }
@@ -44,17 +44,17 @@ impl Rate {
     }
 
     /// `75 %`
-    pub(super) fn share(self) -> String {
+    pub(crate) fn share(self) -> String {
         percent(self.share)
     }
 
     /// `30.1–95.4 %`
-    pub(super) fn interval(self) -> String {
+    pub(crate) fn interval(self) -> String {
         format!("{}–{}", percent(self.low).trim_end_matches(" %"), percent(self.high))
     }
 
     /// The bar.
-    pub(super) fn svg(self) -> String {
+    pub(crate) fn svg(self) -> String {
         let Self { share, low, high } = self;
         format!(
             "<svg class=rate width=104 height=14 viewBox=\"-20 0 1040 140\" role=img \
@@ -78,7 +78,7 @@ fn percent(tenths: u64) -> String {
 
 /// Which bins the charts of a report have, so that they can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Axis {
+pub(crate) struct Axis {
     first: usize,
     last: usize,
     never: bool,
@@ -90,7 +90,7 @@ fn bin(ms: u64) -> usize {
 
 impl Axis {
     /// The axis on which all of these runs have a place.
-    pub(super) fn of<'a>(runs: impl Iterator<Item = &'a Run>) -> Self {
+    pub(crate) fn of<'a>(runs: impl Iterator<Item = &'a Run>) -> Self {
         let (mut first, mut last, mut never) = (bin(100), bin(1_000), false);
         for run in runs {
             match run.recovery_ms {
@@ -128,7 +128,7 @@ impl Axis {
     }
 
     /// A row of labels alone, for the head of a table.
-    pub(super) fn head(self) -> String {
+    pub(crate) fn head(self) -> String {
         let width = self.width();
         let mut out = format!(
             "<svg class=axis width={} height=12 viewBox=\"-16 0 {} 12\" aria-hidden=true>",
@@ -140,7 +140,7 @@ impl Axis {
     }
 
     /// How many of the runs recovered within which time.
-    pub(super) fn histogram(self, runs: &[&Run], labelled: bool) -> String {
+    pub(crate) fn histogram(self, runs: &[&Run], labelled: bool) -> String {
         let mut counts = vec![0_usize; self.last + 1 - self.first];
         let mut never = 0;
         for run in runs {
@@ -191,6 +191,128 @@ impl Axis {
     }
 }
 
+/// A number of each run of one side.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sample {
+    /// In order.
+    values: Vec<u64>,
+    /// Runs of which it is only known that it would be larger than any.
+    never: usize,
+}
+
+impl Sample {
+    /// What is known of each run; none for what never came.
+    pub(crate) fn of(values: impl Iterator<Item = Option<u64>>) -> Self {
+        let mut sample = Self::default();
+        for value in values {
+            match value {
+                Some(value) => sample.values.push(value),
+                None => sample.never += 1,
+            }
+        }
+        sample.values.sort_unstable();
+        sample
+    }
+
+    fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.never == 0
+    }
+
+    /// The value below which this share of all runs is, in hundredths; none if that many never came to one.
+    fn quantile(&self, hundredths: usize) -> Option<u64> {
+        let all = self.values.len() + self.never;
+        self.values.get((all.saturating_sub(1) * hundredths).div_ceil(100)).copied()
+    }
+
+    fn words(&self, unit: fn(u64) -> String) -> String {
+        let value = |hundredths| self.quantile(hundredths).map_or_else(|| "never".to_owned(), unit);
+        let never = if self.never > 0 { format!(", {} never", self.never) } else { String::new() };
+        format!("median {}, half of them {} to {}{never}", value(50), value(25), value(75))
+    }
+}
+
+/// The place of a value on a scale on which each doubling takes as much room, and what is between is divided evenly: in
+/// thousandths of a doubling.
+fn doublings(value: u64) -> u64 {
+    let value = value.max(1);
+    let whole = value.ilog2();
+    let rest = (u128::from(value - (1 << whole)) * 1_000) >> whole;
+    u64::from(whole) * 1_000 + u64::try_from(rest).unwrap_or(0)
+}
+
+/// The scale on which the samples of a page are drawn, so that they can be compared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    from: u64,
+    to: u64,
+    never: bool,
+}
+
+/// Width of a pair of samples without what never came.
+const PAIR: u64 = 110;
+
+impl Scale {
+    /// The scale on which all of these have a place.
+    pub(crate) fn of<'a>(samples: impl Iterator<Item = &'a Sample>) -> Self {
+        let (mut from, mut to, mut never) = (u64::MAX, 0, false);
+        for sample in samples {
+            never |= sample.never > 0;
+            for value in sample.values.first().into_iter().chain(sample.values.last()) {
+                (from, to) = (from.min(doublings(*value)), to.max(doublings(*value)));
+            }
+        }
+        Self { from: from.min(to), to: to.max(from.min(to) + 1_000), never }
+    }
+
+    fn x(self, value: u64) -> u64 {
+        let place = doublings(value).clamp(self.from, self.to) - self.from;
+        place * PAIR / (self.to - self.from)
+    }
+
+    /// The base above, the head below: from the smallest to the largest a line, half of the runs a box, the median a mark,
+    /// and runs that never came to a value a bar at the end, as high as their share. `unit` puts a value in words.
+    pub(crate) fn pair(self, base: &Sample, head: &Sample, unit: fn(u64) -> String) -> String {
+        if base.is_empty() && head.is_empty() {
+            return "–".to_owned();
+        }
+        let words = format!("base: {}; head: {}", base.words(unit), head.words(unit));
+        let width = PAIR + 8 + if self.never { 14 } else { 0 };
+        let mut out = format!(
+            "<svg class=pair width={width} height=26 viewBox=\"-4 0 {width} 26\" role=img \
+             aria-label=\"{words}\"><title>{words}</title>"
+        );
+        for (sample, name, y) in [(base, "base", 6), (head, "head", 19)] {
+            let (Some(least), Some(most)) = (sample.values.first(), sample.values.last()) else {
+                continue;
+            };
+            let (from, to) = (self.x(*least), self.x(*most));
+            // Writing to a String cannot fail, here and below.
+            let _ = write!(out, "<g class={name}><path d=\"M{from} {y}H{}\"/>", to.max(from + 1));
+            let low = self.x(sample.quantile(25).unwrap_or(*most));
+            let high = sample.quantile(75).map_or(PAIR, |value| self.x(value));
+            let box_width = (high - low).max(2);
+            let _ = write!(out, "<rect x={low} y={} width={box_width} height=8 />", y - 4);
+            if let Some(median) = sample.quantile(50) {
+                let _ = write!(out, "<path class=median d=\"M{} {}v12\"/>", self.x(median), y - 6);
+            }
+            out.push_str("</g>");
+        }
+        for (sample, y) in [(base, 6), (head, 19)] {
+            let all = sample.values.len() + sample.never;
+            if sample.never > 0 {
+                let height = (sample.never * 12).div_ceil(all);
+                let x = PAIR + 8;
+                let _ = write!(
+                    out,
+                    "<rect class=never x={x} y={} width=6 height={height} />",
+                    y + 6 - height
+                );
+            }
+        }
+        out + "</svg>"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,5 +340,27 @@ mod tests {
         assert!(svg.contains("class=never") && svg.contains(">never</text>"), "{svg}");
         let svg = Axis::of(std::iter::empty()).histogram(&[], false);
         assert!(svg.contains("no run") && !svg.contains("never"), "{svg}");
+    }
+
+    #[test]
+    fn pairs_of_samples_lie_on_one_scale() {
+        let of = |values: &[u64], never: usize| {
+            let values = values.iter().copied().map(Some);
+            Sample::of(values.chain(std::iter::repeat_n(None, never)))
+        };
+        assert_eq!([1, 2, 3, 4].map(doublings), [0, 1_000, 1_500, 2_000]);
+        let (base, head) = (of(&[100, 200, 400], 0), of(&[200, 400, 800], 1));
+        let scale = Scale::of([&base, &head].into_iter());
+        assert_eq!([50, 100, 800, 9_000].map(|value| scale.x(value)), [0, 0, PAIR, PAIR]);
+        let svg = scale.pair(&base, &head, short_ms);
+        let words = "base: median 200ms, half of them 200ms to 400ms; \
+                     head: median 800ms, half of them 400ms to never, 1 never";
+        assert!(svg.contains(words), "{svg}");
+        assert!(svg.contains("class=never"), "{svg}");
+        // Nothing, and numbers at the end of what there is, are drawn as well.
+        assert_eq!(scale.pair(&of(&[], 0), &of(&[], 0), short_ms), "–");
+        let all = of(&[0, u64::MAX], 0);
+        let svg = Scale::of([&all].into_iter()).pair(&all, &of(&[], 3), short_ms);
+        assert!(svg.contains("head: median never"), "{svg}");
     }
 }

@@ -84,12 +84,12 @@ Object.assign(Diagram.prototype, {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const act = {
       '+': () => this.zoom(1 / 1.6), '=': () => this.zoom(1 / 1.6), '-': () => this.zoom(1.6),
-      '0': () => this.show(this.proof.length ? around(this.proof, this.trace) : everything(this.trace)),
+      '0': () => this.home(),
       ArrowRight: () => this.step(1), ArrowLeft: () => this.step(-1),
       ArrowDown: () => this.lane(1), ArrowUp: () => this.lane(-1),
       Home: () => this.focus(this.drawn.items[0]?.dataset.id),
       End: () => this.focus(this.drawn.items.at(-1)?.dataset.id),
-      Escape: () => this.hide(),
+      Escape: () => { this.hide(); this.choose(null); },
     }[event.key];
     if (!act) return;
     event.preventDefault();
