@@ -285,3 +285,112 @@ pub(super) fn node_labels(plan: &Plan, system: &dyn System, node: NodeId) -> Lab
     }
     labels
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{sample::Sample, scenario::parse};
+    use squall_probe::Position;
+    use squall_reports::{Family, MetricKind};
+
+    const TEXT: &str = "name: x\nworkload: { events: 100, rate: 20/s }\n\
+        faults: [{ at: 1s, pause: broker-1, for: 1s }]\n";
+
+    /// What is told of these records, each scraped after the one before.
+    fn told(whats: &[(u16, What)]) -> Vec<Family> {
+        let scenario = parse("x", TEXT.as_bytes(), &Sample).unwrap();
+        let plan = Plan::new(&scenario, 1, &Sample, &[]);
+        let mut names = Names::default();
+        assert_eq!(names.intern("shipping"), GROUP);
+        let mut board = Board::default();
+        let mut told = Told::new(&plan, &Sample, &names, &mut board);
+        for (at, (node, what)) in (1..).zip(whats) {
+            told.record(&mut board, &Record { at, node: NodeId(*node), what: *what });
+            board.scrape();
+        }
+        board.families(|_| (MetricKind::Gauge, String::new()))
+    }
+
+    /// The values of the metric with this label; -1 where there is none.
+    fn values(families: &[Family], name: &str, label: &str) -> Vec<f64> {
+        let family = families.iter().find(|family| family.name == name).unwrap();
+        let labelled = |metric: &&squall_reports::SeriesMetric| {
+            metric.labels.iter().any(|(_, value)| value == label)
+        };
+        let metric = family.metrics.iter().find(labelled).unwrap();
+        metric.samples[0].values.iter().map(|value| value.unwrap_or(-1.0)).collect()
+    }
+
+    const GROUP: Name = Name(0);
+    const HARNESS: u16 = NodeId::HARNESS.0;
+
+    fn append(event: u64) -> What {
+        let position = Position::new(0, event);
+        What::Append { position, event: EventId(event), key: 0, term: 1, content: 0 }
+    }
+
+    #[test]
+    fn lag_is_what_exists_and_is_not_done_and_what_is_redriven_counts_again() {
+        let (group, position, event) = (GROUP, Position::new(0, 2), EventId(2));
+        let member = Name(0);
+        let apply = |event| What::Apply { group, position, event, generation: 1, member };
+        let families = told(&[
+            (0, append(1)),
+            // Every replica tells of it, and it is one event.
+            (1, append(1)),
+            (0, append(2)),
+            (3, apply(EventId(1))),
+            (0, What::DeadLetter { group, position, event, times: 1 }),
+            (0, What::Redrive { group, position, event, times: 1 }),
+            // A replica that is late tells again what has been taken back.
+            (1, What::DeadLetter { group, position, event, times: 1 }),
+            (3, apply(event)),
+            // Done before anybody says that it exists.
+            (3, apply(EventId(3))),
+            (0, append(3)),
+        ]);
+        let lag = values(&families, metrics::LAG, "shipping");
+        assert_eq!(lag, [1.0, 1.0, 2.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0]);
+        let dead = values(&families, metrics::DEAD_LETTERS, "shipping");
+        assert_eq!(dead, [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_queue_has_the_messages_that_are_in_it() {
+        let (queue, event) = (GROUP, EventId(7));
+        let enqueue =
+            |message| What::Enqueue { queue, message, event, group: 0, deduplication: None };
+        let acknowledge =
+            |phase| What::AcknowledgeMessage { queue, message: 1, event, count: 1, phase };
+        let why = squall_probe::Removed::DeadLettered;
+        let families = told(&[
+            (0, enqueue(1)),
+            (0, enqueue(2)),
+            (3, acknowledge(Phase::Invoke)),
+            (3, acknowledge(Phase::Ok)),
+            (0, What::Remove { queue, message: 2, event, why }),
+        ]);
+        assert_eq!(values(&families, metrics::LAG, "shipping"), [1.0, 2.0, 2.0, 1.0, 0.0]);
+        let dead = values(&families, metrics::DEAD_LETTERS, "shipping");
+        assert_eq!(dead, [0.0, 0.0, 0.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn who_is_down_or_paused_does_not_answer() {
+        let node = |change| What::Node { change };
+        let families = told(&[
+            (0, node(NodeChange::Up)),
+            (0, What::Lead { term: 1 }),
+            (HARNESS, What::FaultBegan { fault: 0, target: NodeId(0) }),
+            (HARNESS, What::FaultHealed { fault: 0 }),
+            (0, node(NodeChange::Crashed)),
+            (0, node(NodeChange::Up)),
+        ]);
+        assert_eq!(values(&families, metrics::UP, "broker-1"), [1.0, 1.0, 0.0, 1.0, 0.0, 1.0]);
+        // It believes that it leads while it is paused, and nobody hears it; after the crash it does not.
+        let leader = values(&families, metrics::LEADER, "broker-1");
+        assert_eq!(leader, [0.0, 1.0, -1.0, 1.0, -1.0, 0.0]);
+        let starts = values(&families, metrics::STARTS, "broker-1");
+        assert_eq!(starts, [1.0, 1.0, 1.0, 1.0, 1.0, 2.0]);
+    }
+}
