@@ -44,7 +44,8 @@ impl Trend {
 
     /// From left to right.
     fn x(&self, index: usize) -> f64 {
-        let width = WIDTH - LEFT - 20.0;
+        // Labels lean to the right.
+        let width = WIDTH - LEFT - 60.0;
         LEFT + width * (index as f64 + 0.5) / self.points.len().max(1) as f64
     }
 
@@ -140,7 +141,7 @@ impl Trend {
             let _ = write!(
                 out,
                 "<text transform=\"translate({x:.1} {y:.1}) rotate(45)\">{}</text>",
-                escape(&fit(text, 18)),
+                escape(&fit(text, 24)),
             );
         }
     }

@@ -26,6 +26,9 @@ class Diagram {
     // What proves the cause; other violations have their evidence elsewhere.
     const told = new Set([...story.querySelectorAll('.steps .proof')].map(line => line.dataset.i));
     this.cause = trace.records.filter(record => told.has(String(record.index)));
+    // What is about no event is about a node, if its evidence is of one.
+    const places = new Set(this.cause.map(record => record.node));
+    if (!this.subject.size && places.size === 1 && !places.has(-1)) this.filter.node = String([...places][0]);
     this.pointers = new Map();
     this.view = this.homeView();
     this.build();

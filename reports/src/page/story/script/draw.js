@@ -86,6 +86,8 @@ function draw(plot, state) {
 }
 
 function drawFaults(field, state, { x, y, inner, laneHeight, top }) {
+  // As one, so that occurrences that overlap grow no darker.
+  const bands = svg(field, 'g', { class: 'bands' });
   state.trace.faults.forEach((fault, place) => {
     const from = Math.max(x(fault.from), -10);
     const to = Math.min(fault.to === null ? inner + 10 : x(fault.to), inner + 10);
@@ -108,7 +110,7 @@ function drawFaults(field, state, { x, y, inner, laneHeight, top }) {
       const lane = state.laneOf.get(node);
       if (lane === undefined) continue;
       const box = { x: from, y: top + lane * laneHeight + 2, width, height: laneHeight - 4 };
-      svg(field, 'rect', { class: 'band', ...box });
+      svg(bands, 'rect', { class: 'band', ...box });
       svg(field, 'rect', { class: 'hatched', ...box });
     }
   });

@@ -52,9 +52,9 @@ function filtered(trace, filter, subject) {
   return { records, messages };
 }
 
-/** The lanes of what is shown: without a filter by event or key all of them, else those of nodes that have a part in it. */
+/** The lanes of what is shown: without a filter all of them, else those of nodes that have a part in it. */
 function lanesOf(trace, shown, filter, all) {
-  if (filter.event === '' && filter.key === '') return all;
+  if (filter.event === '' && filter.key === '' && filter.node === '') return all;
   const has = new Set(shown.records.filter(r => shapeOf(r.kind) === null).map(r => r.node));
   for (const message of shown.messages) has.add(message.from).add(message.to);
   const lanes = all.filter(node => has.has(node));

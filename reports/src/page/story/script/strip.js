@@ -31,10 +31,12 @@ function drawStrip(plot, { trace, view, width, subject, now, gutter: wanted }) {
     if (x(at) + 40 < width) svg(plot, 'text', { x: x(at) + 3, y: 12 }, words);
     svg(plot, 'path', { class: 'grid', d: `M${x(at)} 4V${height - 10}` });
   }
+  // As one, so that occurrences that overlap grow no darker.
+  const bands = svg(plot, 'g', { class: 'bands' });
   for (const fault of trace.faults) {
     const from = x(fault.from);
     const to = x(fault.to ?? all.to);
-    const band = svg(plot, 'rect', { class: 'band', x: from, y: 16, width: Math.max(to - from, 2), height: height - 28 });
+    const band = svg(bands, 'rect', { class: 'band', x: from, y: 16, width: Math.max(to - from, 2), height: height - 28 });
     svg(band, 'title', {}, faultWords(fault));
   }
   rows.forEach((row, place) => {
