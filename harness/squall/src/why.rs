@@ -15,6 +15,9 @@ use std::{
 /// The moment is told as exactly as this, in microseconds.
 const EXACT: Micros = 10_000;
 
+/// The time that is left is divided into so many parts, whose ends are tried side by side.
+const PARTS: Micros = 4;
+
 /// What was found out about a failing run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Why {
@@ -56,10 +59,8 @@ pub fn why(plan: &Plan, pool: &mut Pool, stop: &AtomicBool) -> Result<Option<Why
     runs += 1;
     if kept(healed_late) {
         while lost - saved > EXACT {
-            // As many moments at once as there are workers.
-            let parts = pool.len() as u64 + 1;
             let moments: BTreeSet<Micros> =
-                (1..parts).map(|part| saved + (lost - saved) * part / parts).collect();
+                (1..PARTS).map(|part| saved + (lost - saved) * part / PARTS).collect();
             let plans: Vec<Plan> =
                 moments.iter().map(|moment| healed_at(plan, &reached, *moment)).collect();
             runs += plans.len();
@@ -131,7 +132,7 @@ impl Why {
             }
             Some((saved, lost)) => writeln!(
                 out,
-                "  inevitable from {:.2}s on: it fails if everything is healed then, and not if it is healed at {:.2}s",
+                "  inevitable from {:.3}s on: it fails if everything is healed then, and not if it is healed at {:.3}s",
                 seconds(lost),
                 seconds(saved)
             ),

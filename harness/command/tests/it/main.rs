@@ -11,6 +11,7 @@ mod defects;
 mod determinism;
 mod diagrams;
 mod docs;
+mod exploring;
 mod faults;
 mod library;
 mod limits;

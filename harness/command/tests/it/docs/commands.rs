@@ -34,6 +34,7 @@ executed! {
     reports: "docs/reports.md",
     comparing: "docs/comparing.md",
     audit: "docs/audit.md",
+    exploring: "docs/exploring.md",
     performance: "docs/performance.md",
     tutorial: "docs/tutorial.md",
     your_system: "docs/your-system.md",

@@ -1,0 +1,176 @@
+//! Scenarios that nobody wrote: what is found is found again by its file alone, whoever looks and however fast.
+
+use crate::{
+    common::{Said, scenario},
+    squall,
+};
+use std::{fs, path::Path};
+
+/// Explores with a defect, into a folder.
+fn explore(out: &Path, more: &[&str]) -> Said {
+    let out = out.to_string_lossy().into_owned();
+    let arguments = ["explore", "--no-progress", "--out", &out];
+    squall(&[&arguments, more].concat())
+}
+
+/// The files of a folder, by name.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, fs::read_to_string(path).unwrap())
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn a_finding_is_a_small_file_that_fails_by_itself_for_the_same_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let defect = ["--defect", "ack-before-fsync"];
+    let said =
+        explore(folder.path(), &[&["--runs", "64", "--max-findings", "1"][..], &defect].concat());
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    let found = files(folder.path());
+    let [(name, text)] = found.as_slice() else { panic!("{found:?}") };
+    let cause = name.split('-').next().unwrap();
+    assert!(said.out.starts_with(cause), "{}", said.out);
+    assert!(text.starts_with("# Found by squall explore (seed 1, run "), "{text}");
+    assert!(text.contains("What goes wrong: ") && text.contains("What it breaks: "), "{text}");
+    let steps = text.matches("\n  - ").count();
+    assert!((1..=3).contains(&steps), "{text}");
+    let path = folder.path().join(name).to_string_lossy().into_owned();
+    let run = |more: &[&str]| squall(&[&["run", &path, "--runs", "1", "--quiet"], more].concat());
+    assert_eq!(run(&defect).code, 1);
+    // It is the defect that it finds.
+    assert_eq!(run(&[]).code, 0, "{text}");
+}
+
+#[test]
+fn the_same_is_drawn_run_and_made_small_whatever_the_jobs() {
+    let explored = |jobs: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, corpus) = (folder.path().join("out"), folder.path().join("corpus"));
+        let corpus_text = corpus.to_string_lossy().into_owned();
+        let said = explore(
+            &out,
+            &["--runs", "40", "--shrink", "30", "--defect", "commit-before-apply", "--jobs", jobs]
+                .iter()
+                .copied()
+                .chain(["--corpus", &corpus_text])
+                .collect::<Vec<_>>(),
+        );
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        (files(&out), files(&corpus))
+    };
+    let (one, three) = (explored("1"), explored("3"));
+    assert!(!one.0.is_empty() && one.1.len() > 5, "{:?}", one.1.len());
+    assert_eq!(one, three);
+}
+
+#[test]
+fn in_a_correct_system_nothing_is_found_and_few_scenarios_are_duds() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let text = report.to_string_lossy().into_owned();
+    let out = folder.path().join("out");
+    let said = explore(&out, &["--runs", "64", "--seed", "5", "--report", &text, "--show"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert_eq!(files(&out), []);
+    let told: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!((&told["runs"], &told["failed"]), (&64.into(), &0.into()));
+    let duds = told["vacuous"].as_u64().unwrap();
+    assert!(duds * 3 < 64, "{duds} of 64 were vacuous");
+    // Each run says what it was drawn from.
+    assert_eq!(said.out.lines().filter(|line| line.starts_with("run ")).count(), 64);
+}
+
+#[test]
+fn what_one_explorer_kept_another_begins_with_and_corpora_are_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    let text = |name: &str| place(name).to_string_lossy().into_owned();
+    for (corpus, seed) in [("a", "1"), ("b", "2")] {
+        let more = ["--runs", "16", "--seed", seed, "--corpus", &text(corpus)];
+        assert_eq!(explore(&place("out"), &more).code, 0);
+    }
+    let said = squall(&["corpus", "merge", &text("all"), &text("a"), &text("b")]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let (a, b, all) = (files(&place("a")), files(&place("b")), files(&place("all")));
+    assert!(all.len() <= a.len() + b.len() && all.len() > a.len().min(b.len()), "{}", said.out);
+    for file in &all {
+        assert!(a.contains(file) || b.contains(file), "{}", file.0);
+        assert!(file.1.starts_with("# squall-corpus/1\n# reached: "), "{}", file.1);
+    }
+    let said = squall(&["corpus", "merge", &text("all"), &text("nowhere")]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("nowhere is no folder"), "{}", said.err);
+}
+
+const BURDENED: &str = "
+name: burdened
+nodes: { consumers: 3, stores: 1 }
+workload: { events: 300, rate: 300/s }
+faults:
+  - { at: 200ms, latency: { delay: 30ms..50ms }, for: 300ms }
+  - { between: 300ms..500ms, power_failure: { node: brokers, within: 300ms } }
+  - { at: 600ms, pause: any consumer, for: 200ms }
+  - { every: 200ms, reset: { isolate: any consumer } }
+";
+
+#[test]
+fn what_a_failure_does_not_take_is_taken_away_and_the_same_is_left_whatever_the_jobs() {
+    let (folder, path) = scenario(BURDENED);
+    let shrink = |more: &[&str]| {
+        let all = ["shrink", &path, "--seed", "3", "--no-progress"];
+        squall(&[&all, &["--defect", "ack-before-fsync"][..], more].concat())
+    };
+    let said = shrink(&["--jobs", "1", "--steps"]);
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert_eq!(said.out.matches("\n  - ").count(), 1, "{}", said.out);
+    assert!(said.err.contains("1 of 4 faults"), "{}", said.err);
+    assert!(said.err.contains("without "), "{}", said.err);
+    assert_eq!(shrink(&["--jobs", "3"]).out, said.out);
+    // What was written on the way is where it goes on.
+    let small = folder.path().join("small.yaml").to_string_lossy().into_owned();
+    assert_eq!(shrink(&["--output", &small, "--tries", "4"]).code, 1);
+    let again = squall(&["shrink", &small, "--defect", "ack-before-fsync", "--no-progress"]);
+    assert_eq!((again.code, again.out.matches("\n  - ").count()), (1, 1), "{}", again.out);
+}
+
+#[test]
+fn what_does_not_fail_is_not_made_small() {
+    let (_folder, path) = scenario(BURDENED);
+    let said = squall(&["shrink", &path, "--seed", "3", "--no-progress"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("does not fail"), "{}", said.err);
+    let said = squall(&["explore", "--base", "nowhere.yaml"]);
+    assert_eq!(said.code, 2);
+}
+
+#[test]
+fn why_a_run_fails_is_found_out_by_leaving_faults_out() {
+    let (_folder, path) = scenario(
+        "
+name: one of two
+workload: { events: 200, rate: 200/s }
+faults:
+  - { at: 200ms, latency: { delay: 30ms..50ms }, for: 300ms }
+  - { at: 500ms, power_failure: { node: brokers, within: 300ms } }
+",
+    );
+    let said = squall(&["replay", &path, "--seed", "1", "--defect", "ack-before-fsync", "--why"]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("  dead weight  line 5: latency: "), "{}", said.out);
+    assert!(said.out.contains("  needed       line 6: power_failure: "), "{}", said.out);
+    let from = said.out.split("inevitable from ").nth(1).expect(&said.out);
+    let seconds: f64 = from.split('s').next().unwrap().parse().unwrap();
+    assert!((0.5..0.7).contains(&seconds), "{from}");
+    let said = squall(&["replay", &path, "--seed", "1", "--why"]);
+    assert_eq!(said.code, 0);
+    assert!(said.out.contains("it does not fail: there is nothing to explain"), "{}", said.out);
+}
