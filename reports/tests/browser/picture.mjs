@@ -14,6 +14,6 @@ const group = page.locator('details.group[open]').first();
 await group.locator('svg.plot .lane').first().waitFor({ state: 'attached' });
 const box = await group.boundingBox();
 const plot = await group.locator('svg.plot').boundingBox();
-const height = plot.y + plot.height + 12 - box.y;
+const height = plot.y + plot.height + 3 - box.y;
 await page.screenshot({ path: picture, clip: { x: box.x, y: box.y, width: box.width, height }, fullPage: true });
 await browser.close();
