@@ -170,7 +170,7 @@ faults:
     let from = said.out.split("inevitable from ").nth(1).expect(&said.out);
     let seconds: f64 = from.split('s').next().unwrap().parse().unwrap();
     assert!((0.5..0.7).contains(&seconds), "{from}");
-    let said = squall(&["replay", &path, "--seed", "1", "--why"]);
+    let said = squall(&["replay", &path, "--seed", "2", "--why"]);
     assert_eq!(said.code, 0);
     assert!(said.out.contains("it does not fail: there is nothing to explain"), "{}", said.out);
 }

@@ -193,6 +193,7 @@ fn place(folder: &Path) {
         "consumer/dies-between-effect-and-mark.yaml",
         "dependency/gateway-down.yaml",
         "producer/acks-lost.yaml",
+        "broker/power-failure.yaml",
     ] {
         let to = work.join("scenarios").join(scenario);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
