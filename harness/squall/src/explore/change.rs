@@ -12,12 +12,13 @@ use std::time::Duration;
 /// The most steps that a scenario grows to.
 const MOST: usize = 8;
 
-/// Changes an entry of the corpus. `other` is another entry, for its faults.
+/// Changes an entry of the corpus. `other` is another entry, for its faults; `fixed` leaves topology and workload alone.
 pub(super) fn change(
     draws: &mut Draws,
     words: &Words<'_>,
     entry: &Entry,
     other: &Scenario,
+    fixed: bool,
 ) -> Scenario {
     let mut scenario = entry.scenario.clone();
     match draws.below(10) {
@@ -33,6 +34,7 @@ pub(super) fn change(
         6 => shift(draws, &mut scenario),
         7 => again(draws, words, &mut scenario),
         8 => scenario.faults.extend(other.faults.iter().cloned()),
+        _ if fixed => again(draws, words, &mut scenario),
         _ => {
             let drawn = draws.draw(&topology(words.system, &scenario));
             scenario.nodes = drawn.nodes;
@@ -56,9 +58,7 @@ fn any_step(draws: &mut Draws, words: &Words<'_>) -> Step {
 
 fn add(draws: &mut Draws, words: &Words<'_>, scenario: &mut Scenario) {
     let step = any_step(draws, words);
-    let place = draws.below(scenario.faults.len() + 1);
-    // Conditions name steps by their place: nothing is put before another.
-    scenario.faults.insert(place.max(scenario.faults.len()), step);
+    scenario.faults.push(step);
 }
 
 /// The prefix of a run up to a rare state is kept, draws and all; what follows is drawn anew.

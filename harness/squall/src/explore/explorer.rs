@@ -256,7 +256,8 @@ fn draw(
             let entry = choose(&mut draws, &entries, known);
             let other = choose(&mut draws, &entries, known);
             let words = words(system, &entry.scenario, known);
-            let changed = change(&mut draws, &words, entry, &other.scenario);
+            let changed =
+                change(&mut draws, &words, entry, &other.scenario, questions.base.is_some());
             (changed, format!("a change of \"{}\"", entry.scenario.name))
         };
         scenario.name.clone_from(&name);
@@ -425,13 +426,7 @@ fn found(
         Err(ShrinkError::Passes(_) | ShrinkError::Stopped) => return Ok(finding),
     };
     let mut scenario = shrunk.scenario;
-    let names: Vec<String> = kinds(&scenario).into_iter().collect();
-    let names = if names.is_empty() { "nothing goes wrong".to_owned() } else { names.join(", ") };
-    scenario.name = format!(
-        "{} is broken: {names} ({:08x})",
-        cause.first,
-        xxh3_64(shrunk.text.as_bytes()) as u32
-    );
+    scenario.name = name_of(&cause, &scenario, &shrunk.text);
     let text = scenario.write(system);
     let read = parse("found", text.as_bytes(), system);
     let scenario = read.expect("another name makes no mistake");
@@ -461,6 +456,17 @@ fn found(
     finding.tried = shrunk.tried;
     finding.complete = shrunk.complete;
     Ok(finding)
+}
+
+/// What a finding is called, in a name that every scenario may have.
+fn name_of(cause: &Cause, scenario: &Scenario, text: &str) -> String {
+    let names: Vec<String> = kinds(scenario).into_iter().collect();
+    let names = match names.as_slice() {
+        [] => "nothing goes wrong".to_owned(),
+        [_, _, _, _, ..] => format!("{} and {} more", names[..3].join(", "), names.len() - 3),
+        few => few.join(", "),
+    };
+    format!("{} is broken: {names} ({:08x})", cause.first, xxh3_64(text.as_bytes()) as u32)
 }
 
 fn write(path: &Path, text: &str, head: &str) -> io::Result<()> {
