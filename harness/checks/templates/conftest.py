@@ -39,6 +39,15 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("place", ["fake"] + (["real"] if real else []), indirect=True)
 
 
+def finding(cause, name, **more):
+    """As `squall explore --report` tells it, with the `text` of its scenario, which the fake squall writes."""
+    return {
+        "cause": {"first": cause, "all": [cause]}, "summary": f"{cause} is broken", "file": f"{cause}-{name}.yaml",
+        "faults": ["crash"], "steps": [1, 3], "events": 100, "tried": 12, "complete": True, "fails": [9, 10],
+        "after_runs": 13, "after_ms": 1400, "runs": 1, "drawn_from": "2 of crash", "unstable": None,
+        "text": f"# Found by squall explore\nname: {name}\nfaults:\n  - {{ at: 1s, crash: leader }}\n", **more}
+
+
 class Place:
     """A working copy with the scenarios and the templates, and a squall on the PATH."""
 

@@ -31,8 +31,8 @@ class Runner:
         self.outputs = {}
         self.uploads = []
 
-    def action(self, given=None, job=(0, 1), env=None, name="job"):
-        """Runs the composite action as one job. The outcome of each step, by its name."""
+    def action(self, given=None, job=(0, 1), env=None, name="job", number=7):
+        """Runs the composite action as one job of the workflow's run with this number. The outcome of each step, by its name."""
         action = load("ci/github/action.yml")
         unknown = set(given or {}) - set(action["inputs"])
         assert not unknown, f"the action has no inputs {unknown}"
@@ -41,7 +41,8 @@ class Runner:
         context = Context(
             inputs={key: str(value) for key, value in (inputs("ci/github/action.yml") | (given or {})).items()},
             runner={"temp": str(temp)},
-            github={"token": "secret", "event": {"repository": {"default_branch": "main"}}},
+            github={"token": "secret", "run_number": number, "run_attempt": 1,
+                    "event": {"repository": {"default_branch": "main"}}},
             strategy={"job-index": job[0], "job-total": job[1]},
             steps={step["id"]: {"outputs": {}, "outcome": "skipped"} for step in action["runs"]["steps"] if "id" in step},
         )
@@ -113,7 +114,9 @@ class Runner:
             if found:
                 shutil.copytree(max(found, key=lambda path: path.stat().st_mtime_ns), given["path"], dirs_exist_ok=True)
         elif name == "actions/cache/save":
-            shutil.copytree(given["path"], self.cache / given["key"])
+            # What is there already stays, and what is not there is not saved: warnings, no errors.
+            if Path(given["path"]).exists() and not (self.cache / given["key"]).exists():
+                shutil.copytree(given["path"], self.cache / given["key"])
         else:
             raise AssertionError(f"what does {uses} do?")
         return "success", {}

@@ -6,9 +6,11 @@ import subprocess
 import time
 
 import pytest
-from conftest import ROOT, SCENARIO
-from expressions import Context, evaluate, holds
+import yaml
+from conftest import ROOT, SCENARIO, finding
+from expressions import Context, evaluate, fill, holds
 from github import Runner, load
+from test_pages import blocks
 
 ACTION = "ci/github/action.yml"
 WORKFLOW = ".github/workflows/ci.yml"
@@ -198,7 +200,8 @@ def test_the_baseline_is_the_last_of_the_default_branch_that_passed(place, runne
     assert steps["Find the baseline"] == "success" and runner.jobs["merge"] == "success", runner.printed
 
 
-# GitHub's side: comments.json and issues.json in the folder gh beside it are what there is; what is asked is in log.
+# GitHub's side: comments.json and issues.json in the folder gh beside it are what there is, and what is posted is there from
+# then on; what is asked is in log.
 GH = """#!/usr/bin/env python3
 import json, os, sys
 folder = os.path.join(os.path.dirname(os.path.dirname(sys.argv[0])), "gh")
@@ -209,12 +212,17 @@ with open(folder + "/log", "a") as file:
     file.write(json.dumps([method, path, body]) + "\\n")
 if os.path.exists(folder + "/refuses"):
     sys.exit("HTTP 403: Resource not accessible by integration")
+there = folder + ("/comments.json" if "/comments" in path else "/issues.json")
+with open(there) as file:
+    known = json.load(file)
 if method == "GET":
     assert "--paginate" in sys.argv and "--slurp" in sys.argv
-    with open(folder + ("/comments.json" if "/comments" in path else "/issues.json")) as file:
-        print(json.dumps([json.load(file), []]))
+    print(json.dumps([known, []]))
 else:
-    print(json.dumps({"number": 9, "id": 3}))
+    if method == "POST":
+        with open(there, "w") as file:
+            json.dump([*known, {"number": 9 + len(known), **body}], file)
+    print(json.dumps({"number": 9 + len(known), "id": 3}))
 """
 
 
@@ -284,7 +292,7 @@ def test_each_cause_is_one_issue(place, runner, github):
     runner.action(given, env=env)
     assert runner.jobs["job"] == "failure", "what did not pass is red all the same"
     _, again, new = github.asked()
-    assert again[:2] == ["POST", "repos/o/r/issues/3/comments"] and again[2]["body"].count("```") == 2
+    assert again[:2] == ["POST", "repos/o/r/issues/3/comments"] and "````text\n```b\n````\n" in again[2]["body"], "a block is not ended by what is in it"
     assert new[:2] == ["POST", "repos/o/r/issues"] and new[2]["labels"] == ["squall"]
     assert new[2]["title"] == "squall: no_loss in 2 scenarios"
     assert new[2]["body"].startswith("<!-- squall squall no_loss -->\n") and "e2 is lost" in new[2]["body"]
@@ -302,6 +310,103 @@ def test_issues_of_a_real_report(place, github):
     asked = github.asked()
     assert len(asked) > 1 and all(data["title"].startswith("squall: ") for _, _, data in asked[1:])
     assert any("breaker" in data["title"] and "squall replay" in data["body"] for _, _, data in asked[1:]), asked
+
+
+def nightly():
+    """What the page's workflow gives to the action, in its run with this number."""
+    text, = [text for heading, text in blocks("yaml") if heading == "GitHub" and "command: explore" in text]
+    step = yaml.safe_load(text)["jobs"]["explore"]["steps"][-1]
+    given = {key: str(value).lower() if isinstance(value, bool) else value for key, value in step["with"].items()}
+    return lambda number: {key: fill(value, Context(github={"run_number": number})) for key, value in given.items()}
+
+
+def test_a_night_goes_on_from_the_night_before(place, runner):
+    given = nightly()
+    for number in (7, 8):
+        # A second is as good as three quarters of an hour, here.
+        steps = runner.action({**given(number), "squall": "squall", "time": "1s"}, name=f"night-{number}", number=number)
+        assert runner.jobs[f"night-{number}"] == "success" and runner.outputs["passed"] == "true", runner.printed
+        assert steps["Open or update issues"] == "success" and steps["squall run"] == "skipped"
+        temp = runner.folder / f"temp-night-{number}"
+        assert place.calls() == [["explore", "--no-progress", "--report=squall-report/explored.json",
+                                  "--out=squall-report/found", f"--corpus={temp}/squall-corpus", "--time=1s",
+                                  f"--seed={number}"]]
+    first, second = (runner.cache / f"squall-corpus-squall-explored-run-{number}-1" for number in (7, 8))
+    assert {path.name for path in first.iterdir()} <= {path.name for path in second.iterdir()}
+    assert len(list(first.iterdir())) < len(list(second.iterdir())) or place.real
+    assert runner.uploads == ["squall-explored"] * 2
+    assert (runner.artifacts / "squall-explored/explored.json").exists()
+
+
+@pytest.mark.fake
+def test_each_cause_that_a_night_finds_is_one_issue(place, runner, github):
+    given = nightly()
+
+    def night(number, *found):
+        env = {"FAKE_FOUND": json.dumps(found), "GITHUB_RUN_ID": str(number)}
+        runner.action({**given(number), "squall": "squall"}, env=env, name=f"night-{number}", number=number)
+        assert runner.jobs[f"night-{number}"] == ("failure" if found else "success"), runner.printed
+        assert (runner.cache / f"squall-corpus-squall-explored-run-{number}-1").exists(), "the corpus is kept all the same"
+        return [(path, data) for method, path, data in github.asked() if method == "POST"]
+
+    larger = finding("no_loss", "b", steps=[2, 5], text="name: larger\n# ```\n")
+    new = night(7, larger, finding("no_loss", "a"), finding("drains", "c", unstable="its end differs"))
+    assert [path for path, _ in new] == ["repos/o/r/issues"] * 2, "one a cause"
+    (_, drains), (_, no_loss) = new
+    assert no_loss["title"] == "squall: no_loss in 2 scenarios" and no_loss["labels"] == ["squall"]
+    body = no_loss["body"]
+    assert body.startswith("<!-- squall squall-explored no_loss -->\n`no_loss-a.yaml`\n"), "the smallest is first"
+    assert "```yaml\n" + finding("no_loss", "a")["text"] + "```\n" in body, "as it was found, to be saved"
+    assert "````yaml\nname: larger\n# ```\n````\n" in body
+    assert "```sh\nsquall run no_loss-a.yaml --runs 1\n```\n" in body and "/o/r/actions/runs/7)" in body
+    assert "`found/no_loss-a.yaml` in the artifact `squall-explored`" in body
+    assert (runner.artifacts / "squall-explored/found/no_loss-a.yaml").exists()
+    assert "UNSTABLE" in drains["body"] and "its end differs" in drains["body"] and "UNSTABLE" not in body
+
+    # The night after: a comment with what is new, and no issue.
+    (path, again), = night(8, finding("no_loss", "a"), finding("no_loss", "d"))
+    assert path == "repos/o/r/issues/10/comments" and again["body"].startswith("Found again.\n\n`no_loss-d.yaml`\n")
+    assert "no_loss-a" not in again["body"] and "/o/r/actions/runs/8)" in again["body"]
+    (path, again), = night(9, finding("no_loss", "d"))
+    assert path == "repos/o/r/issues/10/comments" and again["body"].startswith("Found again, and nothing that is not told")
+    assert "```" not in again["body"]
+    assert night(10) == [], "nothing was found"
+    # Nobody's issue that is closed is opened again: another is.
+    github.there_are()
+    (path, _), = night(11, finding("no_loss", "a"))
+    assert path == "repos/o/r/issues"
+
+
+@pytest.mark.fake
+def test_an_issue_holds_what_github_takes(place, github):
+    found = [finding("no_loss", f"{n:02}", text="x" * 4_000) for n in range(25)]
+    env = {"GH_TOKEN": "secret", "GITHUB_REPOSITORY": "o/r", "GITHUB_RUN_ID": "1", "GITHUB_SERVER_URL": "https://github.com",
+           "FAKE_FOUND": json.dumps(found)}
+    place.sh("squall explore --report r.json --defect a-b", env=env, check=1)
+    place.sh("ci/github/tell issues squall r.json squall", env=env, check=0)
+    _, (_, _, data) = github.asked()
+    assert data["title"].endswith(" 25 scenarios") and 50_000 < len(data["body"]) < 65_536
+    told = data["body"].count("```yaml")
+    assert data["body"].count("```sh\nsquall run ") == told and f"\n{25 - told} more scenarios are in the report" in data["body"]
+    assert "squall run no_loss-00.yaml --runs 1 --defect a-b\n" in data["body"]
+
+
+def test_issues_of_what_is_really_found(place, runner, github):
+    """The scenario and the command that stand in an issue fail as it says, in a folder that has nothing else."""
+    if not place.real:
+        pytest.skip("it is about what squall writes")
+    place.sh("squall explore --runs 48 --max-findings 1 --shrink 20 --no-progress --defect ack-before-fsync"
+             " --report r.json --out found", check=1)
+    env = {"GH_TOKEN": "secret", "GITHUB_REPOSITORY": "o/r", "GITHUB_RUN_ID": "1", "GITHUB_SERVER_URL": "https://github.com"}
+    place.sh("ci/github/tell issues squall r.json squall", env=env, check=0)
+    _, (_, _, issue) = github.asked()
+    command, = re.findall(r"^```sh\n(.*?)\n```$", issue["body"], re.M | re.S)
+    scenario, = re.findall(r"^```yaml\n(.*?)^```$", issue["body"], re.M | re.S)
+    elsewhere = place.work / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / command.split()[2]).write_text(scenario)
+    done = place.sh(command, cwd=elsewhere, check=1)
+    assert issue["title"].split()[1] in done.stdout, done.stdout
 
 
 def test_canary(place, runner):
@@ -337,8 +442,10 @@ def test_wrong_inputs(place, runner, given):
 def test_inputs_are_not_code(place, runner):
     evil = "'; touch pwned; \"$(touch pwned)`touch pwned`\" #"
     for name in ("paths", "runs", "seed", "time-budget", "canary", "output", "artifact", "baseline", "fail-on", "earlier",
-                 "shard", "command", "squall", "allow-partial", "rules", "comment", "issues"):
-        runner.action({"squall": "squall", name: evil, "artifact": "" if name != "artifact" else evil}, name=name[:4])
+                 "shard", "command", "squall", "allow-partial", "rules", "comment", "issues", "time", "base"):
+        given = {"squall": "squall", "artifact": "", name: evil}
+        for command in ("run", "explore"):
+            runner.action({"command": command, **given}, name=f"{command}-{name}")
         assert not list(place.work.glob("**/pwned")), name
     runner.action({"squall": "squall", "paths": "--report=/etc/passwd", "artifact": ""})
     assert runner.jobs["job"] == "failure"

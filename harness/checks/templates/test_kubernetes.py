@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, SCENARIO
+from conftest import ROOT, SCENARIO, finding
 
 MANIFESTS = sorted((ROOT / "ci/kubernetes").glob("*.yaml"))
 KUBECTL = Path(__file__).with_name("fake-kubectl")
 
 
 def load(name):
-    return yaml.safe_load((ROOT / "ci/kubernetes" / name).read_text())
+    """The Job of a file."""
+    *_, job = yaml.safe_load_all((ROOT / "ci/kubernetes" / name).read_text())
+    return job
 
 
 @pytest.fixture
@@ -36,8 +38,7 @@ def test_schema(version):
 
 
 def test_rules_of_the_house():
-    for path in MANIFESTS:
-        thing = yaml.safe_load(path.read_text())
+    for path, thing in [(path, thing) for path in MANIFESTS for thing in yaml.safe_load_all(path.read_text())]:
         if thing["kind"] == "PersistentVolumeClaim":
             continue
         pod = thing["spec"]["template"]["spec"] if thing["kind"] == "Job" else thing["spec"]
@@ -71,6 +72,7 @@ def test_what_a_failure_does(code, conditions, shard, merge, monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     loader.exec_module(kubectl)
     assert kubectl.action(load("job.yaml")["spec"]["podFailurePolicy"], code, conditions) == shard
+    assert kubectl.action(load("explore.yaml")["spec"]["podFailurePolicy"], code, conditions) == shard
     assert kubectl.action(load("merge.yaml")["spec"]["podFailurePolicy"], code, conditions) == merge
 
 
@@ -108,6 +110,35 @@ def test_two_batches_on_one_volume_are_refused(place, cluster):
         shutil.copy(path, shards / path.name.replace("uid", "older"))
     place.sh("kubectl apply -f ci/kubernetes/merge.yaml && kubectl wait --for=condition=Failed job/squall-merge", check=0)
     assert json.loads((cluster / "squall-merge.json").read_text())["attempts"] == [{"index": None, "code": 2}]
+
+
+EXPLORE = "kubectl delete --ignore-not-found job/squall-explore && kubectl apply -f ci/kubernetes/explore.yaml"
+
+
+def test_explore(place, cluster):
+    """Each index has a seed and a corpus of its own; the volume stays, and the second Job begins with what all had."""
+    explore = place.work / "ci/kubernetes/explore.yaml"
+    # A minute is long for a test.
+    explore.write_text(explore.read_text().replace("value: 45m", "value: 1s"))
+    for _ in (1, 2):
+        place.sh(EXPLORE, check=0)
+        calls = place.calls()
+        assert [call[0] for call in calls] == ["corpus", "explore"] * 4, (cluster / "squall-explore.json").read_text()
+        assert len({word for call in calls for word in call if word.startswith("--seed=")}) == 4
+        assert all("--time=1s" in call for call in calls[1::2])
+    volume = cluster / "claims/squall-explore"
+    corpora = [{path.name for path in (volume / f"corpus-{index}").iterdir()} for index in range(4)]
+    assert set.intersection(*corpora), "the second Job began with what all had"
+    assert (volume / "explored-3.json").exists() and not (cluster / "claims/squall").exists()
+
+
+@pytest.mark.fake
+def test_what_a_machine_finds(place, cluster):
+    """It is a result: nothing is repeated, the others go on."""
+    place.sh(EXPLORE, env={"FAKE_FOUND": json.dumps([finding("no_loss", "a")])}, check=0)
+    told = json.loads((cluster / "squall-explore.json").read_text())
+    assert told["condition"] == "Failed" and [one["code"] for one in told["attempts"]] == [1] * 4
+    assert (cluster / "claims/squall-explore/found/no_loss-a.yaml").exists()
 
 
 def test_image(tmp_path):

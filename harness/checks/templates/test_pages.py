@@ -92,14 +92,14 @@ def test_commands(place, cluster, slurm):  # noqa: F811
     for _, text in blocks("sh"):
         if place.real:
             # The fewest runs that say something; one scenario alone is not where the usual defect is noticed.
-            text = text.replace("--runs 100", "--runs 8")
+            text = text.replace("--runs 100", "--runs 8").replace("--time 45m", "--runs 2")
             text = text.replace("--canary", "--canary=breaker-never-opens")
         # A person's shell goes on; ours stops at the first command that fails.
         place.sh(text, shell=("bash", "-euo", "pipefail"), check=0)
     for name in ("squall.json", "squall.html", "junit.xml", "squall.prom", "compare.html", "squall-report/squall.html"):
         assert (place.work / name).exists(), name
     commands = {call[0] for call in place.calls()}
-    assert commands == {"run", "merge", "compare", "report", "plan"}
+    assert commands == {"run", "merge", "compare", "report", "plan", "explore", "corpus"}
     image = yaml.safe_load((place.work / "ci/kubernetes/job.yaml").read_text())["spec"]["template"]["spec"]["containers"][0]
     assert image["image"] == "registry.example.com/squall"
 
@@ -113,6 +113,7 @@ def test_links():
             continue
         assert target.removeprefix("#") in anchors, target
     for path in re.findall(r"`((?:ci|\.ci|harness|\.github)/[\w./-]+)", PAGE):
-        if path not in (".github/workflows/squall.yml", ".github/workflows/nightly-squall.yml"):
+        if path not in (".github/workflows/squall.yml", ".github/workflows/nightly-squall.yml",
+                        ".github/workflows/nightly-explore.yml"):
             assert Path(ROOT / path).exists(), path
     assert SCENARIO

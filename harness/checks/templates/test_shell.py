@@ -37,8 +37,11 @@ def steps():
     found, variables = jobs()
     for name, job in found.items():
         yield pytest.param(declared([*variables, "CI_NODE_INDEX"]) + "\n".join(job["script"]), "bash", id=f"gitlab-{name}")
-    container = yaml.safe_load((ROOT / "ci/kubernetes/merge.yaml").read_text())["spec"]["template"]["spec"]["containers"][0]
-    yield pytest.param(container["args"][0], "sh", id="merge.yaml")
+    for name in ("merge.yaml", "explore.yaml"):
+        *_, job = yaml.safe_load_all((ROOT / "ci/kubernetes" / name).read_text())
+        container, = job["spec"]["template"]["spec"]["containers"]
+        given = ["JOB_COMPLETION_INDEX", *(each["name"] for each in container.get("env", []))]
+        yield pytest.param(declared(given) + container["args"][0], "sh", id=name)
     for number, (_, text) in enumerate(blocks("sh")):
         yield pytest.param(text, "bash", id=f"page-{number}")
 
