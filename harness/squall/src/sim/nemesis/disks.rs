@@ -62,6 +62,8 @@ impl Nemesis<'_> {
         let Some(Snapshots { taken, disks }) = self.disks.take_snapshots(index) else { return };
         if disks.len() == self.simulator.ids().count() {
             self.disks.all_went_back(index);
+        } else {
+            self.disks.some_went_back();
         }
         for (node, _) in &disks {
             if !sim::with(|world| world.is_dark(*node)) {

@@ -28,6 +28,8 @@ pub(in crate::sim::nemesis) struct Disks {
     snapshots: BTreeMap<usize, Snapshots>,
     /// Faults of the plan by which all nodes went back to one moment.
     all_went_back: BTreeSet<usize>,
+    /// Some disks went back and others did not.
+    some_went_back: bool,
 }
 
 impl Disks {
@@ -50,19 +52,26 @@ impl Disks {
         self.all_went_back.insert(index);
     }
 
+    /// Some nodes went back by a fault, and others did not: they may remember what those have forgotten.
+    pub(in crate::sim::nemesis) fn some_went_back(&mut self) {
+        self.some_went_back = true;
+    }
+
     /// Nothing was destroyed.
     pub(in crate::sim::nemesis) fn are_whole(&self) -> bool {
         self.destroyed.is_empty()
     }
 
     /// What was destroyed of a node's disk, and not of all others in the same moment: who all remember the same have
-    /// forgotten nothing that another knows.
+    /// forgotten nothing that another knows. Unless one of them went back by another fault, too, to another moment.
     pub(in crate::sim::nemesis) fn destroyed(
         &self,
         node: NodeId,
     ) -> impl Iterator<Item = &Destroyed> {
         let all = self.destroyed.get(&node).into_iter().flatten();
-        all.filter(|destroyed| !self.all_went_back.contains(&destroyed.index))
+        all.filter(|destroyed| {
+            self.some_went_back || !self.all_went_back.contains(&destroyed.index)
+        })
     }
 }
 
@@ -90,5 +99,8 @@ mod tests {
         assert_eq!(of(&disks, 1), [wiped]);
         assert_eq!(of(&disks, 2), [rotten]);
         assert_eq!(of(&disks, 3), []);
+        // One of them has another past now.
+        disks.some_went_back();
+        assert_eq!(of(&disks, 1), [went_back, wiped]);
     }
 }
