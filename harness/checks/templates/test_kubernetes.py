@@ -27,6 +27,8 @@ def cluster(place, tmp_path):
     """The fake kubectl on the PATH."""
     folder = tmp_path / "cluster"
     folder.mkdir()
+    explore = place.work / "ci/kubernetes/explore.yaml"
+    explore.write_text(explore.read_text().replace("value: 45m", "value: 1s"))
     place.program("kubectl", f"#!/bin/sh\nexec '{sys.executable}' '{KUBECTL}' \"$@\"\n")
     place.env |= {"FAKE_CLUSTER": str(folder), "FAKE_SCENARIOS": str(place.work / SCENARIO)}
     return folder
@@ -117,9 +119,6 @@ EXPLORE = "kubectl delete --ignore-not-found job/squall-explore && kubectl apply
 
 def test_explore(place, cluster):
     """Each index has a seed and a corpus of its own; the volume stays, and the second Job begins with what all had."""
-    explore = place.work / "ci/kubernetes/explore.yaml"
-    # A minute is long for a test.
-    explore.write_text(explore.read_text().replace("value: 45m", "value: 1s"))
     for _ in (1, 2):
         place.sh(EXPLORE, check=0)
         calls = place.calls()
