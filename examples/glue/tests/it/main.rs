@@ -78,11 +78,11 @@ fn what_it_logs_is_in_the_replay_with_its_node_and_virtual_time() {
     let replay = Command::new(env!("CARGO_BIN_EXE_resp"))
         .arg("replay")
         .arg(&yaml)
-        .args(["--seed", "1"])
+        .args(["--seed", "1", "--log"])
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&replay.stdout).into_owned();
-    let logged: Vec<&str> = told.lines().filter(|line| line.contains("logs: ")).collect();
+    let logged: Vec<&str> = told.lines().filter(|line| line.contains(" server-1 ")).collect();
     let said = String::from_utf8_lossy(&replay.stderr);
     assert!(!logged.is_empty(), "{told}{said}");
     assert!(logged[0].contains("0.000s  server-1"), "{logged:#?}");

@@ -19,6 +19,7 @@ mod mistakes;
 mod named;
 mod nearness;
 mod occurrences;
+mod replays;
 mod scenarios;
 mod schema;
 mod settings;

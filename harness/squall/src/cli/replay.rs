@@ -1,20 +1,30 @@
 //! `squall replay`
 
-use super::shared::files::{show, writable};
+use super::shared::batch;
+use super::shared::files::{replace, show, writable};
 use super::shared::monitoring::{self, Monitoring};
 use super::shared::progress::workers;
 use super::shared::scenarios::{Settings, SystemArgs, load};
 use super::shared::stop::Stop;
-use super::shared::terminal::say;
-use super::shared::timeline::Picked;
+use super::shared::terminal::{program, say};
+use super::shared::timeline::{Picked, micros};
 use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
-    alerts, catalogue, plan::Plan, pool::Pool, replay::Expected, system::System, why::why,
-    worker::Worker,
+    alerts, catalogue,
+    plan::Plan,
+    pool::Pool,
+    replay::{self, Expected},
+    scenario::Scenario,
+    system::System,
+    why::why,
+    worker::{Worker, WorkerError},
 };
 use clap::{Args, ValueEnum};
 use owo_colors::{OwoColorize as _, Style};
-use squall_reports::{self as reports, Run, Verdict};
+use squall_reports::{
+    self as reports, Run, Verdict,
+    render::{RENDERINGS, Reader},
+};
 use std::{
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
@@ -30,9 +40,16 @@ pub(super) struct ReplayArgs {
     /// The history that the run had and what made it, as reports tell it: what differs is said
     #[arg(long, value_name = "HISTORY")]
     expect: Option<Expected>,
-    /// Every record, not only milestones and what the evidence is about
+    /// Every record, not only what fits on a screen: what stands around the evidence, or the faults and what answered them
     #[arg(long)]
     full: bool,
+    /// The state at this time, such as 1.5s [default: when the first violation is proven, else the end]: nodes, leaders, lag,
+    /// breakers, dead letters, faults
+    #[arg(long, value_name = "TIME", num_args = 0..=1, value_parser = micros, conflicts_with_all = ["full", "log"])]
+    state: Option<Option<u64>>,
+    /// Only what the system itself logs, in virtual time (with --event: the lines that name it)
+    #[arg(long, conflicts_with_all = ["full", "key"])]
+    log: bool,
     /// How often each signal was seen, and what it means
     #[arg(long)]
     signals: bool,
@@ -47,6 +64,9 @@ pub(super) struct ReplayArgs {
     form: HistoryForm,
     #[command(flatten)]
     monitoring: Monitoring,
+    /// Write the run as a page to this file: the report's page, of this run alone
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Write what happened to this file [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -80,7 +100,7 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
         )));
     };
     let monitor = args.monitoring.monitor(&scenarios)?;
-    if let Some(path) = &args.output {
+    for path in args.output.iter().chain(&args.html) {
         writable(path)?;
     }
     let plan = Plan::new(scenario, args.seed, system.as_ref(), &defects);
@@ -91,32 +111,31 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
     } else if alerts::asks(scenario) {
         eprintln!("caution: no alert is judged: --rules names no file");
     }
-    if !args.picked.is_all() && args.form != HistoryForm::Text {
-        let message = "error: --event, --node, --key, --from, --to and --around pick lines of text";
+    let lines = !args.picked.is_all() || args.log || args.state.is_some();
+    if lines && args.form != HistoryForm::Text {
+        let message = "error: --event, --node, --key, --from, --to, --around, --log and --state are about lines of text";
         return Err(Stop::Input(message.to_owned()));
     }
     if run.verdict != Verdict::Errored {
         let text = match args.form {
-            HistoryForm::Text if args.picked.is_all() && !args.full => {
-                worker.story().map(|lines| lines.join("\n") + "\n")
-            }
-            HistoryForm::Text => {
-                let nodes = plan.nodes.iter().map(|node| node.name.as_str()).chain(["squall"]);
-                let nodes: Vec<&str> = nodes.collect();
-                let lines = worker.lines().map_err(Stop::broken)?;
-                let picked = args.picked.of(lines, &run, &nodes).map_err(Stop::input)?;
-                Ok(picked.iter().map(|line| format!("{line}\n")).collect())
-            }
+            HistoryForm::Text => text(args, &plan, &run, &mut worker)?,
             HistoryForm::Openmetrics => {
                 let series = worker.series(args.monitoring.scrape).map_err(Stop::broken)?;
-                Ok(reports::openmetrics(
-                    &series.map_err(|why| Stop::Input(format!("error: {why}")))?,
-                ))
+                reports::openmetrics(&series.map_err(|why| Stop::Input(format!("error: {why}")))?)
             }
-            HistoryForm::Perfetto => worker.trace(true).map(|trace| reports::perfetto(&trace)),
-            HistoryForm::Shiviz => worker.trace(args.full).map(|trace| reports::shiviz(&trace)),
+            HistoryForm::Perfetto => {
+                worker.trace(true).map(|trace| reports::perfetto(&trace)).map_err(Stop::broken)?
+            }
+            HistoryForm::Shiviz => {
+                let trace = worker.trace(args.full).map_err(Stop::broken)?;
+                reports::shiviz(&trace)
+            }
         };
-        show(&text.map_err(Stop::broken)?, args.output.as_ref())?;
+        show(&text, args.output.as_ref())?;
+    }
+    if let Some(path) = &args.html {
+        let page = page(scenario, &run, system.as_ref(), &defects);
+        replace(path, page.as_bytes())?;
     }
     let differs = args
         .expect
@@ -153,6 +172,59 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
         say(&format!("  {differs}\n"));
     }
     Ok(code)
+}
+
+/// What happened, in the lines that are asked for.
+fn text(args: &ReplayArgs, plan: &Plan, run: &Run, worker: &mut Worker) -> Result<String, Stop> {
+    if args.state.is_some() && !args.picked.is_all() {
+        return Err(Stop::input(
+            "--state is of every node, at one time: it takes no --node, --from, …",
+        ));
+    }
+    let nodes = plan.nodes.iter().map(|node| node.name.as_str()).chain(["squall"]);
+    let nodes: Vec<&str> = nodes.collect();
+    let picked = |lines: Result<Vec<String>, WorkerError>| {
+        args.picked.of(lines.map_err(Stop::broken)?, run, &nodes).map_err(Stop::input)
+    };
+    let lines = match args.state {
+        Some(at) => {
+            if at.is_some_and(|at| at / 1_000 > run.sim_ms) {
+                let (seconds, ms) = (run.sim_ms / 1_000, run.sim_ms % 1_000);
+                return Err(Stop::input(format!("--state: the run ends at {seconds}.{ms:03}s")));
+            }
+            worker.state(at).map_err(Stop::broken)?
+        }
+        None if args.log => {
+            let lines = worker.log().map_err(Stop::broken)?;
+            if lines.is_empty() {
+                eprintln!(
+                    "the system logs nothing here: squall_probe::say and squall_probe::tracing::ReplayLayer show what it says"
+                );
+            }
+            picked(Ok(lines))?
+        }
+        None if args.picked.is_all() && !args.full => worker.story().map_err(Stop::broken)?,
+        None => picked(worker.lines())?,
+    };
+    Ok(lines.iter().map(|line| format!("{line}\n")).collect())
+}
+
+/// The page of a report that holds this run alone.
+fn page(scenario: &Scenario, run: &Run, system: &dyn System, defects: &[String]) -> String {
+    let command = reports::CommandInfo {
+        first_seed: run.seed,
+        runs: Some(1),
+        verify: "none".to_owned(),
+        rules: Vec::new(),
+    };
+    let mut report = batch::head(command, std::slice::from_ref(scenario), system, defects, |_| 1);
+    let replay = replay::command(scenario, run.seed, defects, &run.hash, system);
+    for scenario in &mut report.scenarios {
+        scenario.runs.push(Run { replay: replay.clone(), ..run.clone() });
+    }
+    let html = RENDERINGS.iter().find(|rendering| rendering.name == "html");
+    let html = html.expect("a report is told as a page");
+    html.render(&report, Reader { program: &program(), ..Reader::OF_A_FILE })
 }
 
 /// Each signal that was seen, how often, and what it means.

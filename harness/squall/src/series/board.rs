@@ -101,6 +101,14 @@ impl Board {
         self.silent.contains(&node)
     }
 
+    /// What is shown of a gauge or a counter now: its labels and its value.
+    pub(super) fn now(&self, wanted: &str) -> impl Iterator<Item = (&Labels, f64)> {
+        self.shown.iter().filter_map(move |((name, labels, part), shown)| {
+            let value = shown.now.filter(|_| name == wanted && *part == Part::Value)?;
+            Some((labels, value))
+        })
+    }
+
     /// Takes down what is shown now.
     pub(super) fn scrape(&mut self) {
         for shown in self.shown.values_mut() {

@@ -5,7 +5,10 @@
 //! the one by which they are scraped.
 
 mod board;
+mod state;
 mod told;
+
+pub(crate) use state::state;
 
 use crate::{metrics, plan::Plan, sim::RunOutcome, system::System};
 use board::{Board, Labels};

@@ -2,18 +2,19 @@
 
 use super::{
     protocol::{Answer, Request},
-    reached, trace,
+    reached,
+    story::{self, said, words},
+    trace,
 };
 use crate::{
     plan::Plan,
     series,
     sim::{self, IsolationError, RunOutcome},
     system::System,
-    words::{Words, timeline_line},
+    words::timeline_line,
 };
 use squall_reports::{Evidence, Exit, Run, Series, Verdict, Violation};
 use std::{
-    collections::BTreeSet,
     io::{self, BufRead as _, BufReader, Write as _},
     os::{fd::AsFd as _, unix::net::UnixStream},
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
@@ -69,8 +70,20 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
                 kept.as_ref().map(|(plan, outcome)| lines(plan, outcome)).unwrap_or_default(),
             ),
             Ok(Request::Story) => Answer::Lines(
-                kept.as_ref().map(|(plan, outcome)| story(plan, outcome)).unwrap_or_default(),
+                kept.as_ref()
+                    .map(|(plan, outcome)| story::story(plan, outcome))
+                    .unwrap_or_default(),
             ),
+            Ok(Request::Log) => Answer::Lines(
+                kept.as_ref().map(|(plan, outcome)| log(plan, outcome)).unwrap_or_default(),
+            ),
+            Ok(Request::State { at }) => {
+                let state = kept.as_ref().map(|(plan, outcome)| {
+                    let faults = trace::faults(plan, &outcome.history);
+                    series::state(plan, system.as_ref(), outcome, &faults, at)
+                });
+                Answer::Lines(state.unwrap_or_default())
+            }
             Ok(Request::Trace { whole }) => {
                 let make = if whole { trace::whole } else { trace::around_the_evidence };
                 let trace = kept.as_ref().map(|(plan, outcome)| make(plan, outcome));
@@ -136,10 +149,6 @@ fn pulse(socket: &Parent) {
     }
 }
 
-fn words<'a>(plan: &'a Plan, outcome: &'a RunOutcome) -> Words<'a> {
-    Words { names: &outcome.names, nodes: &outcome.nodes, faults: &plan.faults }
-}
-
 fn run_of(plan: &Plan, outcome: &RunOutcome, wall: Duration) -> Run {
     let words = words(plan, outcome);
     let verdict = if !outcome.violations.is_empty() {
@@ -198,48 +207,19 @@ fn run_of(plan: &Plan, outcome: &RunOutcome, wall: Duration) -> Run {
 
 fn lines(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
     let words = words(plan, outcome);
-    let lines = outcome.history.iter().map(|record| (record.at, words.line(record)));
-    let mut lines: Vec<(u64, String)> = lines.chain(said(outcome, &words)).collect();
+    let records = outcome.history.iter().map(|record| (record.at, words.line(record)));
+    let said = said(outcome).map(|(at, node, text)| {
+        (at, timeline_line(at, words.node(node), &format!("logs: {text}")))
+    });
+    let mut lines: Vec<(u64, String)> = records.chain(said).collect();
     lines.sort_by_key(|(at, _)| *at);
     lines.into_iter().map(|(_, line)| line).collect()
 }
 
-/// What the system said in words. Foreign text could be anything.
-fn said<'o>(
-    outcome: &'o RunOutcome,
-    words: &'o Words<'_>,
-) -> impl Iterator<Item = (u64, String)> + 'o {
-    outcome.said.iter().map(|(at, node, text)| {
-        let text = format!("logs: {}", squall_reports::printable(text));
-        (*at, timeline_line(*at, words.node(*node), &text))
-    })
-}
-
-/// Milestones, everything about the events that the evidence speaks of, and what nodes said, and
-/// said when they ended; in the order of time.
-fn story(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
+/// What the system itself said, one line each.
+fn log(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
     let words = words(plan, outcome);
-    let mut evidence = BTreeSet::new();
-    let mut events = BTreeSet::new();
-    for item in outcome.violations.iter().flat_map(|violation| &violation.evidence) {
-        evidence.insert(item.index);
-        events.extend(item.record.what.events());
-    }
-    let mut lines: Vec<(u64, String)> = Vec::new();
-    for (index, record) in outcome.history.iter().enumerate() {
-        let proves = evidence.contains(&(index as u64));
-        let about = record.what.events().any(|event| events.contains(&event));
-        if proves || about || record.what.is_milestone() {
-            let mark = if proves { "  <- evidence" } else { "" };
-            lines.push((record.at, format!("{}{mark}", words.line(record))));
-        }
-    }
-    for (at, node, note) in &outcome.notes {
-        lines.push((*at, timeline_line(*at, words.node(*node), &format!("says: {note}"))));
-    }
-    lines.extend(said(outcome, &words));
-    lines.sort_by_key(|(at, _)| *at);
-    lines.into_iter().map(|(_, line)| line).collect()
+    said(outcome).map(|(at, node, text)| timeline_line(at, words.node(node), &text)).collect()
 }
 
 #[cfg(test)]
@@ -265,6 +245,7 @@ mod tests {
                 let (event, key) = (event.id, event.key);
                 record(What::Append { position, event, key, term: 1, content: 0 });
             }
+            squall_probe::say(&format!("stored e{}\ntwice", event.id.0));
             Box::pin(async { Outcome::Ok(None) })
         }
     }
@@ -346,12 +327,27 @@ mod tests {
         // The story leaves records out, and says which of them prove something.
         assert!(story.iter().any(|line| line.ends_with("<- evidence")), "{story:?}");
         assert!(trace.records.iter().any(|record| record.evidence), "{trace:?}");
-        assert_eq!(trace.records.len(), all.len());
+        let said = all.iter().filter(|line| line.contains(" logs: ")).count();
+        assert_eq!(trace.records.len() + said, all.len());
+    }
+
+    #[test]
+    fn what_the_system_says_is_told_alone_each_in_one_line() {
+        let told = ask(&[run(), Request::Log, Request::State { at: None }]);
+        let [Answer::Done(_), Answer::Lines(log), Answer::Lines(state)] = told.as_slice() else {
+            panic!("{told:?}")
+        };
+        assert_eq!(log.len(), 5, "{log:?}");
+        let first = "client-1     stored e1";
+        assert!(log.iter().any(|line| line.contains(first) && line.ends_with("twice")), "{log:?}");
+        assert!(state[0].ends_with(", the last evidence of no_duplicate_append"), "{state:?}");
+        assert!(state.iter().any(|line| line.starts_with("client-1  up  0.000s")), "{state:?}");
     }
 
     #[test]
     fn before_any_run_nothing_is_kept() {
-        for answer in ask(&[Request::Lines, Request::Story, Request::Trace { whole: false }]) {
+        let nothing = [Request::Lines, Request::Story, Request::Log, Request::State { at: None }];
+        for answer in ask(&nothing).into_iter().chain(ask(&[Request::Trace { whole: false }])) {
             match answer {
                 Answer::Lines(lines) => assert!(lines.is_empty(), "{lines:?}"),
                 Answer::Trace(trace) => assert!(trace.records.is_empty(), "{trace:?}"),

@@ -9,6 +9,7 @@ mod child;
 mod parent;
 mod protocol;
 mod reached;
+mod story;
 mod suspects;
 mod trace;
 

@@ -121,12 +121,29 @@ impl Worker {
         self.text(&Request::Lines)
     }
 
-    /// The story of the last run.
+    /// The story of the last run, on one screen.
     ///
     /// # Errors
     /// The harness itself failed.
     pub fn story(&mut self) -> Result<Vec<String>, WorkerError> {
         self.text(&Request::Story)
+    }
+
+    /// What the system itself said in the last run, one line each.
+    ///
+    /// # Errors
+    /// The harness itself failed.
+    pub fn log(&mut self) -> Result<Vec<String>, WorkerError> {
+        self.text(&Request::Log)
+    }
+
+    /// The state of the last run at a time, in microseconds, as a table; without one, where the first violation was proven,
+    /// else at the end.
+    ///
+    /// # Errors
+    /// The harness itself failed.
+    pub fn state(&mut self, at: Option<u64>) -> Result<Vec<String>, WorkerError> {
+        self.text(&Request::State { at })
     }
 
     /// The last run as data, `whole` or what stands around the evidence.

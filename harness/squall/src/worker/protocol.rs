@@ -19,8 +19,15 @@ pub(crate) enum Request {
     },
     /// The history that was kept, one line a record.
     Lines,
-    /// The story of the history that was kept: milestones, and all about the evidence.
+    /// The story of the history that was kept, on one screen.
     Story,
+    /// What the system itself said in the run that was kept, one line each.
+    Log,
+    /// The state of the run that was kept, as a table.
+    State {
+        /// When, in microseconds; none: where the first violation was proven, else at the end.
+        at: Option<u64>,
+    },
     /// The history that was kept, as data: all of it, or what stands around the evidence.
     Trace {
         /// All of it.

@@ -119,45 +119,57 @@ impl BatchArgs {
         system: &dyn System,
         defects: &[String],
     ) -> reports::Report {
-        reports::Report {
-            format: reports::FORMAT.to_owned(),
-            tool: reports::Tool {
-                name: env!("CARGO_PKG_NAME").to_owned(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            },
-            system: reports::SystemInfo {
-                name: system.name().to_owned(),
-                version: system.version().to_owned(),
-                config: system.config().into_iter().collect(),
-                defects: defects.to_vec(),
-            },
-            command: reports::CommandInfo {
-                first_seed: self.seed,
-                runs: self.runs.map(NonZeroU32::get),
-                verify: format!("{:?}", self.verify).to_lowercase(),
-                rules: Vec::new(),
-            },
-            started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            machine: reports::Machine {
-                os: std::env::consts::OS.to_owned(),
-                arch: std::env::consts::ARCH.to_owned(),
-                cpus: std::thread::available_parallelism()
-                    .map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
-            },
-            scenarios: scenarios
-                .iter()
-                .map(|scenario| reports::ScenarioReport {
-                    name: scenario.name.clone(),
-                    path: scenario.path.clone(),
-                    hash: scenario.hash.clone(),
-                    planned: u64::from(self.runs_of(scenario)),
-                    left_out: 0,
-                    lines: scenario.lines.clone(),
-                    tags: scenario.tags.clone(),
-                    runs: Vec::new(),
-                })
-                .collect(),
-            ..reports::Report::default()
-        }
+        let command = reports::CommandInfo {
+            first_seed: self.seed,
+            runs: self.runs.map(NonZeroU32::get),
+            verify: format!("{:?}", self.verify).to_lowercase(),
+            rules: Vec::new(),
+        };
+        head(command, scenarios, system, defects, |scenario| self.runs_of(scenario))
+    }
+}
+
+/// A report without runs, of a command that makes `runs` of each scenario.
+pub(in crate::cli) fn head(
+    command: reports::CommandInfo,
+    scenarios: &[Scenario],
+    system: &dyn System,
+    defects: &[String],
+    runs: impl Fn(&Scenario) -> u32,
+) -> reports::Report {
+    reports::Report {
+        format: reports::FORMAT.to_owned(),
+        tool: reports::Tool {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        system: reports::SystemInfo {
+            name: system.name().to_owned(),
+            version: system.version().to_owned(),
+            config: system.config().into_iter().collect(),
+            defects: defects.to_vec(),
+        },
+        command,
+        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        machine: reports::Machine {
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            cpus: std::thread::available_parallelism()
+                .map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
+        },
+        scenarios: scenarios
+            .iter()
+            .map(|scenario| reports::ScenarioReport {
+                name: scenario.name.clone(),
+                path: scenario.path.clone(),
+                hash: scenario.hash.clone(),
+                planned: u64::from(runs(scenario)),
+                left_out: 0,
+                lines: scenario.lines.clone(),
+                tags: scenario.tags.clone(),
+                runs: Vec::new(),
+            })
+            .collect(),
+        ..reports::Report::default()
     }
 }

@@ -34,7 +34,7 @@ fn event(text: &str) -> Result<u64, String> {
 }
 
 /// A time, also as timelines show it: `1.250s`.
-fn micros(text: &str) -> Result<u64, String> {
+pub(in crate::cli) fn micros(text: &str) -> Result<u64, String> {
     let seconds = text.strip_suffix('s').and_then(|number| number.parse::<f64>().ok());
     if let Some(seconds) = seconds.filter(|seconds| (0.0..1e9).contains(seconds)) {
         return Ok((seconds * 1e6).round() as u64);
