@@ -3,6 +3,7 @@
 //! What is as it is by default is left out. Comments, order and layout of a file that was read are not kept.
 
 use super::{
+    alerts::{ANY, Alert, Quiet},
     expect::Expect,
     fault::{Fault, default_of_param},
     keys::{NETWORK, WORKLOAD},
@@ -70,6 +71,17 @@ impl Scenario {
                 out.push_str(&format!("{key}: [{}]\n", list(signals)));
             }
         }
+        let alerts: Vec<String> = self.must_alert.iter().map(alert).collect();
+        if !alerts.is_empty() {
+            out.push_str(&format!("must_alert: [{}]\n", alerts.join(", ")));
+        }
+        match &self.must_not_alert {
+            Quiet::Free => {}
+            Quiet::AnyOther => out.push_str(&format!("must_not_alert: {ANY}\n")),
+            Quiet::Named(names) => {
+                out.push_str(&format!("must_not_alert: [{}]\n", list(names)));
+            }
+        }
         if !self.allow.is_empty() {
             let allowed: Vec<String> = self.allow.iter().map(ToString::to_string).collect();
             out.push_str(&format!("allow: [{}]\n", list(&allowed)));
@@ -131,6 +143,11 @@ impl Step {
         }
         said
     }
+}
+
+fn alert(alert: &Alert) -> String {
+    let name = text(&alert.name);
+    alert.within.map_or(name.clone(), |within| format!("{name}: {{ within: {} }}", time(within)))
 }
 
 /// An entry of a list: on one line if it is short.
@@ -338,6 +355,11 @@ mod tests {
     fn meaning(mut scenario: Scenario) -> Scenario {
         scenario.hash.clear();
         scenario.lines.clear();
+        // It shows the text.
+        scenario.advice.diagnostics.clear();
+        for alert in &mut scenario.must_alert {
+            alert.line = 0;
+        }
         for step in &mut scenario.faults {
             step.line = 0;
             step.text.clear();
