@@ -163,7 +163,7 @@ faults:
   - { at: 500ms, power_failure: { node: brokers, within: 300ms } }
 ",
     );
-    let said = squall(&["replay", &path, "--seed", "1", "--defect", "ack-before-fsync", "--why"]);
+    let said = squall(&["replay", &path, "--seed", "2", "--defect", "ack-before-fsync", "--why"]);
     assert_eq!(said.code, 1);
     assert!(said.out.contains("  dead weight  line 5: latency: "), "{}", said.out);
     assert!(said.out.contains("  needed       line 6: power_failure: "), "{}", said.out);

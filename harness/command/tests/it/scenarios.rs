@@ -155,11 +155,14 @@ scenarios! {
         stripe_2019_07_10
     }
     regressions {
+        batch_given_up_after_restore
         breaker_that_nobody_closes
         dead_letter_redelivered
         given_up_out_of_order
         loyalty_decides_twice
+        old_promises_told
         store_torn_between_records
+        waiting_for_room
     }
 }
 
