@@ -230,9 +230,9 @@ fn items(plan: &Plan, outcome: &RunOutcome, subject: &Subject) -> Vec<Item> {
             Some(stirred) => record.at - stirred,
         };
         let about = |event: EventId| subject.related.contains(&event);
-        let proof = subject.proofs.get(&place);
+        let proof = subject.proofs.get(&place).copied();
         let (part, far) = match record.what {
-            _ if let Some(nth) = proof => (Part::Proof, *nth as u64),
+            _ if proof.is_some() => (Part::Proof, proof.unwrap_or_default() as u64),
             // Where it begins is told however long it lives.
             What::Publish { phase: Phase::Invoke, .. } | What::Poison { .. }
                 if subject.lives(record) =>
