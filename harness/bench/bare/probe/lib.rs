@@ -20,7 +20,9 @@ mod instrument;
 pub mod net;
 
 pub use generator::Rng;
-pub use instrument::{Reserved, name, point, record, reserve, rng, signal, stop_asked};
+pub use instrument::{
+    Reserved, counter, gauge, name, point, record, reserve, rng, signal, stop_asked,
+};
 pub use record::{
     BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, Removed,
     Requeued, SagaChange, StateOf, Tampering, What, mix,
