@@ -301,6 +301,14 @@ pub struct TraceFault {
     pub to_us: Option<u64>,
 }
 
+impl TraceFault {
+    /// Whether it acts at a time, in microseconds.
+    #[must_use]
+    pub fn acts_at(&self, us: u64) -> bool {
+        self.from_us <= us && self.to_us.is_none_or(|to| us < to)
+    }
+}
+
 /// A record of the history.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TraceRecord {

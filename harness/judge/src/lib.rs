@@ -78,6 +78,7 @@ pub use promises::{
     Queue, RetryPolicy, Storage,
 };
 pub use setup::Setup;
+pub use time::seconds;
 pub use went_back::Loss;
 use went_back::{AS_IT_WAS, Edited, Present, WentBack};
 
@@ -289,8 +290,8 @@ fn put_back(
         judgement.violations.iter().map(|v| v.invariant).filter(|i| back.excuses(i)).collect();
     judgement.violations.retain(|violation| !excused.contains(violation.invariant));
     by_cause(&mut judgement.violations);
-    let has = |event| present.get(event).is_some_and(Option::is_some);
-    judgement.loss = Some(back.loss(&edited.acknowledged, has, excused.into_iter().collect()));
+    let excused = excused.into_iter().collect();
+    judgement.loss = Some(back.loss(edited, &copies, &present, excused));
     judgement
 }
 
@@ -394,6 +395,11 @@ impl Judged<'_> {
     /// Tells an invariant what happened.
     fn tell(&self, name: &str, invariant: &mut dyn Invariant) {
         match self {
+            Self::PutBack { edited, .. } if name == "order" => self.each(|evidence| {
+                if !edited.is_remade(evidence) {
+                    invariant.record(evidence);
+                }
+            }),
             // What happens to the effect happens, void or not.
             Self::PutBack { edited, .. } if name == "idempotency" => {
                 edited.records.iter().for_each(|evidence| invariant.record(evidence));

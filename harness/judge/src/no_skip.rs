@@ -1,7 +1,8 @@
 //! `no_skip`: within one assignment a consumer is given every offset of its partition in turn.
 //!
 //! After Jepsen's kafka checker ("poll skip"). Going back (a redelivery) is allowed, jumping ahead is not;
-//! offsets are dense, so an offset that was jumped over exists.
+//! offsets are dense, so an offset that was jumped over exists. What a consumer was given before its process died may have
+//! been committed by what that had sent: it need not come again in the process's next life.
 
 use super::{
     evidence::Evidence,
@@ -29,14 +30,20 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(NoSkip {
         setup: setup.clone(),
         last: BTreeMap::new(),
+        earlier: BTreeMap::new(),
         findings: Findings::default(),
     }))
 }
 
+/// Consumer, group, partition, generation.
+type Assignment = (NodeId, Name, u32, u64);
+
 struct NoSkip {
     setup: Setup,
-    /// The furthest that each (consumer, group, partition, generation) was given.
-    last: BTreeMap<(NodeId, Name, u32, u64), (u64, Evidence)>,
+    /// The furthest that each consumer was given in this life of it.
+    last: BTreeMap<Assignment, (u64, Evidence)>,
+    /// And in its earlier lives.
+    earlier: BTreeMap<Assignment, u64>,
     findings: Findings,
 }
 
@@ -54,11 +61,12 @@ impl Invariant for NoSkip {
                 if offset >= last {
                     *known = (offset, *evidence);
                 }
-                if offset > last.saturating_add(1) {
+                let missing =
+                    last.max(self.earlier.get(&key).copied().unwrap_or(0)).saturating_add(1);
+                if offset > last.saturating_add(1) && offset > missing {
                     self.findings.add(
                         || {
                             let node = self.setup.node(node);
-                            let missing = last + 1;
                             format!(
                                 "{node} was given {}:{last} and then {position}, and never {}:{missing}",
                                 position.partition, position.partition
@@ -70,7 +78,11 @@ impl Invariant for NoSkip {
             }
             // Its next life begins where the group has committed.
             What::Node { change: NodeChange::Up } => {
-                self.last.retain(|(consumer, ..), _| *consumer != node);
+                let lives = self.last.extract_if(.., |(consumer, ..), _| *consumer == node);
+                for (assignment, (last, _)) in lives {
+                    let earlier = self.earlier.entry(assignment).or_default();
+                    *earlier = last.max(*earlier);
+                }
             }
             _ => {}
         }
@@ -94,6 +106,21 @@ mod tests {
         let mut h = History::new();
         h.deliver(1, 0).deliver(1, 0).up(0).deliver(3, 2);
         assert_eq!(h.violations("no_skip"), ["c was given 0:0 and then 0:2, and never 0:1 [1, 3]"]);
+    }
+
+    #[test]
+    fn what_its_former_life_was_given_need_not_come_again() {
+        // It had sent a commit up to 3 when it died, which arrived when it had begun again with 1.
+        let lives = |then: u64| {
+            let mut h = History::new();
+            for offset in 0..3 {
+                h.deliver(offset + 1, offset);
+            }
+            h.consumer_up().deliver(2, 1).deliver(then + 1, then);
+            h.violations("no_skip")
+        };
+        assert_eq!(lives(3), [] as [&str; 0]);
+        assert_eq!(lives(4), ["c was given 0:1 and then 0:4, and never 0:3 [4, 5]"]);
     }
 
     #[test]

@@ -4,13 +4,40 @@
 //! again. It is there once then.
 
 use super::evidence::{Evidence, Proof};
-use squall_probe::{NodeId, What};
+use squall_probe::{NodeId, Record, What};
+
+/// The moments to which disks may go back.
+#[derive(Debug, Default)]
+pub(super) struct Snapshots {
+    /// Faults that began on nodes: which, where, when, and the place of the record.
+    began: Vec<(u16, NodeId, u64, u64)>,
+}
+
+impl Snapshots {
+    /// Takes the next record in. If it says that a disk went back, the place of the record with which that disk's snapshot
+    /// was taken.
+    #[inline(always)]
+    pub(super) fn record(&mut self, index: u64, record: &Record) -> Option<u64> {
+        match record.what {
+            What::FaultBegan { fault, target } => {
+                self.began.push((fault, target, record.at, index));
+                None
+            }
+            What::WentBack { fault, to } => {
+                let mut began = self.began.iter().rev();
+                let taken = began.find(|(f, n, at, _)| (*f, *n, *at) == (fault, record.node, to));
+                // An emptied disk is as it was in the beginning.
+                taken.map(|(.., index)| *index).or((to == 0).then_some(0))
+            }
+            _ => None,
+        }
+    }
+}
 
 /// What was taken back so far.
 #[derive(Debug, Default)]
 pub(super) struct TakenBack {
-    /// Faults that began on nodes: which, where, when, and the place of the record.
-    began: Vec<(u16, NodeId, u64, u64)>,
+    snapshots: Snapshots,
     /// Nodes, and from which place of the history to which what they told has been undone.
     windows: Vec<(NodeId, u64, u64)>,
 }
@@ -19,20 +46,9 @@ impl TakenBack {
     /// Takes the next record in.
     #[inline(always)]
     pub(super) fn record(&mut self, evidence: &Evidence) {
-        match evidence.record.what {
-            What::FaultBegan { fault, target } => {
-                self.began.push((fault, target, evidence.record.at, evidence.index));
-            }
-            What::WentBack { fault, to } => {
-                let node = evidence.record.node;
-                let began = self.began.iter().rev();
-                let taken = began.map(|(f, n, at, index)| ((*f, *n, *at), *index));
-                let snapshot = taken.clone().find(|(of, _)| *of == (fault, node, to));
-                // An emptied disk is as it was in the beginning.
-                let from = snapshot.map_or((to == 0).then_some(0), |(_, index)| Some(index));
-                self.windows.extend(from.map(|from| (node, from, evidence.index)));
-            }
-            _ => {}
+        let Evidence { index, record } = evidence;
+        if let Some(from) = self.snapshots.record(*index, record) {
+            self.windows.push((record.node, from, *index));
         }
     }
 

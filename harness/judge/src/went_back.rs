@@ -12,8 +12,9 @@ use super::{
     evidence::{Evidence, Proof},
     fold::Copies,
     setup::Setup,
+    taken_back::Snapshots,
 };
-use squall_probe::{EventId, NodeChange, NodeId, Phase, Position, Record, What};
+use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, Position, Record, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What can be broken where the log went back, and other nodes did not: a replica has another event at a place and
@@ -44,10 +45,17 @@ pub struct Loss {
     pub acknowledged: usize,
     /// How many of these no living replica has in the end.
     pub lost: usize,
+    /// How much else that consumers were told in between is so no more: that an event stands at its place, or that it is
+    /// in a dead-letter queue.
+    pub undone: usize,
     /// Invariants that were violated, and that nobody could have kept.
     pub excused: Vec<&'static str>,
     /// Every node went back, to one moment.
     pub whole: bool,
+    /// The log has two pasts: a replica got a disk of a past that had been undone (its snapshot was taken after the moment
+    /// to which the log had gone back in between), or one remembers that it led most of the others, and they do not: its
+    /// log is newer than what they have promised since.
+    pub forked: bool,
 }
 
 /// The events that living replicas have in the end.
@@ -78,6 +86,7 @@ pub(super) struct WentBack {
     /// From the first snapshot of a replica to the last that was put in a disk's place.
     log: Window,
     whole: bool,
+    forked: bool,
 }
 
 impl WentBack {
@@ -87,16 +96,10 @@ impl WentBack {
             return None;
         }
         let mut windows: BTreeMap<NodeId, Vec<Window>> = BTreeMap::new();
-        for (end, record) in history.iter().enumerate() {
-            let What::WentBack { fault, to } = record.what else { continue };
-            let taken = What::FaultBegan { fault, target: record.node };
-            let mut before = history[..end].iter().enumerate().rev();
-            let snapshot = before.find(|(_, began)| began.at == to && began.what == taken);
-            // An emptied disk is as it was in the beginning.
-            let Some(begin) = snapshot.map(|(begin, _)| begin).or((to == 0).then_some(0)) else {
-                continue;
-            };
-            let (begin, end) = (begin as u64, end as u64);
+        let mut snapshots = Snapshots::default();
+        for (end, record) in (0..).zip(history) {
+            let Some(begin) = snapshots.record(end, record) else { continue };
+            let What::WentBack { to, .. } = record.what else { continue };
             let window = Window { begin, end, to, from: record.at };
             windows.entry(record.node).or_default().push(window);
         }
@@ -110,6 +113,26 @@ impl WentBack {
         );
         let whole = windows.len() == setup.nodes.len()
             && windows.values().all(|all| all.len() == 1 && all[0].to == first.to);
+        let undone = |snapshot: &Window, window: &Window| {
+            window.to < snapshot.to && snapshot.to < window.from && window.from < snapshot.from
+        };
+        let forked = replicas.iter().any(|snapshot| {
+            let undone = |node: &&NodeId| {
+                windows
+                    .get(node)
+                    .is_some_and(|all| all.iter().any(|window| undone(snapshot, window)))
+            };
+            setup.replicas.iter().filter(undone).count() > spare
+        });
+        let forgot = |node: &NodeId, index: u64| {
+            windows.get(node).is_some_and(|all| all.iter().any(|window| window.has(index)))
+        };
+        let forked = forked
+            || (0..).zip(history).any(|(index, record)| {
+                matches!(record.what, What::Lead { .. })
+                    && !forgot(&record.node, index)
+                    && setup.replicas.iter().filter(|node| forgot(node, index)).count() > spare
+            });
         // Until one of them is back, whatever is acknowledged was accepted before, by who has forgotten it.
         let back = |record: &Record| {
             record.what == What::Node { change: NodeChange::Up }
@@ -118,7 +141,7 @@ impl WentBack {
         let end = (last.end..).zip(&history[last.end as usize..]).find(|(_, record)| back(record));
         let end = end.map_or(history.len() as u64, |(end, _)| end);
         let log = Window { begin: first.begin, to: first.to, end, from: last.from };
-        (forgetful > spare).then_some(Self { windows, log, whole })
+        (forgetful > spare).then_some(Self { windows, log, whole, forked })
     }
 
     /// The history as it was put back, and what clients had been told by those who then forgot it.
@@ -129,6 +152,19 @@ impl WentBack {
             let windows = self.windows.get(&record.node).map_or(&[][..], Vec::as_slice);
             let undone = windows.iter().any(|window| window.has(index)) && !remains(&record.what);
             match &mut record.what {
+                What::Deliver { event, position, .. } if self.log.has(index) => {
+                    edited.given.insert((*position, *event));
+                }
+                What::Apply { group, event, .. } if undone => {
+                    edited.remade.insert((*group, *event));
+                }
+                What::DeadLetter { group, event, .. } => {
+                    if undone {
+                        edited.buried.insert((*group, *event));
+                    } else {
+                        edited.buried.remove(&(*group, *event));
+                    }
+                }
                 What::Append { event, position, .. } => {
                     if undone {
                         edited.forgotten.insert(*event);
@@ -158,21 +194,27 @@ impl WentBack {
         !self.whole && PARTLY.contains(&invariant)
     }
 
-    /// What there is to tell of it. `has` says which events a living replica has in the end.
+    /// What there is to tell of it; `copies` are those of living replicas in the end, and `present` what is in them.
     pub(super) fn loss(
         &self,
-        acknowledged: &BTreeSet<EventId>,
-        has: impl Fn(EventId) -> bool,
+        edited: &Edited,
+        copies: &Copies,
+        present: &Present,
         excused: Vec<&'static str>,
     ) -> Loss {
+        let Edited { acknowledged, given, buried, .. } = edited;
+        let lost = |event: &&EventId| present.get(**event).is_none_or(Option::is_none);
+        let moved = given.iter().filter(|(position, event)| !copies.has(*position, *event));
         Loss {
             nodes: self.windows.keys().copied().collect(),
             to: self.log.to,
             from: self.log.from,
-            lost: acknowledged.iter().filter(|event| !has(**event)).count(),
+            lost: acknowledged.iter().filter(lost).count(),
+            undone: moved.count() + buried.len(),
             acknowledged: acknowledged.len(),
             excused,
             whole: self.whole,
+            forked: self.forked,
         }
     }
 }
@@ -187,9 +229,23 @@ pub(super) struct Edited {
     pub(super) forgotten: BTreeSet<EventId>,
     /// And where they stood.
     places: BTreeSet<(Position, EventId)>,
+    /// What consumers were given in between, and where it stood.
+    given: BTreeSet<(Position, EventId)>,
+    /// Effects on disks that went back, too: they may be made again, later than what came after them.
+    remade: BTreeSet<(Name, EventId)>,
+    /// Dead letters of groups that were told of in between, and not since.
+    buried: BTreeSet<(Name, EventId)>,
 }
 
 impl Edited {
+    /// An effect that is made again.
+    pub(super) fn is_remade(&self, evidence: &Evidence) -> bool {
+        match evidence.record.what {
+            What::Apply { group, event, .. } => self.remade.contains(&(group, event)),
+            _ => false,
+        }
+    }
+
     /// What others saw of an event at a place that it has lost, or of one that is gone: the place holds another event
     /// now. That an effect of it happened twice is all that can still be said.
     pub(super) fn is_void(&self, evidence: &Evidence, copies: &Copies, present: &Present) -> bool {
@@ -393,6 +449,106 @@ mod tests {
             ["1 of 1 acknowledged event is in the log of no living replica in the end: e1 [7, 10]"]
         );
         assert_eq!(loss(&h), Some((0, 0)));
+    }
+
+    #[test]
+    fn a_disk_of_a_past_that_was_undone_is_told() {
+        // Snapshots of the first two are taken before one of the third, and put back before it (or after it).
+        let forked = |first: u16, earlier: bool| {
+            let mut h = taken(0..2);
+            h.after(1).fault_on(2, first).after(1);
+            if !earlier {
+                h.went_back(first, 2, 1).after(1);
+            }
+            all_back(&mut h, 0..2);
+            h.after(1);
+            if earlier {
+                h.went_back(first, 2, 1);
+            }
+            h.judgement().loss.unwrap().forked
+        };
+        assert!(forked(0, true) && forked(2, true));
+        assert!(!forked(0, false) && !forked(2, false));
+        let mut h = taken(0..3);
+        all_back(h.after(1), 0..3);
+        assert!(!h.judgement().loss.unwrap().forked);
+    }
+
+    #[test]
+    fn a_leader_whom_most_have_forgotten_is_told() {
+        // The third leads, and then the first two go back; or the leader is one of them.
+        for (leader, forked) in [(2, true), (1, false)] {
+            let mut h = taken(0..2);
+            h.lead(leader, 5).after(1);
+            all_back(&mut h, 0..2);
+            assert_eq!(h.judgement().loss.unwrap().forked, forked, "{leader}");
+        }
+        let mut h = History::new();
+        h.lead(2, 5).fault_on(1, 0).fault_on(1, 1).after(1);
+        all_back(&mut h, 0..2);
+        assert!(!h.judgement().loss.unwrap().forked, "that they remember");
+    }
+
+    #[test]
+    fn an_effect_that_went_back_with_the_log_may_come_again_after_what_followed_it() {
+        let inverted = |store: Option<u16>| {
+            let mut h = taken(0..2);
+            for event in 1..=3 {
+                h.publish(event).append(0, event, event - 1).append(1, event, event - 1);
+            }
+            store.into_iter().for_each(|node| {
+                h.fault_on(2, node);
+            });
+            h.after(1).apply(1, 0).apply(2, 1).after(1);
+            store.into_iter().for_each(|node| {
+                h.went_back(node, 2, 0);
+            });
+            h.apply(3, 2).after(1);
+            all_back(&mut h, 0..2);
+            h.apply(1, 0).violations("order")
+        };
+        assert_eq!(inverted(Some(STORE.0)), [] as [&str; 0]);
+        // Without that it is none: the effect landed long ago.
+        assert_eq!(inverted(None), [] as [&str; 0]);
+        let mut h = taken(0..2);
+        h.publish(1).publish(2).append(0, 1, 0).append(0, 2, 1).append(1, 1, 0).append(1, 2, 1);
+        h.after(1);
+        all_back(&mut h, 0..2);
+        h.append(0, 1, 0).append(0, 2, 1).append(1, 1, 0).append(1, 2, 1).apply(2, 1).apply(1, 0);
+        assert_eq!(h.violations("order").len(), 1);
+    }
+
+    #[test]
+    fn what_consumers_were_told_in_between_and_is_so_no_more_is_counted() {
+        let undone = |then: fn(&mut History)| {
+            let mut h = taken(0..2);
+            h.publish(1).publish(2).append(0, 1, 0).append(1, 1, 0).deliver(1, 0);
+            h.dead_letter(1, 0).after(1);
+            all_back(&mut h, 0..2);
+            h.rebuild(0).rebuild(1);
+            then(&mut h);
+            h.judgement().loss.unwrap().undone
+        };
+        // As it was told, another event stands there, and nothing.
+        assert_eq!(
+            undone(|h| {
+                h.append(0, 1, 0).append(1, 1, 0).dead_letter(1, 0);
+            }),
+            0
+        );
+        assert_eq!(
+            undone(|h| {
+                h.append(0, 1, 0).append(1, 1, 0);
+            }),
+            1
+        );
+        assert_eq!(
+            undone(|h| {
+                h.append(0, 2, 0).append(1, 2, 0).dead_letter(1, 0);
+            }),
+            1
+        );
+        assert_eq!(undone(|_| {}), 2);
     }
 
     #[test]

@@ -6,11 +6,7 @@ use crate::{
     shrink::Cause,
     worker::{Reached, WorkerError},
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-    sync::atomic::AtomicBool,
-};
+use std::{collections::BTreeMap, fmt::Write as _, sync::atomic::AtomicBool};
 
 /// The moment is told as exactly as this, in microseconds.
 const EXACT: Micros = 10_000;
@@ -31,15 +27,15 @@ pub struct Why {
     runs: usize,
 }
 
-/// Makes a plan again without each of its faults in turn, and healed earlier and earlier; `None` if it does not fail.
+/// Makes a plan, whose run is `failed`, again without each of its faults in turn, and healed earlier and earlier; `None` if
+/// it does not fail.
 ///
 /// # Errors
 /// The harness itself failed.
-pub fn why(plan: &Plan, pool: &mut Pool, stop: &AtomicBool) -> Result<Option<Why>, WorkerError> {
-    let Some((run, reached)) = pool.run(std::slice::from_ref(plan), stop)?.pop().flatten() else {
-        return Ok(None);
-    };
-    let Some(cause) = Cause::of(&run) else { return Ok(None) };
+pub fn why(plan: &Plan, failed: &Done, pool: &mut Pool) -> Result<Option<Why>, WorkerError> {
+    static NEVER: AtomicBool = AtomicBool::new(false);
+    let (run, reached) = failed;
+    let Some(cause) = Cause::of(run) else { return Ok(None) };
     let steps: BTreeMap<u16, (u32, String)> = plan
         .faults
         .iter()
@@ -48,31 +44,26 @@ pub fn why(plan: &Plan, pool: &mut Pool, stop: &AtomicBool) -> Result<Option<Why
     let fewer: Vec<Plan> = steps.keys().map(|step| without(plan, *step)).collect();
     let mut runs = 1 + fewer.len();
     let kept = |done: Option<Done>| done.is_some_and(|(run, _)| cause.is_kept_by(&run));
-    let needed = pool.run(&fewer, stop)?.into_iter().map(|done| !kept(done));
+    let needed = pool.run(&fewer, &NEVER)?.into_iter().map(|done| !kept(done));
     let steps = steps.into_values().zip(needed).map(|((line, what), needed)| (line, what, needed));
     let steps = steps.collect();
     // From here on the cause comes; before, it does not, as far as halving shows.
     let end = reached.began.iter().map(|began| began.at).max().unwrap_or(0);
     let (mut saved, mut lost) = (0, end.max(plan.workload_us) + 2 * plan.settle_us);
     let mut inevitable = None;
-    let healed_late = pool.run(&[healed_at(plan, &reached, lost)], stop)?.pop().flatten();
+    let healed_late = pool.run(&[healed_at(plan, reached, lost)], &NEVER)?.pop().flatten();
     runs += 1;
     if kept(healed_late) {
         while lost - saved > EXACT {
-            let moments: BTreeSet<Micros> =
+            let moments: Vec<Micros> =
                 (1..PARTS).map(|part| saved + (lost - saved) * part / PARTS).collect();
             let plans: Vec<Plan> =
-                moments.iter().map(|moment| healed_at(plan, &reached, *moment)).collect();
+                moments.iter().map(|moment| healed_at(plan, reached, *moment)).collect();
             runs += plans.len();
-            let done = pool.run(&plans, stop)?;
-            let comes: Vec<(Micros, bool)> =
-                moments.into_iter().zip(done.into_iter().map(kept)).collect();
-            match comes.iter().find(|(_, comes)| *comes) {
-                Some((moment, _)) => lost = *moment,
-                None => saved = comes.last().map_or(lost, |(moment, _)| *moment),
-            }
-            let before = comes.iter().filter(|(moment, comes)| !comes && *moment < lost);
-            saved = before.map(|(moment, _)| *moment).fold(saved, Micros::max);
+            let comes = pool.run(&plans, &NEVER)?.into_iter().position(kept);
+            let first = comes.unwrap_or(moments.len());
+            lost = moments.get(first).copied().unwrap_or(lost);
+            saved = first.checked_sub(1).map_or(saved, |last| moments[last]);
         }
         inevitable = Some((saved, lost));
     }

@@ -1,6 +1,7 @@
 //! Records in words, for evidence and timelines.
 
 use crate::plan::PlannedFault;
+use squall_judge::seconds;
 use squall_probe::{
     BreakerState, Mark, NodeChange, NodeId, Phase, Record, Removed, Requeued, SagaChange, StateOf,
     Tampering, What, sim::Names,
@@ -104,7 +105,7 @@ impl Words<'_> {
                 format!("{}: asking {} {}", name(client), name(server), phase_word(phase, "begins"))
             }
             What::WentBack { to, .. } => {
-                format!("its disk is as it was at {}.{:03}s", to / 1_000_000, to / 1_000 % 1_000)
+                format!("its disk is as it was at {}", seconds(to))
             }
             What::Held { bytes } => format!("holds {bytes} bytes"),
             What::Commit { group, partition, offset, .. } => {
@@ -232,7 +233,7 @@ impl Words<'_> {
 fn lease(lasts: u64) -> String {
     match lasts {
         0 => String::new(),
-        us => format!(", leased for {}.{:03}s", us / 1_000_000, us / 1_000 % 1_000),
+        us => format!(", leased for {}", seconds(us)),
     }
 }
 

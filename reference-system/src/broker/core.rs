@@ -35,7 +35,7 @@ use squall_probe::{
     EventId, Position, What, point, record,
     time::{Instant, MissedTickBehavior, interval},
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::mpsc::Receiver;
 
 /// The protocol's clock.
@@ -90,6 +90,11 @@ impl Core {
     /// All that is known of the log.
     pub(super) fn copied(&self) -> Copied {
         self.replication.copied()
+    }
+
+    /// How often the log of each peer had been synced when it was heard of last.
+    pub(super) fn heard(&self) -> BTreeMap<u64, u64> {
+        self.replication.log().lock().heard().clone()
     }
 
     /// How often the log had been synced when it was opened.
@@ -180,7 +185,8 @@ impl Core {
             BrokerRequest::Describe => caller.answer("describe", self.described()),
             BrokerRequest::Copy => self.copies.push(caller),
             BrokerRequest::Heard { by } => {
-                caller.answer("copy", BrokerReply::Heard(self.replication.heard_age(by)));
+                let age = self.heard().get(&by).copied();
+                caller.answer("copy", BrokerReply::Heard(age.unwrap_or(0)));
             }
             BrokerRequest::Health => {
                 let healthy = self.replication.leader().is_some();

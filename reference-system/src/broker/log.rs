@@ -15,6 +15,7 @@ use omnipaxos::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -31,12 +32,14 @@ pub(crate) enum Change {
     Accepted(Ballot),
     /// The length of the part of the log that is decided.
     Decided(u64),
+    /// How often a peer's log had been synced when it was heard of last.
+    Heard(u64, u64),
 }
 
-/// Whether others rely on a change once they hear of it. That something was decided can be learnt again; nothing else
-/// can.
+/// Whether others rely on a change once they hear of it. That something was decided can be learnt again, and what was heard
+/// matters only with what was done about it.
 pub(super) fn others_rely_on(change: &Change) -> bool {
-    !matches!(change, Change::Decided(_))
+    !matches!(change, Change::Decided(_) | Change::Heard(..))
 }
 
 /// The newest promise of any of them: the broker may have made it too.
@@ -53,6 +56,10 @@ pub(crate) struct LogStore {
     promise: Option<Ballot>,
     accepted: Option<Ballot>,
     decided: usize,
+    /// How often the log of each peer had been synced, as it has told.
+    heard: BTreeMap<u64, u64>,
+    /// Peers whose numbers there are newer than what is written.
+    unwritten: BTreeSet<u64>,
     buffer: Vec<u8>,
     /// Something is in the buffer that others will rely on.
     urgent: bool,
@@ -77,6 +84,8 @@ impl LogStore {
             promise: None,
             accepted: None,
             decided: 0,
+            heard: BTreeMap::new(),
+            unwritten: BTreeSet::new(),
             buffer: Vec::new(),
             urgent: false,
             must_be_synced,
@@ -106,23 +115,48 @@ impl LogStore {
             Change::Decided(index) => {
                 self.decided = usize::try_from(index).map_err(io::Error::other)?;
             }
+            Change::Heard(peer, age) => {
+                self.heard.insert(peer, age);
+            }
         }
         Ok(())
     }
 
-    fn write(&mut self, changes: Vec<Change>) -> StorageResult<()> {
+    fn write(&mut self, changes: Vec<Change>) -> io::Result<()> {
         self.urgent |= changes.iter().any(self.must_be_synced);
-        journal::frame(&mut self.buffer, &postcard::to_stdvec(&changes)?);
+        let record = postcard::to_stdvec(&changes).map_err(io::Error::other)?;
+        journal::frame(&mut self.buffer, &record);
         for change in changes {
             self.apply(change)?;
         }
         Ok(())
     }
 
+    /// A peer's log had been synced so often when it sent what is just being taken in. Whatever is relied on because of
+    /// it becomes durable together with this.
+    pub(super) fn hear(&mut self, peer: u64, age: u64) {
+        let known = self.heard.entry(peer).or_default();
+        if age > *known {
+            *known = age;
+            self.unwritten.insert(peer);
+        }
+    }
+
+    /// How often the log of each peer had been synced when it was heard of last.
+    pub(super) fn heard(&self) -> &BTreeMap<u64, u64> {
+        &self.heard
+    }
+
     /// Makes everything durable that others may rely on.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         if self.buffer.is_empty() {
             return Ok(());
+        }
+        if self.urgent && !self.unwritten.is_empty() {
+            let peers = std::mem::take(&mut self.unwritten);
+            let heard = peers.into_iter().map(|peer| Change::Heard(peer, self.heard[&peer]));
+            let heard = heard.collect();
+            self.write(heard)?;
         }
         self.journal.append(&self.buffer)?;
         self.buffer.clear();
@@ -224,7 +258,7 @@ impl Storage<Entry> for SharedLog {
             }
             changes.push(change);
         }
-        log.write(changes)
+        Ok(log.write(changes)?)
     }
 
     fn append_entry(&mut self, entry: Entry) -> StorageResult<()> {
@@ -234,19 +268,19 @@ impl Storage<Entry> for SharedLog {
     fn append_entries(&mut self, entries: Vec<Entry>) -> StorageResult<()> {
         let mut log = self.lock();
         let from = log.entries.len() as u64;
-        log.write(vec![Change::Entries(from, entries)])
+        Ok(log.write(vec![Change::Entries(from, entries)])?)
     }
 
     fn append_on_prefix(&mut self, from: usize, entries: Vec<Entry>) -> StorageResult<()> {
-        self.lock().write(vec![Change::Entries(from as u64, entries)])
+        Ok(self.lock().write(vec![Change::Entries(from as u64, entries)])?)
     }
 
     fn set_promise(&mut self, ballot: Ballot) -> StorageResult<()> {
-        self.lock().write(vec![Change::Promise(ballot)])
+        Ok(self.lock().write(vec![Change::Promise(ballot)])?)
     }
 
     fn set_decided_idx(&mut self, index: usize) -> StorageResult<()> {
-        self.lock().write(vec![Change::Decided(index as u64)])
+        Ok(self.lock().write(vec![Change::Decided(index as u64)])?)
     }
 
     fn get_decided_idx(&self) -> StorageResult<usize> {
@@ -254,7 +288,7 @@ impl Storage<Entry> for SharedLog {
     }
 
     fn set_accepted_round(&mut self, ballot: Ballot) -> StorageResult<()> {
-        self.lock().write(vec![Change::Accepted(ballot)])
+        Ok(self.lock().write(vec![Change::Accepted(ballot)])?)
     }
 
     fn get_accepted_round(&self) -> StorageResult<Option<Ballot>> {

@@ -26,6 +26,7 @@ use crate::Error;
 use core::Core;
 use link::Link;
 use log::LogStore;
+use recover::Known;
 use squall_probe::net::TcpListener;
 use std::io;
 use tokio::sync::mpsc::channel;
@@ -40,17 +41,17 @@ const INPUTS: usize = 4096;
 pub async fn run(config: BrokerConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
     let mut core = match open(&config) {
-        Ok(core) => match too_old(&config, &core).await {
+        Ok(core) => match too_old(&config, &listener, &core).await {
             None => core,
             Some(reason) => {
-                let old = core.copied();
+                let known = Known { log: Some(core.copied()), heard: core.heard() };
                 drop(core);
-                recover::recover(&config, &listener, &reason, Some(old)).await?;
+                recover::recover(&config, &listener, &reason, &known).await?;
                 Core::open(&config)?
             }
         },
         Err(Opening::Damaged(reason)) => {
-            recover::recover(&config, &listener, &reason, None).await?;
+            recover::recover(&config, &listener, &reason, &Known::default()).await?;
             Core::open(&config)?
         }
         Err(Opening::Failed(error)) => return Err(error),
@@ -67,11 +68,12 @@ pub async fn run(config: BrokerConfig) -> Result<(), Error> {
 }
 
 /// Why the log that was found is not to be believed, though it is whole.
-async fn too_old(config: &BrokerConfig, core: &Core) -> Option<String> {
+async fn too_old(config: &BrokerConfig, listener: &TcpListener, core: &Core) -> Option<String> {
     if !config.rejoins || !config.policy.asks_how_far {
         return None;
     }
-    recover::too_old(config, core.found_age()).await
+    let known = Known { log: None, heard: core.heard() };
+    recover::too_old(config, listener, &known, core.found_age()).await
 }
 
 enum Opening {

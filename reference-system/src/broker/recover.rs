@@ -2,8 +2,9 @@
 //!
 //! A disk that has gone back in time (a volume restored from a snapshot) cannot show it. Those can who have heard from
 //! this broker before: it tells with each message how often its log had been synced by then. So a broker that starts
-//! again asks them first. If some do not answer, it goes on without them: that they remember more, and that this disk
-//! went back, are two faults at once.
+//! again asks them first. They remember it on disk, and answer while they are asking themselves: all of them may have
+//! lost their power. If some do not answer, it goes on without them: that they remember more, and that this disk went
+//! back, are two faults at once.
 //!
 //! It has forgotten what it promised and accepted, and others may rely on that: an entry may be chosen because
 //! this broker and one other had it. So it asks as many others as surely include one of every majority that it
@@ -24,12 +25,30 @@ use crate::{
 use squall_probe::{net::TcpListener, signal};
 use std::{collections::BTreeMap, time::Duration};
 
+/// What a broker can tell that takes no part yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// The log that was found, if it is whole and only too old.
+    pub(super) log: Option<Copied>,
+    /// How often the log of each peer had been synced when it was heard of last.
+    pub(super) heard: BTreeMap<u64, u64>,
+}
+
 /// How long a broker may take to answer.
 const REQUEST: Duration = Duration::from_millis(500);
 
 /// Why a log that was synced `age` times is not the one that this broker had, as far as others have heard.
-pub(super) async fn too_old(config: &BrokerConfig, age: u64) -> Option<String> {
-    let heard = heard(config).await;
+pub(super) async fn too_old(
+    config: &BrokerConfig,
+    listener: &TcpListener,
+    known: &Known,
+    age: u64,
+) -> Option<String> {
+    let heard = tokio::select! {
+        biased;
+        heard = heard(config) => heard,
+        () = answer(listener, config.policy.checksums, known) => 0,
+    };
     (heard > age).then(|| format!("the log is {age} syncs old, and others know of {heard}"))
 }
 
@@ -57,14 +76,13 @@ async fn heard(config: &BrokerConfig) -> u64 {
 
 /// Asks until enough have answered, and replaces the log.
 ///
-/// `old` is the log that was found, if it is whole and only too old. Where every other broker has answered, and too few
-/// have a log that is as it should be, the newest of all is taken: there is no other any more. What was decided without
-/// whoever has it is lost then.
+/// Where every other broker has answered, and too few have a log that is as it should be, the newest of all is taken, also
+/// one that is known to be too old: there is no other any more. What was decided without whoever has it is lost then.
 pub(super) async fn recover(
     config: &BrokerConfig,
     listener: &TcpListener,
     reason: &str,
-    old: Option<Copied>,
+    known: &Known,
 ) -> Result<(), Error> {
     let others: Vec<(u64, &String)> =
         (1..).zip(&config.brokers).filter(|(id, _)| *id != config.id).collect();
@@ -108,10 +126,10 @@ pub(super) async fn recover(
         biased;
         copies = asking => copies,
         // Others may be in the same trouble: they must hear that there is nothing to be had here.
-        () = refuse(listener, config.policy.checksums, old.clone()) => return Err(reason.to_owned().into()),
+        () = answer(listener, config.policy.checksums, known) => return Err(reason.to_owned().into()),
         () = squall_probe::stop_asked() => return Err("stopped while recovering".into()),
     };
-    let copies: Vec<Copied> = copies.into_values().chain(old.clone()).collect();
+    let copies: Vec<Copied> = copies.into_values().chain(known.log.clone()).collect();
     let promise = (config.policy.recovered_promise)(&copies);
     let newest = copies
         .into_iter()
@@ -123,23 +141,26 @@ pub(super) async fn recover(
     Ok(())
 }
 
-/// Answers everything with not being able to; and with an `old` log, if there is one, whoever looks for any.
-async fn refuse(listener: &TcpListener, checksums: Checksums, old: Option<Copied>) {
+/// Answers what others ask that start again, too, and everything else with not being able to.
+async fn answer(listener: &TcpListener, checksums: Checksums, known: &Known) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             squall_probe::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let (sender, mut receiver) = stream.into_frames();
-        let old = old.clone();
+        let known = known.clone();
         squall_probe::task::spawn(async move {
             let Ok(Some(frame)) = receiver.recv().await else { return };
             let Some(Frame::<BrokerRequest>::Call { id, body }) = wire::decode(&frame, checksums)
             else {
                 return;
             };
-            let reply = match (body, &old) {
-                (BrokerRequest::Copy, Some(old)) => BrokerReply::CopiedOld(Box::new(old.clone())),
+            let reply = match (body, known.log) {
+                (BrokerRequest::Copy, Some(old)) => BrokerReply::CopiedOld(Box::new(old)),
+                (BrokerRequest::Heard { by }, _) => {
+                    BrokerReply::Heard(known.heard.get(&by).copied().unwrap_or(0))
+                }
                 (BrokerRequest::Health, _) => BrokerReply::Healthy(false),
                 // No state is better than a wrong one.
                 (BrokerRequest::Describe, _) => return,

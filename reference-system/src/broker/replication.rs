@@ -51,8 +51,6 @@ pub(super) struct Replication {
     links: BTreeMap<u64, Link>,
     /// The newest connection of each peer; what an older one still brings is void.
     connections: BTreeMap<u64, u64>,
-    /// How often the log of each peer had been synced, as it has told.
-    ages: BTreeMap<u64, u64>,
     /// Who I am as a proposer, in this life.
     proposer: u64,
     /// How often I have proposed.
@@ -97,7 +95,6 @@ impl Replication {
             log,
             links: BTreeMap::new(),
             connections: BTreeMap::new(),
-            ages: BTreeMap::new(),
             proposer: squall_probe::rng("proposer").random(),
             proposals: 0,
             taken: 0,
@@ -173,8 +170,7 @@ impl Replication {
         *newest = connection;
         let PeerMessage::Consensus { mut message, age } = message else { return Ok(()) };
         self.heard.insert(from, Instant::now());
-        let known = self.ages.entry(from).or_default();
-        *known = age.max(*known);
+        self.log.lock().hear(from, age);
         (self.overheard)(&mut message);
         if let Message::SequencePaxos(PaxosMessage { msg: PaxosMsg::AcceptSync(sync), .. }) =
             &message
@@ -233,11 +229,6 @@ impl Replication {
     /// Makes durable whatever messages that leave from now on say.
     pub(super) fn flush(&self) -> io::Result<()> {
         self.log.lock().flush()
-    }
-
-    /// How often the log of a peer had been synced when it was heard of last.
-    pub(super) fn heard_age(&self, peer: u64) -> u64 {
-        self.ages.get(&peer).copied().unwrap_or(0)
     }
 
     /// All that is known of the log.

@@ -19,6 +19,10 @@ const REQUEST: Duration = Duration::from_millis(500);
 /// The largest number of events in one request.
 const BATCH: usize = 128;
 
+/// And of bytes of payload, as far as whole events allow (Kafka's `max.request.size`): on a slow link each attempt waits
+/// behind the one before, and takes its memory.
+const BATCH_BYTES: usize = 32 << 10;
+
 /// Sends until nobody can publish any more.
 pub(super) async fn send(
     name: String,
@@ -33,7 +37,16 @@ pub(super) async fn send(
     let mut backoff =
         Backoff::new(Duration::from_millis(25), Duration::from_millis(400), "producer retry");
     let mut turn = Vec::new();
-    while queued.recv_many(&mut turn, BATCH).await > 0 {
+    while let Some(first) = queued.recv().await {
+        turn.push(first);
+        let mut bytes = 0;
+        while turn.len() < BATCH
+            && bytes < BATCH_BYTES
+            && let Ok(next) = queued.try_recv()
+        {
+            bytes += next.event.payload.len();
+            turn.push(next);
+        }
         let mut request = numbering.request(&turn);
         let mut attempts = 0;
         let positions = loop {

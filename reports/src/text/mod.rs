@@ -51,8 +51,9 @@ pub(crate) fn clip(text: &str, most: usize) -> String {
     }
 }
 
-/// Cuts a text to a width in terminal cells.
-pub(crate) fn fit(text: &str, width: usize) -> String {
+/// A foreign text, printable, cut to a width in terminal cells.
+#[must_use]
+pub fn fit(text: &str, width: usize) -> String {
     let text = printable(text);
     if text.width() <= width {
         return text;

@@ -6,17 +6,21 @@ use squall::{
     testing::{Plan, RunOutcome, execute, parse},
 };
 use squall_command::ReferenceSystem;
-use squall_probe::{Mark, Phase, Record, What, sim::Flight};
+use squall_probe::{Mark, NodeChange, Phase, Record, What, sim::Flight};
 use std::sync::Arc;
 
 /// A run with one fault, with its history.
 fn run(fault: &str) -> RunOutcome {
     let text =
         format!("name: x\nworkload: {{ events: 300, rate: 120/s }}\nfaults:\n  - {{ {fault} }}\n");
+    run_of(&text, 1)
+}
+
+fn run_of(text: &str, seed: u64) -> RunOutcome {
     let system: Arc<dyn System> = Arc::new(ReferenceSystem);
     let scenario = parse("x", text.as_bytes(), &ReferenceSystem);
     let scenario = scenario.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
-    execute(&Plan::new(&scenario, 1, &*system, &[]), &system).unwrap()
+    execute(&Plan::new(&scenario, seed, &*system, &[]), &system).unwrap()
 }
 
 /// As that, with the fault again and again, each time for a while: from 500 ms on to [`END`].
@@ -179,4 +183,22 @@ fn what_is_still_under_way_at_the_deadline_proves_nothing() {
         )
     });
     assert!(told, "{:?}", outcome.vacuous);
+}
+
+#[test]
+fn who_falls_in_the_last_moment_comes_back_with_the_healing() {
+    // Nothing keeps the run from healing once the workload is over, and that is when the disk is written last.
+    let text = "name: x\nnodes: { producers: 1, consumers: 1 }\nworkload: { events: 5 }\n\
+                faults: [{ when: { acked: 1 }, torn_write: leader }]\n";
+    let mut fell = 0;
+    for seed in 1..=10 {
+        let outcome = run_of(text, seed);
+        let is = |what: What| move |record: &&Record| record.what == what;
+        let healed = outcome.history.iter().find(is(What::Mark(Mark::Healed))).unwrap().at;
+        let crash = What::Node { change: NodeChange::Crashed };
+        fell +=
+            usize::from(outcome.history.iter().filter(is(crash)).any(|record| record.at == healed));
+        assert!(outcome.violations.is_empty(), "seed {seed}: {:?}", outcome.violations);
+    }
+    assert!(fell > 2, "{fell}");
 }

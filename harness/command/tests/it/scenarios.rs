@@ -161,6 +161,7 @@ scenarios! {
         given_up_out_of_order
         loyalty_decides_twice
         old_promises_told
+        snapshot_before_power_failure
         store_torn_between_records
         waiting_for_room
     }

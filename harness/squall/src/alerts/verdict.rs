@@ -71,7 +71,7 @@ fn told(name: &str) -> String {
 }
 
 fn seconds(ms: u64) -> String {
-    format!("{}.{:03}s", ms / 1_000, ms % 1_000)
+    squall_judge::seconds(ms * 1_000)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::{
     fmt::Write as _,
     num::{NonZeroU32, NonZeroUsize},
     path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
     time::Instant,
 };
 
@@ -87,15 +87,13 @@ pub(super) fn audit(args: &AuditArgs, system: &Arc<dyn System>) -> Result<u8, St
         say(&pairs.to_string());
         return Ok(PASSED);
     }
-    let stop = AtomicBool::new(false);
-    let interrupted = watch_interrupts();
     let questions = Questions {
         scenarios: &scenarios,
         defects: &defects,
         seed: args.seed,
         runs: args.runs.get(),
         workers: workers(args.jobs),
-        stop: interrupted.unwrap_or(&stop),
+        stop: watch_interrupts(),
     };
     let total = scenarios.len() * (defects.len() + 1);
     let bar = progress_bar(args.no_progress, total as u64, "cells");

@@ -3,7 +3,7 @@
 use super::shared::files::{replace, writable};
 use super::shared::interrupts::watch_interrupts;
 use super::shared::progress::workers;
-use super::shared::scenarios::{Settings, SystemArgs, load};
+use super::shared::scenarios::{Settings, SystemArgs, load_one};
 use super::shared::stop::Stop;
 use super::shared::terminal::{Color, program, say};
 use crate::exit::{NOT_PASSED, PASSED};
@@ -21,7 +21,7 @@ use squall_reports::printable;
 use std::{
     num::NonZeroUsize,
     path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -92,20 +92,8 @@ pub(super) fn explore(
     color: Color,
 ) -> Result<u8, Stop> {
     let defects = args.system.checked(system.as_ref())?;
-    let base = match &args.base {
-        None => None,
-        Some(path) => {
-            let mut all = load(std::slice::from_ref(path), system.as_ref(), &Settings::default())?;
-            if all.len() != 1 {
-                let path = path.display();
-                return Err(Stop::input(format!(
-                    "{path} holds {} scenarios; name the file of one",
-                    all.len()
-                )));
-            }
-            all.pop()
-        }
-    };
+    let base = args.base.as_ref().map(|path| load_one(path, system.as_ref(), &Settings::default()));
+    let base = base.transpose()?;
     if let Some(path) = &args.report {
         writable(path)?;
     }
@@ -117,7 +105,6 @@ pub(super) fn explore(
         Some(folder) => Corpus::of_folder(folder, system.as_ref())
             .map_err(|error| Stop::input(format!("{}: {error}", folder.display())))?,
     };
-    static NEVER: AtomicBool = AtomicBool::new(false);
     let time = args.time.or(args.runs.is_none().then_some(Duration::from_secs(60)));
     let questions = Questions {
         base: base.as_ref(),
@@ -129,7 +116,7 @@ pub(super) fn explore(
         tries: args.shrink,
         uniform: args.uniform,
         out: &args.out,
-        stop: watch_interrupts().unwrap_or(&NEVER),
+        stop: watch_interrupts(),
     };
     let mut pool = Pool::new(workers(args.jobs));
     let bar = spinner(args.no_progress);

@@ -4,7 +4,7 @@ use super::shared::batch;
 use super::shared::files::{replace, show, writable};
 use super::shared::monitoring::{self, Monitoring};
 use super::shared::progress::workers;
-use super::shared::scenarios::{Settings, SystemArgs, load};
+use super::shared::scenarios::{Settings, SystemArgs, load_one};
 use super::shared::stop::Stop;
 use super::shared::terminal::{program, say};
 use super::shared::timeline::{Picked, micros};
@@ -15,27 +15,26 @@ use crate::{
     pool::Pool,
     replay::{self, Expected},
     scenario::Scenario,
+    shrink::FIRST_SEED,
     system::System,
     why::why,
-    worker::{Worker, WorkerError},
+    worker::{Reached, Worker, WorkerError},
 };
 use clap::{Args, ValueEnum};
 use owo_colors::{OwoColorize as _, Style};
+use squall_judge::seconds;
 use squall_reports::{
     self as reports, Run, Verdict,
     render::{RENDERINGS, Reader},
 };
-use std::{
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{path::PathBuf, sync::Arc};
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
     /// The scenario's file
     scenario: PathBuf,
     /// The seed of the run
-    #[arg(long)]
+    #[arg(long, default_value_t = FIRST_SEED)]
     seed: u64,
     /// The history that the run had and what made it, as reports tell it: what differs is said
     #[arg(long, value_name = "HISTORY")]
@@ -91,15 +90,8 @@ enum HistoryForm {
 
 pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
     let defects = args.system.checked(system.as_ref())?;
-    let scenarios = load(std::slice::from_ref(&args.scenario), system.as_ref(), &args.settings)?;
-    let [scenario] = scenarios.as_slice() else {
-        return Err(Stop::Input(format!(
-            "error: {} holds {} scenarios; name the file of one",
-            args.scenario.display(),
-            scenarios.len()
-        )));
-    };
-    let monitor = args.monitoring.monitor(&scenarios)?;
+    let scenario = &load_one(&args.scenario, system.as_ref(), &args.settings)?;
+    let monitor = args.monitoring.monitor(std::slice::from_ref(scenario))?;
     for path in args.output.iter().chain(&args.html) {
         writable(path)?;
     }
@@ -162,8 +154,12 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
     print_verdict(&scenario.name, &run, color);
     if args.why {
         let mut pool = Pool::new(workers(None));
-        let never = AtomicBool::new(false);
-        match why(&plan, &mut pool, &never).map_err(Stop::broken)? {
+        // A run that ended its worker left nothing behind.
+        let reached = match run.hash.is_empty() {
+            true => Reached::default(),
+            false => worker.reached().map_err(Stop::broken)?,
+        };
+        match why(&plan, &(run, reached), &mut pool).map_err(Stop::broken)? {
             Some(why) => say(&format!("\n{}", why.describe())),
             None => say("\nit does not fail: there is nothing to explain\n"),
         }
@@ -258,7 +254,7 @@ fn print_verdict(scenario: &str, run: &Run, color: bool) {
         say(&format!("  {}{follows}: {}\n", violation.invariant, violation.summary));
     }
     for (name, at) in &run.alerts {
-        let at = format!("{}.{:03}s", at / 1_000, at % 1_000);
+        let at = seconds(at * 1_000);
         say(&format!("  alert {} fired at {at}\n", reports::printable(name)));
     }
     for (name, facts) in &run.judged {

@@ -26,10 +26,7 @@ use std::{
     collections::BTreeSet,
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -124,14 +121,13 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
     let enough = args.max_failures.map(|most| Mutex::new(enough(most, &jobs, &report)));
     let failed_earlier = failed(&scenarios, [earlier.as_ref(), Some(&report)]);
 
-    let never = AtomicBool::new(false);
     let bar = progress_bar(args.quiet || args.no_progress, jobs.len() as u64, "runs");
     let batch = Batch {
         scenarios: &scenarios,
         jobs: &jobs,
         defects: &defects,
         workers: workers(args.jobs),
-        stop: watch_interrupts().unwrap_or(&never),
+        stop: watch_interrupts(),
         budget: args
             .time_budget
             .map(|time| Budget { until: Instant::now() + time, failed_earlier: &failed_earlier }),

@@ -3,28 +3,24 @@
 use super::shared::files::{replace, writable};
 use super::shared::interrupts::watch_interrupts;
 use super::shared::progress::{progress_bar, workers};
-use super::shared::scenarios::{Settings, SystemArgs, load};
+use super::shared::scenarios::{Settings, SystemArgs, load_one};
 use super::shared::stop::Stop;
 use super::shared::terminal::say;
 use crate::exit::NOT_PASSED;
 use crate::{
     pool::Pool,
-    shrink::{Limits, ShrinkError, shrink as make_small, story},
+    shrink::{FIRST_SEED, Limits, ShrinkError, shrink as make_small, story},
     system::System,
 };
 use clap::Args;
-use std::{
-    num::NonZeroUsize,
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 #[derive(Debug, Args)]
 pub(super) struct ShrinkArgs {
     /// The scenario's file
     scenario: PathBuf,
     /// The seed of the run that fails
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = FIRST_SEED)]
     seed: u64,
     /// Write the smaller scenario to this file, and each that is smaller on the way: shrinking it goes on where it was
     /// interrupted [default: standard output]
@@ -50,25 +46,22 @@ pub(super) struct ShrinkArgs {
 
 pub(super) fn shrink(args: &ShrinkArgs, system: &Arc<dyn System>) -> Result<u8, Stop> {
     let defects = args.system.checked(system.as_ref())?;
-    let scenarios = load(std::slice::from_ref(&args.scenario), system.as_ref(), &args.settings)?;
-    let [scenario] = scenarios.as_slice() else {
-        let path = args.scenario.display();
-        return Err(Stop::input(format!(
-            "{path} holds {} scenarios; name the file of one",
-            scenarios.len()
-        )));
-    };
+    let scenario = load_one(&args.scenario, system.as_ref(), &args.settings)?;
     if let Some(path) = &args.output {
         writable(path)?;
     }
-    static NEVER: AtomicBool = AtomicBool::new(false);
-    let limits = Limits { tries: args.tries, stop: watch_interrupts().unwrap_or(&NEVER) };
+    let limits = Limits { tries: args.tries, stop: watch_interrupts() };
     let mut pool = Pool::new(workers(args.jobs));
     let bar = progress_bar(args.no_progress, u64::from(args.tries), "tries at most");
-    let text = scenario.write(system.as_ref());
+    // Comments and all, as long as nothing simpler is found; what is set stands in no file.
+    let text = if args.settings.is_empty() {
+        std::fs::read_to_string(&scenario.path).map_err(Stop::broken)?
+    } else {
+        scenario.write(system.as_ref())
+    };
     let mut unwritten = None;
     let shrunk = make_small(
-        scenario,
+        &scenario,
         &text,
         (args.seed, &defects),
         system.as_ref(),
@@ -106,7 +99,7 @@ pub(super) fn shrink(args: &ShrinkArgs, system: &Arc<dyn System>) -> Result<u8, 
         "{}: {after} of {before} faults, {} of {} events, after {} tries",
         shrunk.cause, shrunk.scenario.workload.events, scenario.workload.events, shrunk.tried
     );
-    if shrunk.seed != 1 {
+    if shrunk.seed != FIRST_SEED {
         eprintln!(
             "it fails with seed {} and not with the first: run it with --seed {}",
             shrunk.seed, shrunk.seed

@@ -9,7 +9,7 @@ use std::{
     num::NonZeroU32,
     path::{Path, PathBuf},
     process::Command,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::Ordering,
     thread,
     time::{Duration, SystemTime},
 };
@@ -31,8 +31,7 @@ pub(super) struct WatchArgs {
 }
 
 pub(super) fn watch(args: &WatchArgs) -> Result<u8, Stop> {
-    let never = AtomicBool::new(false);
-    let stop = watch_interrupts().unwrap_or(&never);
+    let stop = watch_interrupts();
     let program = std::env::current_exe().map_err(Stop::broken)?;
     for path in &args.paths {
         fs::metadata(path).map_err(|error| Stop::input(format!("{}: {error}", path.display())))?;

@@ -3,10 +3,13 @@
 
 use super::{
     corpus::Entry,
-    draw::{Draws, Words, kinds, step, topology},
+    draw::{Draws, PACES, Words, kind, step, topology},
 };
-use crate::scenario::{Condition, Scenario, Step, Trigger};
-use proptest::{prelude::Just, strategy::Union};
+use crate::{
+    injection::Target,
+    parameters::Value as Said,
+    scenario::{Condition, Scenario, Step, Trigger},
+};
 use std::time::Duration;
 
 /// The most steps that a scenario grows to.
@@ -48,16 +51,22 @@ pub(super) fn change(
     scenario
 }
 
-/// A step of any kind, more likely one that is felt.
-fn any_step(draws: &mut Draws, words: &Words<'_>) -> Step {
-    let weighed = kinds(words.bias).into_iter().map(|(weight, kind)| (weight, Just(kind)));
-    let kind = draws.draw(&Union::new_weighted(weighed.collect()));
-    let pace = [10, 30, 60][draws.below(3)];
+/// A step of any kind, more likely one that is felt, and as often as not on those whom another step hits.
+fn any_step(draws: &mut Draws, words: &Words<'_>, others: &[Step]) -> Step {
+    let targets = others.iter().filter_map(|step| match step.fault.given.values() {
+        [Said::Target(target), ..] => Some(target),
+        _ => None,
+    });
+    let targets: Vec<&Target> = targets.collect();
+    let focus = targets.get(draws.below(2 * targets.len().max(1))).copied();
+    let words = &words.on(focus);
+    let kind = draws.draw(&kind(words.bias));
+    let pace = PACES[draws.below(PACES.len())];
     draws.draw(&step(kind, pace, words))
 }
 
 fn add(draws: &mut Draws, words: &Words<'_>, scenario: &mut Scenario) {
-    let step = any_step(draws, words);
+    let step = any_step(draws, words, &scenario.faults);
     scenario.faults.push(step);
 }
 
@@ -76,7 +85,7 @@ fn branch(draws: &mut Draws, words: &Words<'_>, entry: &Entry, scenario: &mut Sc
         began(index - 1)
     });
     for _ in 0..1 + draws.below(2) {
-        let mut step = any_step(draws, words);
+        let mut step = any_step(draws, words, &scenario.faults);
         let later = draws.below(300) as u64;
         step.trigger = Trigger::At(Duration::from_millis(at / 1_000 + later));
         step.delay = None;

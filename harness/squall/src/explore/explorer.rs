@@ -12,13 +12,13 @@ use crate::{
     pool::{Done, Pool},
     runner,
     scenario::{Scenario, parse},
-    shrink::{Cause, Limits, ShrinkError, shrink, story},
+    shrink::{Cause, FIRST_SEED, Limits, ShrinkError, shrink, story},
     system::System,
     worker::{Reached, WorkerError},
 };
 use squall_reports::{Run, Verdict};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::Path,
     sync::{
@@ -128,9 +128,8 @@ struct Drawn {
 struct Known {
     bias: Bias,
     coverage: Coverage,
-    signals: Vec<String>,
-    points: Vec<(String, u32)>,
-    felt: std::collections::BTreeSet<&'static str>,
+    signals: BTreeSet<String>,
+    points: BTreeMap<String, u32>,
 }
 
 /// Explores until the time is over, the runs are spent, or enough was found.
@@ -170,7 +169,7 @@ pub fn explore(
             .collect();
         let plans: Vec<Plan> = batch
             .iter()
-            .map(|drawn| Plan::new(&drawn.scenario, 1, system, questions.defects))
+            .map(|drawn| Plan::new(&drawn.scenario, FIRST_SEED, system, questions.defects))
             .collect();
         let done = pool.run(&plans, questions.stop)?;
         for (drawn, done) in batch.into_iter().zip(done) {
@@ -210,7 +209,7 @@ pub fn explore(
             }
         }
         explored.features = known.coverage.len();
-        explored.felt = known.felt.len();
+        explored.felt = known.bias.felt();
         explored.corpus = corpus.len();
         explored.took = began.elapsed();
         explored.findings = findings.all().to_vec();
@@ -289,15 +288,11 @@ fn learn(known: &mut Known, scenario: &Scenario, (run, reached): &Done) {
         return;
     }
     for (index, step) in (0_u16..).zip(&scenario.faults) {
-        let felt = reached.felt.contains(&index);
-        if felt {
-            known.felt.insert(step.fault.kind.key);
-        }
         if reached.began.iter().any(|began| began.step == index) {
+            let felt = reached.felt.contains(&index);
             known.bias.learn(step.fault.kind, subject(step.fault.given.values()), felt);
         }
     }
-    let mut points: BTreeMap<String, u32> = std::mem::take(&mut known.points).into_iter().collect();
     for (signal, count) in &run.signals {
         // What a fault made felt says nothing of the system.
         if signal.ends_with("_felt") {
@@ -305,14 +300,12 @@ fn learn(known: &mut Known, scenario: &Scenario, (run, reached): &Done) {
         }
         let count = u32::try_from(*count).unwrap_or(u32::MAX);
         if reached.points.contains(signal) {
-            let most = points.entry(signal.clone()).or_default();
+            let most = known.points.entry(signal.clone()).or_default();
             *most = (*most).max(count);
-        } else if !known.signals.contains(signal) {
-            known.signals.push(signal.clone());
+        } else {
+            known.signals.insert(signal.clone());
         }
     }
-    known.points = points.into_iter().collect();
-    known.signals.sort_unstable();
 }
 
 /// The scenario without the faults that nothing felt, which did nothing, and what it reached; `None` if no fault is left,
@@ -373,7 +366,7 @@ fn found(
     told: &mut impl FnMut(Told<'_>),
 ) -> Result<Finding, ExploreError> {
     let before = drawn.scenario.faults.len();
-    let plan = Plan::new(&drawn.scenario, 1, system, questions.defects);
+    let plan = Plan::new(&drawn.scenario, FIRST_SEED, system, questions.defects);
     let again = runner::verified(&plan)?;
     let unstable = (again.verdict == Verdict::Unstable || !cause.is_kept_by(&again)).then(|| {
         again.reason.clone().unwrap_or_else(|| format!("in a new process it {}", again.verdict))
@@ -411,7 +404,7 @@ fn found(
     let shrunk = shrink(
         &drawn.scenario,
         &drawn.text,
-        (1, questions.defects),
+        (FIRST_SEED, questions.defects),
         system,
         pool,
         limits,
@@ -430,7 +423,8 @@ fn found(
     let text = scenario.write(system);
     let read = parse("found", text.as_bytes(), system);
     let scenario = read.expect("another name makes no mistake");
-    let seeds: Vec<Plan> = (1..=u64::from(SEEDS))
+    let seeds: Vec<Plan> = (0..u64::from(SEEDS))
+        .map(|number| FIRST_SEED + number)
         .map(|seed| Plan::new(&scenario, seed, system, questions.defects))
         .collect();
     let runs = pool.run(&seeds, questions.stop)?;

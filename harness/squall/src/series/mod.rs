@@ -142,9 +142,7 @@ fn measure(
 fn acting(board: &mut Board, faults: &[TraceFault], now: u64) {
     for fault in faults {
         let same = |other: &&TraceFault| (&other.text, other.line) == (&fault.text, fault.line);
-        let acts =
-            |fault: &&TraceFault| fault.from_us <= now && fault.to_us.is_none_or(|to| now < to);
-        let count = faults.iter().filter(same).filter(acts).count();
+        let count = faults.iter().filter(same).filter(|fault| fault.acts_at(now)).count();
         let labels = vec![
             ("fault".to_owned(), squall_reports::printable(&fault.text)),
             ("line".to_owned(), fault.line.to_string()),

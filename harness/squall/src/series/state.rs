@@ -5,12 +5,10 @@ use super::{
     told::Told,
 };
 use crate::{metrics, plan::Plan, sim::RunOutcome, system::System};
+use squall_judge::seconds;
 use squall_probe::{NodeChange, NodeId, Phase, What};
-use squall_reports::{TraceFault, printable};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Display,
-};
+use squall_reports::{TraceFault, fit, printable};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// No line is longer, in characters.
 const WIDTH: usize = 80;
@@ -73,7 +71,7 @@ pub(crate) fn state(
             }
         }
     }
-    let mut lines = vec![format!("state at {} of {}{why}", time(at), time(outcome.elapsed))];
+    let mut lines = vec![format!("state at {} of {}{why}", seconds(at), seconds(outcome.elapsed))];
     lines.push(String::new());
     lines.extend(nodes(plan, &board, &lives));
     let groups = groups(&board);
@@ -91,8 +89,7 @@ pub(crate) fn state(
         of(Phase::Info),
         open.len()
     ));
-    let acts = |fault: &&TraceFault| fault.from_us <= at && fault.to_us.is_none_or(|to| at < to);
-    let mut acting = faults.iter().filter(acts).peekable();
+    let mut acting = faults.iter().filter(|fault| fault.acts_at(at)).peekable();
     lines.push(
         if acting.peek().is_some() { "faults that act:" } else { "no fault acts" }.to_owned(),
     );
@@ -104,9 +101,9 @@ pub(crate) fn state(
             .collect();
         let on = if on.is_empty() { String::new() } else { format!(", on {}", on.join(", ")) };
         let text = printable(&fault.text);
-        lines.push(format!("  since {}  line {}: {text}{on}", time(fault.from_us), fault.line));
+        lines.push(format!("  since {}  line {}: {text}{on}", seconds(fault.from_us), fault.line));
     }
-    lines.iter().map(|line| clip(line.trim_end(), WIDTH)).collect()
+    lines.iter().map(|line| fit(line.trim_end(), WIDTH)).collect()
 }
 
 /// A line a node: what it is and since when, what it believes that it leads, and its breakers that are not closed.
@@ -132,9 +129,9 @@ fn nodes(plan: &Plan, board: &Board, lives: &[Life]) -> Vec<String> {
             })
             .collect();
         rows.push([
-            clip(&node.name, 20),
+            fit(&node.name, 20),
             is.to_owned(),
-            since.map(time).unwrap_or_default(),
+            since.map(seconds).unwrap_or_default(),
             if leads { format!("term {}", life.term) } else { String::new() },
             breakers.join(", "),
         ]);
@@ -152,7 +149,7 @@ fn groups(board: &Board) -> Vec<String> {
     for (labels, lag) in board.now(metrics::LAG) {
         let group = label(labels, "group");
         let dead = dead.get(group).copied().unwrap_or(0.0);
-        rows.push([clip(&printable(group), 40), lag.to_string(), dead.to_string()]);
+        rows.push([fit(group, 40), lag.to_string(), dead.to_string()]);
     }
     if rows.len() > 1 { table(&rows, 1) } else { Vec::new() }
 }
@@ -175,16 +172,4 @@ fn table<const N: usize>(rows: &[[String; N]], words: usize) -> Vec<String> {
         }
     };
     rows.iter().map(|row| row.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ")).collect()
-}
-
-fn clip(text: &(impl Display + ?Sized), width: usize) -> String {
-    let text = text.to_string();
-    if text.chars().count() <= width {
-        return text;
-    }
-    text.chars().take(width - 1).chain(['…']).collect()
-}
-
-fn time(us: u64) -> String {
-    format!("{}.{:03}s", us / 1_000_000, us / 1_000 % 1_000)
 }

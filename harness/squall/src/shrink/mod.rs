@@ -11,5 +11,6 @@ mod simpler;
 mod story;
 
 pub use cause::Cause;
+pub(crate) use search::FIRST_SEED;
 pub use search::{Limits, ShrinkError, shrink};
 pub(crate) use story::story;

@@ -2,7 +2,7 @@
 
 use super::{
     cause::Cause,
-    simpler::{Looked, PASSES, cost},
+    simpler::{Looked, PASSES, Pass, as_it_began, cost},
 };
 use crate::{
     plan::Plan,
@@ -19,7 +19,7 @@ use std::{
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The seed of a scenario's first run.
-const FIRST_SEED: u64 = 1;
+pub(crate) const FIRST_SEED: u64 = 1;
 
 /// How far the search goes.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ pub struct Limits<'a> {
 pub struct Shrunk {
     /// The scenario.
     pub scenario: Scenario,
-    /// Its text, without comments.
+    /// Its text: without comments, unless nothing simpler fails.
     pub text: String,
     /// The seed with which it fails: the first one, if any simpler scenario fails with that.
     pub seed: u64,
@@ -85,7 +85,8 @@ struct Search<'a> {
     tried: u32,
 }
 
-/// Makes the scenario of a failing run smaller; `progress` hears of each that is simpler and keeps the cause.
+/// Makes the scenario of a failing run smaller; `text` is what it was read from. `progress` hears of each that is simpler
+/// and keeps the cause.
 ///
 /// # Errors
 /// The run does not fail, or the harness itself did.
@@ -143,48 +144,29 @@ impl Search<'_> {
     /// The first seed in place of another, and what was drawn said in words: a scenario that fails by itself.
     fn begin(&mut self, progress: &mut impl FnMut(&str, u32, &str)) -> Result<(), ShrinkError> {
         let plain = self.best.scenario.clone();
-        let said = self.all_pinned(&plain);
-        let seeds = if self.best.seed == FIRST_SEED {
-            vec![FIRST_SEED]
-        } else {
-            vec![FIRST_SEED, self.best.seed]
-        };
-        let mut candidates = Vec::new();
-        for seed in seeds {
-            for (what, scenario) in
-                [("as it is", plain.clone()), ("with what was drawn said", said.clone())]
-            {
-                candidates.push((format!("{what}, with seed {seed}"), scenario, seed));
+        let mut said = plain.clone();
+        for (index, step) in (0_u16..).zip(&mut said.faults) {
+            if let Some(began) = self.best.reached.began.iter().find(|began| began.step == index) {
+                as_it_began(step, began);
             }
         }
-        if let Some(what) = self.first_that_keeps(candidates, true)? {
+        let mut candidates = Vec::new();
+        for seed in BTreeSet::from([FIRST_SEED, self.best.seed]) {
+            if seed == self.best.seed && plain.write(self.system) == self.best.text {
+                break;
+            }
+            for (what, scenario) in [("as it is", &plain), ("with what was drawn said", &said)] {
+                candidates.push((format!("{what}, with seed {seed}"), scenario.clone(), seed));
+            }
+        }
+        if let Some(what) = self.first_that_keeps(candidates)? {
             progress(&what, self.tried, &self.best.text);
         }
         Ok(())
     }
 
-    /// Each fault at the time at which it began, on whom it hit.
-    fn all_pinned(&self, scenario: &Scenario) -> Scenario {
-        let mut pinned = scenario.clone();
-        for index in 0..pinned.faults.len() {
-            // The last that is tried of a step is the most exact.
-            for _ in 0..2 {
-                let looked = Looked {
-                    scenario: &pinned,
-                    began: &self.best.reached.began,
-                    system: self.system,
-                };
-                let of_step = super::simpler::exactly(&looked, index);
-                if let Some(scenario) = of_step {
-                    pinned = scenario;
-                }
-            }
-        }
-        pinned
-    }
-
     /// Tries what a pass finds simpler; tells what was done if something kept the cause.
-    fn pass(&mut self, pass: super::simpler::Pass) -> Result<Option<String>, ShrinkError> {
+    fn pass(&mut self, pass: Pass) -> Result<Option<String>, ShrinkError> {
         let looked = Looked {
             scenario: &self.best.scenario,
             began: &self.best.reached.began,
@@ -207,15 +189,13 @@ impl Search<'_> {
             }
             all.push((what, scenario, seed));
         }
-        self.first_that_keeps(all, false)
+        self.first_that_keeps(all)
     }
 
-    /// The first of these that is a scenario and fails for the same cause becomes the best. `equal` allows what is no
-    /// simpler.
+    /// The first of these that is a scenario and fails for the same cause becomes the best.
     fn first_that_keeps(
         &mut self,
         candidates: Vec<(String, Scenario, u64)>,
-        equal: bool,
     ) -> Result<Option<String>, ShrinkError> {
         let mut waiting = Vec::new();
         for (what, scenario, seed) in candidates {
@@ -223,7 +203,7 @@ impl Search<'_> {
             let known = xxh3_64(format!("{seed}\n{text}").as_bytes());
             // What the checks of scenarios refuse is no candidate.
             let Ok(read) = parse(self.path, text.as_bytes(), self.system) else { continue };
-            if self.known.insert(known) || equal {
+            if self.known.insert(known) {
                 waiting.push((what, read, text, seed));
             }
         }

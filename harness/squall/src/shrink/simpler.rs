@@ -159,22 +159,53 @@ fn pinned(looked: &Looked<'_>) -> Vec<(String, Scenario)> {
                 }
             }
         }
-        if let Some(began) = began.first()
+        if let Some(whom) = began.first().and_then(|began| whom_it_hit(began))
             && let [Said::Target(target), ..] = step.fault.given.values()
             && !matches!(target, Target::Node(_))
         {
-            let nodes: Vec<Target> = began.nodes.iter().cloned().map(Target::Node).collect();
-            let whom = match nodes.as_slice() {
-                [] => continue,
-                [one] => one.clone(),
-                _ => Target::Each(nodes),
-            };
             all.push(with_step(scenario, index, &format!("{whom}, whom it hit"), |step| {
                 set(&mut step.fault, 0, Said::Target(whom));
             }));
         }
     }
     all
+}
+
+/// Who was hit when a step began, by name; `None` if it hits no nodes.
+fn whom_it_hit(began: &Began) -> Option<Target> {
+    let nodes: Vec<Target> = began.nodes.iter().cloned().map(Target::Node).collect();
+    match nodes.as_slice() {
+        [] => None,
+        [one] => Some(one.clone()),
+        _ => Some(Target::Each(nodes)),
+    }
+}
+
+/// What a step leaves to be drawn is said: the time at which it began, and whom it hit.
+pub(super) fn as_it_began(step: &mut Step, began: &Began) {
+    if matches!(step.trigger, Trigger::Between(..)) {
+        at_once(step, began.at / 1_000);
+    }
+    let drawn = matches!(
+        step.fault.given.values(),
+        [
+            Said::Target(
+                Target::Any(_)
+                    | Target::AnyFollower
+                    | Target::Some(..)
+                    | Target::Majority(_)
+                    | Target::Minority(_)
+            ),
+            ..
+        ]
+    );
+    // One that comes again hits others next time.
+    if let Some(whom) = whom_it_hit(began)
+        && drawn
+        && !matches!(step.trigger, Trigger::Every(_))
+    {
+        set(&mut step.fault, 0, Said::Target(whom));
+    }
 }
 
 /// It begins at this time, once.
@@ -592,33 +623,4 @@ fn digits(time: Duration) -> u64 {
         ms if ms.is_multiple_of(10) => 12,
         _ => 40,
     }
-}
-
-/// A step exactly as it happened: at the time at which it began first, on whom it hit; `None` if that is what it says.
-pub(super) fn exactly(looked: &Looked<'_>, index: usize) -> Option<Scenario> {
-    let began = looked.began.iter().find(|began| usize::from(began.step) == index)?;
-    let step = &looked.scenario.faults[index];
-    let mut changed = looked.scenario.clone();
-    if matches!(step.trigger, Trigger::Between(..)) {
-        at_once(&mut changed.faults[index], began.at / 1_000);
-        return Some(changed);
-    }
-    let whom = step.fault.given.values().first()?;
-    let drawn = matches!(
-        whom,
-        Said::Target(
-            Target::Any(_)
-                | Target::AnyFollower
-                | Target::Some(..)
-                | Target::Majority(_)
-                | Target::Minority(_)
-        )
-    );
-    if !drawn || began.nodes.is_empty() || matches!(step.trigger, Trigger::Every(_)) {
-        return None;
-    }
-    let nodes: Vec<Target> = began.nodes.iter().cloned().map(Target::Node).collect();
-    let whom = if let [one] = nodes.as_slice() { one.clone() } else { Target::Each(nodes) };
-    set(&mut changed.faults[index].fault, 0, Said::Target(whom));
-    Some(changed)
 }

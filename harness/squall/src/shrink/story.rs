@@ -46,17 +46,12 @@ pub(crate) fn story(
         Some(broken) => format!("What it breaks: {}: {}", broken.invariant, broken.summary),
         None => format!("How it ends: {}", run.reason.as_deref().unwrap_or("without an answer")),
     });
-    lines.iter().map(|line| format!("# {}\n", cut(&squall_reports::printable(line)))).collect()
+    lines
+        .iter()
+        .map(|line| format!("# {}\n", squall_reports::fit(&line.replace('\n', " "), WIDTH)))
+        .collect()
 }
 
 fn time(us: u64) -> String {
     humantime::format_duration(Duration::from_millis(us / 1_000)).to_string()
-}
-
-fn cut(line: &str) -> String {
-    let line = line.replace('\n', " ");
-    if line.chars().count() <= WIDTH {
-        return line;
-    }
-    line.chars().take(WIDTH - 1).chain(['…']).collect()
 }

@@ -1,12 +1,17 @@
 //! What came of a run: the judges' findings, why it may prove nothing, and what excuses a failure.
 
-use super::{build::Built, nemesis::Remains, outcome::RunOutcome, recorder::Recorder};
+use super::{
+    build::Built,
+    nemesis::{Destruction, Remains},
+    outcome::RunOutcome,
+    recorder::Recorder,
+};
 use crate::{
     determinism::Panic,
     injection::{DiskState, Injection, NodeState},
     plan::{Plan, PlannedFault},
 };
-use squall_judge::{Judgement, Loss, Violation};
+use squall_judge::{Judgement, Loss, Violation, seconds};
 use squall_probe::{Record, What, sim};
 use squall_reports::Counters;
 use std::{
@@ -249,32 +254,50 @@ impl Verdict {
     /// The log went back in time: how far, and what was lost by it, as was to be expected. If that explains all that is
     /// violated, the run proves nothing.
     fn tell_loss(&mut self, loss: &Loss, nodes: &[String]) {
-        if loss.lost == 0 && loss.excused.is_empty() {
+        if loss.lost + loss.undone == 0 && loss.excused.is_empty() && !loss.forked {
             return;
         }
-        let seconds = |us: u64| format!("{}.{:03}s", us / 1_000_000, us / 1_000 % 1_000);
         let who: Vec<&str> = loss.nodes.iter().map(|node| nodes[node.index()].as_str()).collect();
         let who = if who.len() == nodes.len() { "all nodes".to_owned() } else { who.join(", ") };
-        let mut said = format!(
-            "{who} went back from {} to {}: of {} events acknowledged in between, {} are lost, as was to be expected",
-            seconds(loss.from),
-            seconds(loss.to),
-            loss.acknowledged,
-            loss.lost
+        let (from, to) = (seconds(loss.from), seconds(loss.to));
+        let mut said = format!("{who} went back from {from} to {to}: ");
+        said += &format!(
+            "of {} events acknowledged in between, {} are lost",
+            loss.acknowledged, loss.lost
         );
+        if loss.undone > 0 {
+            let undone = loss.undone;
+            said += &format!(
+                ", and {undone} places or dead letters that consumers were told of are others"
+            );
+        }
+        said += ", as was to be expected";
         if !loss.excused.is_empty() {
             let excused = loss.excused.join(", ");
             said += &format!("; who did not go back has seen what is gone: {excused}");
         }
-        // Who did not go back goes on from places that the log had once, and passes over what stands there now. What
-        // the log has it must keep, and publishing must work.
+        let broken: BTreeSet<&str> = self.violations.iter().map(|v| v.invariant).collect();
+        // In two pasts at once everything is otherwise than it was told, but nothing need take effect twice.
+        let says_nothing = |broken: &&str| !["idempotency", "no_panic"].contains(broken);
+        if loss.forked && !broken.is_empty() && broken.iter().all(says_nothing) {
+            let broken: Vec<&str> = broken.into_iter().collect();
+            said += &format!(
+                "; the log has two pasts (a disk came back from what had been undone, or who led most of the others remembers it, and they do not): that explains {}",
+                broken.join(", ")
+            );
+            self.violations.clear();
+            self.vacuous.push(said);
+            return;
+        }
+        // Who did not go back goes on from places that the log had once: it passes over what stands there now, or gives
+        // it up unseen. What the log has it must keep, and publishing must work.
         let explains = |broken: &str| {
-            let follows = FOLLOWS_FROM_ABSENCE.contains(&broken) || broken == "no_skip";
+            let acts = ["no_skip", "dead_letters"].contains(&broken);
+            let follows = acts || FOLLOWS_FROM_ABSENCE.contains(&broken);
             follows && !["durability", "progress"].contains(&broken)
         };
-        let broken: BTreeSet<&str> = self.violations.iter().map(|v| v.invariant).collect();
         let explained = broken.iter().all(|broken| explains(broken));
-        if !loss.whole && loss.lost > 0 && !broken.is_empty() && explained {
+        if !loss.whole && loss.lost + loss.undone > 0 && !broken.is_empty() && explained {
             let broken: Vec<&str> = broken.into_iter().collect();
             said += &format!("; that explains {}", broken.join(", "));
             self.violations.clear();
@@ -284,16 +307,21 @@ impl Verdict {
         self.note = Some(self.note.take().map_or(said.clone(), |note| format!("{said}; {note}")));
     }
 
-    /// `disks` were destroyed, and nothing could have brought back what they held. If that explains all that is
-    /// violated, the run proves nothing; if not, it is noted.
-    fn excuse_destruction(&mut self, disks: &str) {
+    /// Disks were destroyed, and nothing could have brought back what they held. If that explains all that is violated,
+    /// the run proves nothing; if not, it is noted.
+    fn excuse_destruction(&mut self, Destruction { disks, replicated }: &Destruction) {
+        // Of whom each replica follows nobody knows any more, if most of them have forgotten it.
+        let votes = ["votes_kept", "single_leader"];
+        let explains = |broken: &str| {
+            FOLLOWS_FROM_ABSENCE.contains(&broken) || (*replicated && votes.contains(&broken))
+        };
         let names = |which: &dyn Fn(&str) -> bool| -> Option<String> {
             let broken: BTreeSet<&str> = self.violations.iter().map(|v| v.invariant).collect();
             let broken: Vec<&str> = broken.into_iter().filter(|name| which(name)).collect();
             (!broken.is_empty()).then(|| broken.join(", "))
         };
         let Some(broken) = names(&|_| true) else { return };
-        match names(&|broken| !FOLLOWS_FROM_ABSENCE.contains(&broken)) {
+        match names(&|broken| !explains(broken)) {
             None => {
                 self.violations.clear();
                 self.vacuous.push(format!("{disks}; no system could have kept {broken}"));
@@ -312,6 +340,10 @@ mod tests {
 
     const DISKS: &str = "the disks of 2 of 3 broker nodes were destroyed: broker-1, broker-2";
 
+    fn disks(replicated: bool) -> Destruction {
+        Destruction { disks: DISKS.to_owned(), replicated }
+    }
+
     fn broken(invariants: &[&'static str]) -> Verdict {
         let violation = |invariant: &&'static str| Violation {
             invariant,
@@ -326,7 +358,7 @@ mod tests {
     #[test]
     fn what_destroyed_disks_held_nobody_could_have_kept() {
         let mut verdict = broken(&["no_loss", "durability", "no_loss"]);
-        verdict.excuse_destruction(DISKS);
+        verdict.excuse_destruction(&disks(true));
         assert!(verdict.violations.is_empty() && verdict.note.is_none());
         let vacuous = format!("{DISKS}; no system could have kept durability, no_loss");
         assert_eq!(verdict.vacuous, [vacuous]);
@@ -335,7 +367,7 @@ mod tests {
     #[test]
     fn destroyed_disks_do_not_explain_what_happens_twice() {
         let mut verdict = broken(&["no_loss", "no_duplicate_effect"]);
-        verdict.excuse_destruction(DISKS);
+        verdict.excuse_destruction(&disks(true));
         let left: Vec<&str> = verdict.violations.iter().map(|v| v.invariant).collect();
         assert_eq!(left, ["no_loss", "no_duplicate_effect"], "nothing is taken back");
         assert!(verdict.vacuous.is_empty());
@@ -344,9 +376,19 @@ mod tests {
     }
 
     #[test]
+    fn what_replicas_have_promised_is_gone_with_the_disks_of_most_and_with_no_others() {
+        let mut verdict = broken(&["votes_kept"]);
+        verdict.excuse_destruction(&disks(true));
+        assert!(verdict.violations.is_empty() && verdict.vacuous.len() == 1);
+        let mut verdict = broken(&["votes_kept"]);
+        verdict.excuse_destruction(&disks(false));
+        assert!(verdict.violations.len() == 1 && verdict.vacuous.is_empty());
+    }
+
+    #[test]
     fn destroyed_disks_are_nothing_to_speak_of_when_all_was_kept() {
         let mut verdict = broken(&[]);
-        verdict.excuse_destruction(DISKS);
+        verdict.excuse_destruction(&disks(true));
         assert!(verdict.vacuous.is_empty() && verdict.note.is_none());
     }
 
@@ -367,8 +409,10 @@ mod tests {
             from: 2_500_000,
             acknowledged: 9,
             lost,
+            undone: 0,
             excused: vec![],
             whole,
+            forked: false,
         }
     }
 
@@ -402,6 +446,14 @@ mod tests {
             "if all went back, nobody has seen what is gone"
         );
         assert_eq!(told(&["drains"], &loss(0, false)).0, 1, "nothing was lost");
+        let forked = Loss { forked: true, ..loss(0, false) };
+        // (One that nothing else explains.)
+        assert_eq!(told(&["order", "durability"], &forked).0, 0);
+        assert_eq!(told(&["order", "idempotency"], &forked).0, 2);
+        // A dead letter that the log has forgotten, or an event at a place that another has now.
+        let undone = Loss { undone: 2, ..loss(0, false) };
+        let (violations, _, vacuous) = told(&["no_loss", "dead_letters"], &undone);
+        assert!(violations == 0 && vacuous[0].contains("0 are lost, and 2 places or dead letters"));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The story of a run on one screen: what stands around the evidence of its first violation, or, of a run that violated
 //! nothing, its faults and how the system answered. What is left out is told; `replay --full` has it.
 
+use super::trace::distance;
 use crate::{
     plan::Plan,
     sim::RunOutcome,
     words::{Words, timeline_line},
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Record, What};
+use squall_reports::fit;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most lines of a story, without the one that tells what is left out.
@@ -109,10 +111,7 @@ pub(super) fn story(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
             if item.alike > 0 {
                 text += &format!(" (and {} more like it)", item.alike);
             }
-            if text.chars().count() > WIDTH {
-                text = text.chars().take(WIDTH - 1).chain(['…']).collect();
-            }
-            timeline_line(item.at, words.node(item.node), &text) + item.mark
+            timeline_line(item.at, words.node(item.node), &fit(&text, WIDTH)) + item.mark
         })
         .collect();
     if told < total {
@@ -190,9 +189,7 @@ impl Subject {
 
     /// From the nearest proof, in microseconds.
     fn distance(&self, at: u64) -> u64 {
-        let before = self.times.range(..=at).next_back().map(|time| at - time);
-        let after = self.times.range(at..).next().map(|time| time - at);
-        before.into_iter().chain(after).min().unwrap_or(0)
+        distance(&self.times, at)
     }
 
     /// Whether it is of the event's life.

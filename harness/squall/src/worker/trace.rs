@@ -87,7 +87,7 @@ fn proofs(outcome: &RunOutcome) -> BTreeSet<usize> {
 }
 
 /// From the nearest of some times.
-fn distance(times: &BTreeSet<u64>, at: u64) -> u64 {
+pub(super) fn distance(times: &BTreeSet<u64>, at: u64) -> u64 {
     let before = times.range(..=at).next_back().map(|time| at - time);
     let after = times.range(at..).next().map(|time| time - at);
     before.into_iter().chain(after).min().unwrap_or(0)

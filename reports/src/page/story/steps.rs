@@ -1,7 +1,7 @@
 //! The life of what a violation is about, step by step: its records, what the nodes did meanwhile, and the faults.
 
 use crate::{
-    format::{Trace, Violation},
+    format::{Trace, TraceRecord, Violation},
     text::{
         clip_within,
         numbers::{grouped, record_time},
@@ -75,6 +75,14 @@ pub(super) fn life(trace: &Trace, violation: &Violation, most: usize, text: usiz
         let name = place.and_then(|place| trace.nodes.get(usize::from(place)));
         clip_within(name.map_or("squall", String::as_str), 60)
     };
+    let of_record = |record: &TraceRecord, class| Step {
+        index: Some(record.index),
+        at_us: record.at_us,
+        at: record_time(record.at_us),
+        node: node(record.node),
+        text: clip_within(&record.text, text),
+        class,
+    };
     let (mut from, mut to) = (u64::MAX, 0);
     for record in &trace.records {
         let (rank, class) = match record.event {
@@ -83,17 +91,7 @@ pub(super) fn life(trace: &Trace, violation: &Violation, most: usize, text: usiz
             _ => continue,
         };
         (from, to) = (from.min(record.at_us), to.max(record.at_us));
-        say(
-            rank,
-            Step {
-                index: Some(record.index),
-                at_us: record.at_us,
-                at: record_time(record.at_us),
-                node: node(record.node),
-                text: clip_within(&record.text, text),
-                class,
-            },
-        );
+        say(rank, of_record(record, class));
     }
     let within = |at: u64| (from..=to).contains(&at);
     for record in trace.records.iter().filter(|record| within(record.at_us)) {
@@ -101,17 +99,7 @@ pub(super) fn life(trace: &Trace, violation: &Violation, most: usize, text: usiz
         if told || !LIFE_OF_NODES.contains(&record.kind.as_str()) {
             continue;
         }
-        say(
-            2,
-            Step {
-                index: Some(record.index),
-                at_us: record.at_us,
-                at: record_time(record.at_us),
-                node: node(record.node),
-                text: clip_within(&record.text, text),
-                class: "node",
-            },
-        );
+        say(2, of_record(record, "node"));
     }
     for fault in &trace.faults {
         let mut edge = |at_us: u64, what: &str| {
@@ -146,7 +134,7 @@ pub(super) fn life(trace: &Trace, violation: &Violation, most: usize, text: usiz
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::{Evidence, TraceFault, TraceRecord};
+    use crate::format::{Evidence, TraceFault};
 
     #[test]
     fn a_life_is_told_with_what_the_nodes_did_meanwhile() {

@@ -30,21 +30,23 @@ impl World {
         if self.end_mut(id).is_none_or(|end| end.gone()) {
             return;
         }
-        if !reads && self.end_mut(id).is_some_and(|end| !end.reads && end.resets_when_closed()) {
-            // Nothing of it is sent any more, no end either.
-            let now = self.now_here();
-            if let Some(end) = self.end_mut(id) {
-                end.writes = false;
-            }
-            self.give_up(|waiting| waiting.from == id);
-            self.send_reset(id, now);
-        } else if !reads {
-            self.stop_writing(id);
-        } else if let Some(end) = self.end_mut(id) {
+        let Some(end) = self.end_mut(id) else { return };
+        if reads {
             end.reads = false;
             if end.forgotten {
                 return self.close(id, false);
             }
+        }
+        // The last half goes; the half that writes may have gone before it, with what it had still to send.
+        let last = if reads { !end.writes } else { !end.reads };
+        if last && end.resets_when_closed() {
+            // Nothing of it is sent any more, no end either.
+            end.writes = false;
+            let now = self.now_here();
+            self.give_up(|waiting| waiting.from == id);
+            self.send_reset(id, now);
+        } else if !reads {
+            self.stop_writing(id);
         }
         self.leave_end(id);
     }

@@ -164,7 +164,7 @@ impl End {
 
     /// Its software asked for a reset when it closes it.
     pub(in crate::sim) fn resets_when_closed(&self) -> bool {
-        self.writes && self.options.linger == Some(Duration::ZERO)
+        self.options.linger == Some(Duration::ZERO)
     }
 
     /// Whoever waits for something to happen at it looks again.

@@ -113,7 +113,14 @@ impl World {
     /// What waits to leave and is picked is gone: the ends that were about to be closed.
     pub(super) fn give_up(&mut self, which: impl Fn(&Waiting) -> bool) -> Vec<EndId> {
         let mut closing = Vec::new();
-        for (_, waiting) in self.network.take_waiting(which) {
+        let now = self.now_here();
+        // The last first: then nothing that is given up has moved up.
+        for (leaves, waiting) in self.network.take_waiting(which).into_iter().rev() {
+            if !waiting.narrow.is_empty() {
+                let (direction, bytes) = (waiting.direction, waiting.payload.len());
+                let sooner = self.network.links.carry_no_more(direction, bytes, leaves, now);
+                self.network.move_up(direction, leaves, sooner);
+            }
             self.does_not_wait(waiting.from, waiting.direction.0, &waiting.payload);
             if let Payload::End = &waiting.payload {
                 closing.push(waiting.from);

@@ -221,18 +221,38 @@ impl Links {
         if self.bandwidth.is_empty() {
             return None;
         }
-        let mut takes = 0;
-        let mut narrow = Vec::new();
-        for limit in self.bandwidth.iter().filter(|one| one.directions.contains(&direction)) {
-            let alone = (bytes as u64).saturating_mul(1_000_000) / limit.bytes_per_second.max(1);
-            takes = takes.max(alone);
-            narrow.push(limit.id.step);
-        }
+        let limits = self.bandwidth.iter().filter(|one| one.directions.contains(&direction));
+        let narrow: Vec<u16> = limits.map(|limit| limit.id.step).collect();
         if narrow.is_empty() {
             return None;
         }
+        let takes = self.carrying_takes(direction, bytes);
         let busy = self.busy_until.entry(direction).or_default();
         *busy = (*busy).max(now).saturating_add(takes);
         (*busy > now).then_some((*busy, narrow))
+    }
+
+    /// How long a narrow link is busy with so many bytes, in microseconds; 0 if it is not narrow.
+    fn carrying_takes(&self, direction: Direction, bytes: usize) -> u64 {
+        let limits = self.bandwidth.iter().filter(|one| one.directions.contains(&direction));
+        let alone = limits
+            .map(|limit| (bytes as u64).saturating_mul(1_000_000) / limit.bytes_per_second.max(1));
+        alone.max().unwrap_or(0)
+    }
+
+    /// Bytes that a narrow link was to have carried by `leaves` are given up `now`: so much sooner it is free, in
+    /// microseconds.
+    pub(in crate::sim) fn carry_no_more(
+        &mut self,
+        direction: Direction,
+        bytes: usize,
+        leaves: u64,
+        now: u64,
+    ) -> u64 {
+        let sooner = self.carrying_takes(direction, bytes).min(leaves.saturating_sub(now));
+        if let Some(busy) = self.busy_until.get_mut(&direction) {
+            *busy = busy.saturating_sub(sooner);
+        }
+        sooner
     }
 }

@@ -222,6 +222,19 @@ impl Network {
         picked.map(|((leaves, _), waiting)| (leaves, waiting)).collect()
     }
 
+    /// What a narrow link carries after `leaves` in a direction it carries sooner.
+    pub(in crate::sim) fn move_up(&mut self, direction: Direction, leaves: u64, sooner: u64) {
+        let behind = self.waiting.extract_if((leaves, 0).., |_, waiting| {
+            waiting.direction == direction && !waiting.narrow.is_empty()
+        });
+        let behind: Vec<_> = behind.collect();
+        self.waiting.extend(
+            behind.into_iter().map(|((leaves, number), waiting)| {
+                ((leaves - sooner.min(leaves), number), waiting)
+            }),
+        );
+    }
+
     /// The directions in which something leaves later.
     pub(in crate::sim) fn waiting_ways(&self) -> impl Iterator<Item = Direction> {
         self.waiting.values().map(|waiting| waiting.direction)

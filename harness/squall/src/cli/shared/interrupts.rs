@@ -7,11 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Ctrl-C and SIGTERM end the batch, not the report: what is finished is kept.
-pub(in crate::cli) fn watch_interrupts() -> Option<&'static AtomicBool> {
+/// Is set by Ctrl-C and SIGTERM, which end the batch, not the report: what is finished is kept.
+pub(in crate::cli) fn watch_interrupts() -> &'static AtomicBool {
     static INTERRUPTED: AtomicBool = AtomicBool::new(false);
     let mut first: Option<Instant> = None;
-    ctrlc::set_handler(move || {
+    let handler = ctrlc::set_handler(move || {
         INTERRUPTED.store(true, Ordering::Relaxed);
         // One interrupt may arrive twice, for the process and for its group.
         let since = first.get_or_insert_with(Instant::now).elapsed();
@@ -19,7 +19,8 @@ pub(in crate::cli) fn watch_interrupts() -> Option<&'static AtomicBool> {
             process::exit(exit::INTERRUPTED.into());
         }
         eprintln!("\ninterrupted: finishing what has begun (again to stop at once)");
-    })
-    .ok()
-    .map(|()| &INTERRUPTED)
+    });
+    // Without a handler an interrupt ends the process at once, as it does by default.
+    let _ = handler;
+    &INTERRUPTED
 }

@@ -19,6 +19,23 @@ pub(in crate::cli) fn load(
     scenario::load_with(paths, system, &settings.set).map_err(Stop::Mistakes)
 }
 
+/// The one scenario of a file.
+pub(in crate::cli) fn load_one(
+    path: &PathBuf,
+    system: &dyn System,
+    settings: &Settings,
+) -> Result<Scenario, Stop> {
+    let mut all = load(std::slice::from_ref(path), system, settings)?;
+    match all.pop() {
+        Some(one) if all.is_empty() => Ok(one),
+        _ => Err(Stop::input(format!(
+            "{} holds {} scenarios; name the file of one",
+            path.display(),
+            all.len() + 1
+        ))),
+    }
+}
+
 /// What is put into scenarios.
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct Settings {
@@ -26,6 +43,13 @@ pub(in crate::cli) struct Settings {
     /// (repeatable)
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Setting>,
+}
+
+impl Settings {
+    /// Nothing is put into scenarios.
+    pub(in crate::cli) fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
 }
 
 /// The text at the head of a scenario's file, without what is for editors.
@@ -51,7 +75,7 @@ pub(in crate::cli) struct Chosen {
 impl Chosen {
     /// Nothing is left out.
     pub(in crate::cli) fn is_all(&self) -> bool {
-        self.filters.is_empty() && self.settings.set.is_empty()
+        self.filters.is_empty() && self.settings.is_empty()
     }
 
     /// The scenarios of files and folders that fit one of the expressions, with the settings in them.

@@ -105,11 +105,15 @@ pub(super) fn target(kind: &'static FaultKind, words: &Words<'_>) -> BoxedStrate
         let weight = words.bias.of(kind, &target.to_string());
         (weight, Just(target))
     });
-    Union::new_weighted(weighed.collect()).boxed()
+    let drawn = Union::new_weighted(weighed.collect());
+    match words.focus {
+        Some(focus) => prop_oneof![3 => Just(focus.clone()), 1 => drawn].boxed(),
+        None => drawn.boxed(),
+    }
 }
 
 /// Everybody who can be named in this topology.
-fn targets(words: &Words<'_>) -> Vec<Target> {
+pub(super) fn targets(words: &Words<'_>) -> Vec<Target> {
     let mut all = Vec::new();
     let replicas = words.replicas();
     if replicas >= 1 {
@@ -143,7 +147,14 @@ pub(super) fn links(words: &Words<'_>) -> BoxedStrategy<Links> {
     let some: Vec<Target> =
         targets(words).into_iter().filter(|target| *target != Target::All).collect();
     let every: Vec<Target> = roles.iter().map(|(role, _)| Target::Role(role.clone())).collect();
-    let (who, role) = (select(some), select(every));
+    let some = select(some);
+    let who = match words.focus {
+        Some(focus) if *focus != Target::All => {
+            prop_oneof![3 => Just(focus.clone()), 1 => some].boxed()
+        }
+        _ => some.boxed(),
+    };
+    let role = select(every);
     let isolated = (who.clone(), proptest::option::weighted(0.4, role.clone()))
         .prop_map(|(who, from)| Links::Isolate { who, from });
     let between = (who.clone(), role.clone()).prop_map(|(a, b)| Links::Between(a, b));

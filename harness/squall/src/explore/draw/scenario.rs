@@ -2,15 +2,17 @@
 
 use super::{
     draws::Draws,
-    step::step,
-    words::{Words, kinds},
+    parameters::targets,
+    step::{PACES, step},
+    words::{Words, kind},
 };
 use crate::{
     faults::{CATALOGUE, FaultKind},
+    injection::Target,
     scenario::Scenario,
     system::System,
 };
-use proptest::{prelude::*, sample::select, strategy::Union};
+use proptest::{prelude::*, sample::select};
 use std::fmt;
 
 /// What a scenario is drawn from: a subset of the faults of its own, and a pace of its own.
@@ -20,35 +22,39 @@ pub(in crate::explore) struct Swarm {
     pub(in crate::explore) kinds: Vec<&'static FaultKind>,
     /// How many steps it has.
     pub(in crate::explore) steps: usize,
-    /// How long what lasts may last, in parts of a hundred of the workload.
+    /// One of [`PACES`].
     pub(in crate::explore) pace: u64,
+    /// Whom its faults hit more often than not.
+    pub(in crate::explore) focus: Option<Target>,
 }
 
 impl fmt::Display for Swarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds: Vec<&str> = self.kinds.iter().map(|kind| kind.key).collect();
         let (steps, pace) = (self.steps, self.pace);
-        write!(f, "{steps} of {}; at most {pace} % of the workload each", kinds.join(", "))
+        write!(f, "{steps} of {}; at most {pace} % of the workload each", kinds.join(", "))?;
+        self.focus.iter().try_for_each(|focus| write!(f, "; most on {focus}"))
     }
 }
 
 /// A swarm, and a scenario that is drawn from it, on the topology of the words' own scenario.
 pub(in crate::explore) fn scenario(draws: &mut Draws, words: &Words<'_>) -> (Swarm, Scenario) {
-    let weighed = kinds(words.bias).into_iter().map(|(weight, kind)| (weight, Just(kind)));
-    let kind = Union::new_weighted(weighed.collect());
-    let parts = (proptest::collection::vec(kind, 1..=4), 1..=4_usize, select(&[10, 30, 60][..]));
-    let (kinds, steps, pace) = draws.draw(&parts);
-    of_swarm(draws, words, Swarm { kinds, steps, pace })
+    let kinds = proptest::collection::vec(kind(words.bias), 1..=4);
+    let focus = proptest::option::of(select(targets(words)));
+    let parts = (kinds, 1..=4_usize, select(&PACES[..]), focus);
+    let (kinds, steps, pace, focus) = draws.draw(&parts);
+    of_swarm(draws, words, Swarm { kinds, steps, pace, focus })
 }
 
 /// As [`scenario`], with every fault as likely as every other, at any time: what guidance is measured against.
 pub(in crate::explore) fn uniform(draws: &mut Draws, words: &Words<'_>) -> (Swarm, Scenario) {
     let steps = draws.draw(&(1..=4_usize));
-    of_swarm(draws, words, Swarm { kinds: CATALOGUE.to_vec(), steps, pace: 60 })
+    of_swarm(draws, words, Swarm { kinds: CATALOGUE.to_vec(), steps, pace: 60, focus: None })
 }
 
 fn of_swarm(draws: &mut Draws, words: &Words<'_>, swarm: Swarm) -> (Swarm, Scenario) {
     let mut scenario = words.base.clone();
+    let words = &words.on(swarm.focus.as_ref());
     for _ in 0..swarm.steps {
         let kind = swarm.kinds[draws.below(swarm.kinds.len())];
         scenario.faults.push(draws.draw(&step(kind, swarm.pace, words)));

@@ -11,6 +11,9 @@ use crate::{
 use proptest::{prelude::*, sample::select, strategy::Union};
 use std::time::Duration;
 
+/// How long what lasts may last, in parts of a hundred of the workload.
+pub(in crate::explore) const PACES: [u64; 3] = [10, 30, 60];
+
 /// A step with a fault of this kind; `pace` is how long what lasts may last, in parts of a hundred of the workload.
 pub(in crate::explore) fn step(
     kind: &'static FaultKind,
@@ -76,7 +79,7 @@ fn trigger(words: &Words<'_>, length: u64) -> BoxedStrategy<Trigger> {
     let mut all: Vec<(u32, BoxedStrategy<Trigger>)> =
         vec![(5, at.boxed()), (2, every.boxed()), (1, counted.boxed())];
     if !words.points.is_empty() {
-        let points = select(words.points.to_vec());
+        let points = select(words.points.clone().into_iter().collect::<Vec<_>>());
         let reaches = (points, 0..1_000_u32).prop_map(|((point, most), part)| {
             // Early passes as often as all the later ones.
             let hit = 1 + most.saturating_sub(1).min(part * part % most.max(1));
@@ -85,7 +88,7 @@ fn trigger(words: &Words<'_>, length: u64) -> BoxedStrategy<Trigger> {
         all.push((3, reaches.boxed()));
     }
     if !words.signals.is_empty() {
-        let signal = select(words.signals.to_vec())
+        let signal = select(words.signals.iter().cloned().collect::<Vec<_>>())
             .prop_map(|signal| Trigger::When(Condition::Signal { signal, hit: 1 }));
         all.push((1, signal.boxed()));
     }

@@ -2,23 +2,28 @@
 
 use crate::{
     faults::{CATALOGUE, FaultKind},
+    injection::Target,
     parameters::Value as Said,
     scenario::Scenario,
     system::{Role, System},
 };
-use std::collections::BTreeMap;
+use proptest::{prelude::Just, strategy::Union};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What scenarios can be made of.
+#[derive(Clone, Copy)]
 pub(in crate::explore) struct Words<'a> {
     pub(in crate::explore) system: &'a dyn System,
     /// The scenario that is drawn from: its topology says who can be hit.
     pub(super) base: &'a Scenario,
     /// How often each fault was felt where it was tried.
     pub(in crate::explore) bias: &'a Bias,
+    /// Who is hit more often than not: what one fault leaves behind, another one on the same nodes brings to light.
+    pub(super) focus: Option<&'a Target>,
     /// Signals that earlier runs have seen; a trigger that waits for another waits in vain.
-    pub(super) signals: &'a [String],
+    pub(super) signals: &'a BTreeSet<String>,
     /// Fault points that earlier runs have passed, and how often in one run at most.
-    pub(super) points: &'a [(String, u32)],
+    pub(super) points: &'a BTreeMap<String, u32>,
 }
 
 impl<'a> Words<'a> {
@@ -26,9 +31,14 @@ impl<'a> Words<'a> {
         system: &'a dyn System,
         base: &'a Scenario,
         bias: &'a Bias,
-        (signals, points): (&'a [String], &'a [(String, u32)]),
+        (signals, points): (&'a BTreeSet<String>, &'a BTreeMap<String, u32>),
     ) -> Self {
-        Self { system, base, bias, signals, points }
+        Self { system, base, bias, focus: None, signals, points }
+    }
+
+    /// The same, and more often than not these are hit.
+    pub(in crate::explore) fn on(self, focus: Option<&'a Target>) -> Self {
+        Self { focus, ..self }
     }
 
     /// Each role that has nodes here, and how many.
@@ -73,6 +83,12 @@ impl Bias {
         *hits += u32::from(felt);
     }
 
+    /// How many kinds of fault were felt.
+    pub(in crate::explore) fn felt(&self) -> usize {
+        let felt = self.tried.iter().filter(|(_, (_, felt))| *felt > 0);
+        felt.map(|((key, _), _)| key).collect::<BTreeSet<_>>().len()
+    }
+
     /// How likely a fault on somebody should be, from 1 to 33.
     pub(super) fn of(&self, kind: &FaultKind, whom: &str) -> u32 {
         let (tried, felt) =
@@ -93,9 +109,10 @@ fn weight(tried: u32, felt: u32) -> u32 {
     1 + 32 * (felt + 1) / (tried + 2)
 }
 
-/// Every kind of fault, with how likely it should be.
-pub(in crate::explore) fn kinds(bias: &Bias) -> Vec<(u32, &'static FaultKind)> {
-    CATALOGUE.iter().map(|kind| (bias.of_kind(kind), *kind)).collect()
+/// Any kind of fault, more likely one that is felt.
+pub(in crate::explore) fn kind(bias: &Bias) -> Union<Just<&'static FaultKind>> {
+    let weighed = CATALOGUE.iter().map(|kind| (bias.of_kind(kind), Just(*kind)));
+    Union::new_weighted(weighed.collect())
 }
 
 #[cfg(test)]

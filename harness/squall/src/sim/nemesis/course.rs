@@ -1,6 +1,6 @@
 //! The course of a run, as the nemesis takes part in it: what it does in which order, between two steps of the simulator.
 
-use super::{base::Nemesis, state::Action};
+use super::{base::Nemesis, recovery::Destruction, state::Action};
 use crate::{
     plan::{Micros, Start},
     scenario::Condition,
@@ -18,8 +18,8 @@ pub(in crate::sim) struct Remains {
     pub(in crate::sim) begun: u64,
     /// Steps of the scenario of which an occurrence began.
     pub(in crate::sim) begun_steps: BTreeSet<u16>,
-    /// What no system could have recovered from, in a sentence.
-    pub(in crate::sim) destruction: Option<String>,
+    /// What no system could have recovered from.
+    pub(in crate::sim) destruction: Option<Destruction>,
     /// What of all that was injected had not come to its end when the deadline passed.
     pub(in crate::sim) late: Option<String>,
 }

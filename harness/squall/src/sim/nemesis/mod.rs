@@ -22,3 +22,4 @@ mod triggers;
 
 pub(super) use base::{Exits, Nemesis};
 pub(super) use course::Remains;
+pub(super) use recovery::Destruction;

@@ -9,9 +9,19 @@ use std::collections::BTreeSet;
 /// The share of runs in which only a core is healed.
 const CORE_ONLY: f64 = 0.25;
 
+/// Disks that were destroyed, when nothing could bring back what they held.
+pub(in crate::sim) struct Destruction {
+    /// Whose, and by which faults, in a sentence.
+    pub(in crate::sim) disks: String,
+    /// They were disks of replicas.
+    pub(in crate::sim) replicated: bool,
+}
+
 impl Nemesis<'_> {
     /// The recovery phase begins: every fault ends and every node comes back, but for those that are left out.
     pub(in crate::sim) fn heal_all(&mut self) {
+        // Who was brought down in the last step comes back, too.
+        self.tend_brought_down();
         self.recovery.begin();
         for index in self.occurrences.active() {
             self.heal_fault(index);
@@ -75,9 +85,9 @@ impl Nemesis<'_> {
         nodes.filter(|(_, node)| node.role == role).map(|(id, _)| id).collect()
     }
 
-    /// The disks that were destroyed, in a sentence, if nothing could bring back what they held. A disk counts if its
+    /// The disks that were destroyed, if nothing could bring back what they held. A disk counts if its
     /// node noticed: it read a damaged byte, or started on an empty disk.
-    pub(super) fn destruction(&self) -> Option<String> {
+    pub(super) fn destruction(&self) -> Option<Destruction> {
         let roles: BTreeSet<&str> = self.plan.nodes.iter().map(|node| node.role.as_str()).collect();
         roles.into_iter().find_map(|role| {
             let nodes = self.nodes_of(role);
@@ -88,13 +98,12 @@ impl Nemesis<'_> {
             if replicated && nodes.iter().all(|node| self.at_most_went_back(*node)) {
                 return None;
             }
-            (lost.len() >= irreplaceable(nodes.len(), replicated)).then(|| {
-                format!(
-                    "the disks of {} of {} {role} nodes were destroyed: {}",
-                    lost.len(),
-                    nodes.len(),
-                    lost.join(", ")
-                )
+            let (count, of) = (lost.len(), nodes.len());
+            (count >= irreplaceable(of, replicated)).then(|| {
+                let lost = lost.join(", ");
+                let disks =
+                    format!("the disks of {count} of {of} {role} nodes were destroyed: {lost}");
+                Destruction { disks, replicated }
             })
         })
     }

@@ -181,3 +181,28 @@ fn a_frame_is_in_memory_until_it_leaves_and_counts_once() {
         once
     );
 }
+
+#[test]
+fn what_is_given_up_takes_neither_memory_nor_the_link_any_more() {
+    simulated(|| {
+        let (one, other) = pair(A, B);
+        let (two, another) = pair(A, B);
+        narrow(3, 1_000);
+        let before = memory(A);
+        // Both halves may go first; either way a reset is all that comes.
+        let _ = one.0.options(|options| options.linger = Some(std::time::Duration::ZERO));
+        here(A, || sends(&one.1, &[1; 100]));
+        here(A, || sends(&two.1, &[2; 10]));
+        let waits = memory(A) - before;
+        here(A, || {
+            drop(one.1);
+            drop(one.0);
+        });
+        assert!(memory(A) < before + waits / 2, "{} of {waits}", memory(A) - before);
+        pass(WAY + 1);
+        assert_eq!(read(&other.0), reset());
+        // It waits for its own bytes alone.
+        pass(30);
+        assert_eq!(frames(&another.0), [[2; 10]]);
+    });
+}
