@@ -2,7 +2,8 @@
 //! has begun there, no member of an older one does (a zombie).
 //!
 //! After the fencing of Kafka's KIP-98 and KIP-447. A generation has begun when it was fenced where effects
-//! land, or a member of it was given an event of the partition.
+//! land, or a member of it was given an event of the partition. A fence that went back in time with the disk on which it
+//! stood keeps nobody out: what is done before it is put up again is nobody's fault.
 
 use super::{
     dense::ByKey,
@@ -11,8 +12,10 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    taken_back::TakenBack,
 };
-use squall_probe::{Name, What};
+use squall_probe::{Name, NodeId, What};
+use std::collections::BTreeMap;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "single_owner",
@@ -31,6 +34,8 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         setup: setup.clone(),
         current: ByKey::default(),
         owners: ByKey::default(),
+        fences: BTreeMap::new(),
+        taken_back: TakenBack::default(),
         findings: Findings::default(),
     }))
 }
@@ -41,6 +46,9 @@ struct SingleOwner {
     current: ByKey<(Name, u32), (u64, Proof)>,
     /// Who acts for a partition in the newest generation.
     owners: ByKey<(Name, u32), (u64, Name, Proof)>,
+    /// The generations that each node was told of, by group and partition.
+    fences: BTreeMap<(NodeId, Name, u32), Vec<(u64, Proof)>>,
+    taken_back: TakenBack,
     findings: Findings,
 }
 
@@ -59,13 +67,24 @@ impl SingleOwner {
         }
         *entry
     }
+
+    /// A node has forgotten, with its disk, that a generation is over.
+    fn forgot(&self, place: (NodeId, Name, u32), generation: u64) -> bool {
+        let fences = self.fences.get(&place).into_iter().flatten();
+        let mut newer = fences.filter(|(fenced, _)| *fenced > generation).peekable();
+        newer.peek().is_some() && newer.all(|(_, proof)| self.taken_back.has(*proof))
+    }
 }
 
 impl Invariant for SingleOwner {
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
+        self.taken_back.record(evidence);
+        let node = evidence.record.node;
         match evidence.record.what {
             What::Assign { group, partition, generation, .. } => {
+                let fences = self.fences.entry((node, group, partition)).or_default();
+                fences.push((generation, evidence.proof()));
                 self.begin(group, partition, generation, evidence);
             }
             What::Deliver { group, position, generation, .. } => {
@@ -81,6 +100,11 @@ impl Invariant for SingleOwner {
                     *owner = (generation, member, evidence.proof());
                 }
                 let (owned, owner, first) = *owner;
+                if generation < current
+                    && self.forgot((node, group, position.partition), generation)
+                {
+                    return;
+                }
                 if generation < current {
                     self.findings.add(
                         || {
@@ -134,6 +158,21 @@ mod tests {
             h.violations("single_owner"),
             ["e2 at 0:1 was applied in generation 1, when generation 2 had begun [1, 4]"]
         );
+    }
+
+    #[test]
+    fn a_fence_that_went_back_keeps_nobody_out_until_it_stands_again() {
+        let zombie = |again: bool| {
+            let mut h = History::new();
+            h.fault_on(1, STORE.0).after(1).assign(2).deliver_gen(1, 0, 2).after(1);
+            h.went_back(STORE.0, 1, 0);
+            if again {
+                h.assign(2);
+            }
+            h.apply_by(1, 0, 1, 7).violations("single_owner")
+        };
+        assert_eq!(zombie(false), [] as [&str; 0]);
+        assert_eq!(zombie(true).len(), 1);
     }
 
     #[test]

@@ -53,8 +53,8 @@ pub struct Loss {
     /// Every node went back, to one moment.
     pub whole: bool,
     /// The log has two pasts: a replica got a disk of a past that had been undone (its snapshot was taken after the moment
-    /// to which the log had gone back in between), or one remembers that it led most of the others, and they do not: its
-    /// log is newer than what they have promised since.
+    /// to which the log had gone back in between), or one remembers what it led, promised or wrote, and most have forgotten
+    /// it: that may be newer, as terms go, than what they decide now.
     pub forked: bool,
 }
 
@@ -127,11 +127,24 @@ impl WentBack {
         let forgot = |node: &NodeId, index: u64| {
             windows.get(node).is_some_and(|all| all.iter().any(|window| window.has(index)))
         };
+        // Terms for which replicas voted, and have forgotten it.
+        let mut votes: BTreeSet<(u64, NodeId)> = BTreeSet::new();
         let forked = forked
             || (0..).zip(history).any(|(index, record)| {
-                matches!(record.what, What::Lead { .. })
-                    && !forgot(&record.node, index)
-                    && setup.replicas.iter().filter(|node| forgot(node, index)).count() > spare
+                let term = match record.what {
+                    What::Vote { term } | What::Lead { term } => Some(term),
+                    What::Append { .. } => None,
+                    _ => return false,
+                };
+                if forgot(&record.node, index) {
+                    votes.extend(term.map(|term| (term, record.node)));
+                    return false;
+                }
+                let forgot = |node: &&NodeId| {
+                    forgot(node, index) || term.is_some_and(|term| votes.contains(&(term, **node)))
+                };
+                setup.replicas.contains(&record.node)
+                    && setup.replicas.iter().filter(forgot).count() > spare
             });
         // Until one of them is back, whatever is acknowledged was accepted before, by who has forgotten it.
         let back = |record: &Record| {
@@ -475,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leader_whom_most_have_forgotten_is_told() {
+    fn who_remembers_what_most_have_forgotten_is_told() {
         // The third leads, and then the first two go back; or the leader is one of them.
         for (leader, forked) in [(2, true), (1, false)] {
             let mut h = taken(0..2);
@@ -487,6 +500,11 @@ mod tests {
         h.lead(2, 5).fault_on(1, 0).fault_on(1, 1).after(1);
         all_back(&mut h, 0..2);
         assert!(!h.judgement().loss.unwrap().forked, "that they remember");
+        // It leads by their votes when they have forgotten them.
+        let mut h = taken(0..2);
+        h.vote(0, 5).vote(1, 5).after(1);
+        all_back(&mut h, 0..2);
+        assert!(h.lead(2, 5).judgement().loss.unwrap().forked);
     }
 
     #[test]

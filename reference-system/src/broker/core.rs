@@ -97,6 +97,16 @@ impl Core {
         self.replication.log().lock().heard().clone()
     }
 
+    /// The log is known to be older than it should be.
+    pub(super) fn is_old(&self) -> bool {
+        self.replication.log().lock().is_old()
+    }
+
+    /// Remembers that the log is older than it should be.
+    pub(super) fn found_old(&self) -> Result<(), Error> {
+        Ok(self.replication.log().lock().found_old()?)
+    }
+
     /// How often the log had been synced when it was opened.
     pub(super) fn found_age(&self) -> u64 {
         self.replication.log().lock().found_age()

@@ -34,6 +34,8 @@ pub(crate) enum Change {
     Decided(u64),
     /// How often a peer's log had been synced when it was heard of last.
     Heard(u64, u64),
+    /// This log is older than it should be, as others have said.
+    Old,
 }
 
 /// Whether others rely on a change once they hear of it. That something was decided can be learnt again, and what was heard
@@ -61,6 +63,8 @@ pub(crate) struct LogStore {
     /// Peers whose numbers there are newer than what is written.
     unwritten: BTreeSet<u64>,
     buffer: Vec<u8>,
+    /// Others have said that it is older than it should be.
+    old: bool,
     /// Something is in the buffer that others will rely on.
     urgent: bool,
     must_be_synced: fn(&Change) -> bool,
@@ -87,6 +91,7 @@ impl LogStore {
             heard: BTreeMap::new(),
             unwritten: BTreeSet::new(),
             buffer: Vec::new(),
+            old: false,
             urgent: false,
             must_be_synced,
         };
@@ -118,6 +123,7 @@ impl LogStore {
             Change::Heard(peer, age) => {
                 self.heard.insert(peer, age);
             }
+            Change::Old => self.old = true,
         }
         Ok(())
     }
@@ -133,12 +139,13 @@ impl LogStore {
     }
 
     /// A peer's log had been synced so often when it sent what is just being taken in. Whatever is relied on because of
-    /// it becomes durable together with this.
-    pub(super) fn hear(&mut self, peer: u64, age: u64) {
+    /// it becomes durable together with this; if it is a promise to follow, at once.
+    pub(super) fn hear(&mut self, peer: u64, age: u64, promises: bool) {
         let known = self.heard.entry(peer).or_default();
         if age > *known {
             *known = age;
             self.unwritten.insert(peer);
+            self.urgent |= promises;
         }
     }
 
@@ -149,7 +156,7 @@ impl LogStore {
 
     /// Makes everything durable that others may rely on.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
+        if self.buffer.is_empty() && !self.urgent {
             return Ok(());
         }
         if self.urgent && !self.unwritten.is_empty() {
@@ -190,6 +197,18 @@ impl LogStore {
             decided: self.decided as u64,
             entries: self.entries.clone(),
         }
+    }
+
+    /// It is older than it should be, and remains so until another takes its place: starting on it makes it no younger.
+    pub(super) fn is_old(&self) -> bool {
+        self.old
+    }
+
+    /// Remembers that.
+    pub(super) fn found_old(&mut self) -> io::Result<()> {
+        self.write(vec![Change::Old])?;
+        self.urgent = true;
+        self.flush()
     }
 
     /// Whether there is no log in `directory`.

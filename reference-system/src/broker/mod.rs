@@ -44,6 +44,7 @@ pub async fn run(config: BrokerConfig) -> Result<(), Error> {
         Ok(core) => match too_old(&config, &listener, &core).await {
             None => core,
             Some(reason) => {
+                core.found_old()?;
                 let known = Known { log: Some(core.copied()), heard: core.heard() };
                 drop(core);
                 recover::recover(&config, &listener, &reason, &known).await?;
@@ -71,6 +72,9 @@ pub async fn run(config: BrokerConfig) -> Result<(), Error> {
 async fn too_old(config: &BrokerConfig, listener: &TcpListener, core: &Core) -> Option<String> {
     if !config.rejoins || !config.policy.asks_how_far {
         return None;
+    }
+    if core.is_old() {
+        return Some("the log was found to be too old before".to_owned());
     }
     let known = Known { log: None, heard: core.heard() };
     recover::too_old(config, listener, &known, core.found_age()).await

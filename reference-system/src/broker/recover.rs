@@ -3,8 +3,8 @@
 //! A disk that has gone back in time (a volume restored from a snapshot) cannot show it. Those can who have heard from
 //! this broker before: it tells with each message how often its log had been synced by then. So a broker that starts
 //! again asks them first. They remember it on disk, and answer while they are asking themselves: all of them may have
-//! lost their power. If some do not answer, it goes on without them: that they remember more, and that this disk went
-//! back, are two faults at once.
+//! lost their power. Once a majority is there, it goes on without the rest (without a majority it could do nothing anyway):
+//! that those remember more, and that this disk went back, are two faults at once.
 //!
 //! It has forgotten what it promised and accepted, and others may rely on that: an entry may be chosen because
 //! this broker and one other had it. So it asks as many others as surely include one of every majority that it
@@ -37,6 +37,9 @@ pub(super) struct Known {
 /// How long a broker may take to answer.
 const REQUEST: Duration = Duration::from_millis(500);
 
+/// After which a broker that does not answer is asked again.
+const AGAIN: Duration = Duration::from_millis(50);
+
 /// Why a log that was synced `age` times is not the one that this broker had, as far as others have heard.
 pub(super) async fn too_old(
     config: &BrokerConfig,
@@ -46,32 +49,55 @@ pub(super) async fn too_old(
 ) -> Option<String> {
     let heard = tokio::select! {
         biased;
-        heard = heard(config) => heard,
+        heard = heard_by_most(config) => heard,
         () = answer(listener, config.policy.checksums, known) => 0,
+        // There is nothing to be known any more.
+        () = squall_probe::stop_asked() => 0,
     };
     (heard > age).then(|| format!("the log is {age} syncs old, and others know of {heard}"))
 }
 
-/// How often this broker's log had been synced, as far as others have heard.
-async fn heard(config: &BrokerConfig) -> u64 {
+/// How often this broker's log had been synced, as far as others have heard that are a majority with it.
+async fn heard_by_most(config: &BrokerConfig) -> u64 {
+    let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(400), "asking");
+    loop {
+        let (newest, answers) = heard(config).await;
+        if 2 * (answers + 1) > config.brokers.len() {
+            return newest;
+        }
+        backoff.wait().await;
+    }
+}
+
+/// How often this broker's log had been synced, as far as others have heard, and how many have answered.
+async fn heard(config: &BrokerConfig) -> (u64, usize) {
     let policy = ClientPolicy { checksums: config.policy.checksums, ..ClientPolicy::default() };
     let asked: Vec<_> = (1..)
         .zip(&config.brokers)
         .filter(|(id, _)| *id != config.id)
         .map(|(_, address)| {
             let (mut rpc, by) = (Rpc::new(address.clone(), policy), config.id);
-            squall_probe::task::spawn(async move {
-                rpc.ask("copy", &BrokerRequest::Heard { by }, REQUEST).await
-            })
+            // One that is just starting, as after a power failure of all, does not listen yet.
+            let asking = async move {
+                loop {
+                    let answer = rpc.ask("copy", &BrokerRequest::Heard { by }, REQUEST).await;
+                    if let Ok(BrokerReply::Heard(age)) = answer {
+                        return age;
+                    }
+                    squall_probe::time::sleep(AGAIN).await;
+                }
+            };
+            squall_probe::task::spawn(squall_probe::time::timeout(REQUEST, asking))
         })
         .collect();
-    let mut newest = 0;
+    let (mut newest, mut answers) = (0, 0);
     for answer in asked {
-        if let Ok(Ok(BrokerReply::Heard(age))) = answer.await {
+        if let Ok(Ok(age)) = answer.await {
             newest = newest.max(age);
+            answers += 1;
         }
     }
-    newest
+    (newest, answers)
 }
 
 /// Asks until enough have answered, and replaces the log.
@@ -136,7 +162,7 @@ pub(super) async fn recover(
         .max_by_key(|copied| (copied.accepted, copied.entries.len()))
         .ok_or("there is nobody to recover from")?;
     // Else it would be taken for an old one when it starts again.
-    let age = heard(config).await;
+    let (age, _) = heard(config).await;
     LogStore::replace(&config.data, Copied { promise, ..newest }, age)?;
     Ok(())
 }

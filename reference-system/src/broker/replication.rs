@@ -163,14 +163,22 @@ impl Replication {
         connection: u64,
         message: PeerMessage,
     ) -> Result<(), Error> {
-        let newest = self.connections.entry(from).or_default();
-        if connection < *newest {
-            return Ok(());
+        match self.connections.insert(from, connection) {
+            Some(newest) if connection < newest => {
+                self.connections.insert(from, newest);
+                return Ok(());
+            }
+            // What an older connection still brings is void: it may be the last word there was.
+            Some(older) if older < connection => self.make_up(from),
+            _ => {}
         }
-        *newest = connection;
         let PeerMessage::Consensus { mut message, age } = message else { return Ok(()) };
         self.heard.insert(from, Instant::now());
-        self.log.lock().hear(from, age);
+        let promises = matches!(
+            &message,
+            Message::SequencePaxos(PaxosMessage { msg: PaxosMsg::Promise(_), .. })
+        );
+        self.log.lock().hear(from, age, promises);
         (self.overheard)(&mut message);
         if let Message::SequencePaxos(PaxosMessage { msg: PaxosMsg::AcceptSync(sync), .. }) =
             &message

@@ -118,8 +118,12 @@ impl Member {
         let positions = self.positions.iter().map(|(p, o)| (*p, *o)).collect();
         let fetch = self.membership.fetch(positions, commits, self.membership.policy.in_flight);
         match self.membership.brokers.ask("fetch", &fetch, REQUEST).await {
-            Ok(BrokerReply::Events { events, lag, dead, .. }) => {
+            Ok(BrokerReply::Events { events, lag, dead, uncommitted, .. }) => {
                 self.membership.retries.reset();
+                if events.is_empty() && uncommitted {
+                    // A leader that was replaced took the commit with it.
+                    self.membership.reached(Stage::Applied, &self.positions).await;
+                }
                 self.handle(events, lag, &dead).await
             }
             Ok(BrokerReply::Rebalanced) => Err(Rejoin),

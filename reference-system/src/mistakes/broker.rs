@@ -144,7 +144,7 @@ fn ignore_checksums(policies: &mut Policies) {
 /// nothing.)
 fn sync_all_but_promises(change: &Change) -> bool {
     match change {
-        Change::Decided(_) | Change::Promise(_) | Change::Heard(..) => false,
+        Change::Decided(_) | Change::Promise(_) | Change::Heard(..) | Change::Old => false,
         Change::Entries(_, entries) => !entries.is_empty(),
         Change::Accepted(_) => true,
     }

@@ -96,6 +96,8 @@ pub enum BrokerReply {
         lag: u64,
         /// Which of them are in the group's dead-letter queue, or on their way out of it: they are seen to.
         dead: Vec<Place>,
+        /// The group has committed less than these positions: a commit was lost, or is under way.
+        uncommitted: bool,
         /// For each partition the time at which the last of them was appended, in milliseconds since the Unix
         /// epoch; only whoever reads without a group is told.
         times: Vec<(u32, u64)>,

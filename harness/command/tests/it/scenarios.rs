@@ -159,6 +159,7 @@ scenarios! {
         breaker_that_nobody_closes
         dead_letter_redelivered
         given_up_out_of_order
+        last_word_on_an_old_connection
         loyalty_decides_twice
         old_promises_told
         snapshot_before_power_failure

@@ -3,7 +3,7 @@
 
 use super::{
     corpus::Entry,
-    draw::{Draws, PACES, Words, kind, step, topology},
+    draw::{Draws, PACES, Words, kind, power_failure, step, topology},
 };
 use crate::{
     injection::Target,
@@ -53,11 +53,7 @@ pub(super) fn change(
 
 /// A step of any kind, more likely one that is felt, and as often as not on those whom another step hits.
 fn any_step(draws: &mut Draws, words: &Words<'_>, others: &[Step]) -> Step {
-    let targets = others.iter().filter_map(|step| match step.fault.given.values() {
-        [Said::Target(target), ..] => Some(target),
-        _ => None,
-    });
-    let targets: Vec<&Target> = targets.collect();
+    let targets = targets_of(others);
     let focus = targets.get(draws.below(2 * targets.len().max(1))).copied();
     let words = &words.on(focus);
     let kind = draws.draw(&kind(words.bias));
@@ -66,8 +62,23 @@ fn any_step(draws: &mut Draws, words: &Words<'_>, others: &[Step]) -> Step {
 }
 
 fn add(draws: &mut Draws, words: &Words<'_>, scenario: &mut Scenario) {
-    let step = any_step(draws, words, &scenario.faults);
+    let targets = targets_of(&scenario.faults);
+    let focus = (!targets.is_empty()).then(|| targets[draws.below(targets.len())].clone());
+    let step = if draws.chance(1, 4) {
+        power_failure(draws, &words.on(focus.as_ref()))
+    } else {
+        any_step(draws, words, &scenario.faults)
+    };
     scenario.faults.push(step);
+}
+
+/// Whom steps hit.
+fn targets_of(steps: &[Step]) -> Vec<&Target> {
+    let targets = steps.iter().filter_map(|step| match step.fault.given.values() {
+        [Said::Target(target), ..] => Some(target),
+        _ => None,
+    });
+    targets.collect()
 }
 
 /// The prefix of a run up to a rare state is kept, draws and all; what follows is drawn anew.

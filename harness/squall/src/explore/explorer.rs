@@ -8,10 +8,11 @@ use super::{
     findings::{Finding, Findings, kinds},
 };
 use crate::{
+    injection::{Injection, Load},
     plan::Plan,
     pool::{Done, Pool},
     runner,
-    scenario::{Scenario, parse},
+    scenario::{Scenario, Step, parse},
     shrink::{Cause, FIRST_SEED, Limits, ShrinkError, shrink, story},
     system::System,
     worker::{Reached, WorkerError},
@@ -34,6 +35,9 @@ const BATCH: usize = 16;
 
 /// A drawn scenario that the checks refuse is drawn again, this often.
 const PATIENCE: usize = 20;
+
+/// More events than this beside the workload's show only that everything has a capacity.
+const MOST_LOAD: f64 = 2_000.0;
 
 /// Scenarios of every ten that are drawn from nothing once there is a corpus.
 const FRESH: usize = 4;
@@ -261,11 +265,25 @@ fn draw(
         };
         scenario.name.clone_from(&name);
         let text = scenario.write(system);
-        if let Ok(read) = parse("explored", text.as_bytes(), system) {
+        if let Ok(read) = parse("explored", text.as_bytes(), system)
+            && (calm || added_load(&read) <= MOST_LOAD)
+        {
             return Drawn { scenario: read, text, from };
         }
     }
     unreachable!("the last attempt is the base scenario itself, which was read")
+}
+
+/// How many events a scenario's faults publish beside the workload's.
+fn added_load(scenario: &Scenario) -> f64 {
+    let of_step = |step: &Step| match step.fault.injection() {
+        Injection::Load(Load::Rate { first, last, lasting }) => {
+            scenario.workload.rate * (first + last) / 2.0 * lasting.as_secs_f64()
+        }
+        Injection::Load(Load::Events { count, .. }) => f64::from(count),
+        _ => 0.0,
+    };
+    scenario.faults.iter().map(of_step).sum()
 }
 
 fn words<'a>(system: &'a dyn System, base: &'a Scenario, known: &'a Known) -> Words<'a> {

@@ -282,7 +282,7 @@ impl Verdict {
         if loss.forked && !broken.is_empty() && broken.iter().all(says_nothing) {
             let broken: Vec<&str> = broken.into_iter().collect();
             said += &format!(
-                "; the log has two pasts (a disk came back from what had been undone, or who led most of the others remembers it, and they do not): that explains {}",
+                "; the log has two pasts (a disk came back from what had been undone, or one replica remembers what most have forgotten): that explains {}",
                 broken.join(", ")
             );
             self.violations.clear();

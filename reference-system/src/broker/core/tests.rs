@@ -341,3 +341,31 @@ async fn who_promised_more_than_the_leader_of_the_others_has_is_not_left_outside
         assert_eq!(ids(cluster.ask(broker, read_all()).await), [7], "broker {broker}");
     }
 }
+
+#[test]
+fn what_was_heard_is_on_disk_with_what_was_done_about_it_and_a_promise_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = BrokerPolicy::default();
+    let open = || LogStore::open(folder.path(), &policy.care, policy.must_be_synced).unwrap();
+    let mut log = open();
+    log.hear(2, 7, false);
+    log.flush().unwrap();
+    assert_eq!(open().heard().get(&2), None, "nobody relies on it");
+    log.hear(3, 4, true);
+    log.flush().unwrap();
+    assert_eq!(open().heard(), &[(2, 7), (3, 4)].into());
+}
+
+#[test]
+fn a_log_that_is_too_old_remains_so_until_another_takes_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = BrokerPolicy::default();
+    let open = || LogStore::open(folder.path(), &policy.care, policy.must_be_synced).unwrap();
+    let mut log = open();
+    assert!(!log.is_old());
+    log.found_old().unwrap();
+    // Each start makes it seem younger.
+    assert!(open().is_old() && open().age() > log.age());
+    LogStore::replace(folder.path(), log.copied(), log.age()).unwrap();
+    assert!(!open().is_old());
+}

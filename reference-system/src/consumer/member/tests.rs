@@ -104,7 +104,8 @@ impl World {
                 let events = log.map(|(offset, event)| (0, offset, event.clone())).collect();
                 let events = self.odd.take().unwrap_or(events);
                 let dead = self.dead.iter().copied().collect();
-                BrokerReply::Events { events, lag: 0, dead, times: Vec::new() }
+                let (lag, times, uncommitted) = (0, Vec::new(), false);
+                BrokerReply::Events { events, lag, dead, uncommitted, times }
             }
             BrokerRequest::DeadLetter { places, reason, .. } => {
                 if self.unsure > 0 {

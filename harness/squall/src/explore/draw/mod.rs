@@ -8,5 +8,5 @@ mod words;
 
 pub(super) use draws::Draws;
 pub(super) use scenario::{Swarm, scenario, topology, uniform};
-pub(super) use step::{PACES, step};
+pub(super) use step::{PACES, power_failure, step};
 pub(super) use words::{Bias, Words, kind, subject};

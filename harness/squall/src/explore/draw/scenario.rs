@@ -3,7 +3,7 @@
 use super::{
     draws::Draws,
     parameters::targets,
-    step::{PACES, step},
+    step::{PACES, power_failure, step},
     words::{Words, kind},
 };
 use crate::{
@@ -58,6 +58,9 @@ fn of_swarm(draws: &mut Draws, words: &Words<'_>, swarm: Swarm) -> (Swarm, Scena
     for _ in 0..swarm.steps {
         let kind = swarm.kinds[draws.below(swarm.kinds.len())];
         scenario.faults.push(draws.draw(&step(kind, swarm.pace, words)));
+    }
+    if swarm.focus.is_some() && draws.chance(1, 4) {
+        scenario.faults.push(power_failure(draws, words));
     }
     (swarm, scenario)
 }

@@ -1,11 +1,12 @@
 //! A strategy for one step: a trigger, a fault, and how long.
 
 use super::{
+    draws::Draws,
     parameters::{around, given},
     words::Words,
 };
 use crate::{
-    faults::FaultKind,
+    faults::{CATALOGUE, FaultKind},
     scenario::{Condition, Fault, Step, Trigger},
 };
 use proptest::{prelude::*, sample::select, strategy::Union};
@@ -56,6 +57,17 @@ pub(in crate::explore) fn step(
             }
         })
         .boxed()
+}
+
+/// The power fails where something went wrong before, or anywhere, late in the workload: what was only in memory is gone
+/// then, and what was believed of a disk must be there.
+pub(in crate::explore) fn power_failure(draws: &mut Draws, words: &Words<'_>) -> Step {
+    let crash = CATALOGUE.iter().find(|kind| kind.key == "crash");
+    let mut step = draws.draw(&step(crash.expect("the catalogue has it"), PACES[0], words));
+    let late = words.length_ms() * (50 + draws.below(50) as u64) / 100;
+    step.trigger = Trigger::At(Duration::from_millis(late.max(1) / 10 * 10));
+    step.delay = None;
+    step
 }
 
 /// When a fault begins. Code that is passed is the best of moments: that is where state is half made.
