@@ -40,7 +40,7 @@ const PATIENCE: usize = 20;
 const MOST_LOAD: f64 = 2_000.0;
 
 /// Scenarios of every ten that are drawn from nothing once there is a corpus.
-const FRESH: usize = 4;
+const FRESH: usize = 6;
 
 /// A finding is run with so many seeds, to tell how surely it fails.
 const SEEDS: u32 = 10;

@@ -39,9 +39,9 @@ impl fmt::Display for Swarm {
 
 /// A swarm, and a scenario that is drawn from it, on the topology of the words' own scenario.
 pub(in crate::explore) fn scenario(draws: &mut Draws, words: &Words<'_>) -> (Swarm, Scenario) {
-    let kinds = proptest::collection::vec(kind(words.bias), 1..=4);
+    let kinds = proptest::collection::vec(kind(words.bias), 2..=6);
     let focus = proptest::option::of(select(targets(words)));
-    let parts = (kinds, 1..=4_usize, select(&PACES[..]), focus);
+    let parts = (kinds, 2..=6_usize, select(&PACES[..]), focus);
     let (kinds, steps, pace, focus) = draws.draw(&parts);
     of_swarm(draws, words, Swarm { kinds, steps, pace, focus })
 }
