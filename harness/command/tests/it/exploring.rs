@@ -4,7 +4,12 @@ use crate::{
     common::{Said, scenario},
     squall,
 };
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 /// Explores with a defect, into a folder.
 fn explore(out: &Path, more: &[&str]) -> Said {
@@ -109,6 +114,40 @@ fn what_one_explorer_kept_another_begins_with_and_corpora_are_merged() {
     let said = squall(&["corpus", "merge", &text("all"), &text("nowhere")]);
     assert_eq!(said.code, 2);
     assert!(said.err.contains("nowhere is no folder"), "{}", said.err);
+}
+
+#[test]
+fn of_an_explorer_that_is_killed_every_file_is_whole_and_another_goes_on_from_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, corpus) = (folder.path().join("out"), folder.path().join("corpus"));
+    for seed in ["1", "2"] {
+        let before = corpus.read_dir().map_or(0, Iterator::count);
+        let mut explorer = Command::new(env!("CARGO_BIN_EXE_squall"))
+            .args(["explore", "--no-progress", "--seed", seed, "--defect", "reads-uncommitted"])
+            .args([Path::new("--out"), &out, Path::new("--corpus"), &corpus])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // It is killed while it writes, wherever that is.
+        while corpus.read_dir().map_or(0, Iterator::count) < before + 5 {
+            assert!(explorer.try_wait().unwrap().is_none(), "it ended by itself");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        explorer.kill().unwrap();
+        explorer.wait().unwrap();
+    }
+    let names = |folder: &Path| -> Vec<String> {
+        let all = folder.read_dir().into_iter().flatten();
+        all.map(|entry| entry.unwrap().path().to_string_lossy().into_owned()).collect()
+    };
+    for path in names(&out).iter().chain(&names(&corpus)).filter(|path| path.ends_with(".yaml")) {
+        let said = squall(&["check", path]);
+        assert_eq!(said.code, 0, "{}", said.err);
+    }
+    let count = names(&corpus).len();
+    let corpus = corpus.to_string_lossy().into_owned();
+    assert_eq!(explore(&out, &["--runs", "16", "--seed", "3", "--corpus", &corpus]).code, 0);
+    assert!(count >= 10 && names(Path::new(&corpus)).len() > count);
 }
 
 const BURDENED: &str = "
