@@ -50,6 +50,20 @@ pub enum Window {
     After(u16),
 }
 
+impl Bound {
+    /// The same, where everything takes `times` as long. Shares stay.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+    pub fn stretched(self, times: f64) -> Self {
+        let stretched = |us: u64| (us as f64 * times) as u64;
+        match self {
+            Self::Within(us) => Self::Within(stretched(us)),
+            Self::Quantile(quantile, us) => Self::Quantile(quantile, stretched(us)),
+            Self::AtLeast(_) | Self::AtLeastIn(..) => self,
+        }
+    }
+}
+
 impl Limit {
     /// What counts where a scenario does not say.
     #[must_use]

@@ -82,7 +82,10 @@ mod explore;
 mod faults;
 mod history;
 mod injection;
+#[allow(dead_code, reason = "the command to run in it is on its way")]
+mod live;
 mod metrics;
+mod outcome;
 mod pairs;
 mod parameters;
 mod plan;
@@ -92,6 +95,7 @@ mod runner;
 #[cfg(test)]
 mod sample;
 mod scenario;
+mod schedule;
 mod schema;
 mod series;
 mod shard;

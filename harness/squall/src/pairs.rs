@@ -7,9 +7,10 @@
 
 use crate::{
     faults,
+    outcome::RunOutcome,
     plan::Plan,
     scenario::Scenario,
-    sim::{self, IsolationError, RunOutcome},
+    sim::{self, IsolationError},
     system::System,
 };
 use squall_probe::{NodeId, What};

@@ -3,8 +3,9 @@
 pub use crate::{
     faults::CATALOGUE as FAULTS,
     history::HistoryHash,
+    outcome::{RunOutcome, setup},
     plan::{Plan, PlannedPublish},
     scenario::{load, parse},
-    sim::{RunOutcome, execute, setup},
+    sim::execute,
     syntax::Diagnostic,
 };

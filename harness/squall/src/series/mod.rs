@@ -10,7 +10,7 @@ mod told;
 
 pub(crate) use state::state;
 
-use crate::{metrics, plan::Plan, sim::RunOutcome, system::System};
+use crate::{metrics, outcome::RunOutcome, plan::Plan, system::System};
 use board::{Board, Labels};
 use squall_probe::{NodeId, Record, sim};
 use squall_reports::{MetricKind, Series, TraceFault};

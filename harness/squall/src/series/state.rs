@@ -4,7 +4,7 @@ use super::{
     board::{Board, Labels},
     told::Told,
 };
-use crate::{metrics, plan::Plan, sim::RunOutcome, system::System};
+use crate::{metrics, outcome::RunOutcome, plan::Plan, system::System};
 use squall_judge::seconds;
 use squall_probe::{NodeChange, NodeId, Phase, What};
 use squall_reports::{TraceFault, fit, printable};

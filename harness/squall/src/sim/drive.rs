@@ -5,12 +5,12 @@
 //! time, for what comes late, and looked at once more.
 
 use super::{
-    limits,
     nemesis::Nemesis,
     observer::{self, Observation, Told},
 };
 use crate::{
     determinism::{self, Panic},
+    outcome,
     plan::Micros,
     signals::PANIC_HANDLED,
 };
@@ -134,7 +134,7 @@ impl Driver<'_, '_> {
             Stage::Faults if self.nemesis.is_over() => {
                 self.nemesis.heal_all();
                 self.observation.leave_out(self.nemesis.left_out());
-                let patience = limits::patience(&self.nemesis.plan.expect);
+                let patience = outcome::patience(&self.nemesis.plan.expect);
                 Stage::Recovery { deadline: now + patience }
             }
             Stage::Recovery { deadline } if now >= deadline => {

@@ -4,25 +4,18 @@
 //! everything is healed and the system must recover by a deadline; it is watched while it settles; and concluded
 //! (`conclude`). What happened is recorded; whether it was right is judged from the records alone.
 
-mod backlog;
 mod build;
 mod clients;
 mod conclude;
 mod drive;
-mod limits;
 mod nemesis;
 mod observer;
-mod outcome;
-mod recorder;
-mod signals;
 mod simulator;
 
-pub use build::setup;
 pub use drive::STEPS;
-pub use outcome::RunOutcome;
 
 pub use crate::determinism::IsolationError;
-use crate::{determinism, plan::Plan, system::System};
+use crate::{determinism, outcome::RunOutcome, plan::Plan, system::System};
 use std::sync::Arc;
 
 /// Executes a plan on a thread of its own.

@@ -7,9 +7,10 @@ use super::{
     trace,
 };
 use crate::{
+    outcome::RunOutcome,
     plan::Plan,
     series,
-    sim::{self, IsolationError, RunOutcome},
+    sim::{self, IsolationError},
     system::System,
     words::timeline_line,
 };

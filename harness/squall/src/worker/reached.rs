@@ -5,7 +5,7 @@
 //! what else is wrong at that time), and one milestone after another (the shape of a history). Names are hashed as text,
 //! so that runs of different plans, processes and machines agree.
 
-use crate::{plan::Plan, sim::RunOutcome};
+use crate::{outcome::RunOutcome, plan::Plan};
 use serde::{Deserialize, Serialize};
 use squall_probe::{NodeId, What};
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,8 +3,8 @@
 
 use super::trace::distance;
 use crate::{
+    outcome::RunOutcome,
     plan::Plan,
-    sim::RunOutcome,
     words::{Words, timeline_line},
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Record, What};

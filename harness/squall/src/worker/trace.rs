@@ -1,6 +1,6 @@
 //! A history as data, for diagrams: all of it, or what stands around the evidence.
 
-use crate::{plan::Plan, sim::RunOutcome, words::Words};
+use crate::{outcome::RunOutcome, plan::Plan, words::Words};
 use squall_probe::{EventId, Mark, NodeChange, NodeId, Phase, Record, What, sim::Flight};
 use squall_reports::{Course, Trace, TraceFault, TraceMessage, TraceRecord};
 use std::collections::{BTreeMap, BTreeSet};

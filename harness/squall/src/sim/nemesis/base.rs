@@ -1,14 +1,12 @@
 //! The nemesis itself: it owns what the rooms keep, and has the few verbs that all of them use.
 
-use super::{
-    direction::Direction,
-    state::{Act, Agenda, Disks, NetworkFaults, Nodes, Occurrences, Recovery, Triggers},
-    targets::View,
-};
+use super::state::{Disks, NetworkFaults, Recovery};
 use crate::{
     injection::{Links, Target},
+    outcome::Recorder,
     plan::{Micros, Plan},
-    sim::{clients::Clients, recorder::Recorder, simulator::Simulator},
+    schedule::{Act, Agenda, Direction, Nodes, Occurrences, Triggers, View},
+    sim::{clients::Clients, simulator::Simulator},
 };
 use squall_probe::{NodeId, What, sim};
 use std::{cell::RefCell, collections::BTreeSet, rc::Rc};

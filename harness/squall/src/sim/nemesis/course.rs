@@ -1,9 +1,11 @@
 //! The course of a run, as the nemesis takes part in it: what it does in which order, between two steps of the simulator.
 
-use super::{base::Nemesis, recovery::Destruction, state::Action};
+use super::base::Nemesis;
 use crate::{
+    outcome::Destruction,
     plan::{Micros, Start},
     scenario::Condition,
+    schedule::Action,
 };
 use squall_probe::{Mark, NodeChange, NodeId, What, sim};
 use std::collections::BTreeSet;

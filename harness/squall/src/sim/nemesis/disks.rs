@@ -3,9 +3,13 @@
 
 use super::{
     base::Nemesis,
-    state::{Act, Action, Began, Destroyed, Snapshots},
+    state::{Destroyed, Snapshots},
 };
-use crate::{injection::Target, plan::Micros};
+use crate::{
+    injection::Target,
+    plan::Micros,
+    schedule::{Act, Action, Began},
+};
 use squall_probe::{
     NodeId, What,
     sim::{

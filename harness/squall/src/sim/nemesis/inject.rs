@@ -1,17 +1,13 @@
 //! How the simulator carries injections out: each becomes one of the verbs of the rooms beside this file.
 
-use super::{
-    base::Nemesis,
-    messages::Tamper,
-    network::senders,
-    state::{Act, Began, LinkEffect},
-};
+use super::{base::Nemesis, messages::Tamper, network::senders, state::LinkEffect};
 use crate::{
     injection::{
         Back, Carried, Damage, Delay, DiskState, Injection, LinkState, Links, Load, Messages,
         NodeState, Target,
     },
     plan::Micros,
+    schedule::{Act, Began},
 };
 use squall_probe::{
     NodeId,

@@ -1,11 +1,10 @@
 //! Faults of single messages: lost, duplicated, delayed, out of order, damaged.
 
-use super::{
-    base::Nemesis,
-    direction::Direction,
-    state::{Act, Began},
+use super::base::Nemesis;
+use crate::{
+    injection::Target,
+    schedule::{Act, Began, Direction},
 };
-use crate::injection::Target;
 use squall_probe::{NodeId, Tampering, sim};
 use std::collections::BTreeSet;
 

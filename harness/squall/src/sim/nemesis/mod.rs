@@ -7,7 +7,6 @@
 
 mod base;
 mod course;
-mod direction;
 mod disks;
 mod inject;
 mod load;
@@ -17,9 +16,7 @@ mod nodes;
 mod occurrences;
 mod recovery;
 mod state;
-mod targets;
 mod triggers;
 
 pub(super) use base::{Exits, Nemesis};
 pub(super) use course::Remains;
-pub(super) use recovery::Destruction;

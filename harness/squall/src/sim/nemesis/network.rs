@@ -2,10 +2,13 @@
 
 use super::{
     base::Nemesis,
-    direction::Direction,
-    state::{Act, Action, Began, Flapping, LinkEffect, id_of},
+    state::{Flapping, LinkEffect},
 };
-use crate::{injection::Links, plan::Micros};
+use crate::{
+    injection::Links,
+    plan::Micros,
+    schedule::{Act, Action, Began, Direction, id_of},
+};
 use squall_probe::{NodeId, sim};
 use std::collections::BTreeSet;
 

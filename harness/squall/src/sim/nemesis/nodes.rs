@@ -1,11 +1,12 @@
 //! Nodes as they go down and come up: power cuts, kills, tidy stops, and the supervisor that starts what ended by
 //! itself.
 
-use super::{
-    base::Nemesis,
-    state::{Act, Action, Began, Comeback, id_of},
+use super::base::Nemesis;
+use crate::{
+    injection::Target,
+    plan::Micros,
+    schedule::{Act, Action, Began, Comeback, id_of},
 };
-use crate::{injection::Target, plan::Micros};
 use squall_probe::{
     NodeChange, NodeId, Phase, What,
     sim::{self, BroughtDown, Hindrance},

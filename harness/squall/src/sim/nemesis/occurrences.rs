@@ -1,10 +1,10 @@
 //! Occurrences of faults begin, and end.
 
-use super::{
-    base::Nemesis,
-    state::{Act, Action, Began, id_of},
+use super::base::Nemesis;
+use crate::{
+    plan::Micros,
+    schedule::{Act, Action, Began, id_of},
 };
-use crate::plan::Micros;
 use squall_probe::{NodeId, What, sim};
 
 impl Nemesis<'_> {

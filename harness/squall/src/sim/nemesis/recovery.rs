@@ -2,20 +2,12 @@
 //! been recovered, and what was still under way when the deadline passed.
 
 use super::{base::Nemesis, state::Destroyed};
-use crate::{injection::Injection, stream::Stream};
+use crate::{injection::Injection, outcome::Destruction, stream::Stream};
 use squall_probe::{Mark, NodeId, What, sim};
 use std::collections::BTreeSet;
 
 /// The share of runs in which only a core is healed.
 const CORE_ONLY: f64 = 0.25;
-
-/// Disks that were destroyed, when nothing could bring back what they held.
-pub(in crate::sim) struct Destruction {
-    /// Whose, and by which faults, in a sentence.
-    pub(in crate::sim) disks: String,
-    /// They were disks of replicas.
-    pub(in crate::sim) replicated: bool,
-}
 
 impl Nemesis<'_> {
     /// The recovery phase begins: every fault ends and every node comes back, but for those that are left out.

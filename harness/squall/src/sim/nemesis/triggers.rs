@@ -1,10 +1,11 @@
 //! Faults that waited for a condition begin, or have waited for too long.
 
-use super::{
-    base::Nemesis,
-    state::{Action, Reached},
+use super::base::Nemesis;
+use crate::{
+    plan::Start,
+    scenario::Condition,
+    schedule::{Action, Reached},
 };
-use crate::{plan::Start, scenario::Condition};
 use squall_probe::sim;
 use std::collections::BTreeSet;
 

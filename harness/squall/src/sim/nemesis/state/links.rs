@@ -3,7 +3,7 @@
 //! Changes take effect together, once a step, so that a link which one fault gives back and another takes in the same
 //! moment does not notice.
 
-use crate::{injection::Distribution, sim::nemesis::direction::Direction};
+use crate::{injection::Distribution, schedule::Direction};
 use squall_probe::sim::{self, OccurrenceId};
 use std::collections::{BTreeMap, BTreeSet};
 

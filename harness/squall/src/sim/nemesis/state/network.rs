@@ -3,7 +3,7 @@
 use super::links::LinkTable;
 use crate::{
     plan::{Micros, Plan},
-    sim::nemesis::direction::Direction,
+    schedule::Direction,
 };
 use squall_probe::{NodeId, sim::OccurrenceId};
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,15 +12,15 @@ const EXIT_BACKOFF_CAP: Micros = 4_000_000;
 
 /// When a node whose process has ended is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sim::nemesis) struct Comeback {
-    pub(in crate::sim::nemesis) after: Micros,
+pub(crate) struct Comeback {
+    pub(crate) after: Micros,
     /// It was asked to stop: when it is back, that fault is over. Else its supervisor starts it.
-    pub(in crate::sim::nemesis) part_of_fault: bool,
+    pub(crate) part_of_fault: bool,
 }
 
 /// Who runs, who was asked to stop, and how patient each node's supervisor is.
 #[derive(Debug)]
-pub(in crate::sim::nemesis) struct Nodes {
+pub(crate) struct Nodes {
     up: Vec<bool>,
     backoff: Vec<Micros>,
     /// Nodes that were asked to stop, and after how long they are started again.
@@ -29,7 +29,7 @@ pub(in crate::sim::nemesis) struct Nodes {
 
 impl Nodes {
     /// `count` nodes, all up.
-    pub(in crate::sim::nemesis) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self {
             up: vec![true; count],
             backoff: vec![EXIT_BACKOFF; count],
@@ -38,31 +38,36 @@ impl Nodes {
     }
 
     /// By id, whether each is up.
-    pub(in crate::sim::nemesis) fn up(&self) -> &[bool] {
+    pub(crate) fn up(&self) -> &[bool] {
         &self.up
     }
 
     /// Whether `node` is up.
-    pub(in crate::sim::nemesis) fn is_up(&self, node: NodeId) -> bool {
+    pub(crate) fn is_up(&self, node: NodeId) -> bool {
         self.up[node.index()]
     }
 
-    pub(in crate::sim::nemesis) fn set_up(&mut self, node: NodeId, up: bool) {
+    pub(crate) fn set_up(&mut self, node: NodeId, up: bool) {
         self.up[node.index()] = up;
     }
 
     /// `node` is asked to stop, and will be started again `down` after it ended.
-    pub(in crate::sim::nemesis) fn asked_to_stop(&mut self, node: NodeId, down: Micros) {
+    pub(crate) fn asked_to_stop(&mut self, node: NodeId, down: Micros) {
         self.stopping.insert(node, down);
     }
 
+    /// Whether `node` was asked to stop and has not ended.
+    pub(crate) fn is_stopping(&self, node: NodeId) -> bool {
+        self.stopping.contains_key(&node)
+    }
+
     /// The machine of `node` loses its power: it does not matter any more that it was asked to stop.
-    pub(in crate::sim::nemesis) fn lost_power(&mut self, node: NodeId) {
+    pub(crate) fn lost_power(&mut self, node: NodeId) {
         self.stopping.remove(&node);
     }
 
     /// The process of `node` has ended.
-    pub(in crate::sim::nemesis) fn ended(&mut self, node: NodeId) -> Comeback {
+    pub(crate) fn ended(&mut self, node: NodeId) -> Comeback {
         if let Some(after) = self.stopping.remove(&node) {
             return Comeback { after, part_of_fault: true };
         }
@@ -73,7 +78,7 @@ impl Nodes {
     }
 
     /// From here on supervisors are as patient as at first.
-    pub(in crate::sim::nemesis) fn forgive(&mut self) {
+    pub(crate) fn forgive(&mut self) {
         self.backoff.fill(EXIT_BACKOFF);
     }
 }

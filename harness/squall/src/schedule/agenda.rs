@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// What will happen at a known time. `index` is that of a fault in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sim::nemesis) enum Action {
+pub(crate) enum Action {
     /// An occurrence of a fault begins.
     Begin(usize),
     /// It is over.
@@ -50,41 +50,41 @@ impl Action {
 
 /// Actions by time. Of what is due at once, what ends goes before what begins, and then in the order of scheduling.
 #[derive(Debug, Default)]
-pub(in crate::sim::nemesis) struct Agenda {
+pub(crate) struct Agenda {
     due: BTreeMap<(Micros, bool, u64), Action>,
     scheduled: u64,
 }
 
 impl Agenda {
-    pub(in crate::sim::nemesis) fn schedule(&mut self, at: Micros, action: Action) {
+    pub(crate) fn schedule(&mut self, at: Micros, action: Action) {
         self.due.insert((at, !action.ends_something(), self.scheduled), action);
         self.scheduled += 1;
     }
 
     /// The next action whose time has come.
-    pub(in crate::sim::nemesis) fn take_due(&mut self, now: Micros) -> Option<Action> {
+    pub(crate) fn take_due(&mut self, now: Micros) -> Option<Action> {
         let entry = self.due.first_entry()?;
         (entry.key().0 <= now).then(|| entry.remove())
     }
 
     /// When the next action is due.
-    pub(in crate::sim::nemesis) fn next(&self) -> Option<Micros> {
+    pub(crate) fn next(&self) -> Option<Micros> {
         self.due.first_key_value().map(|((at, ..), _)| *at)
     }
 
     /// Everything is healed: nothing of it happens any more.
-    pub(in crate::sim::nemesis) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.due.clear();
     }
 
     /// A machine is without power: its supervisor cannot start anything.
-    pub(in crate::sim::nemesis) fn forget_supervised_restart(&mut self, node: NodeId) {
+    pub(crate) fn forget_supervised_restart(&mut self, node: NodeId) {
         let supervised = Action::Restart { node, part_of_fault: false };
         self.due.retain(|_, action| *action != supervised);
     }
 
     /// Of the plan's faults nothing is to begin or to end by itself.
-    pub(in crate::sim::nemesis) fn holds_no_fault(&self) -> bool {
+    pub(crate) fn holds_no_fault(&self) -> bool {
         self.due.values().all(|action| action.is_aftermath())
     }
 }

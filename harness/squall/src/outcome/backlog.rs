@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 /// A fold over the records of a run.
 #[derive(Debug, Default)]
-pub(super) struct Backlog {
+pub(crate) struct Backlog {
     /// The groups to which events of a log are owed.
     groups: Vec<Name>,
     /// Messages of queues, where these are kept until somebody is done with them.
@@ -20,13 +20,13 @@ pub(super) struct Backlog {
     owed: usize,
     open: usize,
     /// Publishes that were acknowledged.
-    pub(super) acked: u32,
+    pub(crate) acked: u32,
     /// Deliveries to consumers, redeliveries included.
-    pub(super) delivered: u32,
+    pub(crate) delivered: u32,
     /// Effects that landed.
-    pub(super) applied: u32,
+    pub(crate) applied: u32,
     /// When something was last owed, in microseconds.
-    pub(super) last_owed: u64,
+    pub(crate) last_owed: u64,
 }
 
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ struct Tracked {
 impl Backlog {
     /// Nothing is owed yet.
     #[must_use]
-    pub(super) fn new(groups: Vec<Name>, promises: &Promises) -> Self {
+    pub(crate) fn new(groups: Vec<Name>, promises: &Promises) -> Self {
         // A queue owes messages; what may be lost on its way is owed to nobody.
         let owes = promises.queue().is_none() && promises.delivery != Delivery::AtMostOnce;
         Self {
@@ -52,13 +52,13 @@ impl Backlog {
 
     /// Everything that is known to exist is done, and every publish has been answered for good.
     #[must_use]
-    pub(super) fn drained(&self) -> bool {
+    pub(crate) fn drained(&self) -> bool {
         let messages = self.messages.as_ref().is_none_or(Outstanding::is_empty);
         self.owed == 0 && self.open == 0 && messages
     }
 
     /// Takes the next record in.
-    pub(super) fn record(&mut self, record: &Record) {
+    pub(crate) fn record(&mut self, record: &Record) {
         if let Some(messages) = &mut self.messages
             && messages.record(record).is_some()
         {
@@ -114,7 +114,7 @@ impl Backlog {
     /// Time has gone back for the log: all that is known of events is what these records say, and `forgotten` are those
     /// that were in the log meanwhile. Nobody waits any more for what nobody waited for. The counters go on, as triggers
     /// and the run's phases do.
-    pub(super) fn start_again(&mut self, records: &[Record], forgotten: BTreeSet<EventId>) {
+    pub(crate) fn start_again(&mut self, records: &[Record], forgotten: BTreeSet<EventId>) {
         let mut again = Self { groups: self.groups.clone(), ..Self::default() };
         records.iter().for_each(|record| again.record(record));
         let ended: Vec<EventId> =
@@ -127,7 +127,7 @@ impl Backlog {
     }
 
     /// A publish whose client died: nobody will ever say how it ended.
-    pub(super) fn abandon(&mut self, event: EventId) {
+    pub(crate) fn abandon(&mut self, event: EventId) {
         let entry = self.events.entry(event);
         if std::mem::take(&mut entry.open) {
             self.open -= 1;

@@ -8,13 +8,13 @@ use squall_reports::{Counters, LatencyRecorder};
 use std::collections::BTreeSet;
 
 /// Takes a run's records.
-pub(super) struct Recorder {
-    pub(super) hash: HistoryHash,
-    pub(super) judge: Judge,
+pub(crate) struct Recorder {
+    pub(crate) hash: HistoryHash,
+    pub(crate) judge: Judge,
     backlog: Backlog,
-    pub(super) signals: Signals,
-    pub(super) counters: Counters,
-    pub(super) latency: LatencyRecorder,
+    pub(crate) signals: Signals,
+    pub(crate) counters: Counters,
+    pub(crate) latency: LatencyRecorder,
     /// When each publish was due.
     due: ByEvent<Option<u64>>,
     /// Publishes that the harness added to see whether publishing works. Totals leave them out.
@@ -25,7 +25,7 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(judge: Judge, backlog: Backlog, faults: bool) -> Self {
+    pub(crate) fn new(judge: Judge, backlog: Backlog, faults: bool) -> Self {
         Self {
             hash: HistoryHash::default(),
             judge,
@@ -40,7 +40,7 @@ impl Recorder {
         }
     }
 
-    pub(super) fn record(&mut self, record: &Record) {
+    pub(crate) fn record(&mut self, record: &Record) {
         self.hash.record(record);
         self.judge.record(record);
         self.backlog.record(record);
@@ -88,39 +88,39 @@ impl Recorder {
     }
 
     /// A publish whose client died: nobody will ever say how it ended.
-    pub(super) fn abandon(&mut self, event: EventId) {
+    pub(crate) fn abandon(&mut self, event: EventId) {
         self.backlog.abandon(event);
     }
 
     /// How many publishes were acknowledged, events were delivered, and effects have landed.
-    pub(super) fn reached(&self) -> (u32, u32, u32) {
+    pub(crate) fn reached(&self) -> (u32, u32, u32) {
         (self.backlog.acked, self.backlog.delivered, self.backlog.applied)
     }
 
     /// Nothing is owed to anybody.
-    pub(super) fn drained(&self) -> bool {
+    pub(crate) fn drained(&self) -> bool {
         self.backlog.drained()
     }
 
     /// Who leads, by its own word, and still runs.
-    pub(super) fn leader(&self) -> Option<NodeId> {
+    pub(crate) fn leader(&self) -> Option<NodeId> {
         self.signals.leader.map(|(leader, _)| leader)
     }
 
     /// Whether a node has met a fault of its disk, named by its step.
-    pub(super) fn has_met(&self, fault: u16, node: NodeId) -> bool {
+    pub(crate) fn has_met(&self, fault: u16, node: NodeId) -> bool {
         self.refused.contains(&(fault, node))
     }
 
     /// Disks went back in time. If the log did with them, what is owed is what was owed then.
-    pub(super) fn went_back(&mut self) {
+    pub(crate) fn went_back(&mut self) {
         if let Some((records, forgotten)) = self.judge.put_back() {
             self.backlog.start_again(&records, forgotten);
         }
     }
 
     /// How long after the healing the system had caught up, in microseconds.
-    pub(super) fn recovery(&self) -> Option<u64> {
+    pub(crate) fn recovery(&self) -> Option<u64> {
         let healed = self.healed?;
         self.backlog.drained().then(|| self.backlog.last_owed.saturating_sub(healed))
     }

@@ -9,21 +9,21 @@ use std::collections::BTreeSet;
 
 /// One occurrence of a fault, for the code that injects it.
 #[derive(Debug)]
-pub(in crate::sim::nemesis) struct Act {
+pub(crate) struct Act {
     /// Which fault of the plan.
-    pub(in crate::sim::nemesis) index: usize,
+    pub(crate) index: usize,
     /// Which it is: what it begins ends with it.
-    pub(in crate::sim::nemesis) id: OccurrenceId,
+    pub(crate) id: OccurrenceId,
     /// A crashed node comes back after this.
-    pub(in crate::sim::nemesis) restart_after: Option<Micros>,
+    pub(crate) restart_after: Option<Micros>,
     /// The draw of this occurrence, in the plan.
-    pub(in crate::sim::nemesis) draw: u64,
+    pub(crate) draw: u64,
     /// Draws that follow from it.
-    pub(in crate::sim::nemesis) stream: Stream,
+    pub(crate) stream: Stream,
 }
 
 impl Act {
-    pub(in crate::sim::nemesis) fn new(index: usize, planned: &PlannedFault) -> Self {
+    pub(crate) fn new(index: usize, planned: &PlannedFault) -> Self {
         Self {
             index,
             id: id_of(planned),
@@ -36,7 +36,7 @@ impl Act {
 
 /// How beginning a fault went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::sim::nemesis) enum Began {
+pub(crate) enum Began {
     /// It acts on these nodes.
     On(Vec<NodeId>),
     /// Whom it should hit does not exist now.
@@ -45,19 +45,19 @@ pub(in crate::sim::nemesis) enum Began {
 
 impl Began {
     /// On these nodes, if there are any.
-    pub(in crate::sim::nemesis) fn on(nodes: Vec<NodeId>) -> Self {
+    pub(crate) fn on(nodes: Vec<NodeId>) -> Self {
         if nodes.is_empty() { Self::NoTarget } else { Self::On(nodes) }
     }
 }
 
 /// The identity of a planned fault: what tables of the simulation know it by.
-pub(in crate::sim::nemesis) fn id_of(planned: &PlannedFault) -> OccurrenceId {
+pub(crate) fn id_of(planned: &PlannedFault) -> OccurrenceId {
     OccurrenceId { step: planned.step, occurrence: planned.occurrence }
 }
 
 /// What became of the plan's faults, by their index in it.
 #[derive(Debug, Default)]
-pub(in crate::sim::nemesis) struct Occurrences {
+pub(crate) struct Occurrences {
     /// Those that last, and are not over.
     active: BTreeSet<usize>,
     begun: u64,
@@ -69,7 +69,7 @@ pub(in crate::sim::nemesis) struct Occurrences {
 
 impl Occurrences {
     /// It has begun; one that lasts is active until it is over.
-    pub(in crate::sim::nemesis) fn began(&mut self, index: usize, planned: &PlannedFault) {
+    pub(crate) fn began(&mut self, index: usize, planned: &PlannedFault) {
         self.begun += 1;
         self.begun_steps.insert(planned.step);
         if planned.fault.kind.lasts {
@@ -80,12 +80,12 @@ impl Occurrences {
     }
 
     /// Steps of which an occurrence has begun, and of which one is over.
-    pub(in crate::sim::nemesis) fn steps(&self) -> (BTreeSet<u16>, BTreeSet<u16>) {
+    pub(crate) fn steps(&self) -> (BTreeSet<u16>, BTreeSet<u16>) {
         (self.begun_steps.clone(), self.over_steps.clone())
     }
 
     /// It is over; whether it was active.
-    pub(in crate::sim::nemesis) fn ended(&mut self, index: usize, step: u16) -> bool {
+    pub(crate) fn ended(&mut self, index: usize, step: u16) -> bool {
         let was_active = self.active.remove(&index);
         if was_active {
             self.over_steps.insert(step);
@@ -94,17 +94,17 @@ impl Occurrences {
     }
 
     /// It never began, for the reason that is told.
-    pub(in crate::sim::nemesis) fn gave_up(&mut self, why: String) {
+    pub(crate) fn gave_up(&mut self, why: String) {
         self.unfired.push(why);
     }
 
     /// Those that last, and are not over.
-    pub(in crate::sim::nemesis) fn active(&self) -> Vec<usize> {
+    pub(crate) fn active(&self) -> Vec<usize> {
         self.active.iter().copied().collect()
     }
 
     /// Why faults never began; how many occurrences did; of which steps.
-    pub(in crate::sim::nemesis) fn into_parts(self) -> (Vec<String>, u64, BTreeSet<u16>) {
+    pub(crate) fn into_parts(self) -> (Vec<String>, u64, BTreeSet<u16>) {
         (self.unfired, self.begun, self.begun_steps)
     }
 }

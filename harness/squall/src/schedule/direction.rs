@@ -3,4 +3,4 @@
 use squall_probe::NodeId;
 
 /// A direction: frames from the first node to the second.
-pub(super) type Direction = (NodeId, NodeId);
+pub(crate) type Direction = (NodeId, NodeId);

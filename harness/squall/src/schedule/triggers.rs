@@ -10,18 +10,18 @@ const TARGET_PATIENCE: Micros = 10_000_000;
 
 /// What conditions are about, as far as the run has come.
 #[derive(Debug, Default)]
-pub(in crate::sim::nemesis) struct Reached {
-    pub(in crate::sim::nemesis) acked: u32,
-    pub(in crate::sim::nemesis) delivered: u32,
-    pub(in crate::sim::nemesis) applied: u32,
+pub(crate) struct Reached {
+    pub(crate) acked: u32,
+    pub(crate) delivered: u32,
+    pub(crate) applied: u32,
     /// Indices of the faults whose fault point was passed.
-    pub(in crate::sim::nemesis) passed: Vec<usize>,
+    pub(crate) passed: Vec<usize>,
     /// How often signals were seen that something waits for.
-    pub(in crate::sim::nemesis) seen: BTreeMap<String, u64>,
+    pub(crate) seen: BTreeMap<String, u64>,
     /// Steps of which an occurrence has begun.
-    pub(in crate::sim::nemesis) begun: BTreeSet<u16>,
+    pub(crate) begun: BTreeSet<u16>,
     /// Steps of which an occurrence is over.
-    pub(in crate::sim::nemesis) over: BTreeSet<u16>,
+    pub(crate) over: BTreeSet<u16>,
 }
 
 impl Reached {
@@ -42,11 +42,7 @@ impl Reached {
 
 impl Reached {
     /// How near a condition came that was not met. How often a point was passed its caller knows.
-    pub(in crate::sim::nemesis) fn nearest(
-        &self,
-        condition: &Condition,
-        passages: impl Fn(&str) -> u32,
-    ) -> String {
+    pub(crate) fn nearest(&self, condition: &Condition, passages: impl Fn(&str) -> u32) -> String {
         match condition {
             Condition::Acked(_) => format!("{} were", self.acked),
             Condition::Delivered(_) => format!("{} were", self.delivered),
@@ -68,16 +64,16 @@ impl Reached {
 
 /// What became of the faults that waited for a condition, by their index in the plan.
 #[derive(Debug, Default, PartialEq)]
-pub(in crate::sim::nemesis) struct Pulled {
+pub(crate) struct Pulled {
     /// They begin now.
-    pub(in crate::sim::nemesis) met: Vec<usize>,
+    pub(crate) met: Vec<usize>,
     /// Their limit has passed.
-    pub(in crate::sim::nemesis) missed: Vec<(usize, Condition)>,
+    pub(crate) missed: Vec<(usize, Condition)>,
 }
 
 /// Faults that wait, by their index in the plan.
 #[derive(Debug, Default)]
-pub(in crate::sim::nemesis) struct Triggers {
+pub(crate) struct Triggers {
     /// For a condition, until a limit.
     waiting: Vec<(usize, Condition, Micros)>,
     /// Their time has come, but whom they should hit does not exist; until a limit.
@@ -85,23 +81,13 @@ pub(in crate::sim::nemesis) struct Triggers {
 }
 
 impl Triggers {
-    pub(in crate::sim::nemesis) fn wait(
-        &mut self,
-        index: usize,
-        condition: Condition,
-        limit: Micros,
-    ) {
+    pub(crate) fn wait(&mut self, index: usize, condition: Condition, limit: Micros) {
         self.waiting.push((index, condition, limit));
     }
 
     /// The fault looks for its target again at the next step, unless `limit` (by default, [`TARGET_PATIENCE`] from
     /// now) has passed. Whether it will.
-    pub(in crate::sim::nemesis) fn defer(
-        &mut self,
-        index: usize,
-        limit: Option<Micros>,
-        now: Micros,
-    ) -> bool {
+    pub(crate) fn defer(&mut self, index: usize, limit: Option<Micros>, now: Micros) -> bool {
         let limit = limit.unwrap_or(now + TARGET_PATIENCE);
         if now < limit {
             self.deferred.push((index, limit));
@@ -110,7 +96,7 @@ impl Triggers {
     }
 
     /// When the first limit passes; at once, if a fault looks for its target in each step.
-    pub(in crate::sim::nemesis) fn next(&self) -> Option<Micros> {
+    pub(crate) fn next(&self) -> Option<Micros> {
         if !self.deferred.is_empty() {
             return Some(0);
         }
@@ -118,24 +104,24 @@ impl Triggers {
     }
 
     /// The faults that look for their targets again, with their limits.
-    pub(in crate::sim::nemesis) fn take_deferred(&mut self) -> Vec<(usize, Micros)> {
+    pub(crate) fn take_deferred(&mut self) -> Vec<(usize, Micros)> {
         std::mem::take(&mut self.deferred)
     }
 
     /// Something waits for a condition.
-    pub(in crate::sim::nemesis) fn wait_for_conditions(&self) -> bool {
+    pub(crate) fn wait_for_conditions(&self) -> bool {
         !self.waiting.is_empty()
     }
 
     /// Something waits for another step.
-    pub(in crate::sim::nemesis) fn wait_for_steps(&self) -> bool {
+    pub(crate) fn wait_for_steps(&self) -> bool {
         let of_steps =
             |condition: &Condition| matches!(condition, Condition::Began(_) | Condition::Over(_));
         self.waiting.iter().any(|(_, condition, _)| of_steps(condition))
     }
 
     /// The signals that something waits for.
-    pub(in crate::sim::nemesis) fn signals(&self) -> BTreeSet<String> {
+    pub(crate) fn signals(&self) -> BTreeSet<String> {
         let signal = |condition: &Condition| match condition {
             Condition::Signal { signal, .. } => Some(signal.clone()),
             _ => None,
@@ -144,11 +130,11 @@ impl Triggers {
     }
 
     /// Nothing waits.
-    pub(in crate::sim::nemesis) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.deferred.is_empty()
     }
 
-    pub(in crate::sim::nemesis) fn pull(&mut self, now: Micros, reached: &Reached) -> Pulled {
+    pub(crate) fn pull(&mut self, now: Micros, reached: &Reached) -> Pulled {
         let mut pulled = Pulled::default();
         for (index, condition, limit) in std::mem::take(&mut self.waiting) {
             if reached.meets(index, &condition) {

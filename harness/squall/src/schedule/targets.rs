@@ -11,15 +11,15 @@ use std::collections::BTreeSet;
 
 /// What a choice can depend on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct View<'a> {
+pub(crate) struct View<'a> {
     /// All nodes, by id.
-    pub(super) nodes: &'a [PlannedNode],
+    pub(crate) nodes: &'a [PlannedNode],
     /// Roles whose nodes hold replicas.
-    pub(super) replica_roles: &'a [&'a str],
+    pub(crate) replica_roles: &'a [&'a str],
     /// Who leads now, as far as its own records tell.
-    pub(super) leader: Option<NodeId>,
+    pub(crate) leader: Option<NodeId>,
     /// Who is up now.
-    pub(super) up: &'a [bool],
+    pub(crate) up: &'a [bool],
 }
 
 impl View<'_> {
@@ -54,7 +54,7 @@ impl View<'_> {
     }
 
     /// The nodes that `target` means now, in the order of their ids.
-    pub(super) fn nodes(&self, target: &Target, stream: &mut Stream) -> Vec<NodeId> {
+    pub(crate) fn nodes(&self, target: &Target, stream: &mut Stream) -> Vec<NodeId> {
         match target {
             Target::Node(name) => {
                 self.ids().filter(|(_, node)| node.name == *name).map(|(id, _)| id).collect()
@@ -90,7 +90,7 @@ impl View<'_> {
     }
 
     /// The directions that `links` means now.
-    pub(super) fn directions(&self, links: &Links, stream: &mut Stream) -> BTreeSet<Direction> {
+    pub(crate) fn directions(&self, links: &Links, stream: &mut Stream) -> BTreeSet<Direction> {
         let all: Vec<NodeId> = self.ids().map(|(id, _)| id).collect();
         let without = |some: &[NodeId], of: Vec<NodeId>| -> Vec<NodeId> {
             of.into_iter().filter(|id| !some.contains(id)).collect()

@@ -1,0 +1,325 @@
+//! The workload of a live run: what is published when, and what the client programs say.
+//!
+//! A client is a program that speaks lines of JSON: it is asked on its standard input and answers on its standard output,
+//! in any order. What it prints on its standard error is its log.
+
+use crate::{
+    plan::{Micros, Plan, PlannedPublish},
+    stream::Stream,
+    system::{Event, Poison},
+};
+use serde_json::{Value, json};
+use squall_probe::{EventId, NodeId, Position};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// What a client says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Said {
+    /// `{"ready": true}`: it can be asked to publish.
+    Ready,
+    /// `{"ok": 17, "at": [0, 41]}`: the publish of event 17 surely happened; where, if it knows.
+    Ok(EventId, Option<Position>),
+    /// `{"fail": 17, "why": "…"}`: it surely did not, and never will.
+    Fail(EventId),
+    /// `{"info": 17, "why": "…"}`: nobody knows.
+    Info(EventId),
+    /// `{"delivered": 17, "at": [0, 41], "group": "billing"}`: an event was handed out, and is done.
+    Delivered(EventId, Option<Position>, Option<String>),
+    /// `{"given": 17, …}`: an event was handed out; its effect is told by itself.
+    Given(EventId, Option<Position>, Option<String>),
+    /// `{"effect": 17, "number": 3, "group": "billing"}`: an effect stands where effects land; each has its own number.
+    Effect(EventId, Option<u64>, Option<String>),
+    /// `{"entry": 17, "at": [0, 41]}`: what the system holds, in answer to a question.
+    Entry(EventId, Option<Position>),
+    /// `{"end": true}`, or false with a `why`: all was told that the system holds, proven by the end that it names.
+    End(Result<(), String>),
+}
+
+/// Reads a line.
+///
+/// # Errors
+/// It says nothing that is known, in words.
+pub(crate) fn read(line: &str) -> Result<Said, String> {
+    let value: Value = serde_json::from_str(line).map_err(|error| format!("no JSON: {error}"))?;
+    let Value::Object(fields) = &value else { return Err("no JSON object".to_owned()) };
+    let event = |name: &str| {
+        fields.get(name).map(|id| match id.as_u64() {
+            Some(id) => Ok(EventId(id)),
+            None => Err(format!("`{name}` is not the number of an event: {id}")),
+        })
+    };
+    let at = match fields.get("at") {
+        None | Some(Value::Null) => None,
+        Some(Value::Array(items)) => match items.as_slice() {
+            [partition, offset] => {
+                let partition = partition.as_u64().and_then(|number| u32::try_from(number).ok());
+                Some(Position::new(
+                    partition.ok_or("`at` is [partition, offset]")?,
+                    offset.as_u64().ok_or("`at` is [partition, offset]")?,
+                ))
+            }
+            _ => return Err("`at` is [partition, offset]".to_owned()),
+        },
+        Some(other) => match other.as_u64() {
+            Some(offset) => Some(Position::new(0, offset)),
+            None => return Err("`at` is an offset, or [partition, offset]".to_owned()),
+        },
+    };
+    let group = match fields.get("group") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(group)) => Some(group.clone()),
+        Some(other) => return Err(format!("`group` is the name of a group, not {other}")),
+    };
+    if fields.contains_key("ready") {
+        return Ok(Said::Ready);
+    }
+    if let Some(event) = event("ok") {
+        return Ok(Said::Ok(event?, at));
+    }
+    if let Some(event) = event("fail") {
+        return Ok(Said::Fail(event?));
+    }
+    if let Some(event) = event("info") {
+        return Ok(Said::Info(event?));
+    }
+    if let Some(event) = event("delivered") {
+        return Ok(Said::Delivered(event?, at, group));
+    }
+    if let Some(event) = event("given") {
+        return Ok(Said::Given(event?, at, group));
+    }
+    if let Some(event) = event("effect") {
+        let number = match fields.get("number") {
+            None | Some(Value::Null) => None,
+            Some(number) => Some(number.as_u64().ok_or("`number` is a number from 0")?),
+        };
+        return Ok(Said::Effect(event?, number, group));
+    }
+    if let Some(event) = event("entry") {
+        return Ok(Said::Entry(event?, at));
+    }
+    match fields.get("end") {
+        Some(Value::Bool(true)) => Ok(Said::End(Ok(()))),
+        Some(Value::Bool(false)) => {
+            let why = fields.get("why").and_then(Value::as_str).unwrap_or("it does not say why");
+            Ok(Said::End(Err(why.to_owned())))
+        }
+        _ => Err("none of ready, ok, fail, info, delivered, given, effect, entry, end".to_owned()),
+    }
+}
+
+/// A publish that nobody has answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Open {
+    /// The client's node.
+    pub(crate) node: NodeId,
+    /// Its key.
+    pub(crate) key: u32,
+    /// When it was asked for.
+    pub(crate) since: Micros,
+    /// It was called indeterminate already.
+    pub(crate) informed: bool,
+}
+
+/// What is to be published when and by whom, and what is still open.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    /// The nodes that run clients.
+    pub(crate) nodes: Vec<NodeId>,
+    /// By client: what is due, by time.
+    due: BTreeMap<NodeId, VecDeque<PlannedPublish>>,
+    /// Clients that can be asked.
+    ready: BTreeSet<NodeId>,
+    /// Publishes that nobody has answered.
+    pub(crate) open: BTreeMap<EventId, Open>,
+    /// Of every event that was asked for, its key.
+    pub(crate) keys: BTreeMap<EventId, u32>,
+    /// Faults that publish poison: index, draw, share, kind.
+    poisoners: Vec<(usize, u64, f64, Option<Poison>)>,
+    /// Which fault added an event.
+    added: BTreeMap<EventId, usize>,
+    next: u64,
+}
+
+/// One publish as it is asked for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// By whom.
+    pub(crate) node: NodeId,
+    /// What, and when it was due.
+    pub(crate) publish: PlannedPublish,
+    /// The line for the client.
+    pub(crate) line: String,
+    /// Faults that had a part in it.
+    pub(crate) felt: Vec<usize>,
+}
+
+/// How many events each client is asked to publish after the healing, to see whether that works.
+const PROBES: u32 = 3;
+
+impl Clients {
+    /// The workload of a plan.
+    pub(crate) fn new(plan: &Plan, nodes: Vec<NodeId>) -> Self {
+        let publishes = plan.publishes(nodes.len());
+        let next = publishes.iter().map(|publish| publish.event.id.0).max().unwrap_or(0) + 1;
+        let mut due: BTreeMap<NodeId, VecDeque<PlannedPublish>> = BTreeMap::new();
+        for publish in publishes {
+            if let Some(node) = nodes.get(publish.client) {
+                due.entry(*node).or_default().push_back(publish);
+            }
+        }
+        Self { nodes, due, next, ..Self::default() }
+    }
+
+    /// A client can be asked, or not any more.
+    pub(crate) fn set_ready(&mut self, node: NodeId, ready: bool) {
+        if ready {
+            self.ready.insert(node);
+        } else {
+            self.ready.remove(&node);
+        }
+    }
+
+    /// A client that can be asked.
+    pub(crate) fn any_ready(&self) -> Option<NodeId> {
+        self.ready.first().copied()
+    }
+
+    /// Everything was asked for, but for clients that are down.
+    pub(crate) fn offered(&self) -> bool {
+        self.due.values().all(VecDeque::is_empty)
+    }
+
+    /// When the next publish is due of a client that can be asked.
+    pub(crate) fn next_due(&self) -> Option<Micros> {
+        let ready = self.due.iter().filter(|(node, _)| self.ready.contains(*node));
+        ready.filter_map(|(_, due)| Some(due.front()?.at)).min()
+    }
+
+    /// The next publish whose time has come.
+    pub(crate) fn take(&mut self, now: Micros) -> Option<Asked> {
+        let ready = &self.ready;
+        let (node, due) = self
+            .due
+            .iter_mut()
+            .filter(|(node, due)| {
+                ready.contains(*node) && due.front().is_some_and(|next| next.at <= now)
+            })
+            .min_by_key(|(_, due)| due.front().map(|next| next.at))?;
+        let node = *node;
+        let mut publish = due.pop_front()?;
+        let mut felt = Vec::new();
+        for (fault, draw, share, kind) in &self.poisoners {
+            let mut stream = Stream::new(*draw, "poison", &[publish.event.id.0]);
+            if stream.share() < *share && publish.event.poison.is_none() {
+                publish.event.poison =
+                    Some(kind.unwrap_or_else(|| Poison::by_draw(stream.between(0, u64::MAX))));
+                felt.push(*fault);
+            }
+        }
+        felt.extend(self.added.get(&publish.event.id));
+        let Event { id, key, size, poison } = publish.event;
+        let mut line = json!({ "publish": id.0, "key": key, "size": size });
+        if let (Some(poison), Value::Object(fields)) = (poison, &mut line) {
+            fields.insert("poison".to_owned(), poison.name().into());
+        }
+        self.open.insert(id, Open { node, key, since: now, informed: false });
+        self.keys.insert(id, key);
+        Some(Asked { node, publish, line: line.to_string(), felt })
+    }
+
+    /// A share of the publishes is poison from now on.
+    pub(crate) fn poison(&mut self, fault: usize, draw: u64, share: f64, kind: Option<Poison>) {
+        self.poisoners.push((fault, draw, share, kind));
+    }
+
+    /// A fault publishes no more poison.
+    pub(crate) fn stop_poisoning(&mut self, fault: usize) {
+        self.poisoners.retain(|(active, ..)| *active != fault);
+    }
+
+    /// Adds events that a fault publishes at these times.
+    pub(crate) fn add(&mut self, plan: &Plan, fault: usize, times: &[Micros], draw: u64) {
+        let mut keys = Stream::new(draw, "key", &[]);
+        for at in times {
+            let key = keys.between(0, u64::from(plan.workload.keys.max(1)) - 1);
+            let key = u32::try_from(key).expect("below a u32");
+            let id = self.push(*at, key as usize, key, plan.workload.size);
+            self.added.extend(id.map(|id| (id, fault)));
+        }
+    }
+
+    /// Each client is asked for a few events more, at once. Which.
+    pub(crate) fn probe(&mut self, plan: &Plan, now: Micros) -> Vec<EventId> {
+        let clients = u32::try_from(self.nodes.len()).expect("a run has some fifty nodes");
+        let mut probes = Vec::new();
+        for client in 0..clients {
+            for number in 0..PROBES {
+                // A key belongs to one client.
+                let key = client + number * clients;
+                let key = if key < plan.workload.keys { key } else { client };
+                probes.extend(self.push(now, client as usize, key, plan.workload.size));
+            }
+        }
+        probes
+    }
+
+    fn push(&mut self, at: Micros, client: usize, key: u32, size: u32) -> Option<EventId> {
+        let client = client % self.nodes.len().max(1);
+        let node = self.nodes.get(client)?;
+        let id = EventId(self.next);
+        self.next += 1;
+        let due = self.due.entry(*node).or_default();
+        let place = due.partition_point(|publish| publish.at <= at);
+        let event = Event { id, key, size, poison: None };
+        due.insert(place, PlannedPublish { at, client, event });
+        Some(id)
+    }
+
+    /// The open publishes of a node's client, of which nobody will hear any more.
+    pub(crate) fn abandon(&mut self, node: NodeId) -> Vec<(EventId, Open)> {
+        let of_node =
+            |(event, open): (&EventId, &Open)| (open.node == node).then_some((*event, *open));
+        let gone: Vec<(EventId, Open)> = self.open.iter().filter_map(of_node).collect();
+        self.open.retain(|_, open| open.node != node);
+        gone
+    }
+
+    /// Open publishes that were asked for before `then` and have not been called indeterminate.
+    pub(crate) fn silent_since(&self, then: Micros) -> Vec<EventId> {
+        let silent = |(event, open): (&EventId, &Open)| {
+            (open.since < then && !open.informed).then_some(*event)
+        };
+        self.open.iter().filter_map(silent).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_one_thing_and_what_it_does_not_know_of_is_told() {
+        let at = Some(Position::new(2, 41));
+        for (line, said) in [
+            (r#"{"ready": true}"#, Said::Ready),
+            (r#"{"ok": 17}"#, Said::Ok(EventId(17), None)),
+            (r#"{"ok": 17, "at": [2, 41]}"#, Said::Ok(EventId(17), at)),
+            (r#"{"entry": 17, "at": 41}"#, Said::Entry(EventId(17), Some(Position::new(0, 41)))),
+            (
+                r#"{"delivered": 1, "group": "billing"}"#,
+                Said::Delivered(EventId(1), None, Some("billing".to_owned())),
+            ),
+            (r#"{"effect": 1, "number": 3}"#, Said::Effect(EventId(1), Some(3), None)),
+            (r#"{"end": true}"#, Said::End(Ok(()))),
+            (r#"{"end": false, "why": "cut"}"#, Said::End(Err("cut".to_owned()))),
+        ] {
+            assert_eq!(read(line), Ok(said), "{line}");
+        }
+        for line in
+            ["", "x", "[]", "{}", r#"{"ok": -1}"#, r#"{"ok": 1, "at": [1]}"#, r#"{"end": 1}"#]
+        {
+            assert!(read(line).is_err(), "{line}");
+        }
+    }
+}

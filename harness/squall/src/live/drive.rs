@@ -1,0 +1,563 @@
+//! A run's phases, in a world whose time goes on by itself.
+//!
+//! As in the simulator: while faults come and go the workload is offered; everything is healed and every client is asked
+//! for a few publishes more; the system has until its deadline to catch up; then it is watched for the settling time, and
+//! read once more. What it holds in the end is read by a client, to the end that the system itself names: without that
+//! nobody can say that something is lost.
+
+use super::{
+    chronicle::Chronicle,
+    clients::{self, Clients, Said},
+    described::READERS,
+    nemesis::{Nemesis, Progress, Remains, scaled},
+    world::{Done, World},
+};
+use crate::{
+    injection::{Injection, Load},
+    outcome::{nodes_where, patience},
+    plan::{Micros, Plan, Start},
+    schedule::along_a_line,
+    sim::STEPS,
+    stream::Stream,
+    system::{Role, System},
+};
+use serde_json::json;
+use squall_probe::{EventId, Mark, NodeChange, NodeId, Phase, Position, What};
+use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
+
+/// A line of a client program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Heard {
+    /// The client's node.
+    pub(crate) node: NodeId,
+    /// Without its end.
+    pub(crate) line: String,
+}
+
+/// A world that also runs client programs.
+pub(crate) trait Host: World {
+    /// A client program gets a line.
+    fn tell(&mut self, node: NodeId, line: &str) -> Done;
+    /// The next line of a client program that still runs, waiting for this long at most.
+    fn hear(&mut self, wait: Duration) -> Option<Heard>;
+}
+
+/// What is left of a run, beside its records.
+#[derive(Debug, Default)]
+pub(crate) struct Driven {
+    /// Of the nemesis.
+    pub(crate) remains: Remains,
+    /// Why nobody can say whether it passed.
+    pub(crate) inconclusive: Vec<String>,
+    /// How long it took, in microseconds.
+    pub(crate) elapsed: Micros,
+    /// What a client program said that makes no sense, and how often something was said so.
+    pub(crate) nonsense: Option<(String, u64)>,
+}
+
+/// A publish is called indeterminate when nobody has answered for this long, at the pace of 1.
+const ANSWER: Micros = 5_000_000;
+
+/// A publish that was not answered for this long will not be, at the pace of 1.
+const GIVE_UP: Micros = 15_000_000;
+
+/// Reading everything takes this long at most, at the pace of 1.
+const READ: Micros = 30_000_000;
+
+/// From one reading to the next.
+const BETWEEN_READS: Micros = 300_000;
+
+/// The loop of the harness itself must not be later than this: nobody knows what a stall of it, or of the machine, did to
+/// the clients.
+const STALL: Micros = 2_000_000;
+
+/// How long the loop waits at most for something to happen.
+const TICK: Micros = 10_000;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    Faults,
+    Recovery {
+        deadline: Micros,
+    },
+    Settling {
+        until: Micros,
+    },
+    /// The last reading; it had converged, or not.
+    Last {
+        converged: bool,
+    },
+    Over,
+}
+
+/// A reading that is under way.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    by: NodeId,
+    until: Micros,
+}
+
+struct Driver<'p, H> {
+    plan: &'p Plan,
+    nemesis: Nemesis<'p, H>,
+    chronicle: Chronicle,
+    clients: Clients,
+    pace: f64,
+    reads: bool,
+    /// The default group of what clients are given.
+    group: &'static str,
+    reading: Option<Reading>,
+    /// When the last reading ended.
+    read_at: Micros,
+    /// What the last reading came to.
+    last_read: Option<Result<(), String>>,
+    /// (event, position) that were told as held.
+    held: BTreeSet<(EventId, Option<Position>)>,
+    /// Effects by group and number.
+    effects: BTreeSet<(String, EventId, Option<u64>)>,
+    offered: bool,
+    inconclusive: Vec<String>,
+    nonsense: Option<(String, u64)>,
+}
+
+/// Runs a plan whose times are in the host's pace already. All nodes are up; clients say when they can be asked.
+pub(crate) fn drive<H: Host>(
+    plan: &Plan,
+    system: &dyn System,
+    host: H,
+    pace: f64,
+    reads: bool,
+    ready: &[NodeId],
+) -> (Driven, Chronicle, H) {
+    let nodes = |which: &dyn Fn(&Role) -> bool| -> Vec<NodeId> { nodes_where(plan, system, which) };
+    let replica_roles = system.roles().iter().filter(|role| role.replica);
+    let replica_roles = replica_roles.map(|role| role.name.to_owned()).collect();
+    let mut driver = Driver {
+        plan,
+        nemesis: Nemesis::new(plan, host, replica_roles, pace),
+        chronicle: Chronicle::new(plan, system, pace),
+        clients: Clients::new(plan, nodes(&|role| role.client)),
+        pace,
+        reads,
+        group: system.groups().first().copied().unwrap_or(READERS),
+        reading: None,
+        read_at: 0,
+        last_read: None,
+        held: BTreeSet::new(),
+        effects: BTreeSet::new(),
+        offered: false,
+        inconclusive: Vec::new(),
+        nonsense: None,
+    };
+    for node in ready {
+        driver.clients.set_ready(*node, true);
+    }
+    driver.run()
+}
+
+impl<H: Host> Driver<'_, H> {
+    fn run(mut self) -> (Driven, Chronicle, H) {
+        for index in 0..self.plan.nodes.len() {
+            let change = NodeChange::Up;
+            self.chronicle.record(NodeId::of_index(index), What::Node { change });
+        }
+        let mut stage = Stage::Faults;
+        let mut expected = self.chronicle.now();
+        while stage != Stage::Over {
+            STEPS.fetch_add(1, Ordering::Relaxed);
+            let now = self.chronicle.now();
+            if now > expected + STALL {
+                let late = Duration::from_micros(now - expected).as_secs_f64();
+                self.doubt(format!(
+                    "the harness's own loop stood still for {late:.1}s: the machine is too busy for this run"
+                ));
+            }
+            self.act(now);
+            self.publish(now);
+            self.look_at_open(now);
+            stage = self.next(stage);
+            let wait = self.wait(now);
+            expected = now + wait;
+            self.listen(Duration::from_micros(wait));
+        }
+        let elapsed = self.chronicle.now();
+        for node in self.clients.nodes.clone() {
+            self.abandon(node);
+        }
+        let (remains, host) = self.nemesis.end();
+        let Self { inconclusive, nonsense, chronicle, .. } = self;
+        (Driven { remains, inconclusive, elapsed, nonsense }, chronicle, host)
+    }
+
+    fn doubt(&mut self, why: String) {
+        if !self.inconclusive.contains(&why) {
+            self.inconclusive.push(why);
+        }
+    }
+
+    /// How long until something is due.
+    fn wait(&self, now: Micros) -> Micros {
+        let due = [self.nemesis.next_act(), self.clients.next_due()];
+        let next = due.into_iter().flatten().min().unwrap_or(Micros::MAX);
+        next.saturating_sub(now).min(TICK)
+    }
+
+    /// The nemesis does what is due.
+    fn act(&mut self, now: Micros) {
+        let seen = |signal: &str| {
+            let name = self.chronicle.names.find(signal);
+            let signals = &self.chronicle.recorder.signals;
+            name.map_or_else(
+                || signals.count_of(signal, squall_probe::Name(u16::MAX), false),
+                |name| signals.count_of(signal, name, false),
+            )
+        };
+        let progress = Progress {
+            now,
+            reached: self.chronicle.recorder.reached(),
+            seen: &seen,
+            leader: self.chronicle.recorder.leader(),
+        };
+        self.nemesis.act(&progress);
+        self.record_what_was_done();
+        let (load, over) = self.nemesis.take_load();
+        for fault in over {
+            self.clients.stop_poisoning(fault);
+        }
+        for fault in load {
+            self.add_load(fault, now);
+        }
+    }
+
+    fn record_what_was_done(&mut self) {
+        for (node, what) in self.nemesis.take_records() {
+            self.chronicle.record(node, what);
+            if let What::Node { change } = what
+                && change != NodeChange::Up
+            {
+                self.abandon(node);
+                self.clients.set_ready(node, false);
+                if self.reading.is_some_and(|reading| reading.by == node) {
+                    self.end_reading(Err("the client that read was killed".to_owned()));
+                }
+            }
+        }
+    }
+
+    fn add_load(&mut self, fault: usize, now: Micros) {
+        let planned = &self.plan.faults[fault];
+        let mut stream = Stream::new(planned.draw, "act", &[]);
+        let micros =
+            |time: Duration| u64::try_from(time.as_micros()).expect("the longest time is a week");
+        match planned.fault.injection() {
+            Injection::Poison { share, kind } => {
+                self.clients.poison(fault, planned.draw, share, kind);
+            }
+            Injection::Load(Load::Rate { first, last, lasting }) => {
+                let rate = self.plan.workload.rate;
+                let lasting = scaled(micros(lasting), self.pace);
+                let times = along_a_line(rate, first, last, lasting, &mut stream);
+                let times: Vec<Micros> = times.iter().map(|after| now + after).collect();
+                self.clients.add(self.plan, fault, &times, planned.draw);
+            }
+            Injection::Load(Load::Events { count, within }) => {
+                let within = micros(within).max(1);
+                let mut times: Vec<Micros> =
+                    (0..count).map(|_| now + stream.between(0, within - 1)).collect();
+                times.sort_unstable();
+                self.clients.add(self.plan, fault, &times, planned.draw);
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks clients for what is due.
+    fn publish(&mut self, now: Micros) {
+        while let Some(asked) = self.clients.take(now) {
+            let clients::Asked { node, publish, line, felt } = asked;
+            for fault in felt {
+                self.nemesis.feel(fault);
+            }
+            let (event, key) = (publish.event.id, publish.event.key);
+            if publish.event.poison.is_some() {
+                self.chronicle.record(node, What::Poison { event });
+            }
+            if now > publish.at + TICK {
+                self.chronicle.record(node, What::Late { event, due: publish.at });
+            }
+            let phase = Phase::Invoke;
+            self.chronicle.record(node, What::Publish { phase, event, key, position: None });
+            if self.nemesis.world.tell(node, &line).is_err() {
+                // Its process has just ended; that it did is told in a moment.
+                self.clients.set_ready(node, false);
+            }
+        }
+    }
+
+    /// Publishes that nobody answers are indeterminate, and in the end given up.
+    fn look_at_open(&mut self, now: Micros) {
+        let pace = self.pace.max(1.0);
+        let since = |long: Micros| now.saturating_sub(scaled(long, pace));
+        for event in self.clients.silent_since(since(ANSWER)) {
+            self.inform(event);
+        }
+        let give_up = since(GIVE_UP);
+        let gone =
+            |(event, open): (&EventId, &clients::Open)| (open.since < give_up).then_some(*event);
+        let gone: Vec<EventId> = self.clients.open.iter().filter_map(gone).collect();
+        for event in gone {
+            self.clients.open.remove(&event);
+            self.chronicle.recorder.abandon(event);
+        }
+    }
+
+    fn inform(&mut self, event: EventId) {
+        let Some(open) = self.clients.open.get_mut(&event) else { return };
+        if !std::mem::replace(&mut open.informed, true) {
+            let (node, key, phase) = (open.node, open.key, Phase::Info);
+            self.chronicle.record(node, What::Publish { phase, event, key, position: None });
+        }
+    }
+
+    /// Nobody will hear of the open publishes of a node.
+    fn abandon(&mut self, node: NodeId) {
+        for (event, open) in self.clients.abandon(node) {
+            if !open.informed {
+                let (phase, key) = (Phase::Info, open.key);
+                self.chronicle.record(node, What::Publish { phase, event, key, position: None });
+            }
+            self.chronicle.recorder.abandon(event);
+        }
+    }
+
+    /// Takes in what clients say, for this long at most.
+    fn listen(&mut self, wait: Duration) {
+        let mut wait = wait;
+        // Something else may be due: of a flood not all is read at once.
+        for _ in 0..1_000 {
+            let Some(heard) = self.nemesis.world.hear(wait) else { return };
+            wait = Duration::ZERO;
+            self.take_in(&heard);
+        }
+    }
+
+    fn take_in(&mut self, heard: &Heard) {
+        let node = heard.node;
+        let said = match clients::read(&heard.line) {
+            Ok(said) => said,
+            Err(why) => {
+                let name = &self.plan.nodes[node.index()].name;
+                let line: String = heard.line.chars().take(80).collect();
+                let first = format!("{name} said {line:?}: {why}");
+                let (_, times) = self.nonsense.get_or_insert((first, 0));
+                *times += 1;
+                return;
+            }
+        };
+        match said {
+            Said::Ready => self.clients.set_ready(node, true),
+            Said::Ok(event, position) => self.close(node, event, Phase::Ok, position),
+            Said::Fail(event) => self.close(node, event, Phase::Fail, None),
+            Said::Info(event) => {
+                self.inform(event);
+                if self.clients.open.remove(&event).is_some() {
+                    self.chronicle.recorder.abandon(event);
+                }
+            }
+            Said::Delivered(event, position, group) => {
+                self.given(node, event, position, group.as_deref());
+                self.apply(node, event, position, group.as_deref());
+            }
+            Said::Given(event, position, group) => {
+                self.given(node, event, position, group.as_deref());
+            }
+            Said::Effect(event, number, group) => {
+                let of = group.clone().unwrap_or_else(|| self.group.to_owned());
+                if number.is_none() || self.effects.insert((of, event, number)) {
+                    self.apply(node, event, None, group.as_deref());
+                }
+            }
+            Said::Entry(event, position) => {
+                if self.held.insert((event, position)) {
+                    let at = position.unwrap_or(Position::new(0, event.0));
+                    let key = self.clients.keys.get(&event).copied().unwrap_or(0);
+                    let (term, content) = (0, 0);
+                    self.chronicle
+                        .record(node, What::Append { position: at, event, key, term, content });
+                    if self.group == READERS {
+                        self.apply(node, event, position, None);
+                    }
+                }
+            }
+            Said::End(told) => {
+                if self.reading.is_some_and(|reading| reading.by == node) {
+                    self.end_reading(told);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, node: NodeId, event: EventId, phase: Phase, position: Option<Position>) {
+        self.clients.open.remove(&event);
+        let Some(key) = self.clients.keys.get(&event).copied() else {
+            let name = &self.plan.nodes[node.index()].name;
+            let first = format!("{name} answered a publish of e{} that nobody asked for", event.0);
+            let (_, times) = self.nonsense.get_or_insert((first, 0));
+            *times += 1;
+            return;
+        };
+        self.chronicle.record(node, What::Publish { phase, event, key, position });
+    }
+
+    fn given(&mut self, node: NodeId, event: EventId, at: Option<Position>, group: Option<&str>) {
+        // Without a place nobody can say what was passed over.
+        let Some(position) = at else { return };
+        let group = self.chronicle.name(group.unwrap_or(self.group));
+        let (generation, content) = (0, 0);
+        self.chronicle.record(node, What::Deliver { group, position, event, generation, content });
+    }
+
+    fn apply(&mut self, node: NodeId, event: EventId, at: Option<Position>, group: Option<&str>) {
+        let group = self.chronicle.name(group.unwrap_or(self.group));
+        let member = self.chronicle.name(&self.plan.nodes[node.index()].name);
+        let position = at.unwrap_or(Position::new(0, event.0));
+        self.chronicle.record(node, What::Apply { group, position, event, generation: 0, member });
+    }
+
+    /// Asks a client for all that the system holds, unless one is at it.
+    fn read(&mut self) {
+        if self.reading.is_some() {
+            return;
+        }
+        let Some(by) = self.clients.any_ready() else { return };
+        let until = self.chronicle.now() + scaled(READ, self.pace.max(1.0));
+        self.last_read = None;
+        if self.nemesis.world.tell(by, &json!({ "read": true }).to_string()).is_ok() {
+            self.reading = Some(Reading { by, until });
+        }
+    }
+
+    fn end_reading(&mut self, told: Result<(), String>) {
+        self.reading = None;
+        self.read_at = self.chronicle.now();
+        self.last_read = Some(told);
+    }
+
+    fn next(&mut self, stage: Stage) -> Stage {
+        let now = self.chronicle.now();
+        if !self.offered && stage != Stage::Faults && self.clients.offered() {
+            self.offered = true;
+            self.chronicle.record(NodeId::HARNESS, What::Mark(Mark::WorkloadOffered));
+        }
+        if let Some(reading) = self.reading
+            && now > reading.until
+        {
+            self.end_reading(Err("the client that read did not come to an end".to_owned()));
+        }
+        match stage {
+            Stage::Faults if self.nemesis.is_over(now) => {
+                self.nemesis.heal_all();
+                self.record_what_was_done();
+                let probes = self.clients.probe(self.plan, now);
+                for event in probes {
+                    self.chronicle.record(NodeId::HARNESS, What::Probe { event });
+                }
+                self.read_at = now;
+                Stage::Recovery { deadline: now + self.patience() }
+            }
+            Stage::Recovery { deadline } if now >= deadline => {
+                self.chronicle.record(NodeId::HARNESS, What::Mark(Mark::DeadlinePassed));
+                self.last_read = None;
+                Stage::Last { converged: false }
+            }
+            Stage::Recovery { .. } => {
+                if self.converges(now) {
+                    self.chronicle.record(NodeId::HARNESS, What::Mark(Mark::Converged));
+                    return Stage::Settling { until: now + self.plan.settle_us };
+                }
+                stage
+            }
+            Stage::Settling { until } if now >= until => {
+                self.last_read = None;
+                Stage::Last { converged: true }
+            }
+            Stage::Last { converged } => self.look_for_the_last_time(converged, stage),
+            Stage::Faults | Stage::Settling { .. } | Stage::Over => stage,
+        }
+    }
+
+    /// How long the system may take to recover: until the last limit has passed.
+    fn patience(&self) -> Micros {
+        let usual = scaled(squall_judge::DEFAULT_WITHIN, self.pace.max(1.0));
+        patience(&self.plan.expect).max(usual)
+    }
+
+    /// Everything was answered, and everything that is owed has come; where the system can be read, by a reading.
+    fn converges(&mut self, now: Micros) -> bool {
+        if !self.offered || !self.clients.open.is_empty() {
+            return false;
+        }
+        let drained = self.chronicle.recorder.drained();
+        if !self.reads {
+            return drained;
+        }
+        if self.reading.is_some() {
+            return false;
+        }
+        if drained && matches!(self.last_read, Some(Ok(()))) {
+            return true;
+        }
+        if self.last_read.is_none() || now > self.read_at + scaled(BETWEEN_READS, self.pace) {
+            self.read();
+        }
+        false
+    }
+
+    fn look_for_the_last_time(&mut self, converged: bool, stage: Stage) -> Stage {
+        if self.reads {
+            if self.reading.is_none() && self.last_read.is_none() {
+                self.read();
+                if self.reading.is_none() {
+                    self.last_read = Some(Err("no client is ready to read".to_owned()));
+                }
+            }
+            match self.last_read.take() {
+                None => return stage,
+                Some(Ok(())) => {}
+                Some(Err(why)) => self.doubt(format!(
+                    "what the system holds was not read to its end ({why}): nobody can say what is lost"
+                )),
+            }
+        }
+        if converged {
+            self.chronicle.record(NodeId::HARNESS, What::Mark(Mark::Settled));
+        }
+        Stage::Over
+    }
+}
+
+/// A plan in a pace: whatever the scenario says of times takes that many times as long, and the workload goes on as long;
+/// its rate, latencies of links and counts stay.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub(crate) fn in_pace(plan: &Plan, pace: f64) -> Plan {
+    let mut paced = plan.clone();
+    let micros = |time: Micros| scaled(time, pace);
+    paced.workload.events = (f64::from(plan.workload.events) * pace).ceil() as u32;
+    paced.workload_us = micros(plan.workload_us);
+    paced.settle_us = plan.settle_us.min(micros(plan.settle_us));
+    for fault in &mut paced.faults {
+        match &mut fault.start {
+            Start::At(at) => *at = micros(*at),
+            Start::When { limit, delay, .. } => {
+                *limit = micros(*limit);
+                *delay = micros(*delay);
+            }
+        }
+        fault.lasts = fault.lasts.map(micros);
+        fault.restart_after = fault.restart_after.map(micros);
+    }
+    for expect in &mut paced.expect {
+        expect.limit = expect.limit.map(|limit| limit.stretched(pace));
+    }
+    paced
+}

@@ -1,0 +1,18 @@
+//! From the records of a run to what came of it, in whatever world it ran: who is owed what, what was seen, how long things
+//! took, and the verdict.
+
+mod backlog;
+mod limits;
+mod recorder;
+mod run_outcome;
+mod setup;
+mod signals;
+mod verdict;
+
+pub(crate) use backlog::Backlog;
+pub(crate) use limits::patience;
+pub(crate) use recorder::Recorder;
+pub use run_outcome::RunOutcome;
+pub use setup::setup;
+pub(crate) use setup::{nodes_where, planned, role};
+pub(crate) use verdict::{Destruction, Verdict, never_felt, never_seen, signals};
