@@ -15,8 +15,14 @@ use std::{
 };
 
 /// Verdicts in the order in which they are told.
-pub(crate) const ORDER: [Verdict; 5] =
-    [Verdict::Failed, Verdict::Errored, Verdict::Unstable, Verdict::Vacuous, Verdict::Passed];
+pub(crate) const ORDER: [Verdict; 6] = [
+    Verdict::Failed,
+    Verdict::Errored,
+    Verdict::Unstable,
+    Verdict::Inconclusive,
+    Verdict::Vacuous,
+    Verdict::Passed,
+];
 
 /// Seeds that are named for one kind of failure.
 const SEEDS: usize = 3;

@@ -19,6 +19,9 @@ pub struct Report {
     pub tool: Tool,
     /// What was tested.
     pub system: SystemInfo,
+    /// Where it ran; absent of a simulation.
+    #[serde(default, skip_serializing_if = "World::is_simulation")]
+    pub world: World,
     /// How it was asked for.
     pub command: CommandInfo,
     /// When, by the wall clock: RFC 3339, UTC.
@@ -152,6 +155,9 @@ pub struct ScenarioReport {
     /// Its tags; empty in reports of versions that did not say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// Why no runs of it were made, if it cannot be run in this world: it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
     /// By seed.
     pub runs: Vec<Run>,
 }
@@ -185,6 +191,26 @@ pub enum Verdict {
     /// The run ended its worker (it never yielded, overflowed its stack, aborted, grew without bound), or the system
     /// reached past the simulation.
     Errored,
+    /// Of a run in a world whose time nobody can stop: nobody can say whether it passed. What the system held was not read
+    /// to its end, the harness stood still, or a fault could not be carried out.
+    Inconclusive,
+}
+
+/// Where runs were made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum World {
+    /// In a simulator: a run is a function of its plan.
+    #[default]
+    Simulation,
+    /// With real processes: what is made again is the same storm, not the same run.
+    Live,
+}
+
+impl World {
+    fn is_simulation(&self) -> bool {
+        *self == Self::Simulation
+    }
 }
 
 impl fmt::Display for Verdict {
@@ -195,6 +221,7 @@ impl fmt::Display for Verdict {
             Self::Vacuous => "vacuous",
             Self::Unstable => "unstable",
             Self::Errored => "errored",
+            Self::Inconclusive => "inconclusive",
         })
     }
 }
@@ -206,7 +233,7 @@ pub struct Run {
     pub seed: u64,
     /// What became of it.
     pub verdict: Verdict,
-    /// Why it is vacuous, unstable or errored, or what is to be known beside: of its failure, or of what it lost as was
+    /// Why it is vacuous, inconclusive, unstable or errored, or what is to be known beside: of its failure, or of what it lost as was
     /// to be expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -243,8 +270,11 @@ pub struct Run {
     /// From publish to each group's effect; absent if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Latency>,
-    /// The command that makes this run again.
+    /// The command that makes this run again; of a live run, that tells its history again.
     pub replay: String,
+    /// The file that holds the history of a live run, if it was kept: it can be judged again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<String>,
     /// What a diagram of it shows; there is one for failed runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<Trace>,

@@ -82,7 +82,6 @@ mod explore;
 mod faults;
 mod history;
 mod injection;
-#[allow(dead_code, reason = "the command to run in it is on its way")]
 mod live;
 mod metrics;
 mod outcome;

@@ -26,7 +26,7 @@ pub(super) fn counts<'a>(pair: &Pair<'a>) -> Vec<(Subject, Count<'a>)> {
     let invariants: BTreeSet<&str> = runs()
         .flat_map(|run| run.violations.iter().map(|violation| violation.invariant.as_str()))
         .collect();
-    let verdicts = [Verdict::Errored, Verdict::Unstable, Verdict::Vacuous]
+    let verdicts = [Verdict::Errored, Verdict::Unstable, Verdict::Inconclusive, Verdict::Vacuous]
         .into_iter()
         .filter(|verdict| runs().any(|run| run.verdict == *verdict))
         .map(Subject::Verdict);

@@ -108,7 +108,7 @@ impl<'a> Pair<'a> {
 pub(super) fn tally<'a>(runs: impl IntoIterator<Item = &'a Run> + Clone) -> VerdictCounts {
     let of = |verdict| runs.clone().into_iter().filter(|run| run.verdict == verdict).count();
     let all = runs.clone().into_iter().count();
-    let vacuous = of(Verdict::Vacuous);
+    let vacuous = of(Verdict::Vacuous) + of(Verdict::Inconclusive);
     VerdictCounts {
         runs: all,
         passed: Share::new(of(Verdict::Passed), all - vacuous),

@@ -82,9 +82,10 @@ impl<'a> SourcedRun<'a> {
     /// Of two runs of one seed, the worse is kept: no failure is lost.
     fn worse(&self, other: &Self) -> bool {
         let badness = |run: &Run| match run.verdict {
-            Verdict::Failed => 4,
-            Verdict::Errored => 3,
-            Verdict::Unstable => 2,
+            Verdict::Failed => 5,
+            Verdict::Errored => 4,
+            Verdict::Unstable => 3,
+            Verdict::Inconclusive => 2,
             Verdict::Vacuous => 1,
             Verdict::Passed => 0,
         };

@@ -8,9 +8,9 @@ pub(super) fn judged(run: &Run) -> bool {
     matches!(run.verdict, Verdict::Passed | Verdict::Failed)
 }
 
-/// Whether a run says anything: a vacuous one is no evidence, for passing as for failing.
+/// Whether a run says anything: a vacuous or inconclusive one is no evidence, for passing as for failing.
 pub(super) fn not_vacuous(run: &Run) -> bool {
-    run.verdict != Verdict::Vacuous
+    !matches!(run.verdict, Verdict::Vacuous | Verdict::Inconclusive)
 }
 
 /// Two runs did exactly the same.

@@ -27,7 +27,7 @@ impl Subject {
     }
 
     pub(super) fn is_vacuous(&self) -> bool {
-        *self == Self::Verdict(Verdict::Vacuous)
+        matches!(self, Self::Verdict(Verdict::Vacuous | Verdict::Inconclusive))
     }
 
     pub(super) fn is_in(&self, run: &Run) -> bool {

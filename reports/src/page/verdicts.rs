@@ -21,6 +21,7 @@ pub(crate) fn word(verdict: Option<Verdict>) -> &'static str {
         Some(Verdict::Vacuous) => "vacuous",
         Some(Verdict::Unstable) => "unstable",
         Some(Verdict::Errored) => "errored",
+        Some(Verdict::Inconclusive) => "inconclusive",
         None => "none",
     }
 }
@@ -33,6 +34,7 @@ pub(crate) fn glyph(verdict: Option<Verdict>) -> &'static str {
         Some(Verdict::Vacuous) => "∅",
         Some(Verdict::Unstable) => "≠",
         Some(Verdict::Errored) => "!",
+        Some(Verdict::Inconclusive) => "?",
         None => "–",
     }
 }

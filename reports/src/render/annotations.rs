@@ -130,7 +130,7 @@ fn annotation(problem: &Problem<'_>) -> Annotation {
         problem.runs.first().map_or_else(String::new, |run| digest::command(run, "squall"));
     Annotation {
         level: match problem.verdict {
-            Verdict::Vacuous => Level::Warning,
+            Verdict::Vacuous | Verdict::Inconclusive => Level::Warning,
             _ => Level::Error,
         },
         place: (!path.is_empty()).then(|| (path, problem.line())),

@@ -66,7 +66,7 @@ fn issue(problem: &Problem<'_>, prints: &mut Fingerprints) -> Issue {
         severity: match problem.verdict {
             Verdict::Failed | Verdict::Errored => "critical",
             Verdict::Unstable => "major",
-            Verdict::Vacuous => "minor",
+            Verdict::Vacuous | Verdict::Inconclusive => "minor",
             Verdict::Passed => "info",
         },
         location: Location { path, lines: Lines { begin: problem.line() } },

@@ -78,7 +78,7 @@ fn result(problem: &Problem<'_>, rules: &[String], prints: &mut Fingerprints) ->
         "ruleIndex": rules.iter().position(|rule| *rule == check),
         "kind": "fail",
         "level": match problem.verdict {
-            Verdict::Vacuous => "warning",
+            Verdict::Vacuous | Verdict::Inconclusive => "warning",
             _ => "error",
         },
         "message": { "text": format!(

@@ -131,7 +131,8 @@ fn told_by(reports: &[(String, Report)]) -> Vec<String> {
 fn point(label: &str, report: &Report) -> TrendPoint {
     let runs: Vec<&Run> = report.runs().map(|(_, run)| run).collect();
     let of = |verdict| runs.iter().filter(|run| run.verdict == verdict).count();
-    let (passed, vacuous) = (of(Verdict::Passed), of(Verdict::Vacuous));
+    let passed = of(Verdict::Passed);
+    let vacuous = of(Verdict::Vacuous) + of(Verdict::Inconclusive);
     TrendPoint {
         label: label.to_owned(),
         version: report.system.version.clone(),
@@ -152,7 +153,7 @@ fn point(label: &str, report: &Report) -> TrendPoint {
 fn recovery(runs: &[&Run]) -> Option<u64> {
     let mut times: Vec<Option<u64>> = runs
         .iter()
-        .filter(|run| run.verdict != Verdict::Vacuous)
+        .filter(|run| !matches!(run.verdict, Verdict::Vacuous | Verdict::Inconclusive))
         .map(|run| run.recovery_ms)
         .collect();
     times.sort_unstable_by_key(|time| (time.is_none(), *time));

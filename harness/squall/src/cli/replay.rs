@@ -238,7 +238,7 @@ fn print_verdict(scenario: &str, run: &Run, color: bool) {
     let style = match run.verdict {
         _ if !color => Style::new(),
         Verdict::Passed => Style::new().green().bold(),
-        Verdict::Vacuous => Style::new().yellow().bold(),
+        Verdict::Vacuous | Verdict::Inconclusive => Style::new().yellow().bold(),
         Verdict::Failed | Verdict::Unstable | Verdict::Errored => Style::new().red().bold(),
     };
     let verdict = run.verdict.to_string();

@@ -47,6 +47,8 @@ pub(crate) trait Host: World {
 pub(crate) struct Driven {
     /// Of the nemesis.
     pub(crate) remains: Remains,
+    /// Disks that were destroyed so that nothing could bring back what they held; whether they were replicas'.
+    pub(crate) destruction: Option<(String, bool)>,
     /// Why nobody can say whether it passed.
     pub(crate) inconclusive: Vec<String>,
     /// How long it took, in microseconds.
@@ -184,9 +186,11 @@ impl<H: Host> Driver<'_, H> {
         for node in self.clients.nodes.clone() {
             self.abandon(node);
         }
+        let destruction = self.nemesis.destruction();
+        let destruction = destruction.map(|lost| (lost.disks, lost.replicated));
         let (remains, host) = self.nemesis.end();
         let Self { inconclusive, nonsense, chronicle, .. } = self;
-        (Driven { remains, inconclusive, elapsed, nonsense }, chronicle, host)
+        (Driven { remains, destruction, inconclusive, elapsed, nonsense }, chronicle, host)
     }
 
     fn doubt(&mut self, why: String) {

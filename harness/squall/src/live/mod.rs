@@ -12,3 +12,120 @@ mod described;
 mod drive;
 mod nemesis;
 mod world;
+mod history;
+mod processes;
+
+pub(crate) use describe::load;
+pub(crate) use described::{Described, DescribedSystem};
+pub(crate) use history::{Kept, is_history, read};
+pub(crate) use processes::{capabilities, refusal};
+
+use crate::{
+    outcome::RunOutcome,
+    plan::Plan,
+    scenario::Scenario,
+    system::System,
+};
+use drive::{Driven, drive, in_pace};
+use nemesis::refusals;
+use processes::Processes;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// How a plan is run with real processes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Launch {
+    /// The programs.
+    pub(crate) described: Described,
+    /// The description is all there is of the system; else the executable's own system says what it promises.
+    pub(crate) alone: bool,
+    /// The folder in which histories and logs are kept.
+    pub(crate) keep: PathBuf,
+}
+
+/// Why a scenario cannot be run with real processes here, in a sentence; `None`: it can.
+pub(crate) fn unsupported(
+    scenario: &Scenario,
+    system: &dyn System,
+    capabilities: &[squall_live::Capability],
+) -> Option<String> {
+    let plan = Plan::new(scenario, 1, system, &[]);
+    let refusals = refusals(&plan, |injection| refusal(injection, capabilities));
+    if refusals.is_empty() {
+        return None;
+    }
+    Some(format!("not supported here: {}", refusals.join("; ")))
+}
+
+/// Runs a plan with real processes. What happened is written to the launch's folder before it is returned, with the file.
+///
+/// # Errors
+/// The system never became ready, or the machine did not do what was asked of it, in words.
+pub(crate) fn execute(
+    plan: &Plan,
+    system: &dyn System,
+    launch: &Launch,
+) -> Result<(Plan, RunOutcome, PathBuf), String> {
+    let described = &launch.described;
+    let alone = launch.alone.then(|| DescribedSystem::new(described.clone()));
+    let system = alone.as_ref().map_or(system, |alone| alone as &dyn System);
+    let folder = launch.keep.join(format!("{}-seed-{}", file_name(&plan.scenario), plan.seed));
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| format!("{}: cannot be made: {error}", folder.display()))?;
+    let pace = described.pace;
+    let plan = in_pace(plan, pace);
+    let mut processes =
+        Processes::new(&plan, described, &folder).map_err(|error| error.to_string())?;
+    let ready = processes.prepare().map_err(|why| why.0)?;
+    let (driven, chronicle, processes) =
+        drive(&plan, system, processes, pace, described.reads, &ready);
+    let Driven { remains, destruction, mut inconclusive, elapsed, nonsense } = driven;
+    processes.close()?;
+    inconclusive.extend(
+        remains.trouble.iter().map(|why| format!("a fault could not be carried out: {why}")),
+    );
+    if let Some((first, times)) = nonsense {
+        inconclusive.push(format!(
+            "a client program said {times} times what makes no sense, first: {first}"
+        ));
+    }
+    let kept = Kept {
+        format: Kept::format(),
+        plan: plan.clone(),
+        pace,
+        system: (system.name().to_owned(), system.version().to_owned()),
+        described: described.clone(),
+        alone: launch.alone,
+        names: chronicle.names.texts().map(str::to_owned).collect(),
+        unfired: remains.unfired,
+        begun: remains.begun,
+        begun_steps: remains.begun_steps,
+        felt: remains.felt,
+        destruction,
+        notes: remains.notes,
+        inconclusive,
+        elapsed,
+    };
+    let path = folder.join("history.gz");
+    history::write(&path, &kept, &chronicle.records)
+        .map_err(|error| format!("{}: cannot be written: {error}", path.display()))?;
+    let outcome = kept.judged(&chronicle.records, system);
+    Ok((plan, outcome, path))
+}
+
+/// A scenario's name as the name of a folder.
+fn file_name(name: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = name.chars().take(60).map(plain).collect();
+    name.trim_matches('-').to_owned()
+}
+
+/// What a history that was kept says of its run.
+///
+/// # Errors
+/// It cannot be read, in words.
+pub(crate) fn told(path: &Path, system: &dyn System) -> Result<(Kept, RunOutcome), String> {
+    let (kept, records) = read(path)?;
+    let outcome = kept.judged(&records, system);
+    Ok((kept, outcome))
+}

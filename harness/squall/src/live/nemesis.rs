@@ -634,7 +634,10 @@ impl<'p, W: World> Nemesis<'p, W> {
 }
 
 /// Why a world cannot carry out a plan, by the line of the scenario: nothing starts then.
-pub(crate) fn refusals(plan: &Plan, world: &impl World) -> Vec<String> {
+pub(crate) fn refusals(
+    plan: &Plan,
+    refuses: impl Fn(&Injection) -> Option<String>,
+) -> Vec<String> {
     let mut refusals: BTreeMap<u16, String> = BTreeMap::new();
     for planned in &plan.faults {
         let point = match &planned.start {
@@ -643,7 +646,7 @@ pub(crate) fn refusals(plan: &Plan, world: &impl World) -> Vec<String> {
             }
             _ => None,
         };
-        let Some(why) = point.or_else(|| world.refuses(&planned.fault.injection())) else {
+        let Some(why) = point.or_else(|| refuses(&planned.fault.injection())) else {
             continue;
         };
         refusals

@@ -4,7 +4,7 @@
 //! a fault began in a world is known there by the fault's index in the plan, and ends with it: occurrences overlap.
 
 use crate::{
-    injection::{Damage, Delay, DiskState, Distribution, Injection, NodeState, Tampering},
+    injection::{Damage, Delay, DiskState, Distribution, NodeState, Tampering},
     schedule::Direction,
 };
 use squall_probe::NodeId;
@@ -39,9 +39,6 @@ pub(crate) enum Disturbance {
 
 /// Real processes, and all that lies between them.
 pub(crate) trait World {
-    /// Why it cannot carry out what a fault wants done, in a sentence without a full stop; asked before anything starts.
-    fn refuses(&self, injection: &Injection) -> Option<String>;
-
     /// The software of a node starts, and its machine has power.
     fn start(&mut self, node: NodeId) -> Done;
     /// The software of a node is asked to stop (SIGTERM).

@@ -19,6 +19,8 @@ pub struct RunOutcome {
     pub judged: Vec<(&'static str, u64)>,
     /// Why the run proves nothing, if so.
     pub vacuous: Vec<String>,
+    /// Why nobody can say whether it passed, if so; never of a simulation.
+    pub inconclusive: Vec<String>,
     /// What is to be said of the verdict beside.
     pub note: Option<String>,
     /// What was seen, by name.
@@ -55,7 +57,7 @@ impl RunOutcome {
     /// What is to be said of the verdict: why the run proves nothing, and what is to be known of its failure.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
-        let said: Vec<&str> = self.vacuous.iter().chain(&self.note).map(String::as_str).collect();
+        let said: Vec<&str> = self.inconclusive.iter().chain(&self.vacuous).chain(&self.note).map(String::as_str).collect();
         (!said.is_empty()).then(|| said.join("; "))
     }
 }

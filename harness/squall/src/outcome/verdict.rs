@@ -136,10 +136,15 @@ impl Verdict {
         squall_judge::by_cause(&mut self.violations);
     }
 
+    /// Nobody can say of what is missing whether it is.
+    pub(crate) fn excuse_what_is_missing(&mut self) {
+        self.violations.retain(|broken| !FOLLOWS_FROM_ABSENCE.contains(&broken.invariant));
+    }
+
     /// `what` was still under way when the deadline passed: nobody can have answered what has not come, or have
     /// applied it.
     pub(crate) fn excuse_what_is_late(&mut self, what: &str) {
-        self.violations.retain(|broken| !FOLLOWS_FROM_ABSENCE.contains(&broken.invariant));
+        self.excuse_what_is_missing();
         self.vacuous.push(format!("when the deadline passed there was still under way {what}"));
     }
 

@@ -75,6 +75,7 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
         violations,
         judged,
         vacuous,
+        inconclusive: Vec::new(),
         note,
         signals,
         felt: world.felt.keys().copied().collect(),

@@ -1,12 +1,14 @@
 //! The worker's side.
 
 use super::{
+    parent::errored,
     protocol::{Answer, Request},
     reached,
     story::{self, said, words},
     trace,
 };
 use crate::{
+    live,
     outcome::RunOutcome,
     plan::Plan,
     series,
@@ -66,6 +68,34 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
                     Err(error) => Answer::Broken(error.to_string()),
                 }
             }
+            Ok(Request::Live { plan, launch }) => {
+                kept = None;
+                let started = Instant::now();
+                match live::execute(&plan, system.as_ref(), &launch) {
+                    Ok((plan, outcome, path)) => {
+                        let mut run = run_of(&plan, &outcome, started.elapsed());
+                        run.history = Some(path.to_string_lossy().into_owned());
+                        if run.verdict == Verdict::Failed {
+                            run.trace = Some(trace::around_the_evidence(&plan, &outcome));
+                        }
+                        kept = Some((plan, outcome));
+                        Answer::Done(Box::new(run))
+                    }
+                    Err(why) => Answer::Done(Box::new(errored(&plan, why, started))),
+                }
+            }
+            Ok(Request::Told { path }) => match live::told(&path, system.as_ref()) {
+                Ok((history, outcome)) => {
+                    let mut run = run_of(&history.plan, &outcome, Duration::ZERO);
+                    run.history = Some(path.to_string_lossy().into_owned());
+                    if run.verdict == Verdict::Failed {
+                        run.trace = Some(trace::around_the_evidence(&history.plan, &outcome));
+                    }
+                    kept = Some((history.plan, outcome));
+                    Answer::Done(Box::new(run))
+                }
+                Err(why) => Answer::Broken(why),
+            },
             Ok(Request::Lines) => Answer::Lines(
                 // A run that ended its worker has left no history.
                 kept.as_ref().map(|(plan, outcome)| lines(plan, outcome)).unwrap_or_default(),
@@ -154,6 +184,8 @@ fn run_of(plan: &Plan, outcome: &RunOutcome, wall: Duration) -> Run {
     let words = words(plan, outcome);
     let verdict = if !outcome.violations.is_empty() {
         Verdict::Failed
+    } else if !outcome.inconclusive.is_empty() {
+        Verdict::Inconclusive
     } else if !outcome.vacuous.is_empty() {
         Verdict::Vacuous
     } else {

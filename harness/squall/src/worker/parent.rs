@@ -4,11 +4,12 @@ use super::{
     protocol::{Answer, HIDDEN_ARGUMENT, Request},
     reached::Reached,
 };
-use crate::plan::Plan;
+use crate::{live::Launch, plan::Plan};
 use squall_reports::{Run, Series, Trace, Verdict};
 use std::{
     io::{self, BufRead as _, BufReader, Read, Write as _},
     os::{fd::OwnedFd, unix::net::UnixStream},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Once,
@@ -83,6 +84,17 @@ impl From<Lost> for WorkerError {
     }
 }
 
+/// A run that ended its worker, or never began.
+pub(super) fn errored(plan: &Plan, reason: String, started: Instant) -> Run {
+    Run {
+        seed: plan.seed,
+        verdict: Verdict::Errored,
+        reason: Some(reason),
+        wall_us: u64::try_from(started.elapsed().as_micros()).expect("no run takes 500,000 years"),
+        ..Run::default()
+    }
+}
+
 impl Worker {
     /// Executes a plan. A run that ends its worker is `errored`.
     ///
@@ -96,14 +108,33 @@ impl Worker {
             Ok(Answer::Done(run)) => Ok(*run),
             Ok(other) => Err(not_asked_for(&other)),
             Err(Lost::Harness(error)) => Err(error),
-            Err(Lost::Run(reason)) => Ok(Run {
-                seed: plan.seed,
-                verdict: Verdict::Errored,
-                reason: Some(reason),
-                wall_us: u64::try_from(started.elapsed().as_micros())
-                    .expect("no run takes 500,000 years"),
-                ..Run::default()
-            }),
+            Err(Lost::Run(reason)) => Ok(errored(plan, reason, started)),
+        }
+    }
+
+    /// Executes a plan with real processes. One that never became ready is `errored`.
+    ///
+    /// # Errors
+    /// The harness itself failed.
+    pub(crate) fn live(&mut self, plan: &Plan, launch: &Launch) -> Result<Run, WorkerError> {
+        let started = Instant::now();
+        let (plan_, launch) = (Box::new(plan.clone()), Box::new(launch.clone()));
+        match self.ask(&Request::Live { plan: plan_, launch }) {
+            Ok(Answer::Done(run)) => Ok(*run),
+            Ok(other) => Err(not_asked_for(&other)),
+            Err(Lost::Harness(error)) => Err(error),
+            Err(Lost::Run(reason)) => Ok(errored(plan, reason, started)),
+        }
+    }
+
+    /// Keeps the history of a live run that is in a file, as if it had just made the run.
+    ///
+    /// # Errors
+    /// The file is no history, or the harness itself failed.
+    pub(crate) fn told(&mut self, path: &Path) -> Result<Run, WorkerError> {
+        match self.ask(&Request::Told { path: path.to_owned() })? {
+            Answer::Done(run) => Ok(*run),
+            other => Err(not_asked_for(&other)),
         }
     }
 

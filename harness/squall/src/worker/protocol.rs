@@ -1,10 +1,10 @@
 //! What a worker and its parent say to each other.
 
 use super::reached::Reached;
-use crate::plan::Plan;
+use crate::{live::Launch, plan::Plan};
 use serde::{Deserialize, Serialize};
 use squall_reports::{Run, Series, Trace};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// The hidden argument that makes the executable a worker.
 pub const HIDDEN_ARGUMENT: &str = "__worker";
@@ -16,6 +16,18 @@ pub(crate) enum Request {
     Run {
         /// The plan.
         plan: Box<Plan>,
+    },
+    /// Execute a plan with real processes, and keep its history for the other requests.
+    Live {
+        /// The plan.
+        plan: Box<Plan>,
+        /// With which programs.
+        launch: Box<Launch>,
+    },
+    /// Keep the history that is in a file for the other requests.
+    Told {
+        /// The file.
+        path: PathBuf,
     },
     /// The history that was kept, one line a record.
     Lines,

@@ -8,7 +8,7 @@ pub(super) fn style(verdict: Verdict, color: bool) -> Style {
     match verdict {
         _ if !color => Style::new(),
         Verdict::Passed => Style::new().green(),
-        Verdict::Vacuous => Style::new().yellow().bold(),
+        Verdict::Vacuous | Verdict::Inconclusive => Style::new().yellow().bold(),
         Verdict::Failed | Verdict::Unstable | Verdict::Errored => Style::new().red().bold(),
     }
 }
