@@ -3,6 +3,7 @@
 use crate::{
     alerts::{self, Monitor},
     enough::Enough,
+    live::Launch,
     plan::Plan,
     scenario::Scenario,
     system::System,
@@ -71,6 +72,8 @@ pub struct Batch<'a> {
     pub budget: Option<Budget<'a>>,
     /// Judges the alerts that scenarios ask for.
     pub monitor: Option<&'a Monitor>,
+    /// With real processes, by these programs.
+    pub(crate) launch: Option<&'a Launch>,
     /// Begin no run of a scenario that has failed often enough.
     pub enough: Option<&'a Mutex<Enough>>,
 }
@@ -196,7 +199,11 @@ pub fn run(
                     }
                     let scenario = &batch.scenarios[job.scenario];
                     let plan = Plan::new(scenario, job.seed, system.as_ref(), batch.defects);
-                    let mut made = pair.run(&plan, job.verify).map_err(BatchError::from);
+                    let made = match batch.launch {
+                        Some(launch) => pair.worker.live(&plan, launch),
+                        None => pair.run(&plan, job.verify),
+                    };
+                    let mut made = made.map_err(BatchError::from);
                     if let (Ok(run), Some(monitor)) = (&mut made, batch.monitor)
                         && let Err(error) = monitor.judge(scenario, run, &mut pair.worker)
                     {

@@ -230,6 +230,11 @@ pub trait System: Send + Sync {
     fn waits_with_probe(&self) -> bool {
         false
     }
+    /// How it runs as real processes, in the form of a file for `--system` (`docs/live.md`), if it can: then `run --world live`
+    /// works without one. Its commands run in the current folder, with this executable as `$SQUALL`.
+    fn description(&self) -> Option<&str> {
+        None
+    }
     /// What it promises. Nothing else is judged; the default is what a replicated log promises.
     fn promises(&self) -> Promises {
         Promises::default()

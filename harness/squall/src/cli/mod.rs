@@ -7,9 +7,11 @@ mod audit;
 mod check;
 mod compare;
 mod corpus;
+mod doctor;
 mod explain;
 mod explore;
 mod init;
+mod judge;
 mod list;
 mod merge;
 mod new;
@@ -22,10 +24,10 @@ mod shared;
 mod shrink;
 mod watch;
 
-use crate::{exit, system::System, worker};
+use crate::{exit, live, system::System, worker};
 use clap::{Parser, Subcommand};
 use shared::{platform, stop::Stop, terminal::Color};
-use std::{io::IsTerminal as _, process::ExitCode, sync::Arc};
+use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -38,6 +40,9 @@ use std::{io::IsTerminal as _, process::ExitCode, sync::Arc};
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// The system that FILE describes, whose nodes are programs, in place of this command's own
+    #[arg(long = "system", value_name = "FILE", global = true)]
+    described: Option<PathBuf>,
     /// Colour the output
     #[arg(long, value_enum, default_value_t, global = true)]
     color: Color,
@@ -49,6 +54,10 @@ enum Command {
     Run(run::RunArgs),
     /// Make one run again and print what happened
     Replay(replay::ReplayArgs),
+    /// Judge histories of live runs again
+    Judge(judge::JudgeArgs),
+    /// Tell what can be done to real processes on this machine, and clear away what dead runs left
+    Doctor(doctor::DoctorArgs),
     /// Switch on each known defect in turn, and see who notices
     Audit(audit::AuditArgs),
     /// Draw scenarios that nobody wrote, run them, and hand over small ones that fail
@@ -104,8 +113,21 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
     ) {
         platform::warn();
     }
+    let (system, described) = match cli.described.as_deref().map(live::load).transpose() {
+        Ok(None) => (system, None),
+        Ok(Some(described)) => {
+            let system: Arc<dyn System> = Arc::new(live::DescribedSystem::new(described.clone()));
+            (system, Some(described))
+        }
+        Err(mistakes) => {
+            let stop = Stop::Mistakes(mistakes);
+            return ExitCode::from(stop.tell(cli.color.wanted(std::io::stderr().is_terminal())));
+        }
+    };
     let result = match &cli.command {
-        Command::Run(args) => run::run(args, &system, color),
+        Command::Run(args) => run::run(args, &system, described.as_ref(), color),
+        Command::Judge(args) => judge::judge(args, color),
+        Command::Doctor(args) => doctor::doctor(args),
         Command::Replay(args) => replay::replay(args, &system, color),
         Command::Audit(args) => audit::audit(args, &system),
         Command::Explore(args) => explore::explore(args, &system, cli.color),

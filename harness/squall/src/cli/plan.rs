@@ -120,7 +120,7 @@ impl Totals {
 
 pub(super) fn plan(args: &PlanArgs, system: &dyn System) -> Result<u8, Stop> {
     let scenarios = args.batch.scenarios(system)?;
-    let jobs = args.batch.jobs(&scenarios)?;
+    let jobs = args.batch.jobs(&scenarios, false)?;
     let earlier = args.batch.earlier()?;
     let shards =
         args.shards.map(|of| Division::new(&jobs, &scenarios, of.get(), earlier.as_ref()).shards);

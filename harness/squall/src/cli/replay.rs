@@ -10,7 +10,7 @@ use super::shared::terminal::{program, say};
 use super::shared::timeline::{Picked, micros};
 use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
-    alerts, catalogue,
+    alerts, catalogue, live,
     plan::Plan,
     pool::Pool,
     replay::{self, Expected},
@@ -31,7 +31,7 @@ use std::{path::PathBuf, sync::Arc};
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
-    /// The scenario's file
+    /// The scenario's file; or the history of a live run, which is told again
     scenario: PathBuf,
     /// The seed of the run
     #[arg(long, default_value_t = FIRST_SEED)]
@@ -89,6 +89,9 @@ enum HistoryForm {
 }
 
 pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
+    if live::is_history(&args.scenario) {
+        return replay_history(args, color);
+    }
     let defects = args.system.checked(system.as_ref())?;
     let scenario = &load_one(&args.scenario, system.as_ref(), &args.settings)?;
     let monitor = args.monitoring.monitor(std::slice::from_ref(scenario))?;
@@ -103,28 +106,7 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
     } else if alerts::asks(scenario) {
         eprintln!("caution: no alert is judged: --rules names no file");
     }
-    let lines = !args.picked.is_all() || args.log || args.state.is_some();
-    if lines && args.form != HistoryForm::Text {
-        let message = "error: --event, --node, --key, --from, --to, --around, --log and --state are about lines of text";
-        return Err(Stop::Input(message.to_owned()));
-    }
-    if run.verdict != Verdict::Errored {
-        let text = match args.form {
-            HistoryForm::Text => text(args, &plan, &run, &mut worker)?,
-            HistoryForm::Openmetrics => {
-                let series = worker.series(args.monitoring.scrape).map_err(Stop::broken)?;
-                reports::openmetrics(&series.map_err(|why| Stop::Input(format!("error: {why}")))?)
-            }
-            HistoryForm::Perfetto => {
-                worker.trace(true).map(|trace| reports::perfetto(&trace)).map_err(Stop::broken)?
-            }
-            HistoryForm::Shiviz => {
-                let trace = worker.trace(args.full).map_err(Stop::broken)?;
-                reports::shiviz(&trace)
-            }
-        };
-        show(&text, args.output.as_ref())?;
-    }
+    tell(args, &plan, &run, &mut worker)?;
     if let Some(path) = &args.html {
         let page = page(scenario, &run, system.as_ref(), &defects);
         replace(path, page.as_bytes())?;
@@ -168,6 +150,56 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
         say(&format!("  {differs}\n"));
     }
     Ok(code)
+}
+
+/// What happened in a live run, from its history: it cannot be made again.
+fn replay_history(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
+    if args.why || args.expect.is_some() || !args.settings.is_empty() {
+        return Err(Stop::input(
+            "a live run cannot be made again: --why, --expect and --set are for scenarios",
+        ));
+    }
+    let (kept, _) = live::read(&args.scenario).map_err(Stop::input)?;
+    if let Some(path) = &args.output {
+        writable(path)?;
+    }
+    let mut worker = Worker::default();
+    let run = worker.told(&args.scenario).map_err(Stop::broken)?;
+    tell(args, &kept.plan, &run, &mut worker)?;
+    if args.form == HistoryForm::Text || args.output.is_some() {
+        if args.output.is_none() {
+            say("\n");
+        }
+        print_verdict(&kept.plan.scenario, &run, color);
+    }
+    Ok(if run.verdict == Verdict::Passed { PASSED } else { NOT_PASSED })
+}
+
+/// Shows what happened in the form that is asked for.
+fn tell(args: &ReplayArgs, plan: &Plan, run: &Run, worker: &mut Worker) -> Result<(), Stop> {
+    let lines = !args.picked.is_all() || args.log || args.state.is_some();
+    if lines && args.form != HistoryForm::Text {
+        let message = "error: --event, --node, --key, --from, --to, --around, --log and --state are about lines of text";
+        return Err(Stop::Input(message.to_owned()));
+    }
+    if run.verdict == Verdict::Errored {
+        return Ok(());
+    }
+    let text = match args.form {
+        HistoryForm::Text => text(args, plan, run, worker)?,
+        HistoryForm::Openmetrics => {
+            let series = worker.series(args.monitoring.scrape).map_err(Stop::broken)?;
+            reports::openmetrics(&series.map_err(|why| Stop::Input(format!("error: {why}")))?)
+        }
+        HistoryForm::Perfetto => {
+            worker.trace(true).map(|trace| reports::perfetto(&trace)).map_err(Stop::broken)?
+        }
+        HistoryForm::Shiviz => {
+            let trace = worker.trace(args.full).map_err(Stop::broken)?;
+            reports::shiviz(&trace)
+        }
+    };
+    show(&text, args.output.as_ref())
 }
 
 /// What happened, in the lines that are asked for.
@@ -234,7 +266,7 @@ fn print_signals(run: &Run, system: &dyn System) {
     say("\n");
 }
 
-fn print_verdict(scenario: &str, run: &Run, color: bool) {
+pub(super) fn print_verdict(scenario: &str, run: &Run, color: bool) {
     let style = match run.verdict {
         _ if !color => Style::new(),
         Verdict::Passed => Style::new().green().bold(),

@@ -3,6 +3,7 @@
 use super::shared::batch::{BatchArgs, ShardArg};
 use super::shared::files::writable;
 use super::shared::interrupts::watch_interrupts;
+use super::shared::live::{self, LiveArgs};
 use super::shared::monitoring::{self, Monitoring};
 use super::shared::outputs::Outputs;
 use super::shared::progress::{progress_bar, workers};
@@ -13,11 +14,13 @@ use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
     canary,
     enough::Enough,
+    live::Described,
     plan::Plan,
     replay,
     runner::{self, Batch, BatchError, Budget, Job},
     scenario::Scenario,
     shard::Division,
+    shell::quote,
     system::System,
 };
 use clap::{Args, ValueEnum};
@@ -76,6 +79,8 @@ pub(super) struct RunArgs {
     #[arg(long, requires = "dry_run")]
     publishes: bool,
     #[command(flatten)]
+    live: LiveArgs,
+    #[command(flatten)]
     monitoring: Monitoring,
     #[command(flatten)]
     system: SystemArgs,
@@ -90,7 +95,12 @@ enum MessageFormat {
     Json,
 }
 
-pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
+pub(super) fn run(
+    args: &RunArgs,
+    system: &Arc<dyn System>,
+    described: Option<&Described>,
+    color: bool,
+) -> Result<u8, Stop> {
     let defects = args.system.checked(system.as_ref())?;
     let canary = canary_defect(args, system.as_ref(), &defects)?;
     let scenarios = args.batch.scenarios(system.as_ref())?;
@@ -99,10 +109,19 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         dry_run(args, &scenarios, system.as_ref(), &defects);
         return Ok(PASSED);
     }
+    let launch = args.live.launch(system.as_ref(), described, args.report.as_deref())?;
+    if launch.is_some() && canary.is_some() {
+        return Err(Stop::input(
+            "--canary is for simulations: run with --defect, and see whether it fails",
+        ));
+    }
     let monitor = args.monitoring.monitor_or_stop(&scenarios)?;
     let earlier = args.batch.earlier()?;
-    let mut jobs = args.batch.jobs(&scenarios)?;
+    let mut jobs = args.batch.jobs(&scenarios, launch.is_some())?;
     let mut report = args.batch.head(&scenarios, system.as_ref(), &defects);
+    if launch.is_some() {
+        live::skip(&mut report, &mut jobs, &scenarios, system.as_ref());
+    }
     report.command.rules =
         args.monitoring.rules.iter().map(|path| path.to_string_lossy().into_owned()).collect();
     if let Some(shard) = args.shard {
@@ -126,7 +145,13 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
         scenarios: &scenarios,
         jobs: &jobs,
         defects: &defects,
-        workers: workers(args.jobs),
+        // Real processes share the machine's processors with each other already.
+        workers: if launch.is_some() {
+            args.jobs.map_or(1, NonZeroUsize::get)
+        } else {
+            workers(args.jobs)
+        },
+        launch: launch.as_ref(),
         stop: watch_interrupts(),
         budget: args
             .time_budget
@@ -141,7 +166,10 @@ pub(super) fn run(args: &RunArgs, system: &Arc<dyn System>, color: bool) -> Resu
     let result = runner::run(&batch, system, |job, mut run| {
         bar.inc(1);
         let scenario = &scenarios[job.scenario];
-        run.replay = replay::command(scenario, run.seed, &defects, &run.hash, system.as_ref());
+        run.replay = match &run.history {
+            Some(history) => format!("squall replay {}", quote(history)),
+            None => replay::command(scenario, run.seed, &defects, &run.hash, system.as_ref()),
+        };
         run.replay += &monitor.as_ref().map_or_else(String::new, |m| m.options(scenario));
         if run.verdict != Verdict::Passed {
             // Hidden bars print nothing; what did not pass is told at the end anyway.

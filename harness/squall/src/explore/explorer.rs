@@ -209,7 +209,7 @@ pub fn explore(
                         }
                     }
                 }
-                Verdict::Unstable => {}
+                Verdict::Unstable | Verdict::Inconclusive => {}
             }
         }
         explored.features = known.coverage.len();

@@ -22,8 +22,12 @@ use crate::{
     system::{Role, System},
 };
 use serde_json::json;
-use squall_probe::{EventId, Mark, NodeChange, NodeId, Phase, Position, What};
-use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
+use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::Ordering,
+    time::Duration,
+};
 
 /// A line of a client program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +72,9 @@ const READ: Micros = 30_000_000;
 
 /// From one reading to the next.
 const BETWEEN_READS: Micros = 300_000;
+
+/// How long a system is watched after it has converged at most, at the pace of 1.
+const SETTLE: Micros = 2_000_000;
 
 /// The loop of the harness itself must not be later than this: nobody knows what a stall of it, or of the machine, did to
 /// the clients.
@@ -115,6 +122,10 @@ struct Driver<'p, H> {
     last_read: Option<Result<(), String>>,
     /// (event, position) that were told as held.
     held: BTreeSet<(EventId, Option<Position>)>,
+    /// The events of the reading that is under way, or was the last.
+    read: BTreeSet<EventId>,
+    /// The events that took effect, by group.
+    applied: BTreeMap<Name, BTreeSet<EventId>>,
     /// Effects by group and number.
     effects: BTreeSet<(String, EventId, Option<u64>)>,
     offered: bool,
@@ -146,6 +157,8 @@ pub(crate) fn drive<H: Host>(
         read_at: 0,
         last_read: None,
         held: BTreeSet::new(),
+        read: BTreeSet::new(),
+        applied: BTreeMap::new(),
         effects: BTreeSet::new(),
         offered: false,
         inconclusive: Vec::new(),
@@ -382,6 +395,7 @@ impl<H: Host> Driver<'_, H> {
                 }
             }
             Said::Entry(event, position) => {
+                self.read.insert(event);
                 if self.held.insert((event, position)) {
                     let at = position.unwrap_or(Position::new(0, event.0));
                     let key = self.clients.keys.get(&event).copied().unwrap_or(0);
@@ -425,6 +439,7 @@ impl<H: Host> Driver<'_, H> {
         let group = self.chronicle.name(group.unwrap_or(self.group));
         let member = self.chronicle.name(&self.plan.nodes[node.index()].name);
         let position = at.unwrap_or(Position::new(0, event.0));
+        self.applied.entry(group).or_default().insert(event);
         self.chronicle.record(node, What::Apply { group, position, event, generation: 0, member });
     }
 
@@ -437,6 +452,7 @@ impl<H: Host> Driver<'_, H> {
         let until = self.chronicle.now() + scaled(READ, self.pace.max(1.0));
         self.last_read = None;
         if self.nemesis.world.tell(by, &json!({ "read": true }).to_string()).is_ok() {
+            self.read.clear();
             self.reading = Some(Reading { by, until });
         }
     }
@@ -476,6 +492,7 @@ impl<H: Host> Driver<'_, H> {
             }
             Stage::Recovery { .. } => {
                 if self.converges(now) {
+                    self.tell_states();
                     self.chronicle.record(NodeId::HARNESS, What::Mark(Mark::Converged));
                     return Stage::Settling { until: now + self.plan.settle_us };
                 }
@@ -517,6 +534,20 @@ impl<H: Host> Driver<'_, H> {
         false
     }
 
+    /// How far each group is: by the last reading, where that is all there is, else by what clients were given.
+    fn tell_states(&mut self) {
+        let readers = self.chronicle.name(READERS);
+        let known = self.applied.iter().map(|(group, events)| (*group, events.len()));
+        let groups: BTreeMap<Name, usize> = known
+            .map(|(group, count)| (group, if group == readers { self.read.len() } else { count }))
+            .collect();
+        for (group, count) in groups {
+            let of = StateOf::Projection { group };
+            let what = What::State { of, position: count as u64, digest: 0 };
+            self.chronicle.record(NodeId::HARNESS, what);
+        }
+    }
+
     fn look_for_the_last_time(&mut self, converged: bool, stage: Stage) -> Stage {
         if self.reads {
             if self.reading.is_none() && self.last_read.is_none() {
@@ -533,6 +564,7 @@ impl<H: Host> Driver<'_, H> {
                 )),
             }
         }
+        self.tell_states();
         if converged {
             self.chronicle.record(NodeId::HARNESS, What::Mark(Mark::Settled));
         }
@@ -548,7 +580,8 @@ pub(crate) fn in_pace(plan: &Plan, pace: f64) -> Plan {
     let micros = |time: Micros| scaled(time, pace);
     paced.workload.events = (f64::from(plan.workload.events) * pace).ceil() as u32;
     paced.workload_us = micros(plan.workload_us);
-    paced.settle_us = plan.settle_us.min(micros(plan.settle_us));
+    // Now and then a simulation is watched for long; who waits here waits in real time.
+    paced.settle_us = micros(plan.settle_us.min(SETTLE));
     for fault in &mut paced.faults {
         match &mut fault.start {
             Start::At(at) => *at = micros(*at),

@@ -72,7 +72,8 @@ pub(crate) fn write(path: &Path, kept: &Kept, records: &[Record]) -> io::Result<
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     {
-        let mut out = GzEncoder::new(io::BufWriter::new(file.as_file_mut()), Compression::default());
+        let mut out =
+            GzEncoder::new(io::BufWriter::new(file.as_file_mut()), Compression::default());
         serde_json::to_writer(&mut out, kept)?;
         out.write_all(b"\n")?;
         for record in records {
@@ -88,7 +89,8 @@ pub(crate) fn write(path: &Path, kept: &Kept, records: &[Record]) -> io::Result<
 /// Whether a file begins as a history does.
 pub(crate) fn is_history(path: &Path) -> bool {
     let mut magic = [0; 2];
-    File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == [0x1f, 0x8b]
+    File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok()
+        && magic == [0x1f, 0x8b]
 }
 
 /// Reads a history.

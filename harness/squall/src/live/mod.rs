@@ -10,22 +10,17 @@ mod clients;
 mod describe;
 mod described;
 mod drive;
-mod nemesis;
-mod world;
 mod history;
+mod nemesis;
 mod processes;
+mod world;
 
-pub(crate) use describe::load;
+pub(crate) use describe::{load, parse};
 pub(crate) use described::{Described, DescribedSystem};
 pub(crate) use history::{Kept, is_history, read};
-pub(crate) use processes::{capabilities, refusal};
+pub(crate) use processes::{capabilities, refusal, sweep};
 
-use crate::{
-    outcome::RunOutcome,
-    plan::Plan,
-    scenario::Scenario,
-    system::System,
-};
+use crate::{outcome::RunOutcome, plan::Plan, scenario::Scenario, system::System};
 use drive::{Driven, drive, in_pace};
 use nemesis::refusals;
 use processes::Processes;

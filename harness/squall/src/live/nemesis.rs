@@ -634,10 +634,7 @@ impl<'p, W: World> Nemesis<'p, W> {
 }
 
 /// Why a world cannot carry out a plan, by the line of the scenario: nothing starts then.
-pub(crate) fn refusals(
-    plan: &Plan,
-    refuses: impl Fn(&Injection) -> Option<String>,
-) -> Vec<String> {
+pub(crate) fn refusals(plan: &Plan, refuses: impl Fn(&Injection) -> Option<String>) -> Vec<String> {
     let mut refusals: BTreeMap<u16, String> = BTreeMap::new();
     for planned in &plan.faults {
         let point = match &planned.start {

@@ -13,7 +13,8 @@ use crate::{
     schedule::Direction,
 };
 use squall_live::{
-    Capability, Command, Counters, Lab, LabOptions, Node, NodeOptions, Process, Rule, Snapshot,
+    Capability, Command, Counters, Lab, LabOptions, Node, NodeOptions, Process, Removed, Rule,
+    Snapshot,
 };
 use squall_probe::NodeId;
 use std::{
@@ -90,6 +91,18 @@ pub(crate) fn capabilities() -> Vec<Capability> {
     squall_live::capabilities(&std::env::temp_dir())
 }
 
+/// Clears away what labs left whose owners and guardians are dead. What, in words.
+pub(crate) fn sweep() -> Result<Vec<String>, squall_live::Error> {
+    let removed = squall_live::sweep(&std::env::temp_dir())?;
+    let words = |removed: &Removed| match removed {
+        Removed::Process(id) => format!("process {id}"),
+        Removed::Cgroup(path) => format!("cgroup {}", path.display()),
+        Removed::Folder(path) => format!("folder {}", path.display()),
+        other => format!("{other:?}"),
+    };
+    Ok(removed.iter().map(words).collect())
+}
+
 fn has(capabilities: &[Capability], name: &str) -> Option<String> {
     let lack = capabilities.iter().find(|one| one.name == name)?.lack.as_ref()?;
     Some(format!("{}; {}", lack.why, lack.remedy))
@@ -137,9 +150,9 @@ pub(crate) fn refusal(injection: &Injection, capabilities: &[Capability]) -> Opt
             DiskState::SyncFails | DiskState::Errors { .. } | DiskState::Slow(_) => {
                 lacks("slow-disks")
             }
-            DiskState::TornWrite | DiskState::LostUnsynced(_) => {
-                never("nobody sees the moment of a single write: use crash, which loses what is not synced")
-            }
+            DiskState::TornWrite | DiskState::LostUnsynced(_) => never(
+                "nobody sees the moment of a single write: use crash, which loses what is not synced",
+            ),
         },
     }
 }
@@ -159,7 +172,10 @@ impl Processes {
         let mut machines = Vec::new();
         for planned in &plan.nodes {
             let role = described.role(&planned.role).cloned().ok_or_else(|| {
-                squall_live::Error::Misuse(format!("nothing says how a {} is started", planned.role))
+                squall_live::Error::Misuse(format!(
+                    "nothing says how a {} is started",
+                    planned.role
+                ))
             })?;
             let options = if role.client || !disks {
                 NodeOptions::default()
@@ -196,16 +212,15 @@ impl Processes {
     pub(crate) fn prepare(&mut self) -> Result<Vec<NodeId>, NotReady> {
         let limit = Duration::from_millis(self.described.ready_within_ms);
         let until = Instant::now() + limit;
-        let ids: Vec<NodeId> = (0..self.machines.len()).map(NodeId::of_index).collect();
-        let is_client = |machines: &[Machine], id: &NodeId| machines[id.index()].role.client;
-        for id in ids.iter().filter(|id| !is_client(&self.machines, id)) {
+        let ids = (0..self.machines.len()).map(NodeId::of_index);
+        let (clients, servers): (Vec<NodeId>, Vec<NodeId>) =
+            ids.partition(|id| self.machine(*id).role.client);
+        for id in &servers {
             self.spawn(*id).map_err(NotReady)?;
         }
-        for id in ids.iter().filter(|id| !is_client(&self.machines, id)) {
+        for id in &servers {
             self.wait_for(*id, until, limit)?;
         }
-        let clients: Vec<NodeId> =
-            ids.iter().filter(|id| is_client(&self.machines, id)).copied().collect();
         for id in &clients {
             self.spawn(*id).map_err(NotReady)?;
         }
@@ -453,7 +468,8 @@ impl Processes {
             let machine = self.machine(node);
             let kills = machine.node.memory_kills().unwrap_or_default();
             let throttled = machine.node.cpu_throttled().unwrap_or_default();
-            let (before, waited) = self.limited.insert(node, (kills, throttled)).unwrap_or_default();
+            let (before, waited) =
+                self.limited.insert(node, (kills, throttled)).unwrap_or_default();
             for ((fault, on), state) in &self.hindered {
                 let hits = match state {
                     NodeState::Memory(_) => kills.saturating_sub(before),

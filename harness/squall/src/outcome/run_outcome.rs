@@ -57,7 +57,13 @@ impl RunOutcome {
     /// What is to be said of the verdict: why the run proves nothing, and what is to be known of its failure.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
-        let said: Vec<&str> = self.inconclusive.iter().chain(&self.vacuous).chain(&self.note).map(String::as_str).collect();
+        let said: Vec<&str> = self
+            .inconclusive
+            .iter()
+            .chain(&self.vacuous)
+            .chain(&self.note)
+            .map(String::as_str)
+            .collect();
         (!said.is_empty()).then(|| said.join("; "))
     }
 }

@@ -79,7 +79,13 @@ impl BatchArgs {
     }
 
     /// Every run that was asked for, by scenario and seed.
-    pub(in crate::cli) fn jobs(&self, scenarios: &[Scenario]) -> Result<Vec<Job>, Stop> {
+    ///
+    /// A live run takes its time, and is no function of its seed: without a number, one is made.
+    pub(in crate::cli) fn jobs(
+        &self,
+        scenarios: &[Scenario],
+        live: bool,
+    ) -> Result<Vec<Job>, Stop> {
         let verify = match self.verify {
             VerifyArg::Sample => Verify::Sample,
             VerifyArg::All => Verify::All,
@@ -87,7 +93,7 @@ impl BatchArgs {
         };
         let mut jobs = Vec::new();
         for (index, scenario) in scenarios.iter().enumerate() {
-            let runs = self.runs_of(scenario);
+            let runs = if live { self.live_runs() } else { self.runs_of(scenario) };
             if self.seed.checked_add(u64::from(runs)).is_none() {
                 return Err(Stop::Input(format!(
                     "error: --seed {} leaves no room for {runs} seeds",
@@ -101,6 +107,11 @@ impl BatchArgs {
             }));
         }
         Ok(jobs)
+    }
+
+    /// Runs of each scenario with real processes.
+    pub(in crate::cli) fn live_runs(&self) -> u32 {
+        self.runs.map_or(1, NonZeroU32::get)
     }
 
     fn runs_of(&self, scenario: &Scenario) -> u32 {
@@ -167,6 +178,7 @@ pub(in crate::cli) fn head(
                 left_out: 0,
                 lines: scenario.lines.clone(),
                 tags: scenario.tags.clone(),
+                skipped: None,
                 runs: Vec::new(),
             })
             .collect(),

@@ -4,6 +4,7 @@ pub(super) mod batch;
 pub(super) mod files;
 pub(super) mod filter;
 pub(super) mod interrupts;
+pub(super) mod live;
 pub(super) mod monitoring;
 pub(super) mod outputs;
 pub(super) mod platform;

@@ -1,0 +1,93 @@
+//! Where to run: in the simulator, or with real processes.
+
+use super::stop::Stop;
+use crate::{
+    live::{self, Described, Launch},
+    runner::Job,
+    scenario::Scenario,
+    system::System,
+};
+use clap::{Args, ValueEnum};
+use squall_reports::{Report, World};
+use std::path::{Path, PathBuf};
+
+/// Where to run, and what is kept of it.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct LiveArgs {
+    /// Where to run [default: live with --system, else simulation]
+    #[arg(long, value_enum)]
+    world: Option<WorldArg>,
+    /// Keep the histories and logs of live runs in this folder [default: beside --report, else squall-runs]
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+/// A world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum WorldArg {
+    /// The simulator: each run is a function of its seed
+    Simulation,
+    /// Real processes on this machine, each node in a network, a disk and a cgroup of its own
+    Live,
+}
+
+impl LiveArgs {
+    /// How plans are run with real processes, if they are.
+    pub(in crate::cli) fn launch(
+        &self,
+        system: &dyn System,
+        described: Option<&Described>,
+        report: Option<&Path>,
+    ) -> Result<Option<Launch>, Stop> {
+        let name = system.name();
+        let (described, alone) = match (self.world, described) {
+            (Some(WorldArg::Simulation), Some(_)) => {
+                return Err(Stop::input(format!(
+                    "{name} is described by its programs, which no simulator hosts: leave --world out"
+                )));
+            }
+            (None, None) | (Some(WorldArg::Simulation), None) => return Ok(None),
+            (_, Some(described)) => (described.clone(), true),
+            (Some(WorldArg::Live), None) => match system.description() {
+                Some(text) => {
+                    let origin = format!("the description of {name}");
+                    let folder = Path::new(".");
+                    let read = live::parse(&origin, text.as_bytes(), folder);
+                    (read.map_err(Stop::Mistakes)?, false)
+                }
+                None => {
+                    return Err(Stop::input(format!(
+                        "{name} does not say how it runs as processes: describe it in a file, and name that with --system"
+                    )));
+                }
+            },
+        };
+        let keep = match (&self.keep, report) {
+            (Some(keep), _) => keep.clone(),
+            (None, Some(report)) => report.with_extension("runs"),
+            (None, None) => PathBuf::from("squall-runs"),
+        };
+        Ok(Some(Launch { described, alone, keep }))
+    }
+}
+
+/// A report is of live runs, and scenarios that cannot be run here are skipped, with the reason.
+pub(in crate::cli) fn skip(
+    report: &mut Report,
+    jobs: &mut Vec<Job>,
+    scenarios: &[Scenario],
+    system: &dyn System,
+) {
+    report.world = World::Live;
+    report.command.verify = "none".to_owned();
+    let capabilities = live::capabilities();
+    for (index, scenario) in scenarios.iter().enumerate() {
+        let told = &mut report.scenarios[index];
+        told.skipped = live::unsupported(scenario, system, &capabilities);
+        told.planned = jobs.iter().filter(|job| job.scenario == index).count() as u64;
+        if told.skipped.is_some() {
+            told.planned = 0;
+            jobs.retain(|job| job.scenario != index);
+        }
+    }
+}
