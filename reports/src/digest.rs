@@ -1,7 +1,7 @@
 //! What every rendering asks of a report: verdicts counted, latencies added up, recoveries compared.
 
 use crate::{
-    format::{Evidence, Latency, Report, Run, ScenarioReport, Verdict},
+    format::{Evidence, Latency, Report, Run, ScenarioReport, Verdict, World},
     latency::LatencyRecorder,
     stats::upper_median,
     text::{
@@ -54,6 +54,33 @@ pub(crate) fn ranked(report: &Report) -> Vec<&ScenarioReport> {
     scenarios
 }
 
+/// Scenarios of which no runs were made because they cannot be run in this world, with the reason.
+pub(crate) fn skipped(report: &Report) -> Vec<(&ScenarioReport, &str)> {
+    report.scenarios.iter().filter_map(|one| Some((one, one.skipped.as_deref()?))).collect()
+}
+
+/// What live runs prove, in a sentence; `None` of simulations, which prove what they prove of their seeds.
+pub(crate) fn live(report: &Report) -> Option<String> {
+    if report.world != World::Live {
+        return None;
+    }
+    let of = |verdict| report.runs().filter(|(_, run)| run.verdict == verdict).count();
+    let (passed, failed) = (of(Verdict::Passed), of(Verdict::Failed));
+    let judged = passed + failed;
+    let bound = match (failed, judged) {
+        (_, 0) => "no run could be judged".to_owned(),
+        // The rule of three (Hanley and Lippman-Hand, 1983).
+        (0, judged) if judged >= 3 => format!(
+            "0 of {judged} runs failed: at 95 % fewer than {:.0} % of such runs do (3/{judged})",
+            (300.0 / judged as f64).ceil()
+        ),
+        (failed, judged) => {
+            format!("{failed} of {judged} {} failed", if judged == 1 { "run" } else { "runs" })
+        }
+    };
+    Some(format!("live: {bound}; made again it is the same storm, not the same run"))
+}
+
 /// Adds up a number of each run.
 pub(crate) fn sum<'a>(runs: impl IntoIterator<Item = &'a Run>, of: fn(&Run) -> u64) -> u64 {
     runs.into_iter().map(of).fold(0, u64::saturating_add)
@@ -76,6 +103,9 @@ pub(crate) fn work(report: &Report) -> String {
         0 => String::new(),
         twice => format!(", {} of it twice,", span(twice)),
     };
+    if report.world == World::Live {
+        return format!("{} of live runs in {} of work", span(once), short(wall));
+    }
     format!("{} simulated{twice} in {} of work: {}", span(once), short(wall), speed(executed, wall))
 }
 

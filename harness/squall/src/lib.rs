@@ -91,7 +91,6 @@ mod plan;
 mod pool;
 mod replay;
 mod runner;
-#[cfg(test)]
 mod sample;
 mod scenario;
 mod schedule;

@@ -135,14 +135,14 @@ fn versions<'a>(
 }
 
 /// The runs of the seeds that both sides have. The plan is drawn by the tool: another version may draw
-/// another.
+/// another. Live runs of one seed had the same storm, and are as far from each other as any two.
 fn same_plan<'a>(
     base: &BTreeMap<u64, SourcedRun<'a>>,
     head: &BTreeMap<u64, SourcedRun<'a>>,
 ) -> Vec<(&'a Run, &'a Run)> {
     base.iter()
         .filter_map(|(seed, base)| Some((base, head.get(seed)?)))
-        .filter(|(base, head)| base.tool() == head.tool())
+        .filter(|(base, head)| base.tool() == head.tool() && !base.is_live() && !head.is_live())
         .map(|(base, head)| (base.run, head.run))
         .collect()
 }

@@ -5,7 +5,7 @@ use crate::{
         model::{Note, NoteKind, Side},
         single::{broken, judged_otherwise},
     },
-    format::{Report, Run, Verdict},
+    format::{Report, Run, Verdict, World},
     text::words::{list, plural},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,6 +90,11 @@ impl<'a> SourcedRun<'a> {
             Verdict::Passed => 0,
         };
         badness(self.run) > badness(other.run)
+    }
+
+    /// Real processes made it: nobody can make it again.
+    pub(super) fn is_live(&self) -> bool {
+        self.report.world == World::Live
     }
 
     /// What made it.

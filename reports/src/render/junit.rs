@@ -86,7 +86,8 @@ fn case(scenario: &ScenarioReport, program: &str) -> TestCase {
     let status = match tally.first() {
         None => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message("no run was made");
+            let why = scenario.skipped.as_deref().unwrap_or("no run was made");
+            status.set_message(clip(why, TEXT));
             status
         }
         Some((Verdict::Passed, _)) => TestCaseStatus::success(),

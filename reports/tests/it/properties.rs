@@ -120,6 +120,7 @@ fn scenario() -> impl Strategy<Value = ScenarioReport> {
         |(name, path, hash, planned, lines, runs)| ScenarioReport {
             left_out: 0,
             tags: vec![name.clone()],
+            skipped: None,
             name,
             path,
             hash,
@@ -172,6 +173,7 @@ fn report() -> impl Strategy<Value = Report> {
             tool,
             system,
             command,
+            world: squall_reports::World::Simulation,
             started,
             machine,
             partial,

@@ -15,6 +15,7 @@ mod exploring;
 mod faults;
 mod library;
 mod limits;
+mod live;
 mod mistakes;
 mod named;
 mod nearness;

@@ -2,6 +2,7 @@
 
 use super::shared::{
     files::read,
+    live::WorldArg,
     scenarios::Chosen,
     stop::Stop,
     terminal::{say, width},
@@ -9,6 +10,7 @@ use super::shared::{
 use crate::{
     catalogue::{LISTS, Word},
     exit::PASSED,
+    live,
     scenario::Scenario,
     system::System,
 };
@@ -44,11 +46,30 @@ pub(super) struct ListArgs {
     /// Of scenarios: how they did in this report
     #[arg(long, value_name = "REPORT")]
     earlier: Option<PathBuf>,
+    /// Of faults: which can be carried out in this world, here; and why the others cannot
+    #[arg(long, value_enum)]
+    world: Option<WorldArg>,
     #[command(flatten)]
     chosen: Chosen,
 }
 
 const SCENARIOS: &str = "scenarios";
+const FAULTS: &str = "faults";
+
+/// What a live world does with each of these faults, on this machine.
+fn in_live(words: &[&Word]) -> Vec<(String, String)> {
+    let capabilities = live::capabilities();
+    words
+        .iter()
+        .map(|word| {
+            let told = match live::refused(&word.name, &capabilities) {
+                None => "yes".to_owned(),
+                Some(why) => format!("no: {why}"),
+            };
+            (word.name.clone(), told)
+        })
+        .collect()
+}
 
 fn whats() -> PossibleValuesParser {
     let words = LISTS.iter().map(|(name, about, _)| PossibleValue::new(*name).help(*about));
@@ -81,6 +102,16 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> Result<u8, Stop> {
     let all = all(system);
     let text = |word: &Word| format!("{} {} {}", word.name, word.line, word.about.join(" "));
     let words: Vec<&Word> = all.iter().filter(|word| fits(&text(word))).collect();
+    match args.world {
+        Some(_) if args.what != FAULTS => {
+            return Err(Stop::input("--world is about faults: squall list faults --world live"));
+        }
+        Some(WorldArg::Live) => {
+            say(&columns(in_live(&words).into_iter()));
+            return Ok(PASSED);
+        }
+        Some(WorldArg::Simulation) | None => {}
+    }
     if args.json {
         let listed = Words { format: "squall-words/1", words };
         say(&(serde_json::to_string_pretty(&listed).map_err(Stop::broken)? + "\n"));

@@ -62,7 +62,7 @@ pub(crate) fn recorder(plan: &Plan, setup: &Setup) -> Recorder {
 pub(crate) fn seen_from_outside(plan: &Plan, setup: Setup, pace: f64) -> Setup {
     let usual = CATALOGUE.iter().filter_map(|entry| {
         let bound = entry.limit?.default()?;
-        Some((entry.name, bound.stretched(pace.max(1.0))))
+        Some((entry.name, bound.stretched(pace)))
     });
     let said = plan.expect.iter().filter_map(|one| Some((one.name.as_str(), one.limit?)));
     Setup { replicas: Vec::new(), limits: Limits::new(usual.chain(said)), ..setup }

@@ -357,3 +357,71 @@ fn defects(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<DescribedDefect>>
     }
     Some(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Described, Problems> {
+        parse("system.yaml", text.as_bytes(), Path::new("here"))
+    }
+
+    /// The first mistakes, each by its line and in words.
+    fn mistakes(text: &str) -> Vec<(usize, String)> {
+        let problems = read(text).expect_err("there is a mistake");
+        problems.diagnostics.iter().map(|one| (one.line, one.message.clone())).collect()
+    }
+
+    const ROLES: &str = "roles:\n  server: { start: ./serve }\n  client: { client: ./ask }\n";
+
+    #[test]
+    fn what_is_not_said_is_usual() {
+        let described = read(&format!("name: x\n{ROLES}")).unwrap();
+        let [server, client] = described.roles.as_slice() else { panic!("{described:?}") };
+        assert_eq!((server.plural.as_str(), server.count, server.client), ("servers", 1, false));
+        assert_eq!((client.command.as_str(), client.client), ("./ask", true));
+        assert_eq!(server.ready, Ready::AtOnce);
+        assert_eq!(described.groups, [READERS]);
+        assert!(described.reads && described.pace == 1.0 && described.ready_within_ms == 30_000);
+        assert_eq!(described.folder, Path::new("here"));
+        let promised = described.promises();
+        assert_eq!(promised.delivery, crate::system::Delivery::AtLeastOnce);
+        assert!(!promised.replicas && !promised.leader_terms);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_each_at_its_line() {
+        let text =
+            "nam: x\nroles:\n  server: { strat: ./serve }\npace: fast\npromises: { order: some }\n";
+        let told = mistakes(text);
+        let lines: Vec<usize> = told.iter().map(|(line, _)| *line).collect();
+        assert!(
+            lines.is_sorted() && [1, 3, 4, 5].iter().all(|line| lines.contains(line)),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn what_cannot_work_is_told() {
+        for (text, line, message) in [
+            ("", 0, "the file is empty"),
+            ("name: x\n", 1, "the system has no roles"),
+            ("name: x\nroles:\n  server: { start: a }\n", 3, "no role is a client"),
+            ("name: x\nroles:\n  server: {}\n", 3, "nothing says how a server is started"),
+            ("name: x\nroles:\n  a: { start: a, client: b }\n", 3, "is started, or is a client"),
+            ("name: x\nroles:\n  Big One: { client: b }\n", 3, "no name for a role"),
+            ("name: x\nroles:\n  a: { client: b, ready: { connect: 99999 } }\n", 3, "99999"),
+        ] {
+            let told = mistakes(text);
+            let found = told.iter().any(|(at, what)| *at == line && what.contains(message));
+            assert!(found, "{text:?}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused() {
+        for bytes in [&b"\xff\xfe"[..], b"[", b"- a\n- b\n", b"a: &a [*a]\n", b"\0"] {
+            assert!(parse("x", bytes, Path::new(".")).is_err(), "{bytes:?}");
+        }
+    }
+}

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     injection::{Injection, Load},
-    outcome::{nodes_where, patience},
+    outcome::{limits, nodes_where},
     plan::{Micros, Plan, Start},
     schedule::along_a_line,
     sim::STEPS,
@@ -509,8 +509,7 @@ impl<H: Host> Driver<'_, H> {
 
     /// How long the system may take to recover: until the last limit has passed.
     fn patience(&self) -> Micros {
-        let usual = scaled(squall_judge::DEFAULT_WITHIN, self.pace.max(1.0));
-        patience(&self.plan.expect).max(usual)
+        limits(&self.plan.expect).last().max(scaled(squall_judge::DEFAULT_WITHIN, self.pace))
     }
 
     /// Everything was answered, and everything that is owed has come; where the system can be read, by a reading.
@@ -598,3 +597,6 @@ pub(crate) fn in_pace(plan: &Plan, pace: f64) -> Plan {
     }
     paced
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,15 @@ pub(crate) use described::{Described, DescribedSystem};
 pub(crate) use history::{Kept, is_history, read};
 pub(crate) use processes::{capabilities, refusal, sweep};
 
-use crate::{outcome::RunOutcome, plan::Plan, scenario::Scenario, system::System};
+use crate::{
+    faults,
+    injection::{Carried, Injection},
+    outcome::RunOutcome,
+    plan::Plan,
+    sample::Sample,
+    scenario::{Scenario, parse as parse_scenario},
+    system::System,
+};
 use drive::{Driven, drive, in_pace};
 use nemesis::refusals;
 use processes::Processes;
@@ -50,6 +58,20 @@ pub(crate) fn unsupported(
         return None;
     }
     Some(format!("not supported here: {}", refusals.join("; ")))
+}
+
+/// Why a fault cannot be carried out with real processes here, by its example; `None`: it can.
+pub(crate) fn refused(fault: &str, capabilities: &[squall_live::Capability]) -> Option<String> {
+    let kind = faults::CATALOGUE.iter().find(|kind| kind.key == fault)?;
+    let text = format!("name: x\nfaults:\n  - {}\n", kind.example);
+    let scenario = parse_scenario("an example", text.as_bytes(), &Sample).ok()?;
+    let step = scenario.faults.first()?;
+    let mut injection = step.fault.injection();
+    if let Injection::Messages { which: Carried::Of(messages), .. } = &mut injection {
+        // Of all messages it can be, whatever the example says.
+        messages.on.clear();
+    }
+    refusal(&injection, capabilities)
 }
 
 /// Runs a plan with real processes. What happened is written to the launch's folder before it is returned, with the file.

@@ -147,9 +147,9 @@ pub(crate) fn refusal(injection: &Injection, capabilities: &[Capability]) -> Opt
         },
         Injection::Disks { state, .. } => match state {
             DiskState::Full => lacks("disks"),
-            DiskState::SyncFails | DiskState::Errors { .. } | DiskState::Slow(_) => {
-                lacks("slow-disks")
-            }
+            DiskState::SyncFails | DiskState::Errors { .. } | DiskState::Slow(_) => never(
+                "a disk that fails or is slow needs a file system of squall's own, which it has not yet",
+            ),
             DiskState::TornWrite | DiskState::LostUnsynced(_) => never(
                 "nobody sees the moment of a single write: use crash, which loses what is not synced",
             ),
@@ -241,17 +241,6 @@ impl Processes {
             }
         }
         Ok(clients)
-    }
-
-    /// How each node's log ends.
-    pub(crate) fn tails(&self) -> Vec<(String, String)> {
-        self.machines
-            .iter()
-            .map(|machine| {
-                let tail = machine.node.log_tail(TAIL).unwrap_or_default();
-                (machine.node.name().to_owned(), tail)
-            })
-            .collect()
     }
 
     /// Ends all of it.

@@ -10,7 +10,7 @@ mod signals;
 mod verdict;
 
 pub(crate) use backlog::Backlog;
-pub(crate) use limits::patience;
+pub(crate) use limits::{limits, patience};
 pub(crate) use recorder::Recorder;
 pub use run_outcome::RunOutcome;
 pub use setup::setup;

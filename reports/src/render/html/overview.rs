@@ -170,6 +170,15 @@ pub(super) fn facts(report: &Report) -> Vec<(&'static str, String)> {
     );
     all.push(("Asked for", asked));
     all.push(("Work", digest::work(report)));
+    all.push(("World", digest::live(report).unwrap_or_default()));
+    let skipped: Vec<String> = digest::skipped(report)
+        .iter()
+        .take(MOST)
+        .map(|(scenario, why)| {
+            format!("{} ({})", clip_within(&scenario.name, 80), clip_within(why, TEXT))
+        })
+        .collect();
+    all.push(("Skipped", skipped.join(", ")));
     let machine = &report.machine;
     let cores = plural(machine.cpus as usize, "core");
     let machine =

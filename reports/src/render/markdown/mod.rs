@@ -123,6 +123,9 @@ fn head(report: &Report) -> String {
         let _ = write!(out, "; known defects are switched on: {}{more}", names.join(", "));
     }
     out.push('\n');
+    if let Some(live) = digest::live(report) {
+        let _ = writeln!(out, "\n{live}");
+    }
     let idle: Vec<String> = causes::judged(report)
         .into_iter()
         .filter(|judged| judged.idle == judged.runs)

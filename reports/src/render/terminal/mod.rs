@@ -29,6 +29,9 @@ pub(super) const RENDERING: Rendering = Rendering {
 /// So many scenarios of which there is nothing to tell stand in the table.
 const QUIET: usize = 30;
 
+/// Scenarios that are told of those that were skipped.
+const SKIPPED: usize = 10;
+
 /// Slow recoveries that are told.
 const SLOW: usize = 5;
 
@@ -152,6 +155,19 @@ fn total(out: &mut String, report: &Report, color: bool) {
         plural(runs().count(), "run"),
         digest::work(report),
     );
+    if let Some(live) = digest::live(report) {
+        let _ = writeln!(out, "{live}");
+    }
+    let skipped = digest::skipped(report);
+    if !skipped.is_empty() {
+        let _ = writeln!(out, "skipped: {}", plural(skipped.len(), "scenario"));
+        for (scenario, why) in skipped.iter().take(SKIPPED) {
+            let _ = writeln!(out, "  {}: {}", printable(&scenario.name), printable(why));
+        }
+        if skipped.len() > SKIPPED {
+            let _ = writeln!(out, "  and {} more", skipped.len() - SKIPPED);
+        }
+    }
     let planned: u64 = report.scenarios.iter().map(|one| one.planned).fold(0, u64::saturating_add);
     if report.partial && planned > 0 {
         let made = grouped(runs().count() as u64);

@@ -1,0 +1,267 @@
+//! Runs with a host of the tests' own: a log in memory, whose clients answer at once.
+
+use super::*;
+use crate::{
+    injection::{Damage, DiskState, NodeState},
+    live::{
+        described::{Described, DescribedSystem},
+        history::Kept,
+        parse,
+        world::{Disturbance, Part},
+    },
+    outcome::RunOutcome,
+    scenario,
+    schedule::Direction,
+};
+use serde_json::Value;
+use std::{collections::VecDeque, path::Path};
+
+const SYSTEM: &str = "name: fake\npromises: { deduplicates: true }\nroles:\n  server: { start: a }\n  client: { client: b }\n";
+
+/// Nobody shall wait for half a minute until a deadline has passed.
+const PACE: f64 = 0.1;
+
+/// How the host misbehaves.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mistakes {
+    /// Every so many events is forgotten after it was acknowledged.
+    forgets: Option<u64>,
+    /// Every so many events is stored twice.
+    stores_twice: Option<u64>,
+    /// A reading never comes to its end.
+    reads_halfway: bool,
+    /// Nothing is answered while the server is down, and never after.
+    silent: bool,
+    /// Faults on links hit nobody.
+    feels_nothing: bool,
+}
+
+#[derive(Debug, Default)]
+struct Fake {
+    mistakes: Mistakes,
+    log: Vec<u64>,
+    lines: VecDeque<Heard>,
+    down: BTreeSet<NodeId>,
+    felt: BTreeMap<usize, u64>,
+    /// What was done, in order.
+    done: Vec<String>,
+}
+
+impl Fake {
+    fn did(&mut self, what: String) -> Done {
+        self.done.push(what);
+        Ok(())
+    }
+}
+
+impl World for Fake {
+    fn start(&mut self, node: NodeId) -> Done {
+        self.down.remove(&node);
+        self.did(format!("start {}", node.0))
+    }
+    fn ask_to_stop(&mut self, node: NodeId) -> Done {
+        self.did(format!("stop {}", node.0))
+    }
+    fn kill(&mut self, node: NodeId) -> Done {
+        self.did(format!("kill {}", node.0))
+    }
+    fn cut_power(&mut self, node: NodeId) -> Done {
+        self.down.insert(node);
+        self.did(format!("cut {}", node.0))
+    }
+    fn wipe(&mut self, node: NodeId) -> Done {
+        self.did(format!("wipe {}", node.0))
+    }
+    fn snapshot(&mut self, _: usize, node: NodeId) -> Done {
+        self.did(format!("snapshot {}", node.0))
+    }
+    fn restore(&mut self, _: usize, node: NodeId) -> Done {
+        self.did(format!("restore {}", node.0))
+    }
+    fn disturb(&mut self, part: Part, how: Disturbance, on: &BTreeSet<Direction>) -> Done {
+        if !self.mistakes.feels_nothing {
+            self.felt.insert(part.fault, 1);
+        }
+        self.did(format!("disturb {how:?} {}", on.len()))
+    }
+    fn reset(&mut self, _: usize, _: &BTreeSet<Direction>) -> Done {
+        self.did("reset".to_owned())
+    }
+    fn hinder(&mut self, _: usize, _: NodeId, _: NodeState) -> Done {
+        Err("this fake has no processor".to_owned())
+    }
+    fn break_disk(&mut self, _: usize, _: NodeId, _: DiskState, _: u64) -> Done {
+        Ok(())
+    }
+    fn damage(&mut self, _: usize, _: NodeId, _: Damage, _: u64) -> Done {
+        Ok(())
+    }
+    fn release(&mut self, part: Part) -> Done {
+        self.did(format!("release {}", part.fault))
+    }
+    fn release_all(&mut self, fault: usize) -> Done {
+        self.did(format!("release all {fault}"))
+    }
+    fn take_felt(&mut self) -> BTreeMap<usize, u64> {
+        std::mem::take(&mut self.felt)
+    }
+    fn take_exits(&mut self) -> Vec<(NodeId, String)> {
+        Vec::new()
+    }
+}
+
+impl Host for Fake {
+    fn tell(&mut self, node: NodeId, line: &str) -> Done {
+        let asked: Value = serde_json::from_str(line).expect("the harness speaks JSON");
+        let mut say = |line: String| self.lines.push_back(Heard { node, line });
+        if let Some(id) = asked["publish"].as_u64() {
+            if self.mistakes.silent || !self.down.is_empty() {
+                if !self.mistakes.silent {
+                    say(format!("{{\"info\": {id}}}"));
+                }
+                return Ok(());
+            }
+            let every = |often: Option<u64>| often.is_some_and(|often| id.is_multiple_of(often));
+            if !every(self.mistakes.forgets) {
+                self.log.push(id);
+            }
+            if every(self.mistakes.stores_twice) {
+                self.log.push(id);
+            }
+            say(format!("{{\"ok\": {id}}}"));
+        } else {
+            for (offset, id) in self.log.iter().enumerate() {
+                say(format!("{{\"entry\": {id}, \"at\": {offset}}}"));
+            }
+            if !self.mistakes.reads_halfway {
+                say("{\"end\": true}".to_owned());
+            } else {
+                say("{\"end\": false, \"why\": \"cut\"}".to_owned());
+            }
+        }
+        Ok(())
+    }
+    fn hear(&mut self, wait: Duration) -> Option<Heard> {
+        if self.lines.is_empty() {
+            std::thread::sleep(wait);
+        }
+        self.lines.pop_front()
+    }
+}
+
+fn described() -> Described {
+    parse("system.yaml", SYSTEM.as_bytes(), Path::new(".")).expect("it is right")
+}
+
+/// A short run, judged; and what the host was asked to do.
+fn run(faults: &str, mistakes: Mistakes) -> (RunOutcome, Vec<String>) {
+    let text = format!(
+        "name: x\nworkload: {{ events: 40, rate: 400/s }}\nsettle: 50ms\nexpect: [{{ recovers_within: 1s }}]\n{faults}"
+    );
+    let system = DescribedSystem::new(described());
+    let scenario = scenario::parse("x", text.as_bytes(), &system).map_err(|p| p.render(false));
+    let plan = Plan::new(&scenario.expect("the scenario is right"), 7, &system, &[]);
+    let plan = in_pace(&plan, 1.0);
+    let host = Fake { mistakes, ..Fake::default() };
+    let client = NodeId(1);
+    let (driven, chronicle, host) = drive(&plan, &system, host, PACE, true, &[client]);
+    let Driven { remains, destruction, mut inconclusive, elapsed, .. } = driven;
+    inconclusive.extend(remains.trouble);
+    let kept = Kept {
+        format: Kept::format(),
+        plan,
+        pace: PACE,
+        system: ("fake".to_owned(), "1".to_owned()),
+        described: described(),
+        alone: true,
+        names: chronicle.names.texts().map(str::to_owned).collect(),
+        unfired: remains.unfired,
+        begun: remains.begun,
+        begun_steps: remains.begun_steps,
+        felt: remains.felt,
+        destruction,
+        notes: remains.notes,
+        inconclusive,
+        elapsed,
+    };
+    // Through a file, as histories go.
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("history.gz");
+    super::super::history::write(&path, &kept, &chronicle.records).expect("it is written");
+    let (again, records) = super::super::read(&path).expect("it is read");
+    assert_eq!(records, chronicle.records);
+    (again.judged(&records, &system), host.done)
+}
+
+fn broken(outcome: &RunOutcome) -> Vec<&str> {
+    let mut broken: Vec<&str> = outcome.violations.iter().map(|v| v.invariant).collect();
+    broken.dedup();
+    broken
+}
+
+const CUT: &str =
+    "faults:\n  - { at: 20ms, for: 30ms, partition: { between: [servers, clients] } }\n";
+const CRASH: &str = "faults:\n  - { at: 30ms, crash: server-1, restart_after: 30ms }\n";
+
+#[test]
+fn a_log_that_keeps_everything_passes_and_its_faults_come_and_go() {
+    let (outcome, done) = run(CUT, Mistakes::default());
+    assert_eq!(broken(&outcome), Vec::<&str>::new(), "{:?}", outcome.violations);
+    assert!(
+        outcome.vacuous.is_empty() && outcome.inconclusive.is_empty(),
+        "{:?}",
+        outcome.reason()
+    );
+    assert_eq!(done, ["disturb Cut 2", "release all 0"]);
+    let facts = outcome.judged.iter().find(|(name, _)| *name == "no_loss").map(|(_, facts)| *facts);
+    // Those of the workload, and three probes.
+    assert_eq!(facts, Some(43), "{:?}", outcome.judged);
+}
+
+#[test]
+fn what_is_acknowledged_and_not_there_at_the_end_is_lost() {
+    let (outcome, _) = run(CUT, Mistakes { forgets: Some(10), ..Mistakes::default() });
+    assert!(broken(&outcome).contains(&"no_loss"), "{:?}", outcome.violations);
+    let twice = Mistakes { stores_twice: Some(10), ..Mistakes::default() };
+    assert!(broken(&run(CUT, twice).0).contains(&"no_duplicate_append"));
+}
+
+#[test]
+fn a_reading_without_an_end_is_no_verdict() {
+    let halfway = Mistakes { reads_halfway: true, forgets: Some(10), ..Mistakes::default() };
+    let (outcome, _) = run(CUT, halfway);
+    assert!(!broken(&outcome).contains(&"no_loss"), "{:?}", outcome.violations);
+    let why = outcome.inconclusive.join("; ");
+    assert!(why.contains("was not read to its end (cut)"), "{why}");
+}
+
+#[test]
+fn a_fault_that_hit_nobody_proves_nothing_and_one_that_was_not_carried_out_neither() {
+    let (outcome, _) = run(CUT, Mistakes { feels_nothing: true, ..Mistakes::default() });
+    assert!(outcome.vacuous.iter().any(|why| why.contains("nothing ever felt it")), "{outcome:?}");
+    let starved = "faults:\n  - { at: 20ms, for: 30ms, slow_node: { node: server-1 } }\n";
+    let (outcome, _) = run(starved, Mistakes::default());
+    assert_eq!(outcome.inconclusive, ["this fake has no processor"]);
+}
+
+#[test]
+fn who_lost_power_comes_back_when_the_step_says_so_and_what_it_was_asked_meanwhile_is_open() {
+    let (outcome, done) = run(CRASH, Mistakes::default());
+    assert_eq!(done, ["cut 0", "start 0"]);
+    assert!(outcome.counters.indeterminate > 0 && outcome.counters.acknowledged > 20);
+    assert_eq!(broken(&outcome), Vec::<&str>::new(), "{:?}", outcome.violations);
+    assert!(outcome.signals.contains_key("crash_felt"), "{:?}", outcome.signals);
+}
+
+#[test]
+fn in_a_pace_times_are_longer_and_rates_are_not() {
+    let system = DescribedSystem::new(described());
+    let text = format!("name: x\nworkload: {{ events: 40, rate: 400/s }}\n{CRASH}");
+    let scenario = scenario::parse("x", text.as_bytes(), &system).expect("it is right");
+    let plan = Plan::new(&scenario, 7, &system, &[]);
+    let slow = in_pace(&plan, 4.0);
+    assert_eq!((slow.workload.events, slow.workload_us), (160, plan.workload_us * 4));
+    assert!((slow.workload.rate - 400.0).abs() < f64::EPSILON);
+    assert_eq!(slow.faults[0].start, Start::At(120_000));
+    assert_eq!(slow.faults[0].restart_after, Some(120_000));
+}
