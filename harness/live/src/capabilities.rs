@@ -83,6 +83,10 @@ impl Words {
     fn lack(&self) -> impl FnOnce(Error) -> Lack {
         let remedy = self.remedy;
         move |error| match error {
+            _ if cfg!(not(target_os = "linux")) => Lack {
+                why: "only Linux has it".to_owned(),
+                remedy: "run on Linux, in a virtual machine for example".to_owned(),
+            },
             Error::Unsupported { why, remedy } => Lack { why, remedy },
             error => Lack { why: error.to_string(), remedy: remedy.to_owned() },
         }

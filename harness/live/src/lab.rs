@@ -116,6 +116,7 @@ impl Lab {
             hosts: self.hosts.clone(),
             mtu: self.options.mtu,
             switch: self.switch.clone(),
+            guardian: self.folder.guardian(),
             groups: self.groups.node(&format!("node-{name}"))?,
             disk: Disk::create(&folder, options.disk_bytes)?,
             folder,
