@@ -17,7 +17,6 @@ use std::{
 
 /// How a lab is made.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct LabOptions {
     /// Where the lab's folder is made; by default where temporary files are. Disks are in it.
     pub state: PathBuf,

@@ -24,7 +24,6 @@ use std::{
 
 /// What a node has.
 #[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
 pub struct NodeOptions {
     /// The size of its disk, 16 MiB at least. The image takes only what was written. None: a folder of the host, which
     /// keeps what was not synced, cannot be full, and needs no right to mount.

@@ -36,10 +36,7 @@ pub fn can(test: &str, names: &[&str]) -> bool {
 }
 
 pub fn lab() -> Lab {
-    let mut options = LabOptions::default();
-    options.state = state();
-    options.seed = 1;
-    Lab::create(options).unwrap()
+    Lab::create(LabOptions { state: state(), seed: 1, ..LabOptions::default() }).unwrap()
 }
 
 /// A lab with two nodes whose disks are folders.

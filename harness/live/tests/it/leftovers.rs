@@ -20,8 +20,7 @@ const STATE: &str = "SQUALL_LIVE_VICTIM";
 #[ignore = "started by others"]
 fn victim() {
     let Some(state) = env::var_os(STATE) else { return };
-    let mut options = LabOptions::default();
-    options.state = state.into();
+    let options = LabOptions { state: state.into(), ..LabOptions::default() };
     let mut answers = std::io::stdin().lines();
     let mut moment = |name: &str| {
         println!("moment {name}");
@@ -254,8 +253,7 @@ fn what_is_left_when_the_guardian_dies_too_is_swept_and_the_living_are_not() {
     let disks = can(test, &["disks"]);
     let folder = tempfile::tempdir_in(base()).unwrap();
     let dead = orphan(disks, folder.path());
-    let mut options = LabOptions::default();
-    options.state = folder.path().to_owned();
+    let options = LabOptions { state: folder.path().to_owned(), ..LabOptions::default() };
     let living = Lab::create(options).unwrap();
     let node: Node = living.add_node("one", NodeOptions::default()).unwrap();
     let process = shell(&node, "exec sleep 1000");
