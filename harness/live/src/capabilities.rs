@@ -31,78 +31,105 @@ pub struct Lack {
     pub remedy: String,
 }
 
-/// A capability, in words, and what helps where the system has no word of its own for it.
-type Words = (&'static str, &'static str, &'static str);
+/// A capability in words: its name, what it is for, and what helps where it is refused.
+struct Words {
+    name: &'static str,
+    what: &'static str,
+    remedy: &'static str,
+}
 
-const CGROUPS: Words = (
-    "cgroups",
-    "kill, freeze and end everything that a node started",
-    "run as root, or as a user under `systemd-run --user --scope --property=Delegate=yes`; in a container, let it write to \
-     its cgroup hierarchy of version 2",
-);
-const MEMORY: Words = ("memory", "limit a node's memory", "");
-const PROCESSOR: Words = ("cpu", "limit a node's share of the processor", "");
-const NAMESPACES: Words = (
-    "namespaces",
-    "nodes with a network, a host name and a mount table of their own",
-    "run as root (in a container: --privileged), or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1 or \
-     kernel.apparmor_restrict_unprivileged_userns=0) and start with `unshare --user --map-root-user`",
-);
-const NETWORK: Words = (
-    "network",
-    "a switch between the nodes: cut, lose, duplicate, delay, reorder, narrow, hold, reset",
-    "load the kernel's module (modprobe tun); in a container, give it the device (--device /dev/net/tun)",
-);
-const DISKS: Words = (
-    "disks",
-    "a disk per node: power cuts that lose what was not synced, full disks, snapshots",
-    "run as root on a kernel with loop devices and ext4 (modprobe loop ext4), with e2fsprogs installed",
-);
-const SLOW_DISKS: Words = (
-    "slow-disks",
-    "disks that are slow, or fail",
-    "none yet: squall has no such disk for real processes",
-);
+const NAMESPACES: Words = Words {
+    name: "namespaces",
+    what: "nodes with a network, a host name and a mount table of their own",
+    remedy: "run as root (in a container: --privileged), or as root of a user namespace, which needs sysctl \
+             kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0 on some systems",
+};
+const NETWORK: Words = Words {
+    name: "network",
+    what: "a switch between the nodes: cut, lose, duplicate, narrow, delay, reorder, hold, reset",
+    remedy: "make /dev/net/tun usable: modprobe tun; chmod 666 /dev/net/tun for users without rights; in a container, \
+             --device /dev/net/tun",
+};
+const CGROUPS: Words = Words {
+    name: "cgroups",
+    what: "kill, freeze and end everything that a node started",
+    remedy: "run as root, or as a user under `systemd-run --user --scope --property=Delegate=yes`; in a container, let it \
+             write to its cgroup hierarchy of version 2 (Linux 5.14 or newer)",
+};
+const MEMORY: Words =
+    Words { name: "memory", what: "limit a node's memory", remedy: "run as root on the host" };
+const PROCESSOR: Words = Words {
+    name: "cpu",
+    what: "limit a node's share of the processor",
+    remedy: "run as root on the host",
+};
+const DISKS: Words = Words {
+    name: "disks",
+    what: "a disk per node: power cuts that lose what was not synced, full disks, snapshots",
+    remedy: "run as root (of the host, not of a user namespace) on a kernel with loop devices and ext4 (modprobe loop; \
+             modprobe ext4), with mkfs.ext4 (package e2fsprogs) installed",
+};
+const SLOW_DISKS: Words = Words {
+    name: "slow-disks",
+    what: "disks that are slow, or fail",
+    remedy: "run such scenarios in the simulator",
+};
 
-/// What can be done here: each with yes, or why not and the remedy. It is tried, with everything in `root` that takes a place
-/// on disk (see [`LabOptions::state`](crate::LabOptions::state)), and nothing of that stays.
+impl Words {
+    fn told(self, tried: std::result::Result<(), Lack>) -> Capability {
+        Capability { name: self.name, what: self.what, lack: tried.err() }
+    }
+
+    fn lack(&self) -> impl FnOnce(Error) -> Lack {
+        let remedy = self.remedy;
+        move |error| match error {
+            _ if cfg!(not(target_os = "linux")) => Lack {
+                why: "only Linux has it".to_owned(),
+                remedy: "run on Linux, in a virtual machine for example".to_owned(),
+            },
+            Error::Unsupported { why, remedy } => Lack { why, remedy },
+            error => Lack { why: error.to_string(), remedy: remedy.to_owned() },
+        }
+    }
+}
+
+/// What can be done here: each with yes, or why not and the remedy. It is tried, with everything that takes a place on disk
+/// in `root` (see [`LabOptions::state`](crate::LabOptions::state)), and nothing of that stays.
 #[must_use]
 pub fn capabilities(root: &Path) -> Vec<Capability> {
-    let hierarchies = Hierarchies::find();
-    let folder = hierarchies.as_ref().map_err(copy).and_then(|all| Folder::create(root, all));
-    let groups = folder.as_ref().map_err(copy).and_then(|folder| {
-        let hierarchies = hierarchies.as_ref().expect("without them there is no folder");
-        LabGroups::create(hierarchies, &folder.name)
+    // Each is tried with what those before it made, and lacks what they lack.
+    let folder = Hierarchies::find().and_then(|all| Ok((Folder::create(root, &all)?, all)));
+    let folder = folder.map_err(CGROUPS.lack());
+    let groups = folder.as_ref().map_err(Clone::clone).and_then(|(folder, hierarchies)| {
+        LabGroups::create(hierarchies, &folder.name).map_err(CGROUPS.lack())
     });
-    let limited = |limit| match &groups {
+    let limited = |limit: Limit, words: &Words| match &groups {
         Ok(groups) if groups.has(limit) => Ok(()),
-        Ok(_) => Err(lack(limit)),
-        Err(error) => Err(copy(error)),
+        Ok(_) => Err(words.lack()(lack(limit))),
+        Err(lack) => Err(lack.clone()),
     };
-    let (memory, processor) = (limited(Limit::Memory), limited(Limit::Processor));
-    let cgroups = groups.and_then(|groups| groups.remove());
-    let hand = Hand::start("trial");
-    let network = hand.as_ref().map_err(copy).and_then(|hand| {
+    let memory = limited(Limit::Memory, &MEMORY);
+    let processor = limited(Limit::Processor, &PROCESSOR);
+    let cgroups = groups.and_then(|groups| groups.remove().map_err(CGROUPS.lack()));
+    let hand = Hand::start("trial").map_err(NAMESPACES.lack());
+    let network = hand.as_ref().map_err(Clone::clone).and_then(|hand| {
         let address = std::net::Ipv4Addr::new(10, 77, 0, 1);
         let made = hand.run(move || os::tun("eth0", address, 1500).map(drop));
-        made.doing(|| "make a tun device".to_owned())
+        made.doing(|| "make a tun device".to_owned()).map_err(NETWORK.lack())
     });
     let disks = match (&hand, &folder) {
-        (Ok(hand), Ok(folder)) => try_disk(hand, &folder.path),
-        (Err(error), _) | (_, Err(error)) => Err(copy(error)),
+        (Ok(hand), Ok((folder, _))) => try_disk(hand, &folder.path).map_err(DISKS.lack()),
+        (Err(lack), _) | (_, Err(lack)) => Err(lack.clone()),
     };
-    let slow = Err(Error::Unsupported {
-        why: "not implemented".to_owned(),
-        remedy: SLOW_DISKS.2.to_owned(),
-    });
+    let slow = Err(Lack { why: "not there yet".to_owned(), remedy: SLOW_DISKS.remedy.to_owned() });
     vec![
-        told(NAMESPACES, hand.map(drop)),
-        told(NETWORK, network),
-        told(CGROUPS, cgroups),
-        told(MEMORY, memory),
-        told(PROCESSOR, processor),
-        told(DISKS, disks),
-        told(SLOW_DISKS, slow),
+        NAMESPACES.told(hand.map(drop)),
+        NETWORK.told(network),
+        CGROUPS.told(cgroups),
+        MEMORY.told(memory),
+        PROCESSOR.told(processor),
+        DISKS.told(disks),
+        SLOW_DISKS.told(slow),
     ]
 }
 
@@ -119,22 +146,4 @@ fn try_disk(hand: &Hand, folder: &Path) -> Result<()> {
     wrote.and(cut)?;
     disk.mount(hand)?;
     disk.unmount(hand)
-}
-
-fn told((name, what, remedy): Words, tried: Result<()>) -> Capability {
-    let lack = tried.err().map(|error| match error {
-        Error::Unsupported { why, remedy } => Lack { why, remedy },
-        error => Lack { why: error.to_string(), remedy: remedy.to_owned() },
-    });
-    Capability { name, what, lack }
-}
-
-/// The same error for what depends on what failed.
-fn copy(error: &Error) -> Error {
-    match error {
-        Error::Unsupported { why, remedy } => {
-            Error::Unsupported { why: why.clone(), remedy: remedy.clone() }
-        }
-        other => Error::Misuse(other.to_string()),
-    }
 }

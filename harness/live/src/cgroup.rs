@@ -61,6 +61,12 @@ pub(crate) struct Hierarchies {
 
 impl Hierarchies {
     pub(crate) fn find() -> Result<Self> {
+        if cfg!(not(target_os = "linux")) {
+            return Err(Error::Unsupported {
+                why: "only Linux has cgroups and namespaces".to_owned(),
+                remedy: "run on Linux, in a virtual machine for example".to_owned(),
+            });
+        }
         let read = |path: &str| fs::read_to_string(path).doing(|| format!("read {path}"));
         Ok(Self::parse(&read("/proc/self/mountinfo")?, &read("/proc/self/cgroup")?))
     }

@@ -9,7 +9,10 @@ use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     process,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 /// The file whose lock says that the owner lives.
@@ -45,7 +48,7 @@ impl Owner {
 pub(crate) struct Folder {
     pub path: PathBuf,
     pub name: String,
-    guardian: Option<Guardian>,
+    guardian: Option<Arc<Guardian>>,
     _lock: File,
 }
 
@@ -76,12 +79,17 @@ impl Folder {
             Ok(lock)
         });
         match made {
-            Ok(lock) => Ok(Self { path, name, guardian: Some(guardian), _lock: lock }),
+            Ok(lock) => Ok(Self { path, name, guardian: Some(Arc::new(guardian)), _lock: lock }),
             Err(error) => {
                 let _ = os::remove_folder(&path);
                 Err(error).doing(|| format!("make {}", path.display()))
             }
         }
+    }
+
+    /// What watches over it, for as long as it is there.
+    pub(crate) fn guardian(&self) -> Weak<Guardian> {
+        self.guardian.as_ref().map(Arc::downgrade).unwrap_or_default()
     }
 
     /// Removes it. If that fails, the guardian goes on trying when this process ends.

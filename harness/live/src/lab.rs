@@ -17,7 +17,6 @@ use std::{
 
 /// How a lab is made.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct LabOptions {
     /// Where the lab's folder is made; by default where temporary files are. Disks are in it.
     pub state: PathBuf,
@@ -116,6 +115,7 @@ impl Lab {
             hosts: self.hosts.clone(),
             mtu: self.options.mtu,
             switch: self.switch.clone(),
+            guardian: self.folder.guardian(),
             groups: self.groups.node(&format!("node-{name}"))?,
             disk: Disk::create(&folder, options.disk_bytes)?,
             folder,

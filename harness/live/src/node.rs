@@ -6,25 +6,24 @@ use crate::{
     disk::Disk,
     error::{Doing as _, Error, Result},
     hand::Hand,
-    os,
+    os::{self, Guardian},
     process::{Command, Output, Process},
     switch::Switch,
 };
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     net::Ipv4Addr,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::Duration,
 };
 
 /// What a node has.
 #[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
 pub struct NodeOptions {
     /// The size of its disk, 16 MiB at least. The image takes only what was written. None: a folder of the host, which
     /// keeps what was not synced, cannot be full, and needs no right to mount.
@@ -67,6 +66,7 @@ pub(crate) struct Inner {
     pub hosts: PathBuf,
     pub mtu: u16,
     pub switch: Arc<Switch>,
+    pub guardian: Weak<Guardian>,
     pub groups: NodeGroups,
     pub disk: Disk,
     pub state: Mutex<State>,
@@ -127,7 +127,14 @@ impl Inner {
         })?;
         self.disk.mount(&hand)?;
         self.switch.attach(self.number, device);
+        self.tell(Some(hand.id()));
         Ok(hand)
+    }
+
+    fn tell(&self, thread: Option<i32>) {
+        if let Some(guardian) = self.guardian.upgrade() {
+            guardian.tell(self.number, thread);
+        }
     }
 
     /// Ends all its processes, and waits until they have ended.
@@ -159,8 +166,9 @@ impl Inner {
         }
         results.push(self.end_all(state));
         results.push(self.disk.unmount(&hand));
-        // Connections of dead processes would keep the namespace for as long as they try to say goodbye.
-        hand.run(|| fs::write("/proc/sys/net/ipv4/tcp_orphan_retries", "1")).ok();
+        // It is a comfort, and in some containers forbidden.
+        hand.run(os::hush).ok();
+        self.tell(None);
         self.switch.detach(self.number);
         results.into_iter().collect()
     }

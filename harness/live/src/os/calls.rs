@@ -45,8 +45,21 @@ pub(crate) fn split_off() -> io::Result<()> {
 /// Moves the calling thread into the network of the thread `thread` of this process.
 pub(crate) fn enter_network(thread: i32) -> io::Result<()> {
     let network = File::open(format!("/proc/self/task/{thread}/ns/net"))?;
-    let kind = Some(LinkNameSpaceType::Network);
-    Ok(rustix::thread::move_into_link_name_space(network.as_fd(), kind)?)
+    Ok(join_network(network.as_fd())?)
+}
+
+/// Moves the calling thread into a network.
+pub(super) fn join_network(network: BorrowedFd<'_>) -> Result<(), Errno> {
+    rustix::thread::move_into_link_name_space(network, Some(LinkNameSpaceType::Network))
+}
+
+/// Lets connections of the calling thread's network whose processes are dead try to say goodbye for a moment only: by default
+/// they do for minutes, and keep the network for so long.
+pub(crate) fn hush() -> io::Result<()> {
+    let retries = c"/proc/sys/net/ipv4/tcp_orphan_retries";
+    let file = rustix::fs::open(retries, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::io::write(&file, b"1")?;
+    Ok(())
 }
 
 /// The calling thread's identity, by which `/proc/self/task` knows it.
@@ -167,8 +180,9 @@ pub(crate) fn tun(name: &str, address: Ipv4Addr, mtu: u16) -> io::Result<OwnedFd
     let mask = Ipv4Addr::new(255, 255, 255, 0);
     ask(InterfaceRequest::address(name, mask), libc::SIOCSIFNETMASK as u64)?;
     ask(InterfaceRequest::new(name, &i32::from(mtu).to_ne_bytes()), libc::SIOCSIFMTU as u64)?;
-    // What waits for the switch is lost beyond this: room for a burst of datagrams.
-    ask(InterfaceRequest::new(name, &10_000_i32.to_ne_bytes()), libc::SIOCSIFTXQLEN as u64)?;
+    // What waits for the switch is lost beyond this: room for a burst of datagrams. Only the host's root may have more than
+    // the usual 500.
+    let _ = ask(InterfaceRequest::new(name, &10_000_i32.to_ne_bytes()), libc::SIOCSIFTXQLEN as u64);
     ask(InterfaceRequest::new(name, &UP_AND_RUNNING), libc::SIOCSIFFLAGS as u64)?;
     Ok(device.into())
 }
@@ -341,12 +355,17 @@ pub(crate) fn start_of(process: u32) -> Option<u64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// Forks. The child does `then` and ends, without a file of its parent's open and with every signal but SIGKILL held off.
+/// Forks. The child does `then` and ends, with `input` as its standard input, no other file of its parent's open, and every
+/// signal but SIGKILL held off.
 ///
 /// # Safety
 /// The parent may have other threads, whose locks the child inherits as they are: `then` must call nothing but what is
 /// async-signal-safe, and must not allocate.
-pub(super) unsafe fn fork(name: &CStr, then: impl FnOnce()) -> io::Result<u32> {
+pub(super) unsafe fn fork(
+    name: &CStr,
+    input: BorrowedFd<'_>,
+    then: impl FnOnce(),
+) -> io::Result<u32> {
     // SAFETY: a set of signals that the next call fills.
     let mut all: libc::sigset_t = unsafe { mem::zeroed() };
     let mut before = all;
@@ -358,8 +377,11 @@ pub(super) unsafe fn fork(name: &CStr, then: impl FnOnce()) -> io::Result<u32> {
     // SAFETY: the caller's promise.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        // SAFETY: the child has no use for any file that its parent has open, and what owned them never runs in it.
-        unsafe { libc::syscall(libc::SYS_close_range, 0_u32, u32::MAX, 0_u32) };
+        // SAFETY: the child has no use for any other file that its parent has open, and what owned them never runs in it.
+        unsafe {
+            libc::dup2(input.as_raw_fd(), 0);
+            libc::syscall(libc::SYS_close_range, 1_u32, u32::MAX, 0_u32);
+        }
         let _ = rustix::process::setsid();
         let _ = rustix::process::chdir(c"/");
         let _ = rustix::thread::set_name(name);
@@ -371,6 +393,12 @@ pub(super) unsafe fn fork(name: &CStr, then: impl FnOnce()) -> io::Result<u32> {
     // SAFETY: `before` was filled above.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
     if child < 0 { Err(failed) } else { Ok(child as u32) }
+}
+
+/// The standard input of a forked child.
+pub(super) fn input() -> BorrowedFd<'static> {
+    // SAFETY: `fork` made it, and nobody in the child closes it.
+    unsafe { BorrowedFd::borrow_raw(0) }
 }
 
 /// The path as the kernel wants it.

@@ -15,7 +15,7 @@ pub(crate) use other::*;
 pub(crate) use {
     calls::{
         Wake, attach_loop, confine, copy_sparse, enter_network, enter_user_namespace, free_bytes,
-        grow, loopback_up, mount_bind, mount_ext4, mount_tmpfs, poll, set_hostname,
+        grow, hush, loopback_up, mount_bind, mount_ext4, mount_tmpfs, poll, set_hostname,
         shut_filesystem_down, signal, split_off, start_of, sync_filesystem, thread_id, tun,
         unmount, unmount_lazily,
     },

@@ -126,6 +126,7 @@ impl Link {
 
     /// The time has come for packet `number`: whether it may arrive. If not, it is lost, or waits to be released.
     pub(super) fn due(&mut self, number: u64, packet: Vec<u8>) -> Option<Vec<u8>> {
+        self.kept_back.retain(|kept| *kept != number);
         if self.rule.cut {
             self.left(&packet);
             self.counters.cut += 1;
@@ -137,7 +138,6 @@ impl Link {
             return None;
         }
         self.left(&packet);
-        self.kept_back.retain(|kept| *kept != number);
         let before = self.kept_back.len();
         self.kept_back.retain(|kept| *kept > number);
         self.counters.reordered += (before - self.kept_back.len()) as u64;

@@ -9,7 +9,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-const NEEDS: &[&str] = &["namespaces", "network", "cgroups", "disks"];
+const NEEDS: &[&str] = &["namespaces", "network", "cgroups"];
+/// Set if it can have disks.
+const DISKS: &str = "SQUALL_LIVE_VICTIM_DISKS";
 /// Set for the process that is killed; its value is the folder for its labs.
 const STATE: &str = "SQUALL_LIVE_VICTIM";
 
@@ -18,8 +20,7 @@ const STATE: &str = "SQUALL_LIVE_VICTIM";
 #[ignore = "started by others"]
 fn victim() {
     let Some(state) = env::var_os(STATE) else { return };
-    let mut options = LabOptions::default();
-    options.state = state.into();
+    let options = LabOptions { state: state.into(), ..LabOptions::default() };
     let mut answers = std::io::stdin().lines();
     let mut moment = |name: &str| {
         println!("moment {name}");
@@ -30,7 +31,9 @@ fn victim() {
     let lab = Lab::create(options).unwrap();
     moment("lab");
     let plain = lab.add_node("plain", NodeOptions::default()).unwrap();
-    let one = lab.add_node("one", NodeOptions::with_disk(SIZE)).unwrap();
+    let disks = env::var_os(DISKS).is_some();
+    let options = if disks { NodeOptions::with_disk(SIZE) } else { NodeOptions::default() };
+    let one = lab.add_node("one", options).unwrap();
     moment("nodes");
     for node in [&plain, &one] {
         shell(
@@ -43,15 +46,22 @@ fn victim() {
     one.freeze().unwrap();
     moment("frozen");
     one.thaw().unwrap();
-    one.fill_disk().unwrap();
+    if disks {
+        one.fill_disk().unwrap();
+    }
     moment("full");
-    one.make_room().unwrap();
-    let snapshot = one.snapshot().unwrap();
+    let mut snapshot = None;
+    if disks {
+        one.make_room().unwrap();
+        snapshot = Some(one.snapshot().unwrap());
+    }
     moment("snapshot");
     one.power_off().unwrap();
     one.flip_bits(1, 1, |_| true).unwrap();
     moment("power off");
-    one.restore(&snapshot).unwrap();
+    if let Some(snapshot) = snapshot {
+        one.restore(&snapshot).unwrap();
+    }
     one.power_on().unwrap();
     moment("power on");
     // The last moments are taken where something is under way all the time.
@@ -63,8 +73,9 @@ fn victim() {
     }
 }
 
-fn start(folder: &Path) -> (Child, BufReader<std::process::ChildStdout>) {
+fn start(disks: bool, folder: &Path) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut child = Command::new(env::current_exe().unwrap())
+        .envs(disks.then_some((DISKS, "yes")))
         .args(["--exact", "leftovers::victim", "--ignored", "--nocapture"])
         .env(STATE, folder)
         .stdin(Stdio::piped())
@@ -137,9 +148,11 @@ fn cgroups(of: u32) -> Vec<PathBuf> {
 
 #[test]
 fn nothing_is_left_of_who_is_killed_at_any_moment() {
-    if !can("nothing_is_left_of_who_is_killed_at_any_moment", NEEDS) {
+    let test = "nothing_is_left_of_who_is_killed_at_any_moment";
+    if !can(test, NEEDS) {
         return;
     }
+    let disks = can(test, &["disks"]);
     let moments = [
         "nothing",
         "lab",
@@ -165,14 +178,15 @@ fn nothing_is_left_of_who_is_killed_at_any_moment() {
     let all = moments.map(|moment| (moment, None)).into_iter();
     for (moment, later) in all.chain(under_way.map(|(moment, later)| (moment, Some(later)))) {
         let folder = tempfile::tempdir_in(base()).unwrap();
-        let (mut child, mut said) = start(folder.path());
+        let (mut child, mut said) = start(disks, folder.path());
         reach(moment, &mut child, &mut said);
         if let Some(later) = later {
             child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
             std::thread::sleep(std::time::Duration::from_micros(later));
         } else if moment == "processes" {
             let kinds = left(folder.path());
-            for kind in ["folder", "process", "mount", "loop device"] {
+            let of_disks = if disks { &["loop device"][..] } else { &[] };
+            for kind in ["folder", "process", "mount"].iter().chain(of_disks) {
                 assert!(kinds.iter().any(|one| one.starts_with(kind)), "no {kind}: {kinds:?}");
             }
             assert_ne!(cgroups(child.id()), [] as [PathBuf; 0]);
@@ -202,8 +216,8 @@ fn base() -> PathBuf {
 }
 
 /// A lab whose guardian is killed before its owner is.
-fn orphan(folder: &Path) -> u32 {
-    let (mut child, mut said) = start(folder);
+fn orphan(disks: bool, folder: &Path) -> u32 {
+    let (mut child, mut said) = start(disks, folder);
     reach("processes", &mut child, &mut said);
     // What has left its parent, on both nodes.
     let daemons = || left(folder).iter().filter(|one| one.ends_with(" sleep")).count();
@@ -232,13 +246,14 @@ fn orphan(folder: &Path) -> u32 {
 
 #[test]
 fn what_is_left_when_the_guardian_dies_too_is_swept_and_the_living_are_not() {
-    if !can("what_is_left_when_the_guardian_dies_too_is_swept_and_the_living_are_not", NEEDS) {
+    let test = "what_is_left_when_the_guardian_dies_too_is_swept_and_the_living_are_not";
+    if !can(test, NEEDS) {
         return;
     }
+    let disks = can(test, &["disks"]);
     let folder = tempfile::tempdir_in(base()).unwrap();
-    let dead = orphan(folder.path());
-    let mut options = LabOptions::default();
-    options.state = folder.path().to_owned();
+    let dead = orphan(disks, folder.path());
+    let options = LabOptions { state: folder.path().to_owned(), ..LabOptions::default() };
     let living = Lab::create(options).unwrap();
     let node: Node = living.add_node("one", NodeOptions::default()).unwrap();
     let process = shell(&node, "exec sleep 1000");
@@ -287,7 +302,7 @@ fn trying_what_can_be_done_leaves_nothing() {
 
 #[test]
 fn a_panic_leaves_nothing() {
-    if !can("a_panic_leaves_nothing", NEEDS) {
+    if !can("a_panic_leaves_nothing", &[NEEDS, &["disks"]].concat()) {
         return;
     }
     let lab = lab();

@@ -1,6 +1,6 @@
 //! The network between nodes, in datagrams: what is lost is lost, and what is late is late.
 
-use crate::common::{LIMIT, can, pair};
+use crate::common::{LIMIT, can, eventually, pair};
 use squall_live::{Counters, Lab, Node, Rule};
 use std::{
     net::UdpSocket,
@@ -77,13 +77,10 @@ impl Net {
                     let twice = now.duplicated - before.duplicated;
                     u64::from(number + 1) + twice - gone - received.load(Ordering::SeqCst)
                 };
-                while on_their_way() > 100 {
-                    std::thread::yield_now();
-                }
+                eventually("there is room", || on_their_way() <= 100);
             }
-            while handled(&self.counters()) - handled(&before) < u64::from(count) {
-                std::thread::yield_now();
-            }
+            let last = handled(&before) + u64::from(count);
+            eventually("all are counted", || handled(&self.counters()) == last);
             self.rule(Rule::default());
             self.send(u32::MAX);
             receiver.join().unwrap()
@@ -167,9 +164,7 @@ fn what_is_held_comes_later_in_order_and_what_is_cut_never() {
     let net = Net::new();
     net.rule(Rule { hold: true, ..Rule::default() });
     (0..50).for_each(|number| net.send(number));
-    while net.counters().held < 50 {
-        std::thread::yield_now();
-    }
+    eventually("they are counted", || net.counters().held == 50);
     net.to.set_nonblocking(true).unwrap();
     assert!(net.to.recv(&mut [0; 4]).is_err());
     net.to.set_nonblocking(false).unwrap();
@@ -183,13 +178,9 @@ fn what_is_held_comes_later_in_order_and_what_is_cut_never() {
     let second = Duration::from_secs(1);
     net.rule(Rule { delay: (second, second), ..Rule::default() });
     (0..5).for_each(|number| net.send(number));
-    while net.counters().delayed < 5 {
-        std::thread::yield_now();
-    }
+    eventually("they are counted", || net.counters().delayed == 5);
     net.rule(Rule::cut());
-    while net.counters().cut < 35 {
-        std::thread::yield_now();
-    }
+    eventually("they are counted", || net.counters().cut == 35);
     net.rule(Rule::default());
     net.send(99);
     assert_eq!(net.receive().0, 99);
@@ -223,9 +214,7 @@ fn a_node_without_power_hears_nothing_and_finds_its_links_as_they_were() {
     let net = Net::new();
     net.two.power_off().unwrap();
     net.send(1);
-    while net.counters().unplugged < 1 {
-        std::thread::yield_now();
-    }
+    eventually("they are counted", || net.counters().unplugged == 1);
     net.two.power_on().unwrap();
     let to = socket(&net.two);
     net.send(2);
