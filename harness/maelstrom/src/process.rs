@@ -183,7 +183,7 @@ impl Process {
             loop {
                 match lines::next(&mut stream, lines::LONGEST) {
                     Line::Text(line) | Line::Unended(line) | Line::NotUtf8(line) => {
-                        kept.push(&line)
+                        kept.push(&line);
                     }
                     Line::TooLong | Line::End => return,
                 }
