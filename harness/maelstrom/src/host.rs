@@ -206,6 +206,12 @@ impl Host {
         self.shared.journal.fault(what);
     }
 
+    /// How many operations have succeeded so far.
+    #[must_use]
+    pub fn succeeded(&self) -> u64 {
+        self.shared.journal.succeeded()
+    }
+
     /// Going on teaches nothing: a node has ended by itself, or writes without end.
     #[must_use]
     pub fn hopeless(&self) -> bool {
@@ -263,6 +269,21 @@ impl Host {
         self.network().gone(&self.names()[node]);
         process.kill();
         true
+    }
+
+    /// A node's process is asked to end, with all that it started (SIGTERM). [`has_ended`](Self::has_ended) tells when it has.
+    /// Nothing happens to a node that is down.
+    pub fn ask_to_stop(&self, node: usize) {
+        self.shared.touched.store(true, Ordering::Relaxed);
+        if let Some(process) = &self.life(node).process {
+            process.ask_to_stop();
+        }
+    }
+
+    /// Whether a node's process has ended; [`kill`](Self::kill) clears up after it.
+    #[must_use]
+    pub fn has_ended(&self, node: usize) -> bool {
+        self.life(node).process.as_ref().is_some_and(|process| process.status().is_some())
     }
 
     /// Starts a node that was killed; it is told `init` again. Returns at once: [`is_ready`](Self::is_ready) tells when it

@@ -14,7 +14,7 @@ use std::{
     path::Path,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -62,6 +62,7 @@ pub(crate) struct Journal {
     kept: Mutex<Kept>,
     /// Something happened after which going on teaches nothing.
     hopeless: AtomicBool,
+    succeeded: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -82,7 +83,12 @@ impl Journal {
         }
         let kept = Kept { events: Vec::new(), troubles: Vec::new(), file, messages: 0 };
         let began = Mutex::new(Instant::now());
-        Ok(Self { began, kept: Mutex::new(kept), hopeless: AtomicBool::new(false) })
+        Ok(Self {
+            began,
+            kept: Mutex::new(kept),
+            hopeless: AtomicBool::new(false),
+            succeeded: AtomicU64::new(0),
+        })
     }
 
     /// Time is counted from now.
@@ -98,6 +104,9 @@ impl Journal {
 
     /// Notes an event; its index and time are set here.
     pub(crate) fn event(&self, event: Event) {
+        if event.kind == Kind::Ok {
+            self.succeeded.fetch_add(1, Ordering::Relaxed);
+        }
         let mut kept = self.lock();
         let event = Event { index: kept.events.len() as u64, time: self.now(), ..event };
         kept.write(&json!({ "event": event }));
@@ -136,6 +145,11 @@ impl Journal {
         if matches!(name, "node-crashed" | "flooded" | "line-too-long") {
             self.hopeless.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// How many operations have succeeded.
+    pub(crate) fn succeeded(&self) -> u64 {
+        self.succeeded.load(Ordering::Relaxed)
     }
 
     /// Whether going on teaches nothing more.

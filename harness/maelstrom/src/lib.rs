@@ -27,5 +27,5 @@ pub use findings::{Anomaly, Findings, Verdict};
 pub use host::{Host, NotReady, Settings};
 pub use journal::{Header, read};
 pub use message::{Body, Message};
-pub use network::{Effect, Network, Rule, RuleId};
+pub use network::{Effect, Network, Rule, RuleId, Shape};
 pub use run::{Driving, Judged, Load, Outcome};

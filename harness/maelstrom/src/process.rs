@@ -215,6 +215,12 @@ impl Process {
         let _ = killpg(self.group, signal);
     }
 
+    /// Asks it to end, with all that it started (SIGTERM): that it does is no mistake from then on.
+    pub(crate) fn ask_to_stop(&self) {
+        self.end.lock().wanted = true;
+        let _ = killpg(self.group, Signal::SIGTERM);
+    }
+
     /// How it has ended, if it has.
     pub(crate) fn status(&self) -> Option<ExitStatus> {
         self.end.lock().status

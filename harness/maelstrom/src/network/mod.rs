@@ -9,7 +9,7 @@ mod rule;
 mod state;
 
 pub(crate) use inbox::Inbox;
-pub use rule::{Effect, Rule, RuleId};
+pub use rule::{Effect, Rule, RuleId, Shape};
 
 use crate::{
     draws::{Draws, stream},

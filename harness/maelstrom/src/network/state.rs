@@ -248,9 +248,10 @@ impl State {
             .collect();
         let mut holds = None;
         for (id, effect) in touching {
+            let draws = &mut self.draws;
             let mut drawn = |share: f64, min: u32, max: u32| {
-                let happens = self.draws.happens(share);
-                let ms = self.draws.between(min.into(), max.into());
+                let happens = draws.happens(share);
+                let ms = draws.between(min.into(), max.into());
                 happens.then_some(millis(ms))
             };
             match effect {
@@ -261,8 +262,11 @@ impl State {
                     }
                 }
                 Effect::Hold => holds = Some(id),
-                Effect::Delay(min, max) => {
-                    delay += drawn(1.0, min, max).unwrap_or_default();
+                Effect::Delay(min, max, shape) => {
+                    let place = shape.place(&mut self.draws);
+                    delay += Duration::from_secs_f64(
+                        (f64::from(min) + place * f64::from(max.saturating_sub(min))) / 1e3,
+                    );
                     letter.late.push((id, false));
                 }
                 Effect::Late(share, min, max) | Effect::Reorder(share, min, max) => {

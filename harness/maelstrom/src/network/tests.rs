@@ -72,7 +72,7 @@ fn a_held_link_keeps_messages_and_their_order() {
 #[test]
 fn what_is_on_its_way_meets_a_cut_or_a_hold_that_begins() {
     let wire = wire();
-    let slow = wire.network.add(rule(Effect::Delay(200, 200)));
+    let slow = wire.network.add(rule(Effect::Delay(200, 200, Shape::Uniform)));
     wire.send("a", "b", 1);
     let hold = wire.network.add(rule(Effect::Hold));
     assert_eq!(wire.network.hits(hold), 1);
@@ -88,7 +88,7 @@ fn what_is_on_its_way_meets_a_cut_or_a_hold_that_begins() {
 #[test]
 fn a_slow_link_is_felt_when_the_message_arrives() {
     let wire = wire();
-    let slow = wire.network.add(rule(Effect::Delay(60, 60)));
+    let slow = wire.network.add(rule(Effect::Delay(60, 60, Shape::Uniform)));
     let sent = Instant::now();
     wire.send("a", "b", 1);
     assert_eq!(wire.network.hits(slow), 0);

@@ -1,7 +1,7 @@
 //! Every workload, with a right node that passes under faults and a wrong one that does not.
 
 use crate::common::{around, example, load, names, run, storm, wait};
-use squall_maelstrom::{Effect, Host, Outcome, Verdict};
+use squall_maelstrom::{Effect, Host, Outcome, Shape, Verdict};
 
 fn calm(_: &Host) {}
 
@@ -77,7 +77,7 @@ fn counters() {
     // Of adds at a time there are more if answers take their time.
     let slow = |host: &Host| {
         let all = host.names().iter().flat_map(|node| around(host, node, true)).collect();
-        storm(host, all, Effect::Delay(5, 30), 1000);
+        storm(host, all, Effect::Delay(5, 30, Shape::Uniform), 1000);
     };
     let wrong = run("g-counter", example(wrong), load(1000, 1000), slow);
     assert_eq!(
@@ -103,7 +103,7 @@ fn kafka() {
     passes(&run("kafka", example("kafka.py"), load(1500, 5000), crash));
     let slow = |host: &Host| {
         let all = host.names().iter().flat_map(|node| around(host, node, true)).collect();
-        storm(host, all, Effect::Delay(5, 20), 1000);
+        storm(host, all, Effect::Delay(5, 20, Shape::Uniform), 1000);
     };
     let wrong = run("kafka", example("wrong/kafka_overwrites_on_race.py"), load(1000, 2000), slow);
     assert_eq!(wrong.verdict, Verdict::Failed);

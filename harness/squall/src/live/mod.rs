@@ -11,6 +11,7 @@ mod describe;
 mod described;
 mod drive;
 mod history;
+mod maelstrom;
 mod nemesis;
 mod processes;
 mod world;
