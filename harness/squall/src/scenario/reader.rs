@@ -49,7 +49,8 @@ impl Reader<'_> {
 
     /// The names of all nodes.
     pub(super) fn node_names(&self) -> Vec<String> {
-        let all = self.nodes.iter().flat_map(|(role, count, _)| (1..=*count).map(move |n| (role, n)));
+        let all =
+            self.nodes.iter().flat_map(|(role, count, _)| (1..=*count).map(move |n| (role, n)));
         all.map(|(role, index)| self.system.node_name(role, index)).collect()
     }
 }

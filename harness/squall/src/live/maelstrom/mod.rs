@@ -6,11 +6,11 @@ mod wires;
 
 pub(crate) use wires::refusal;
 
-use super::nemesis::{Nemesis, Progress, refusals};
+use super::nemesis::{Nemesis, Progress};
 use crate::{
     outcome::patience,
     plan::Plan,
-    scenario::Scenario,
+    sim::STEPS,
     system::{Client, Cluster, Error, LocalFuture, Node, Role, State, System},
 };
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,10 @@ use squall_reports::{Run, Verdict};
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -114,22 +118,39 @@ impl System for MaelstromSystem {
     }
 }
 
-/// Why a scenario cannot be run with such programs, in a sentence; `None`: it can.
-pub(crate) fn unsupported(scenario: &Scenario, system: &dyn System) -> Option<String> {
-    let plan = Plan::new(scenario, 1, system, &[]);
-    let refusals = refusals(&plan, refusal);
-    (!refusals.is_empty()).then(|| format!("not supported here: {}", refusals.join("; ")))
-}
-
 /// How long the loop waits at most.
 const TICK: Duration = Duration::from_millis(10);
 
 /// The loop must not be later than this: nobody knows what a stall of it did.
 const STALL: Duration = Duration::from_secs(2);
 
+/// Tells this process's parent that it lives, until it is dropped: whoever waits for programs takes no steps.
+struct Alive(Arc<AtomicBool>);
+
+impl Alive {
+    fn new() -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&over);
+        thread::spawn(move || {
+            while !seen.load(Ordering::Relaxed) {
+                STEPS.fetch_add(1, Ordering::Relaxed);
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
+        Self(over)
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Runs a plan. Its history and the logs of its nodes are in `folder` then.
 pub(crate) fn execute(plan: &Plan, programs: &Programs, folder: &Path) -> Run {
     let began = Instant::now();
+    let _alive = Alive::new();
     let errored = |why: String| Run {
         seed: plan.seed,
         verdict: Verdict::Errored,
@@ -189,7 +210,8 @@ pub(crate) fn execute(plan: &Plan, programs: &Programs, folder: &Path) -> Run {
     }
     let mut doubts = remains.trouble.clone();
     if stalled > STALL {
-        doubts.push(format!("the harness's own loop stood still for {:.1} s", stalled.as_secs_f64()));
+        doubts
+            .push(format!("the harness's own loop stood still for {:.1} s", stalled.as_secs_f64()));
     }
     let mut run = report::run(plan, programs.workload(), &outcome, &remains, &doubts, healed);
     run.wall_us = report::micros(began.elapsed());

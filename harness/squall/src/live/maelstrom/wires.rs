@@ -21,23 +21,33 @@ pub(crate) fn refusal(injection: &Injection) -> Option<String> {
         | Injection::GoBack { .. }
         | Injection::Disks { .. }
         | Injection::Damage { .. } => NO_DISK,
-        Injection::Links { state: LinkState::Narrow(_), .. } => "messages are carried whole, not by bytes",
-        Injection::Links { state: LinkState::Reset, .. } => "between these nodes there are no connections",
+        Injection::Links { state: LinkState::Narrow(_), .. } => {
+            "messages are carried whole, not by bytes"
+        }
+        Injection::Links { state: LinkState::Reset, .. } => {
+            "between these nodes there are no connections"
+        }
         Injection::Messages { tampering, .. } => match tampering {
-            Tampering::Lost | Tampering::Duplicated | Tampering::Reordered | Tampering::Delayed => return None,
+            Tampering::Lost | Tampering::Duplicated | Tampering::Reordered | Tampering::Delayed => {
+                return None;
+            }
             Tampering::Corrupted => "a line with a wrong bit is no message of the protocol",
             Tampering::Reset => "between these nodes there are no connections",
             Tampering::Replayed => "nobody keeps old messages: use duplicate, with a long `by`",
         },
         Injection::Nodes { state: NodeState::Paused, .. } => return None,
         Injection::Nodes { state, .. } => match state {
-            NodeState::Clock { .. } => "the clock belongs to the machine, and everybody on it reads it",
+            NodeState::Clock { .. } => {
+                "the clock belongs to the machine, and everybody on it reads it"
+            }
             NodeState::SlowClose(_) | NodeState::Connections(_) | NodeState::Unavailable => {
                 "between these nodes there are no connections"
             }
             _ => "nothing limits these processes; pause stops them",
         },
-        Injection::Poison { .. } | Injection::Load(_) => "what is asked is the workload's: choose its rate",
+        Injection::Poison { .. } | Injection::Load(_) => {
+            "what is asked is the workload's: choose its rate"
+        }
         Injection::PowerOff { .. }
         | Injection::PowerLoop { .. }
         | Injection::Stop { .. }
@@ -92,7 +102,13 @@ impl Wires {
         &self.names[node.index()]
     }
 
-    fn add(&mut self, part: Part, links: BTreeSet<(String, String)>, kinds: Vec<String>, effect: Effect) {
+    fn add(
+        &mut self,
+        part: Part,
+        links: BTreeSet<(String, String)>,
+        kinds: Vec<String>,
+        effect: Effect,
+    ) {
         let rule = self.host.network().add(Rule { links, kinds, effect });
         self.told.insert(rule, (part.fault, 0));
         self.rules.entry(part).or_default().push(rule);
@@ -102,7 +118,9 @@ impl Wires {
     fn links_of(&self, service: NodeId) -> BTreeSet<(String, String)> {
         let name = self.name(service).to_owned();
         let others = self.host.names().iter();
-        others.flat_map(|other| [(name.clone(), other.clone()), (other.clone(), name.clone())]).collect()
+        others
+            .flat_map(|other| [(name.clone(), other.clone()), (other.clone(), name.clone())])
+            .collect()
     }
 
     /// A part of the links of one service, which no fault of links has.
