@@ -55,6 +55,14 @@ impl Findings {
         self.facts.push((name, value.into()));
     }
 
+    /// How many anomalies of a name there are: of many, only the first are told one by one.
+    #[must_use]
+    pub fn count(&self, name: &str) -> u64 {
+        let told = self.anomalies.iter().filter(|anomaly| anomaly.name == name).count() as u64;
+        let counted = self.get(name).or_else(|| self.get(&format!("{name}-count")));
+        counted.and_then(Value::as_u64).unwrap_or(0).max(told)
+    }
+
     /// The first count of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {

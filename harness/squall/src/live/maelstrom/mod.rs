@@ -8,12 +8,12 @@ pub(crate) use wires::refusal;
 
 use super::nemesis::{Nemesis, Progress};
 use crate::{
-    outcome::patience,
     plan::Plan,
     sim::STEPS,
     system::{Client, Cluster, Error, LocalFuture, Node, Role, State, System},
 };
 use serde::{Deserialize, Serialize};
+use squall_judge::Bound;
 use squall_maelstrom::{
     Host, Load, Network, Settings,
     workloads::{self, Options, Topology, Workload},
@@ -124,6 +124,15 @@ const TICK: Duration = Duration::from_millis(10);
 /// The loop must not be later than this: nobody knows what a stall of it did.
 const STALL: Duration = Duration::from_secs(2);
 
+/// How long the nodes have to recover: as long as the scenario says, else as long as Maelstrom waits.
+fn recovery(plan: &Plan) -> Duration {
+    let within = plan.expect.iter().find(|one| one.name == "recovers_within");
+    match within.and_then(|one| one.limit) {
+        Some(Bound::Within(us)) => Duration::from_micros(us),
+        _ => Duration::from_secs(10),
+    }
+}
+
 /// Tells this process's parent that it lives, until it is dropped: whoever waits for programs takes no steps.
 struct Alive(Arc<AtomicBool>);
 
@@ -180,7 +189,7 @@ pub(crate) fn execute(plan: &Plan, programs: &Programs, folder: &Path) -> Run {
     let load = Load {
         rate: plan.workload.rate,
         lasting: Duration::from_micros(plan.workload_us),
-        recovery: Duration::from_micros(patience(&plan.expect)),
+        recovery: recovery(plan),
         ..Load::of(nodes)
     };
     let driving = host.drive(load);

@@ -5,8 +5,9 @@ use crate::{
     outcome::{never_felt, never_seen},
     plan::Plan,
 };
+use serde_json::Value;
 use squall_maelstrom::{
-    Anomaly, Outcome, Verdict as Came,
+    Outcome, Verdict as Came,
     history::{Event, Kind},
     workloads::Workload,
 };
@@ -87,29 +88,57 @@ pub(super) fn run(
     }
 }
 
+/// One of each name: the first of it, and how many there are.
 fn violations(outcome: &Outcome) -> Vec<Violation> {
-    let one = |anomaly: &Anomaly| Violation {
-        invariant: anomaly.name.clone(),
-        summary: anomaly.about.replace('\n', " | "),
-        evidence: (anomaly.events.iter())
-            .filter_map(|index| outcome.events.get(usize::try_from(*index).ok()?))
-            .take(EVIDENCE)
-            .map(evidence)
-            .collect(),
-        consequence_of: None,
-    };
-    outcome.findings.anomalies.iter().map(one).collect()
+    let mut violations: Vec<Violation> = Vec::new();
+    for anomaly in &outcome.findings.anomalies {
+        if violations.iter().any(|known| known.invariant == anomaly.name) {
+            continue;
+        }
+        let more = match outcome.findings.count(&anomaly.name) {
+            0 | 1 => String::new(),
+            count => format!(" (the first of {count})"),
+        };
+        violations.push(Violation {
+            invariant: anomaly.name.clone(),
+            summary: anomaly.about.replace('\n', " | ") + &more,
+            evidence: (anomaly.events.iter())
+                .filter_map(|index| outcome.events.get(usize::try_from(*index).ok()?))
+                .take(EVIDENCE)
+                .map(evidence)
+                .collect(),
+            consequence_of: None,
+        });
+    }
+    violations
 }
 
 fn evidence(event: &Event) -> Evidence {
     let error = event.error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
-    let value: String = event.value.to_string().chars().take(200).collect();
+    let value = shown(&event.value);
     let kind = event.kind.name();
     Evidence {
         index: event.index,
         at_us: event.time,
         node: event.node.clone(),
         kind: format!("{}_{kind}", event.f),
-        text: format!("client {}: {} {kind} {value}{error}", event.process, event.f),
+        text: format!("client {}: {} {kind} {value}{error}", event.process, event.f)
+            .trim_end()
+            .to_owned(),
+    }
+}
+
+/// A value that may be long, for people.
+fn shown(value: &Value) -> String {
+    const MOST: usize = 100;
+    let text = value.to_string();
+    let parts = match value {
+        Value::Null => return String::new(),
+        Value::Array(items) => format!(" ({} of them)", items.len()),
+        _ => String::new(),
+    };
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…{parts}", &text[..at]),
+        None => text,
     }
 }
