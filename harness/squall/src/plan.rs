@@ -144,7 +144,7 @@ impl Plan {
             .iter()
             .flat_map(|(role, count)| (1..=*count).map(move |index| (role, index)))
             .map(|(role, index)| {
-                let name = format!("{role}-{index}");
+                let name = system.node_name(role, index);
                 let zone = scenario.zones.iter().find(|(_, members)| members.contains(&name));
                 let zone = zone.map(|(zone, _)| zone.clone());
                 PlannedNode { name, role: role.clone(), index, zone }

@@ -190,6 +190,11 @@ pub trait System: Send + Sync {
     }
     /// Its roles, in the order in which nodes are numbered.
     fn roles(&self) -> &[Role];
+    /// The name of a node, by its role and its number within it, which counts from 1: `broker-1`. Each node has a name of its
+    /// own.
+    fn node_name(&self, role: &str, index: u32) -> String {
+        format!("{role}-{index}")
+    }
     /// Consumer groups, each of which must apply every event. Of a queue: the names of the queues.
     fn groups(&self) -> &[&'static str] {
         &[]

@@ -4,6 +4,7 @@ use super::shared::batch::{BatchArgs, ShardArg};
 use super::shared::files::writable;
 use super::shared::interrupts::watch_interrupts;
 use super::shared::live::{self, LiveArgs};
+use super::shared::maelstrom::MaelstromArgs;
 use super::shared::monitoring::{self, Monitoring};
 use super::shared::outputs::Outputs;
 use super::shared::progress::{progress_bar, workers};
@@ -14,7 +15,7 @@ use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
     canary,
     enough::Enough,
-    live::Described,
+    live::{Described, Launch},
     plan::Plan,
     replay,
     runner::{self, Batch, BatchError, Budget, Job},
@@ -81,6 +82,8 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     live: LiveArgs,
     #[command(flatten)]
+    maelstrom: MaelstromArgs,
+    #[command(flatten)]
     monitoring: Monitoring,
     #[command(flatten)]
     system: SystemArgs,
@@ -101,15 +104,32 @@ pub(super) fn run(
     described: Option<&Described>,
     color: bool,
 ) -> Result<u8, Stop> {
+    let maelstrom = args.maelstrom.programs()?;
+    let (maelstrom, system) = match maelstrom {
+        Some((programs, itself)) => (Some(programs), &(Arc::new(itself) as Arc<dyn System>)),
+        None => (None, system),
+    };
     let defects = args.system.checked(system.as_ref())?;
     let canary = canary_defect(args, system.as_ref(), &defects)?;
-    let scenarios = args.batch.scenarios(system.as_ref())?;
+    let calm = maelstrom.is_some() && args.batch.paths.is_empty();
+    let mut scenarios = if calm {
+        vec![args.maelstrom.calm(system.as_ref())?]
+    } else {
+        args.batch.scenarios(system.as_ref())?
+    };
+    if maelstrom.is_some() {
+        args.maelstrom.set_load(&mut scenarios, calm);
+    }
     advise(&scenarios);
     if args.dry_run {
         dry_run(args, &scenarios, system.as_ref(), &defects);
         return Ok(PASSED);
     }
-    let launch = args.live.launch(system.as_ref(), described, args.report.as_deref())?;
+    let report_file = args.report.as_deref();
+    let launch = match maelstrom {
+        Some(programs) => Some(args.live.maelstrom(programs, report_file)?),
+        None => args.live.launch(system.as_ref(), described, report_file)?,
+    };
     if launch.is_some() && canary.is_some() {
         return Err(Stop::input(
             "--canary is for simulations: run with --defect, and see whether it fails",
@@ -119,8 +139,8 @@ pub(super) fn run(
     let earlier = args.batch.earlier()?;
     let mut jobs = args.batch.jobs(&scenarios, launch.is_some())?;
     let mut report = args.batch.head(&scenarios, system.as_ref(), &defects);
-    if launch.is_some() {
-        live::skip(&mut report, &mut jobs, &scenarios, system.as_ref());
+    if let Some(launch) = &launch {
+        live::skip(&mut report, &mut jobs, &scenarios, system.as_ref(), launch);
     }
     report.command.rules =
         args.monitoring.rules.iter().map(|path| path.to_string_lossy().into_owned()).collect();
@@ -167,6 +187,9 @@ pub(super) fn run(
         bar.inc(1);
         let scenario = &scenarios[job.scenario];
         run.replay = match &run.history {
+            _ if matches!(launch, Some(Launch::Maelstrom(..))) => {
+                args.maelstrom.again(scenario, run.seed, calm)
+            }
             Some(history) => format!("squall replay {}", quote(history)),
             None => replay::command(scenario, run.seed, &defects, &run.hash, system.as_ref()),
         };

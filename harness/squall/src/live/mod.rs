@@ -11,6 +11,7 @@ mod describe;
 mod described;
 mod drive;
 mod history;
+mod maelstrom;
 mod nemesis;
 mod processes;
 mod world;
@@ -18,6 +19,7 @@ mod world;
 pub(crate) use describe::{load, parse};
 pub(crate) use described::{Described, DescribedSystem};
 pub(crate) use history::{Kept, is_history, read};
+pub(crate) use maelstrom::{MaelstromSystem, Programs};
 pub(crate) use processes::{capabilities, refusal, sweep};
 
 use crate::{
@@ -33,11 +35,21 @@ use drive::{Driven, drive, in_pace};
 use nemesis::refusals;
 use processes::Processes;
 use serde::{Deserialize, Serialize};
+use squall_reports::Run;
 use std::path::{Path, PathBuf};
 
 /// How a plan is run with real processes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Launch {
+pub(crate) enum Launch {
+    /// Each node as if on a machine of its own.
+    Described(Box<DescribedLaunch>),
+    /// Programs that speak Maelstrom's protocol, and the folder in which histories and logs are kept.
+    Maelstrom(Programs, PathBuf),
+}
+
+/// How a plan is run with the programs of a description.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DescribedLaunch {
     /// The programs.
     pub(crate) described: Described,
     /// The description is all there is of the system; else the executable's own system says what it promises.
@@ -50,10 +62,14 @@ pub(crate) struct Launch {
 pub(crate) fn unsupported(
     scenario: &Scenario,
     system: &dyn System,
+    launch: &Launch,
     capabilities: &[squall_live::Capability],
 ) -> Option<String> {
     let plan = Plan::new(scenario, 1, system, &[]);
-    let refusals = refusals(&plan, |injection| refusal(injection, capabilities));
+    let refusals = refusals(&plan, |injection| match launch {
+        Launch::Described(_) => refusal(injection, capabilities),
+        Launch::Maelstrom(..) => maelstrom::refusal(injection),
+    });
     if refusals.is_empty() {
         return None;
     }
@@ -81,12 +97,12 @@ pub(crate) fn refused(fault: &str, capabilities: &[squall_live::Capability]) -> 
 pub(crate) fn execute(
     plan: &Plan,
     system: &dyn System,
-    launch: &Launch,
+    launch: &DescribedLaunch,
 ) -> Result<(Plan, RunOutcome, PathBuf), String> {
     let described = &launch.described;
     let alone = launch.alone.then(|| DescribedSystem::new(described.clone()));
     let system = alone.as_ref().map_or(system, |alone| alone as &dyn System);
-    let folder = launch.keep.join(format!("{}-seed-{}", file_name(&plan.scenario), plan.seed));
+    let folder = folder_of(&launch.keep, plan);
     std::fs::create_dir_all(&folder)
         .map_err(|error| format!("{}: cannot be made: {error}", folder.display()))?;
     let pace = described.pace;
@@ -128,6 +144,16 @@ pub(crate) fn execute(
         .map_err(|error| format!("{}: cannot be written: {error}", path.display()))?;
     let outcome = kept.judged(&chronicle.records, system);
     Ok((plan, outcome, path))
+}
+
+/// Runs a plan with programs that speak Maelstrom's protocol.
+pub(crate) fn execute_maelstrom(plan: &Plan, programs: &Programs, keep: &Path) -> Run {
+    maelstrom::execute(plan, programs, &folder_of(keep, plan))
+}
+
+/// Where what is kept of a run is.
+fn folder_of(keep: &Path, plan: &Plan) -> PathBuf {
+    keep.join(format!("{}-seed-{}", file_name(&plan.scenario), plan.seed))
 }
 
 /// A scenario's name as the name of a folder.

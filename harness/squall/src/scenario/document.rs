@@ -263,11 +263,7 @@ fn zones(reader: &mut Reader<'_>, node: &Node) {
         reader.tell("squall::wrong_type", node.span, message, label);
         return;
     };
-    let known: Vec<String> = reader
-        .nodes
-        .iter()
-        .flat_map(|(role, count, _)| (1..=*count).map(move |index| format!("{role}-{index}")))
-        .collect();
+    let known = reader.node_names();
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let mut placed: Vec<(String, Span)> = Vec::new();
     for (key, node) in entries {

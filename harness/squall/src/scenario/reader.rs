@@ -46,6 +46,13 @@ impl Reader<'_> {
             .find(|(name, _, _)| name == role)
             .map_or((0, None), |(_, count, span)| (*count, *span))
     }
+
+    /// The names of all nodes.
+    pub(super) fn node_names(&self) -> Vec<String> {
+        let all =
+            self.nodes.iter().flat_map(|(role, count, _)| (1..=*count).map(move |n| (role, n)));
+        all.map(|(role, index)| self.system.node_name(role, index)).collect()
+    }
 }
 
 impl<'a> Deref for Reader<'a> {

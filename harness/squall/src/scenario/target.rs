@@ -91,30 +91,34 @@ fn zones(reader: &mut Reader<'_>, span: Span) -> Option<Vec<String>> {
     Some(zones)
 }
 
+/// Names up to this number are told to be of nodes that there are not.
+const FURTHEST: u32 = 99;
+
 fn role_or_node(reader: &mut Reader<'_>, name: &str, span: Span) -> Option<Target> {
     if let Some(role) = reader.system.roles().iter().find(|role| role.plural == name) {
         return Some(Target::Role(role.name.to_owned()));
     }
-    let numbered = name.rsplit_once('-').and_then(|(role, number)| {
-        let role = reader.system.roles().iter().find(|known| known.name == role)?;
-        // `broker-01` and `broker-+1` are no names of nodes.
-        let index: u32 = number.parse().ok()?;
-        (index.to_string() == number).then_some((role, index))
-    });
-    let Some((role, index)) = numbered else {
+    if reader.node_names().iter().any(|known| known == name) {
+        return Some(Target::Node(name.to_owned()));
+    }
+    // What could be a name of a node if there were more of them.
+    let system = reader.system;
+    let could_be = |role: &&Role| (0..=FURTHEST).any(|n| system.node_name(role.name, n) == name);
+    let Some(role) = system.roles().iter().find(could_be) else {
         unknown(reader, name, span);
         return None;
     };
     let (count, defined) = reader.count_of(role.name);
-    if index == 0 || index > count {
-        let message = format!("there is no node `{name}`");
-        let label = format!("{0}-1 to {0}-{count}", role.name);
-        reader
-            .tell("squall::unknown_node", span, message, label)
-            .related(defined, format!("{count} {}", role.plural));
-        return None;
-    }
-    Some(Target::Node(name.to_owned()))
+    let [first, last] = [1, count].map(|index| system.node_name(role.name, index));
+    reader
+        .tell(
+            "squall::unknown_node",
+            span,
+            format!("there is no node `{name}`"),
+            format!("{first} to {last}"),
+        )
+        .related(defined, format!("{count} {}", role.plural));
+    None
 }
 
 fn replicas(reader: &mut Reader<'_>, span: Span, least: u32, what: &str) -> bool {
@@ -160,7 +164,7 @@ fn unknown(reader: &mut Reader<'_>, text: &str, span: Span) {
         let (count, _) = reader.count_of(role.name);
         known.push(role.plural.to_owned());
         known.push(format!("any {}", role.name));
-        known.extend((1..=count).map(|index| format!("{}-{index}", role.name)));
+        known.extend((1..=count).map(|index| reader.system.node_name(role.name, index)));
     }
     known.extend(["2 of a role", "majority of a role", "minority of a role"].map(str::to_owned));
     let known: Vec<&str> = known.iter().map(String::as_str).collect();

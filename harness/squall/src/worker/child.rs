@@ -8,7 +8,7 @@ use super::{
     trace,
 };
 use crate::{
-    live,
+    live::{self, Launch},
     outcome::RunOutcome,
     plan::Plan,
     series,
@@ -71,6 +71,14 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
             Ok(Request::Live { plan, launch }) => {
                 kept = None;
                 let started = Instant::now();
+                let launch = match *launch {
+                    Launch::Described(launch) => launch,
+                    Launch::Maelstrom(programs, keep) => {
+                        let run = live::execute_maelstrom(&plan, &programs, &keep);
+                        send(parent, &Answer::Done(Box::new(run)))?;
+                        continue;
+                    }
+                };
                 match live::execute(&plan, system.as_ref(), &launch) {
                     Ok((plan, outcome, path)) => {
                         let mut run = run_of(&plan, &outcome, started.elapsed());

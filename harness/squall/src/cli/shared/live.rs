@@ -2,7 +2,7 @@
 
 use super::stop::Stop;
 use crate::{
-    live::{self, Described, Launch},
+    live::{self, Described, DescribedLaunch, Launch, Programs},
     runner::Job,
     scenario::Scenario,
     system::System,
@@ -32,6 +32,27 @@ pub(in crate::cli) enum WorldArg {
 }
 
 impl LiveArgs {
+    /// Where histories and logs are kept.
+    fn keep(&self, report: Option<&Path>) -> PathBuf {
+        match (&self.keep, report) {
+            (Some(keep), _) => keep.clone(),
+            (None, Some(report)) => report.with_extension("runs"),
+            (None, None) => PathBuf::from("squall-runs"),
+        }
+    }
+
+    /// How plans are run with programs that speak Maelstrom's protocol.
+    pub(in crate::cli) fn maelstrom(
+        &self,
+        programs: Programs,
+        report: Option<&Path>,
+    ) -> Result<Launch, Stop> {
+        if self.world == Some(WorldArg::Simulation) {
+            return Err(Stop::input("--maelstrom runs real processes: leave --world out"));
+        }
+        Ok(Launch::Maelstrom(programs, self.keep(report)))
+    }
+
     /// How plans are run with real processes, if they are.
     pub(in crate::cli) fn launch(
         &self,
@@ -62,12 +83,8 @@ impl LiveArgs {
                 }
             },
         };
-        let keep = match (&self.keep, report) {
-            (Some(keep), _) => keep.clone(),
-            (None, Some(report)) => report.with_extension("runs"),
-            (None, None) => PathBuf::from("squall-runs"),
-        };
-        Ok(Some(Launch { described, alone, keep }))
+        let keep = self.keep(report);
+        Ok(Some(Launch::Described(Box::new(DescribedLaunch { described, alone, keep }))))
     }
 }
 
@@ -77,13 +94,14 @@ pub(in crate::cli) fn skip(
     jobs: &mut Vec<Job>,
     scenarios: &[Scenario],
     system: &dyn System,
+    launch: &Launch,
 ) {
     report.world = World::Live;
     report.command.verify = "none".to_owned();
     let capabilities = live::capabilities();
     for (index, scenario) in scenarios.iter().enumerate() {
         let told = &mut report.scenarios[index];
-        told.skipped = live::unsupported(scenario, system, &capabilities);
+        told.skipped = live::unsupported(scenario, system, launch, &capabilities);
         told.planned = jobs.iter().filter(|job| job.scenario == index).count() as u64;
         if told.skipped.is_some() {
             told.planned = 0;

@@ -5,6 +5,7 @@ pub(super) mod files;
 pub(super) mod filter;
 pub(super) mod interrupts;
 pub(super) mod live;
+pub(in crate::cli) mod maelstrom;
 pub(super) mod monitoring;
 pub(super) mod outputs;
 pub(super) mod platform;

@@ -1,0 +1,234 @@
+//! The history as it is kept: events in memory for the checkers, and events, messages, faults and troubles in a file.
+
+use crate::{
+    findings::Anomaly,
+    history::{Event, Kind},
+    message::Message,
+};
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, Write as _},
+    path::Path,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+/// The name and major version of the format of histories.
+const FORMAT: &str = "squall-maelstrom-history/1";
+
+/// How many messages are written in full; those that follow are counted.
+const MOST_MESSAGES: u64 = 1_000_000;
+
+/// How many troubles of one name are told.
+const MOST_TROUBLES: usize = 8;
+
+/// What a history is of: its first line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Always `squall-maelstrom-history/1`.
+    pub format: String,
+    /// The workload.
+    pub workload: String,
+    /// The command of each node.
+    pub command: Vec<String>,
+    /// Their names.
+    pub nodes: Vec<String>,
+    /// The seed of what was drawn.
+    pub seed: u64,
+}
+
+impl Header {
+    pub(crate) fn new(workload: &str, command: &[String], nodes: &[String], seed: u64) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            workload: workload.to_owned(),
+            command: command.to_vec(),
+            nodes: nodes.to_vec(),
+            seed,
+        }
+    }
+}
+
+/// Where everything that happens is noted.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    began: Mutex<Instant>,
+    kept: Mutex<Kept>,
+    /// Something happened after which going on teaches nothing.
+    hopeless: AtomicBool,
+    succeeded: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    events: Vec<Event>,
+    troubles: Vec<Anomaly>,
+    file: Option<GzEncoder<File>>,
+    messages: u64,
+}
+
+impl Journal {
+    /// A journal that is also written to `file`, if there is one.
+    pub(crate) fn new(header: &Header, file: Option<&Path>) -> io::Result<Self> {
+        let file = file.map(File::create).transpose()?;
+        let mut file = file.map(|file| GzEncoder::new(file, Compression::fast()));
+        if let Some(file) = &mut file {
+            writeln!(file, "{}", json!(header))?;
+        }
+        let kept = Kept { events: Vec::new(), troubles: Vec::new(), file, messages: 0 };
+        let began = Mutex::new(Instant::now());
+        Ok(Self {
+            began,
+            kept: Mutex::new(kept),
+            hopeless: AtomicBool::new(false),
+            succeeded: AtomicU64::new(0),
+        })
+    }
+
+    /// Time is counted from now.
+    pub(crate) fn begin(&self) {
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Microseconds since it began.
+    pub(crate) fn now(&self) -> u64 {
+        let began = *self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        u64::try_from(began.elapsed().as_micros()).expect("a run takes less than 500,000 years")
+    }
+
+    /// Notes an event; its index and time are set here.
+    pub(crate) fn event(&self, event: Event) {
+        if event.kind == Kind::Ok {
+            self.succeeded.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut kept = self.lock();
+        let event = Event { index: kept.events.len() as u64, time: self.now(), ..event };
+        kept.write(&json!({ "event": event }));
+        kept.events.push(event);
+    }
+
+    /// Notes what became of a message.
+    pub(crate) fn message(&self, from: &str, message: &Message, fate: &str) {
+        let mut kept = self.lock();
+        kept.messages += 1;
+        if kept.file.is_none() || kept.messages > MOST_MESSAGES {
+            return;
+        }
+        let (src, dest, body) = (&message.src, &message.dest, &message.body);
+        let mut line =
+            json!({ "time": self.now(), "fate": fate, "src": src, "dest": dest, "body": body });
+        if from != src {
+            line["from"] = json!(from);
+        }
+        kept.write(&json!({ "message": line }));
+    }
+
+    /// Notes that a fault begins or ends.
+    pub(crate) fn fault(&self, what: &str) {
+        self.lock().write(&json!({ "fault": { "time": self.now(), "what": what } }));
+    }
+
+    /// A node does what the protocol forbids, or ends.
+    pub(crate) fn trouble(&self, name: &'static str, node: &str, about: String) {
+        let mut kept = self.lock();
+        kept.write(&json!({ "trouble": { "time": self.now(), "name": name, "node": node, "about": about } }));
+        let alike = kept.troubles.iter().filter(|trouble| trouble.name == name).count();
+        if alike < MOST_TROUBLES {
+            kept.troubles.push(Anomaly::of_node(name, about));
+        }
+        if matches!(name, "node-crashed" | "flooded" | "line-too-long") {
+            self.hopeless.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// How many operations have succeeded.
+    pub(crate) fn succeeded(&self) -> u64 {
+        self.succeeded.load(Ordering::Relaxed)
+    }
+
+    /// Whether going on teaches nothing more.
+    pub(crate) fn hopeless(&self) -> bool {
+        self.hopeless.load(Ordering::Relaxed)
+    }
+
+    /// What went wrong first.
+    pub(crate) fn first_trouble(&self) -> Option<Anomaly> {
+        self.lock().troubles.first().cloned()
+    }
+
+    /// Looks at the events so far.
+    pub(crate) fn with_events<T>(&self, look: impl FnOnce(&[Event]) -> T) -> T {
+        look(&self.lock().events)
+    }
+
+    /// Ends the file, and gives what was noted.
+    pub(crate) fn finish(&self) -> (Vec<Event>, Vec<Anomaly>, io::Result<()>) {
+        let mut kept = self.lock();
+        if kept.messages > MOST_MESSAGES {
+            let unwritten = kept.messages - MOST_MESSAGES;
+            kept.write(&json!({ "messages_not_written": unwritten }));
+        }
+        let file = kept.file.take();
+        let ended = file.map_or(Ok(()), |file| file.finish().map(|_| ()));
+        (std::mem::take(&mut kept.events), std::mem::take(&mut kept.troubles), ended)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn write(&mut self, line: &Value) {
+        let Some(file) = &mut self.file else { return };
+        if let Err(error) = writeln!(file, "{line}") {
+            // Told once: the run goes on, and its verdict needs no file.
+            eprintln!("warning: the history is not written further: {error}");
+            self.file = None;
+        }
+    }
+}
+
+/// Reads a history: what it is of, its events, and what nodes did wrong.
+///
+/// # Errors
+/// The file cannot be read, or a line of it is not what it should be: its number, and why.
+pub fn read(path: &Path) -> Result<(Header, Vec<Event>, Vec<Anomaly>), String> {
+    let told = |error: io::Error| format!("{}: {error}", path.display());
+    let file = File::open(path).map_err(told)?;
+    let mut lines = BufReader::new(GzDecoder::new(BufReader::new(file))).lines();
+    let first = lines.next().transpose().map_err(told)?.unwrap_or_default();
+    let header: Header = serde_json::from_str(&first)
+        .map_err(|error| format!("{}: line 1: no history of ours: {error}", path.display()))?;
+    if header.format != FORMAT {
+        return Err(format!("{}: line 1: format {}, not {FORMAT}", path.display(), header.format));
+    }
+    let (mut events, mut troubles) = (Vec::new(), Vec::new());
+    for (number, line) in (2..).zip(lines) {
+        let line = line.map_err(told)?;
+        let wrong =
+            |error: serde_json::Error| format!("{}: line {number}: {error}", path.display());
+        let mut value: Value = serde_json::from_str(&line).map_err(wrong)?;
+        if let Some(event) = value.get_mut("event") {
+            events.push(serde_json::from_value(event.take()).map_err(wrong)?);
+        } else if let Some(trouble) = value.get("trouble") {
+            let text = |field: &str| trouble[field].as_str().unwrap_or_default();
+            troubles.push(Anomaly::of_node(text("name"), text("about").to_owned()));
+        }
+    }
+    Ok((header, events, troubles))
+}
+
+impl Event {
+    /// An event whose place and time are not known yet.
+    pub(crate) fn new(process: u64, node: &str, kind: Kind, f: &str, value: Value) -> Self {
+        let (f, node) = (f.to_owned(), node.to_owned());
+        Self { index: 0, time: 0, process, node, kind, f, value, error: None, last: false }
+    }
+}
