@@ -17,7 +17,7 @@ use squall::system::{
     Poison, Promises, RetryPolicy, Role, State, System,
 };
 use squall_probe::{Position, StateOf, name};
-use std::{path::PathBuf, rc::Rc, sync::LazyLock, time::Duration};
+use std::{rc::Rc, sync::LazyLock, time::Duration};
 
 /// A client calls a publish indeterminate after this, and its producer goes on asking.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(4);
@@ -204,7 +204,7 @@ impl System for ReferenceSystem {
     fn start(&self, node: Node, cluster: Cluster) -> LocalFuture<Result<(), Error>> {
         Box::pin(async move {
             let policies = policies(&cluster)?;
-            let (data, metrics) = (PathBuf::from("/data"), Metrics::default());
+            let (data, metrics) = (node.data.clone(), Metrics::default());
             match node.role {
                 "broker" => {
                     broker::run(broker::BrokerConfig {

@@ -1,6 +1,8 @@
 //! What a system's code says of itself and asks of whoever runs it: simulated on a thread on which a simulation runs, and
 //! nothing, or as in production, everywhere else.
 
+#[cfg(feature = "live")]
+use crate::live;
 use crate::{
     generator::Rng,
     record::{Name, What},
@@ -15,6 +17,10 @@ use std::hash::{BuildHasher as _, RandomState};
 pub fn name(text: &str) -> Name {
     #[cfg(feature = "sim")]
     if let Some(name) = sim::try_with(|world| world.intern(text)) {
+        return name;
+    }
+    #[cfg(feature = "live")]
+    if let Some(name) = live::name(text) {
         return name;
     }
     let _ = text;
@@ -36,19 +42,25 @@ pub fn name(text: &str) -> Name {
 /// ```
 pub fn record(what: What) {
     #[cfg(feature = "sim")]
-    sim::try_with(|world| world.record_here(what));
-    #[cfg(not(feature = "sim"))]
+    if sim::try_with(|world| world.record_here(what)).is_some() {
+        return;
+    }
+    #[cfg(feature = "live")]
+    live::record(what);
     let _ = what;
 }
 
 /// Counts something worth counting by its name: `retried`, `rebalanced`, …
 pub fn signal(name: &str) {
     #[cfg(feature = "sim")]
-    sim::try_with(|world| {
+    if let Some(()) = sim::try_with(|world| {
         let signal = world.intern(name);
         world.record_here(What::Signal { signal });
-    });
-    #[cfg(not(feature = "sim"))]
+    }) {
+        return;
+    }
+    #[cfg(feature = "live")]
+    live::signal(name);
     let _ = name;
 }
 
@@ -56,8 +68,11 @@ pub fn signal(name: &str) {
 /// Outside a simulation this does nothing.
 pub fn say(text: &str) {
     #[cfg(feature = "sim")]
-    sim::try_with(|world| world.say_here(text));
-    #[cfg(not(feature = "sim"))]
+    if sim::try_with(|world| world.say_here(text)).is_some() {
+        return;
+    }
+    #[cfg(feature = "live")]
+    live::say(text);
     let _ = text;
 }
 
@@ -107,7 +122,8 @@ pub async fn point(name: &'static str) {
             crate::time::sleep(std::time::Duration::from_millis(1)).await;
         }
     }
-    #[cfg(not(feature = "sim"))]
+    #[cfg(feature = "live")]
+    live::point(name);
     let _ = name;
 }
 
@@ -117,6 +133,10 @@ pub async fn stop_asked() {
     #[cfg(feature = "sim")]
     if sim::is_active() {
         return sim::stop_asked().await;
+    }
+    #[cfg(feature = "live")]
+    if live::is_active() {
+        return live::stop_asked().await;
     }
     std::future::pending::<()>().await;
 }

@@ -61,6 +61,7 @@
 //! |---|---|
 //! | `sim` | the simulated half; squall itself switches it on |
 //! | `serde` | records can be written down and read |
+//! | `live` | a real process writes its records down for squall's live world, see `live` |
 //! | `codec`, `hyper`, `axum`, `tonic`, `tracing` | glue for those libraries, see `glue`, `codec` and `tracing` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -75,6 +76,8 @@ pub mod codec;
 pub mod fs;
 #[cfg(any(feature = "axum", feature = "codec", feature = "hyper", feature = "tonic"))]
 pub mod glue;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod net;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -23,7 +23,7 @@
 
 use serde::{Deserialize, Serialize};
 use squall_probe::{EventId, NodeId, Position, StateOf};
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, path::PathBuf, pin::Pin, sync::Arc};
 
 pub use squall_judge::{
     BreakerPolicy, Counts, DeadLetters, Deduplication, Delivery, Groups, Lease, Order, PRESETS,
@@ -82,6 +82,8 @@ pub struct Node {
     pub index: u32,
     /// How often it has been started before.
     pub incarnation: u32,
+    /// The folder that is its disk: `/data` in a simulation.
+    pub data: PathBuf,
 }
 
 /// The nodes of a run, and how they are configured.
@@ -234,11 +236,6 @@ pub trait System: Send + Sync {
     /// A timer of tokio's own would fire late: where one is noticed, the run fails with its node.
     fn waits_with_probe(&self) -> bool {
         false
-    }
-    /// How it runs as real processes, in the form of a file for `--system` (`docs/live.md`), if it can: then `run --world live`
-    /// works without one. Its commands run in the current folder, with this executable as `$SQUALL`.
-    fn description(&self) -> Option<&str> {
-        None
     }
     /// What it promises. Nothing else is judged; the default is what a replicated log promises.
     fn promises(&self) -> Promises {

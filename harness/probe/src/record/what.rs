@@ -541,6 +541,67 @@ impl What {
         event.into_iter().chain(other)
     }
 
+    /// The names that it has, to be given others: each process numbers its own.
+    pub fn names_mut(&mut self) -> impl Iterator<Item = &mut Name> {
+        let (name, other) = match self {
+            Self::Assign { group, member, .. } | Self::Apply { group, member, .. } => {
+                (Some(group), Some(member))
+            }
+            Self::Asked { client, server, .. } => (Some(client), Some(server)),
+            Self::Lease { queue, consumer, .. } => (Some(queue), Some(consumer)),
+            Self::Deliver { group: name, .. }
+            | Self::DeadLetter { group: name, .. }
+            | Self::Redrive { group: name, .. }
+            | Self::Saga { step: name, .. }
+            | Self::Attempt { policy: name, .. }
+            | Self::Call { dependency: name, .. }
+            | Self::Breaker { dependency: name, .. }
+            | Self::Buffered { buffer: name, .. }
+            | Self::Commit { group: name, .. }
+            | Self::Signal { signal: name }
+            | Self::Point { point: name, .. }
+            | Self::Tampered { kind: name, .. }
+            | Self::Request { policy: name, .. }
+            | Self::Enqueue { queue: name, .. }
+            | Self::Deduplicate { queue: name, .. }
+            | Self::Extend { queue: name, .. }
+            | Self::AcknowledgeMessage { queue: name, .. }
+            | Self::Refuse { queue: name, .. }
+            | Self::Requeue { queue: name, .. }
+            | Self::Remove { queue: name, .. }
+            | Self::State {
+                of:
+                    StateOf::Projection { group: name }
+                    | StateOf::Conserved { quantity: name }
+                    | StateOf::View { name }
+                    | StateOf::Queue { queue: name },
+                ..
+            } => (Some(name), None),
+            Self::State { of: StateOf::Replica { .. }, .. }
+            | Self::Publish { .. }
+            | Self::Poison { .. }
+            | Self::Lead { .. }
+            | Self::StepDown { .. }
+            | Self::Rebuild
+            | Self::Append { .. }
+            | Self::Acknowledge { .. }
+            | Self::Derive { .. }
+            | Self::FaultBegan { .. }
+            | Self::FaultHealed { .. }
+            | Self::DiskRefused { .. }
+            | Self::Node { .. }
+            | Self::Mark(_)
+            | Self::Late { .. }
+            | Self::Probe { .. }
+            | Self::Unanswered
+            | Self::Content { .. }
+            | Self::Vote { .. }
+            | Self::Held { .. }
+            | Self::WentBack { .. } => (None, None),
+        };
+        name.into_iter().chain(other)
+    }
+
     /// It tells the story of a run; the rest is traffic.
     #[must_use]
     pub const fn is_milestone(&self) -> bool {

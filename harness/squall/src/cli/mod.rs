@@ -101,6 +101,9 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
             Err(_) => ExitCode::from(exit::BROKEN),
         };
     }
+    if std::env::args_os().nth(1).is_some_and(|first| first == live::NODE_ARGUMENT) {
+        return live::node(&system);
+    }
     let cli = Cli::parse();
     let color = cli.color.wanted(std::io::stdout().is_terminal());
     if matches!(

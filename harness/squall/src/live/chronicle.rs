@@ -6,12 +6,14 @@ use crate::{
     system::System,
 };
 use squall_judge::{CATALOGUE, Judge, Limits, Setup};
-use squall_probe::{Name, NodeId, Record, What, sim};
-use std::time::Instant;
+use squall_probe::{Name, NodeId, Record, What, live, sim};
 
 /// A run's records, as they come.
 pub(crate) struct Chronicle {
-    began: Instant,
+    /// When the run began, by the machine's monotonic clock, in microseconds.
+    began: u64,
+    /// What happened and is not in its order yet.
+    pending: Vec<Record>,
     /// Names of groups and of members.
     pub(crate) names: sim::Names,
     /// Who judges them, and knows how far the run is.
@@ -22,24 +24,52 @@ pub(crate) struct Chronicle {
 
 impl Chronicle {
     /// Nothing has happened yet; the run begins now.
-    pub(crate) fn new(plan: &Plan, system: &dyn System, pace: f64) -> Self {
+    ///
+    /// Without records of the system's own, all that is known of it is what can be seen from outside.
+    pub(crate) fn new(plan: &Plan, system: &dyn System, pace: f64, outside: bool) -> Self {
         let mut names = sim::Names::default();
-        let setup = seen_from_outside(plan, setup(plan, system, &mut names), pace);
-        Self { began: Instant::now(), names, recorder: recorder(plan, &setup), records: Vec::new() }
+        let setup = in_a_live_world(plan, setup(plan, system, &mut names), pace, outside);
+        Self {
+            began: live::now(),
+            pending: Vec::new(),
+            names,
+            recorder: recorder(plan, &setup),
+            records: Vec::new(),
+        }
     }
 
     /// Microseconds since the run began.
     pub(crate) fn now(&self) -> Micros {
-        u64::try_from(self.began.elapsed().as_micros()).expect("no run takes 500,000 years")
+        live::now().saturating_sub(self.began)
     }
 
     /// Records what happens at a node, now.
     pub(crate) fn record(&mut self, node: NodeId, what: What) {
-        // Nothing happened before what is known to have happened.
-        let at = self.now().max(self.records.last().map_or(0, |record| record.at));
-        let record = Record { at, node, what };
-        self.recorder.record(&record);
-        self.records.push(record);
+        let at = self.now();
+        self.pending.push(Record { at, node, what });
+    }
+
+    /// Adds what processes wrote down, with times of the machine's monotonic clock. What they did before the run began is
+    /// its begin.
+    pub(crate) fn add(&mut self, records: impl IntoIterator<Item = Record>) {
+        let began = self.began;
+        let records = records
+            .into_iter()
+            .map(|record| Record { at: record.at.saturating_sub(began), ..record });
+        self.pending.extend(records);
+    }
+
+    /// All that happened until then is known: it gets its order, and those who judge hear of it.
+    pub(crate) fn settle(&mut self, until: Micros) {
+        self.pending.sort_by_key(|record| record.at);
+        let known = self.pending.partition_point(|record| record.at <= until);
+        for record in self.pending.drain(..known) {
+            // Nothing happened before what is known to have happened.
+            let at = record.at.max(self.records.last().map_or(0, |last| last.at));
+            let record = Record { at, ..record };
+            self.recorder.record(&record);
+            self.records.push(record);
+        }
     }
 
     /// The name of a group, a member, a signal.
@@ -57,13 +87,15 @@ pub(crate) fn recorder(plan: &Plan, setup: &Setup) -> Recorder {
     )
 }
 
-/// Nobody outside sees what single replicas hold; and what a scenario does not limit has its usual limits in the pace of
-/// the system.
-pub(crate) fn seen_from_outside(plan: &Plan, setup: Setup, pace: f64) -> Setup {
+/// What a scenario does not limit has its usual limits in the pace of the system; and who sees a system from outside sees
+/// not what its single replicas hold.
+pub(crate) fn in_a_live_world(plan: &Plan, setup: Setup, pace: f64, outside: bool) -> Setup {
     let usual = CATALOGUE.iter().filter_map(|entry| {
         let bound = entry.limit?.default()?;
         Some((entry.name, bound.stretched(pace)))
     });
     let said = plan.expect.iter().filter_map(|one| Some((one.name.as_str(), one.limit?)));
-    Setup { replicas: Vec::new(), limits: Limits::new(usual.chain(said)), ..setup }
+    let limits = Limits::new(usual.chain(said));
+    let replicas = if outside { Vec::new() } else { setup.replicas.clone() };
+    Setup { replicas, limits, ..setup }
 }

@@ -23,6 +23,8 @@ pub(crate) enum Said {
     Fail(EventId),
     /// `{"info": 17, "why": "…"}`: nobody knows.
     Info(EventId),
+    /// `{"unsure": 17}`: the caller was told that nobody knows yet; the client goes on asking.
+    Unsure(EventId),
     /// `{"delivered": 17, "at": [0, 41], "group": "billing"}`: an event was handed out, and is done.
     Delivered(EventId, Option<Position>, Option<String>),
     /// `{"given": 17, …}`: an event was handed out; its effect is told by itself.
@@ -31,8 +33,9 @@ pub(crate) enum Said {
     Effect(EventId, Option<u64>, Option<String>),
     /// `{"entry": 17, "at": [0, 41]}`: what the system holds, in answer to a question.
     Entry(EventId, Option<Position>),
-    /// `{"end": true}`, or false with a `why`: all was told that the system holds, proven by the end that it names.
-    End(Result<(), String>),
+    /// `{"end": true}`, or false with a `why`: all was told that the system holds, proven by the end that it names. With
+    /// `"agrees": false`, its nodes do not hold the same yet.
+    End(Result<bool, String>),
 }
 
 /// Reads a line.
@@ -82,6 +85,9 @@ pub(crate) fn read(line: &str) -> Result<Said, String> {
     if let Some(event) = event("info") {
         return Ok(Said::Info(event?));
     }
+    if let Some(event) = event("unsure") {
+        return Ok(Said::Unsure(event?));
+    }
     if let Some(event) = event("delivered") {
         return Ok(Said::Delivered(event?, at, group));
     }
@@ -99,7 +105,10 @@ pub(crate) fn read(line: &str) -> Result<Said, String> {
         return Ok(Said::Entry(event?, at));
     }
     match fields.get("end") {
-        Some(Value::Bool(true)) => Ok(Said::End(Ok(()))),
+        Some(Value::Bool(true)) => {
+            let agrees = fields.get("agrees").and_then(Value::as_bool).unwrap_or(true);
+            Ok(Said::End(Ok(agrees)))
+        }
         Some(Value::Bool(false)) => {
             let why = fields.get("why").and_then(Value::as_str).unwrap_or("it does not say why");
             Ok(Said::End(Err(why.to_owned())))
@@ -311,7 +320,7 @@ mod tests {
                 Said::Delivered(EventId(1), None, Some("billing".to_owned())),
             ),
             (r#"{"effect": 1, "number": 3}"#, Said::Effect(EventId(1), Some(3), None)),
-            (r#"{"end": true}"#, Said::End(Ok(()))),
+            (r#"{"end": true}"#, Said::End(Ok(true))),
             (r#"{"end": false, "why": "cut"}"#, Said::End(Err("cut".to_owned()))),
         ] {
             assert_eq!(read(line), Ok(said), "{line}");

@@ -22,7 +22,9 @@ use crate::{
     system::{Role, System},
 };
 use serde_json::json;
-use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
+use squall_probe::{
+    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::Ordering,
@@ -42,6 +44,9 @@ pub(crate) struct Heard {
 pub(crate) trait Host: World {
     /// A client program gets a line.
     fn tell(&mut self, node: NodeId, line: &str) -> Done;
+    /// What processes wrote down since the last call, with times of the machine's monotonic clock; `name` numbers the
+    /// names in it.
+    fn take_records(&mut self, name: &mut dyn FnMut(&str) -> Name) -> Vec<Record>;
     /// The next line of a client program that still runs, waiting for this long at most.
     fn hear(&mut self, wait: Duration) -> Option<Heard>;
 }
@@ -106,20 +111,31 @@ struct Reading {
     until: Micros,
 }
 
+/// What can be seen of a system.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    /// Clients can read all that it holds, or ask all nodes for their states.
+    pub(crate) reads: bool,
+    /// It tells no records of its own.
+    pub(crate) outside: bool,
+}
+
 struct Driver<'p, H> {
     plan: &'p Plan,
     nemesis: Nemesis<'p, H>,
     chronicle: Chronicle,
     clients: Clients,
     pace: f64,
-    reads: bool,
+    how: Seen,
     /// The default group of what clients are given.
     group: &'static str,
     reading: Option<Reading>,
     /// When the last reading ended.
     read_at: Micros,
     /// What the last reading came to.
-    last_read: Option<Result<(), String>>,
+    last_read: Option<Result<bool, String>>,
+    /// How many effects had landed when it began.
+    applied_before: u32,
     /// (event, position) that were told as held.
     held: BTreeSet<(EventId, Option<Position>)>,
     /// The events of the reading that is under way, or was the last.
@@ -139,7 +155,7 @@ pub(crate) fn drive<H: Host>(
     system: &dyn System,
     host: H,
     pace: f64,
-    reads: bool,
+    how: Seen,
     ready: &[NodeId],
 ) -> (Driven, Chronicle, H) {
     let nodes = |which: &dyn Fn(&Role) -> bool| -> Vec<NodeId> { nodes_where(plan, system, which) };
@@ -148,14 +164,15 @@ pub(crate) fn drive<H: Host>(
     let mut driver = Driver {
         plan,
         nemesis: Nemesis::new(plan, host, replica_roles, pace),
-        chronicle: Chronicle::new(plan, system, pace),
+        chronicle: Chronicle::new(plan, system, pace, how.outside),
         clients: Clients::new(plan, nodes(&|role| role.client)),
         pace,
-        reads,
+        how,
         group: system.groups().first().copied().unwrap_or(READERS),
         reading: None,
         read_at: 0,
         last_read: None,
+        applied_before: 0,
         held: BTreeSet::new(),
         read: BTreeSet::new(),
         applied: BTreeMap::new(),
@@ -181,6 +198,8 @@ impl<H: Host> Driver<'_, H> {
         while stage != Stage::Over {
             STEPS.fetch_add(1, Ordering::Relaxed);
             let now = self.chronicle.now();
+            self.gather();
+            self.chronicle.settle(now);
             if now > expected + STALL {
                 let late = Duration::from_micros(now - expected).as_secs_f64();
                 self.doubt(format!(
@@ -199,11 +218,20 @@ impl<H: Host> Driver<'_, H> {
         for node in self.clients.nodes.clone() {
             self.abandon(node);
         }
+        self.gather();
+        self.chronicle.settle(Micros::MAX);
         let destruction = self.nemesis.destruction();
         let destruction = destruction.map(|lost| (lost.disks, lost.replicated));
         let (remains, host) = self.nemesis.end();
         let Self { inconclusive, nonsense, chronicle, .. } = self;
         (Driven { remains, destruction, inconclusive, elapsed, nonsense }, chronicle, host)
+    }
+
+    /// Takes in what processes wrote down.
+    fn gather(&mut self) {
+        let Self { nemesis, chronicle, .. } = self;
+        let records = nemesis.world.take_records(&mut |text| chronicle.names.intern(text));
+        self.chronicle.add(records);
     }
 
     fn doubt(&mut self, why: String) {
@@ -407,6 +435,7 @@ impl<H: Host> Driver<'_, H> {
                     }
                 }
             }
+            Said::Unsure(event) => self.inform(event),
             Said::End(told) => {
                 if self.reading.is_some_and(|reading| reading.by == node) {
                     self.end_reading(told);
@@ -444,20 +473,21 @@ impl<H: Host> Driver<'_, H> {
     }
 
     /// Asks a client for all that the system holds, unless one is at it.
-    fn read(&mut self) {
+    fn read(&mut self, last: bool) {
         if self.reading.is_some() {
             return;
         }
         let Some(by) = self.clients.any_ready() else { return };
         let until = self.chronicle.now() + scaled(READ, self.pace.max(1.0));
         self.last_read = None;
-        if self.nemesis.world.tell(by, &json!({ "read": true }).to_string()).is_ok() {
+        if self.nemesis.world.tell(by, &json!({ "read": true, "last": last }).to_string()).is_ok() {
+            self.applied_before = self.chronicle.recorder.reached().2;
             self.read.clear();
             self.reading = Some(Reading { by, until });
         }
     }
 
-    fn end_reading(&mut self, told: Result<(), String>) {
+    fn end_reading(&mut self, told: Result<bool, String>) {
         self.reading = None;
         self.read_at = self.chronicle.now();
         self.last_read = Some(told);
@@ -518,23 +548,30 @@ impl<H: Host> Driver<'_, H> {
             return false;
         }
         let drained = self.chronicle.recorder.drained();
-        if !self.reads {
+        if !self.how.reads {
             return drained;
         }
         if self.reading.is_some() {
             return false;
         }
-        if drained && matches!(self.last_read, Some(Ok(()))) {
+        // What took effect meanwhile is not in what was told.
+        let still = self.applied_before == self.chronicle.recorder.reached().2;
+        let agrees = matches!(self.last_read, Some(Ok(true)));
+        if drained && agrees && (still || self.how.outside) {
             return true;
         }
         if self.last_read.is_none() || now > self.read_at + scaled(BETWEEN_READS, self.pace) {
-            self.read();
+            self.read(false);
         }
         false
     }
 
     /// How far each group is: by the last reading, where that is all there is, else by what clients were given.
     fn tell_states(&mut self) {
+        if !self.how.outside {
+            // Its nodes were asked for their states, which were written down.
+            return;
+        }
         let readers = self.chronicle.name(READERS);
         let known = self.applied.iter().map(|(group, events)| (*group, events.len()));
         let groups: BTreeMap<Name, usize> = known
@@ -548,16 +585,16 @@ impl<H: Host> Driver<'_, H> {
     }
 
     fn look_for_the_last_time(&mut self, converged: bool, stage: Stage) -> Stage {
-        if self.reads {
+        if self.how.reads {
             if self.reading.is_none() && self.last_read.is_none() {
-                self.read();
+                self.read(true);
                 if self.reading.is_none() {
                     self.last_read = Some(Err("no client is ready to read".to_owned()));
                 }
             }
             match self.last_read.take() {
                 None => return stage,
-                Some(Ok(())) => {}
+                Some(Ok(_)) => {}
                 Some(Err(why)) => self.doubt(format!(
                     "what the system holds was not read to its end ({why}): nobody can say what is lost"
                 )),

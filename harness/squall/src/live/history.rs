@@ -3,7 +3,7 @@
 //! A file is gzip of lines of JSON: first what is known beside the records, then a record a line.
 
 use super::{
-    chronicle::{recorder, seen_from_outside},
+    chronicle::{in_a_live_world, recorder},
     described::{Described, DescribedSystem},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 use squall_judge::Judgement;
-use squall_probe::{NodeId, Record, sim};
+use squall_probe::{NodeId, Record, What, sim};
 use squall_reports::Counters;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -140,7 +140,7 @@ impl Kept {
         let system = alone.as_ref().map_or(system, |alone| alone as &dyn System);
         let plan = &self.plan;
         let mut names = sim::Names::default();
-        let setup = seen_from_outside(plan, setup(plan, system, &mut names), self.pace);
+        let setup = in_a_live_world(plan, setup(plan, system, &mut names), self.pace, self.alone);
         for name in &self.names {
             names.intern(name);
         }
@@ -148,7 +148,14 @@ impl Kept {
         records.iter().for_each(|record| recorder.record(record));
         let recovery = recorder.recovery();
         let felt = self.felt.iter().map(|(step, count)| (*step, *count));
-        let signals = signals(plan, &recorder, &names, std::iter::empty(), felt);
+        let mut points: BTreeMap<String, u64> = BTreeMap::new();
+        for record in records {
+            if let What::Point { point, .. } = record.what {
+                *points.entry(names.text(point).to_owned()).or_default() += 1;
+            }
+        }
+        let points = points.iter().map(|(point, times)| (point, *times));
+        let signals = signals(plan, &recorder, &names, points, felt);
         let counters = Counters { faults: self.begun, ..recorder.counters };
         let judgement = recorder.judge.finish(&|name| names.text(name).to_owned());
         let nodes: Vec<String> = plan.nodes.iter().map(|node| node.name.clone()).collect();

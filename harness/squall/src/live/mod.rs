@@ -13,13 +13,15 @@ mod drive;
 mod history;
 mod maelstrom;
 mod nemesis;
+mod own;
 mod processes;
 mod world;
 
-pub(crate) use describe::{load, parse};
+pub(crate) use describe::load;
 pub(crate) use described::{Described, DescribedSystem};
 pub(crate) use history::{Kept, is_history, read};
 pub(crate) use maelstrom::{MaelstromSystem, Programs};
+pub(crate) use own::{HIDDEN_ARGUMENT as NODE_ARGUMENT, main as node};
 pub(crate) use processes::{capabilities, refusal, sweep};
 
 use crate::{
@@ -31,7 +33,7 @@ use crate::{
     scenario::{Scenario, parse as parse_scenario},
     system::System,
 };
-use drive::{Driven, drive, in_pace};
+use drive::{Driven, Seen, drive, in_pace};
 use nemesis::refusals;
 use processes::Processes;
 use serde::{Deserialize, Serialize};
@@ -50,10 +52,8 @@ pub(crate) enum Launch {
 /// How a plan is run with the programs of a description.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DescribedLaunch {
-    /// The programs.
-    pub(crate) described: Described,
-    /// The description is all there is of the system; else the executable's own system says what it promises.
-    pub(crate) alone: bool,
+    /// The programs, if they are all there is of the system; else this executable's own system is run, by itself.
+    pub(crate) described: Option<Described>,
     /// The folder in which histories and logs are kept.
     pub(crate) keep: PathBuf,
 }
@@ -99,8 +99,10 @@ pub(crate) fn execute(
     system: &dyn System,
     launch: &DescribedLaunch,
 ) -> Result<(Plan, RunOutcome, PathBuf), String> {
-    let described = &launch.described;
-    let alone = launch.alone.then(|| DescribedSystem::new(described.clone()));
+    let own = own::described(system, plan);
+    let described = launch.described.as_ref().unwrap_or(&own);
+    let outside = launch.described.is_some();
+    let alone = outside.then(|| DescribedSystem::new(described.clone()));
     let system = alone.as_ref().map_or(system, |alone| alone as &dyn System);
     let folder = folder_of(&launch.keep, plan);
     std::fs::create_dir_all(&folder)
@@ -111,7 +113,7 @@ pub(crate) fn execute(
         Processes::new(&plan, described, &folder).map_err(|error| error.to_string())?;
     let ready = processes.prepare().map_err(|why| why.0)?;
     let (driven, chronicle, processes) =
-        drive(&plan, system, processes, pace, described.reads, &ready);
+        drive(&plan, system, processes, pace, Seen { reads: described.reads, outside }, &ready);
     let Driven { remains, destruction, mut inconclusive, elapsed, nonsense } = driven;
     processes.close()?;
     inconclusive.extend(
@@ -128,7 +130,7 @@ pub(crate) fn execute(
         pace,
         system: (system.name().to_owned(), system.version().to_owned()),
         described: described.clone(),
-        alone: launch.alone,
+        alone: outside,
         names: chronicle.names.texts().map(str::to_owned).collect(),
         unfired: remains.unfired,
         begun: remains.begun,

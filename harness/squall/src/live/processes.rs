@@ -16,12 +16,16 @@ use squall_live::{
     Capability, Command, Counters, Lab, LabOptions, Node, NodeOptions, Process, Removed, Rule,
     Snapshot,
 };
-use squall_probe::NodeId;
+use squall_probe::{
+    Name, NodeId, Record,
+    live::{self, Line},
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    fs::File,
+    io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     net::{SocketAddr, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread,
     time::{Duration, Instant},
@@ -48,6 +52,11 @@ struct Machine {
     lines: Option<Sender<String>>,
     /// How often its software was started.
     lives: u32,
+    /// Where its processes write records down, and how much of it was read.
+    tape: PathBuf,
+    read: u64,
+    /// The names in what was read, by their numbers there.
+    names: BTreeMap<Name, Name>,
 }
 
 /// What a client wrote: which, in which of its lives.
@@ -183,7 +192,17 @@ impl Processes {
                 NodeOptions::with_disk(DISK)
             };
             let node = lab.add_node(&planned.name, options)?;
-            machines.push(Machine { node, role, process: None, lines: None, lives: 0 });
+            let tape = node.folder().join("records");
+            machines.push(Machine {
+                node,
+                role,
+                process: None,
+                lines: None,
+                lives: 0,
+                tape,
+                read: 0,
+                names: BTreeMap::new(),
+            });
         }
         let (say, said) = channel();
         let mut processes = Self {
@@ -337,6 +356,9 @@ impl Processes {
         let mut command = Command::new("/bin/sh")
             .args(["-c", line])
             .folder(folder)
+            .env("SQUALL", std::env::current_exe().unwrap_or_default())
+            .env(live::NODE_ID, id.0.to_string())
+            .env(live::RECORDS, &machine.tape)
             .env("SQUALL_NODE", machine.node.name())
             .env("SQUALL_INDEX", index)
             .env("SQUALL_LIVES", machine.lives.to_string())
@@ -737,7 +759,48 @@ impl World for Processes {
     }
 }
 
+impl Machine {
+    /// What its processes wrote down since the last call.
+    fn take_records(&mut self, name: &mut dyn FnMut(&str) -> Name, all: &mut Vec<Record>) {
+        let Ok(mut file) = File::open(&self.tape) else { return };
+        if file.metadata().map_or(0, |file| file.len()) <= self.read
+            || file.seek(SeekFrom::Start(self.read)).is_err()
+        {
+            return;
+        }
+        let mut text = Vec::new();
+        if file.read_to_end(&mut text).is_err() {
+            return;
+        }
+        // A line is written at once; what has no end yet is read when it has one.
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.read += whole as u64;
+        for line in text[..whole].split(|byte| *byte == b'\n') {
+            match serde_json::from_slice(line) {
+                Ok(Line::Name(number, text)) => {
+                    self.names.insert(number, name(&text));
+                }
+                Ok(Line::Record { at, node, mut what }) => {
+                    for number in what.names_mut() {
+                        *number = self.names.get(number).copied().unwrap_or(*number);
+                    }
+                    all.push(Record { at, node, what });
+                }
+                Ok(Line::Said { .. }) | Err(_) => {}
+            }
+        }
+    }
+}
+
 impl Host for Processes {
+    fn take_records(&mut self, name: &mut dyn FnMut(&str) -> Name) -> Vec<Record> {
+        let mut all = Vec::new();
+        for machine in &mut self.machines {
+            machine.take_records(name, &mut all);
+        }
+        all
+    }
+
     fn tell(&mut self, node: NodeId, line: &str) -> Done {
         let lines = self.machine(node).lines.as_ref();
         let sent = lines.is_some_and(|lines| lines.send(format!("{line}\n")).is_ok());

@@ -1,6 +1,7 @@
 //! From the records of a run to what came of it, in whatever world it ran: who is owed what, what was seen, how long things
 //! took, and the verdict.
 
+mod agree;
 mod backlog;
 mod limits;
 mod recorder;
@@ -9,6 +10,7 @@ mod setup;
 mod signals;
 mod verdict;
 
+pub(crate) use agree::agree;
 pub(crate) use backlog::Backlog;
 pub(crate) use limits::{limits, patience};
 pub(crate) use recorder::Recorder;

@@ -32,6 +32,9 @@ struct Shared {
     exits: Exits,
 }
 
+/// The folder that is a node's disk.
+const DATA: &str = "/data";
+
 /// Builds the simulation of a plan, and installs its world on this thread.
 pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>) -> Built<'a> {
     let mut names = sim::Names::default();
@@ -84,6 +87,7 @@ fn cluster(plan: &Plan, system: &dyn System) -> Cluster {
         role: role(system, node).name,
         index: node.index,
         incarnation: 0,
+        data: DATA.into(),
     };
     Cluster {
         nodes: planned(plan).map(node).collect(),

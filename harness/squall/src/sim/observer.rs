@@ -1,18 +1,15 @@
 //! A client of the harness that asks every node for its state, over the simulated network, in the
 //! recovery phase.
 
-use crate::system::{Cluster, State, System};
+use crate::{
+    outcome::agree,
+    system::{Cluster, State, System},
+};
 use squall_probe::{
-    NodeId, StateOf,
+    NodeId,
     time::{sleep, timeout},
 };
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::RefCell, collections::BTreeSet, rc::Rc, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 /// How long a node may take to tell its state.
@@ -84,20 +81,4 @@ pub(super) async fn run(system: Arc<dyn System>, cluster: Cluster, shared: Rc<Ob
         // The run looks between steps; there is no need to ask twice in one.
         sleep(Duration::from_millis(20)).await;
     }
-}
-
-/// All copies of each thing are equal, sums are what they were, and queues are empty.
-fn agree(states: &[State]) -> bool {
-    let mut seen: BTreeMap<StateOf, (u64, u64)> = BTreeMap::new();
-    states.iter().all(|state| {
-        let now = (state.position, state.digest);
-        if matches!(state.of, StateOf::Conserved { .. }) {
-            return state.position == state.digest;
-        }
-        // What a queue still holds somebody must still handle.
-        if matches!(state.of, StateOf::Queue { .. }) && state.position > 0 {
-            return false;
-        }
-        *seen.entry(state.of).or_insert(now) == now
-    })
 }

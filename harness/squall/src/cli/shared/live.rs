@@ -60,31 +60,19 @@ impl LiveArgs {
         described: Option<&Described>,
         report: Option<&Path>,
     ) -> Result<Option<Launch>, Stop> {
-        let name = system.name();
-        let (described, alone) = match (self.world, described) {
+        let described = match (self.world, described) {
             (Some(WorldArg::Simulation), Some(_)) => {
                 return Err(Stop::input(format!(
-                    "{name} is described by its programs, which no simulator hosts: leave --world out"
+                    "{} is described by its programs, which no simulator hosts: leave --world out",
+                    system.name()
                 )));
             }
-            (None, None) | (Some(WorldArg::Simulation), None) => return Ok(None),
-            (_, Some(described)) => (described.clone(), true),
-            (Some(WorldArg::Live), None) => match system.description() {
-                Some(text) => {
-                    let origin = format!("the description of {name}");
-                    let folder = Path::new(".");
-                    let read = live::parse(&origin, text.as_bytes(), folder);
-                    (read.map_err(Stop::Mistakes)?, false)
-                }
-                None => {
-                    return Err(Stop::input(format!(
-                        "{name} does not say how it runs as processes: describe it in a file, and name that with --system"
-                    )));
-                }
-            },
+            (None | Some(WorldArg::Simulation), None) => return Ok(None),
+            (Some(WorldArg::Live), None) => None,
+            (_, Some(described)) => Some(described.clone()),
         };
         let keep = self.keep(report);
-        Ok(Some(Launch::Described(Box::new(DescribedLaunch { described, alone, keep }))))
+        Ok(Some(Launch::Described(Box::new(DescribedLaunch { described, keep }))))
     }
 }
 
