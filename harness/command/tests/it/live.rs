@@ -12,7 +12,7 @@ use std::{
 
 const SYSTEM: &str = "examples/tickets/system.yaml";
 const POWER: &str = "examples/tickets/scenarios/power-failure.yaml";
-const ANSWERS: &str = "examples/tickets/scenarios/slow-network.yaml";
+const ANSWERS: &str = "examples/tickets/scenarios/answers-get-lost.yaml";
 
 /// Whether this machine can do what these tests need; if not, it is said past the test harness.
 fn allowed(test: &str) -> bool {
