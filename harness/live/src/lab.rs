@@ -117,7 +117,7 @@ impl Lab {
             switch: self.switch.clone(),
             guardian: self.folder.guardian(),
             groups: self.groups.node(&format!("node-{name}"))?,
-            disk: Disk::create(&folder, options.disk_bytes)?,
+            disk: Disk::create(&folder, options.disk_bytes, options.disk_faults)?,
             folder,
             state: Mutex::<State>::default(),
         };

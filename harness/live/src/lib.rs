@@ -52,6 +52,7 @@ mod user;
 
 pub use capabilities::{Capability, Lack, capabilities};
 pub use damage::{Damage, DamageKind};
+pub use disk::{DiskCounters, DiskRule};
 pub use error::{Error, Result};
 pub use folder::{Removed, sweep};
 pub use lab::{Lab, LabOptions};

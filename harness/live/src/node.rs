@@ -3,7 +3,7 @@
 use crate::{
     cgroup::NodeGroups,
     damage::{self, Damage},
-    disk::Disk,
+    disk::{Disk, DiskCounters, DiskRule},
     error::{Doing as _, Error, Result},
     hand::Hand,
     os::{self, Guardian},
@@ -28,13 +28,16 @@ pub struct NodeOptions {
     /// The size of its disk, 16 MiB at least. The image takes only what was written. None: a folder of the host, which
     /// keeps what was not synced, cannot be full, and needs no right to mount.
     pub disk_bytes: Option<u64>,
+    /// Whether its disk can be slow or fail ([`Node::set_disk_rule`]). All that is read and written then passes a process in
+    /// between, which takes time of its own.
+    pub disk_faults: bool,
 }
 
 impl NodeOptions {
     /// With a disk of its own.
     #[must_use]
     pub fn with_disk(bytes: u64) -> Self {
-        Self { disk_bytes: Some(bytes) }
+        Self { disk_bytes: Some(bytes), ..Self::default() }
     }
 }
 
@@ -151,19 +154,16 @@ impl Inner {
         Ok(())
     }
 
-    /// Takes it down, by a power cut or in order. Everything is tried; the first error is returned.
-    fn take_down(&self, state: &mut State, power_cut: bool) -> Result<()> {
+    /// Takes it down at once. Everything is tried; the first error is returned.
+    fn take_down(&self, state: &mut State) -> Result<()> {
         let Some(hand) = state.hand.take() else { return Ok(()) };
         // First, so that nothing that dies can say goodbye.
         self.switch.unplug(self.number);
-        let mut results = Vec::new();
-        if power_cut {
-            // Nobody notices that the disk fails, nor does one write on while another is dead. Who cannot stand still is killed
-            // all the same.
-            state.frozen = true;
-            let _ = self.groups.freeze();
-            results.push(self.disk.cut_power(&hand));
-        }
+        // Nobody notices that the disk fails, nor does one write on while another is dead. Who cannot stand still is killed
+        // all the same.
+        state.frozen = true;
+        let _ = self.groups.freeze();
+        let mut results = vec![self.disk.cut_power(&hand)];
         results.push(self.end_all(state));
         results.push(self.disk.unmount(&hand));
         // It is a comfort, and in some containers forbidden.
@@ -177,7 +177,7 @@ impl Inner {
     pub(crate) fn end(&self) -> Result<()> {
         let mut state = self.state();
         state.gone = true;
-        self.take_down(&mut state, false)
+        self.take_down(&mut state)
     }
 }
 
@@ -371,7 +371,7 @@ impl Node {
     pub fn power_off(&self) -> Result<()> {
         let mut state = self.inner.state();
         state.powered(&self.inner)?;
-        self.inner.take_down(&mut state, true)
+        self.inner.take_down(&mut state)
     }
 
     /// Gives it power again, a new machine with the old disk, address and links. Nothing runs on it yet.
@@ -495,6 +495,20 @@ impl Node {
     pub fn make_room(&self) -> Result<()> {
         let state = self.inner.state();
         self.inner.disk.make_room(state.powered(&self.inner)?)
+    }
+
+    /// Says what is wrong with its disk from now on, under power or not.
+    ///
+    /// # Errors
+    /// When it has no disk that can fail.
+    pub fn set_disk_rule(&self, rule: DiskRule) -> Result<()> {
+        self.inner.disk.set_rule(rule)
+    }
+
+    /// What was wrong with its disk, by how often it was felt.
+    #[must_use]
+    pub fn disk_counters(&self) -> DiskCounters {
+        self.inner.disk.counters()
     }
 
     /// Limits the memory of all its processes together, with what of their files is in memory, or lifts the limit. Who

@@ -98,11 +98,11 @@ impl Drop for Idle {
     }
 }
 
-fn pid(child: u32) -> Pid {
+pub(super) fn pid(child: u32) -> Pid {
     Pid::from_raw(child as i32).expect("fork gave the parent a child's number")
 }
 
-fn end(child: Pid) {
+pub(super) fn end(child: Pid) {
     let _ = rustix::process::kill_process(child, Signal::KILL);
     let _ = rustix::process::waitpid(Some(child), WaitOptions::empty());
 }

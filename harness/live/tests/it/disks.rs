@@ -1,8 +1,12 @@
 //! Disks: what is kept, what is not, and what is damaged.
 
 use crate::common::{LIMIT, SIZE, can, done, eventually, lab, output, shell};
-use squall_live::{DamageKind, Lab, Node, NodeOptions};
-use std::{fs, path::Path};
+use squall_live::{DamageKind, DiskCounters, DiskRule, Lab, Node, NodeOptions};
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 const NEEDS: &[&str] = &["namespaces", "network", "cgroups", "disks"];
 
@@ -194,4 +198,85 @@ fn disks_are_released_while_other_nodes_live() {
     eventually("the loop device is free", || attached() == 0);
     assert!(process.exited().unwrap().is_none());
     let _ = process.wait(LIMIT / 1000);
+}
+
+const FAILING: &[&str] = &["namespaces", "network", "cgroups", "disks", "slow-disks"];
+
+fn failing() -> (Lab, Node) {
+    let lab = lab();
+    let options = NodeOptions { disk_bytes: Some(SIZE), disk_faults: true };
+    let node = lab.add_node("one", options).unwrap();
+    (lab, node)
+}
+
+#[test]
+fn a_disk_that_can_fail_keeps_what_any_other_keeps() {
+    if !can("a_disk_that_can_fail_keeps_what_any_other_keeps", FAILING) {
+        return;
+    }
+    let (_lab, node) = failing();
+    write(&node);
+    node.power_off().unwrap();
+    node.power_on().unwrap();
+    assert_eq!(read(&node, "synced").as_deref(), Some(&b"synced\n"[..]));
+    assert_eq!(read(&node, "lost").unwrap_or_default(), b"");
+    done(&node, "head -c 3000000 /dev/urandom > big; cksum < big > sum; sync");
+    node.power_off().unwrap();
+    node.power_on().unwrap();
+    done(&node, "test \"$(cksum < big)\" = \"$(cat sum)\"");
+    assert_eq!(node.disk_counters(), DiskCounters::default());
+    let plain = self::node();
+    assert!(plain.1.set_disk_rule(DiskRule::default()).is_err());
+}
+
+#[test]
+fn a_slow_disk_is_slow_for_who_syncs() {
+    if !can("a_slow_disk_is_slow_for_who_syncs", FAILING) {
+        return;
+    }
+    let (_lab, node) = failing();
+    done(&node, "echo > file; sync");
+    let slow = Duration::from_millis(50);
+    node.set_disk_rule(DiskRule { slow, ..DiskRule::default() }).unwrap();
+    let begin = Instant::now();
+    done(&node, "echo more >> file; sync file");
+    // The file's block, the journal, and the syncs of both.
+    assert!(begin.elapsed() > 3 * slow, "{:?}", begin.elapsed());
+    let felt = node.disk_counters();
+    assert!(felt.slowed >= 3 && felt.failed == 0, "{felt:?}");
+    node.set_disk_rule(DiskRule::default()).unwrap();
+    let begin = Instant::now();
+    done(&node, "echo more >> file; sync file");
+    assert!(begin.elapsed() < 3 * slow, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn what_fails_is_an_error_until_the_node_starts_again() {
+    if !can("what_fails_is_an_error_until_the_node_starts_again", FAILING) {
+        return;
+    }
+    let (_lab, node) = failing();
+    done(&node, "echo old > file; sync");
+    let cases = [
+        (DiskRule { fail_syncs: true, ..DiskRule::default() }, "echo new > new; sync new 2>&1"),
+        (DiskRule { fail_writes: true, ..DiskRule::default() }, "echo new > new; sync new 2>&1"),
+        (DiskRule { fail_reads: true, ..DiskRule::default() }, "cat file 2>&1"),
+    ];
+    for (rule, script) in cases {
+        // Nothing of it is in memory.
+        node.power_off().unwrap();
+        node.power_on().unwrap();
+        let before = node.disk_counters().failed;
+        node.set_disk_rule(rule).unwrap();
+        let said = output(&node, script);
+        assert!(said.contains("Input/output error"), "{rule:?}: {said}");
+        assert!(node.disk_counters().failed > before);
+        node.set_disk_rule(DiskRule::default()).unwrap();
+        node.power_off().unwrap();
+        node.power_on().unwrap();
+        assert_eq!(
+            output(&node, "cat file; rm -f new; echo fine > new; sync new; cat new"),
+            "old\nfine\n"
+        );
+    }
 }
