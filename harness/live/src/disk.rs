@@ -78,15 +78,18 @@ impl Faults {
         let place = self.place.clone();
         let device = hand.run(move || os::mount_served(&place));
         let device = device.doing(|| format!("mount {} by /dev/fuse", self.place.display()))?;
+        // Without a server nobody answers there; it goes with the namespaces of `hand`.
         // Started outside of them: it must not keep what it waits for to end.
         let server = Server::start(&device, image, &self.controls);
         *self.server() = Some(server.doing(|| "serve an image".to_owned())?);
         Ok(self.place.join(SERVED))
     }
 
+    /// Serves it no more, if it did.
     fn end(&self, hand: &Hand) -> Result<()> {
+        let Some(server) = self.server().take() else { return Ok(()) };
         let unmounted = unmount(hand, &self.place);
-        *self.server() = None;
+        drop(server);
         unmounted
     }
 }
@@ -227,19 +230,24 @@ impl Disk {
         make_folder(&self.data())
     }
 
-    /// Mounts it in the namespaces of `hand`.
+    /// Mounts it in the namespaces of `hand`, with what is wrong with it.
     pub(crate) fn mount(&self, hand: &Hand) -> Result<()> {
-        let Some(image) = self.image.clone() else { return Ok(()) };
-        let image = match &self.faults {
-            None => image,
-            Some(faults) => match faults.serve(&image, hand) {
-                Ok(served) => served,
-                Err(error) => {
-                    let _ = faults.end(hand);
-                    return Err(error);
-                }
-            },
+        let (Some(image), Some(faults)) = (&self.image, &self.faults) else {
+            return self.mount_as_is(hand);
         };
+        let mounted = faults.serve(image, hand).and_then(|served| self.mount_image(served, hand));
+        if mounted.is_err() {
+            let _ = faults.end(hand);
+        }
+        mounted
+    }
+
+    /// Likewise, as if nothing were.
+    pub(crate) fn mount_as_is(&self, hand: &Hand) -> Result<()> {
+        self.image.clone().map_or(Ok(()), |image| self.mount_image(image, hand))
+    }
+
+    fn mount_image(&self, image: PathBuf, hand: &Hand) -> Result<()> {
         let (place, data, ballast) = (self.place.clone(), self.data(), self.ballast());
         let mounted = hand.run(move || {
             let file = File::options().read(true).write(true).open(&image);
@@ -263,7 +271,6 @@ impl Disk {
             // Whatever of it was done.
             let place = self.place.clone();
             let _ = hand.run(move || os::unmount_lazily(&place));
-            let _ = self.faults.as_ref().map(|faults| faults.end(hand));
         }
         mounted
     }
@@ -273,9 +280,21 @@ impl Disk {
         if self.image.is_none() {
             return Ok(());
         }
+        let Some(faults) = &self.faults else { return unmount(hand, &self.place) };
         let unmounted = unmount(hand, &self.place);
-        let ended = self.faults.as_ref().map_or(Ok(()), |faults| faults.end(hand));
+        let ended = faults.end(hand);
         unmounted.and(ended)
+    }
+
+    /// Does something as if nothing were wrong with it: nobody waits for a slow disk whose power is cut.
+    pub(crate) fn relieved<T>(&self, what: impl FnOnce() -> T) -> T {
+        let Some(faults) = &self.faults else { return what() };
+        let (slow, failing) = (&faults.controls.slow_nanos, &faults.controls.failing);
+        let before = (slow.swap(0, Ordering::Relaxed), failing.swap(0, Ordering::Relaxed));
+        let done = what();
+        slow.store(before.0, Ordering::Relaxed);
+        failing.store(before.1, Ordering::Relaxed);
+        done
     }
 
     /// The power fails: what the disk was not made to keep by now is gone.

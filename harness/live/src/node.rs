@@ -159,13 +159,13 @@ impl Inner {
         let Some(hand) = state.hand.take() else { return Ok(()) };
         // First, so that nothing that dies can say goodbye.
         self.switch.unplug(self.number);
-        // Nobody notices that the disk fails, nor does one write on while another is dead. Who cannot stand still is killed
-        // all the same.
-        state.frozen = true;
-        let _ = self.groups.freeze();
-        let mut results = vec![self.disk.cut_power(&hand)];
-        results.push(self.end_all(state));
-        results.push(self.disk.unmount(&hand));
+        let results = self.disk.relieved(|| {
+            // Nobody notices that the disk fails, nor does one write on while another is dead. Who cannot stand still is
+            // killed all the same.
+            state.frozen = true;
+            let _ = self.groups.freeze();
+            [self.disk.cut_power(&hand), self.end_all(state), self.disk.unmount(&hand)]
+        });
         // It is a comfort, and in some containers forbidden.
         hand.run(os::hush).ok();
         self.tell(None);
@@ -366,6 +366,9 @@ impl Node {
     /// Cuts its power: it falls silent, its processes are gone, and so is what its disk was not made to keep. Others are
     /// not told: their connections to it are open still. A disk that is a folder of the host loses nothing.
     ///
+    /// What the kernel wrote of its own accord is kept, as on any machine: what is older than some 5 to 30 seconds, or all when
+    /// anybody on the host calls `sync()`, which is for all disks.
+    ///
     /// # Errors
     /// When something resisted. It is without power all the same.
     pub fn power_off(&self) -> Result<()> {
@@ -444,7 +447,7 @@ impl Node {
         }
         state.off(&self.inner)?;
         let hand = Hand::start(&self.inner.name)?;
-        disk.mount(&hand)?;
+        disk.mount_as_is(&hand)?;
         let done = hand.run(move || what(&data));
         disk.unmount(&hand)?;
         done
@@ -497,11 +500,14 @@ impl Node {
         self.inner.disk.make_room(state.powered(&self.inner)?)
     }
 
-    /// Says what is wrong with its disk from now on, under power or not.
+    /// Says what is wrong with its disk from now on, under power or not. It is wrong for the node only: what is done to the
+    /// disk from outside (wiping, damaging, restoring) is not hindered.
     ///
     /// # Errors
     /// When it has no disk that can fail.
     pub fn set_disk_rule(&self, rule: DiskRule) -> Result<()> {
+        // Not while its power is cut, which puts the rule aside.
+        let _state = self.inner.state();
         self.inner.disk.set_rule(rule)
     }
 

@@ -244,12 +244,15 @@ impl Served<'_> {
             return Ok(());
         }
         let controls = self.controls;
-        let slow = Duration::from_nanos(controls.slow_nanos.load(Relaxed));
-        if failing != Controls::READS && !slow.is_zero() {
+        let slow = || Duration::from_nanos(controls.slow_nanos.load(Relaxed));
+        if failing != Controls::READS && !slow().is_zero() {
             controls.slowed.fetch_add(1, Relaxed);
-            let time =
-                Timespec { tv_sec: slow.as_secs() as i64, tv_nsec: i64::from(slow.subsec_nanos()) };
-            let _ = nanosleep(&time);
+            let started = Instant::now();
+            // In short steps, as the rule may end meanwhile.
+            while let Some(left) = slow().checked_sub(started.elapsed()).filter(|l| !l.is_zero()) {
+                let step = left.min(Duration::from_millis(20)).subsec_nanos();
+                let _ = nanosleep(&Timespec { tv_sec: 0, tv_nsec: i64::from(step) });
+            }
         }
         if controls.failing.load(Relaxed) & failing != 0 {
             controls.failed.fetch_add(1, Relaxed);

@@ -31,19 +31,31 @@ fn write(node: &Node) {
     eventually("it has written", || ready.exists());
 }
 
+/// Whether a power cut takes what was not synced, and nothing else. Somebody else on this machine may call `sync` at the
+/// wrong moment, which is for all disks: that three in a row do is no accident.
+fn loses_what_was_not_synced(node: &Node) {
+    for _ in 0..3 {
+        write(node);
+        node.power_off().unwrap();
+        assert!(!node.is_powered());
+        node.power_on().unwrap();
+        assert_eq!(read(node, "synced").as_deref(), Some(&b"synced\n"[..]));
+        // Its name may have been kept, its content not.
+        if read(node, "lost").unwrap_or_default().is_empty() {
+            return;
+        }
+        done(node, "rm *; sync -f .");
+    }
+    panic!("it was never lost");
+}
+
 #[test]
 fn a_power_cut_takes_what_was_not_synced_and_nothing_else() {
     if !can("a_power_cut_takes_what_was_not_synced_and_nothing_else", NEEDS) {
         return;
     }
     let (_lab, node) = node();
-    write(&node);
-    node.power_off().unwrap();
-    assert!(!node.is_powered());
-    node.power_on().unwrap();
-    assert_eq!(read(&node, "synced").as_deref(), Some(&b"synced\n"[..]));
-    // Its name may have been kept, its content not.
-    assert_eq!(read(&node, "lost").unwrap_or_default(), b"");
+    loses_what_was_not_synced(&node);
     assert_eq!(node.processes().unwrap(), []);
     // A new machine: nothing is in its memory.
     assert!(!node.seen_from_host(Path::new("/dev/shm/ready")).unwrap().exists());
@@ -153,7 +165,7 @@ fn damage_is_where_it_is_told() {
         return;
     }
     let (_lab, node) = node();
-    done(&node, "mkdir log; head -c 1000 /dev/zero > log/a; echo fine > b; sync");
+    done(&node, "mkdir log; head -c 1000 /dev/zero > log/a; echo fine > b; sync -f .");
     let chosen = |path: &Path| path.starts_with("log");
     let hit = |node: &Node| -> u32 {
         read(node, "log/a").unwrap().iter().map(|byte| byte.count_ones()).sum()
@@ -215,12 +227,8 @@ fn a_disk_that_can_fail_keeps_what_any_other_keeps() {
         return;
     }
     let (_lab, node) = failing();
-    write(&node);
-    node.power_off().unwrap();
-    node.power_on().unwrap();
-    assert_eq!(read(&node, "synced").as_deref(), Some(&b"synced\n"[..]));
-    assert_eq!(read(&node, "lost").unwrap_or_default(), b"");
-    done(&node, "head -c 3000000 /dev/urandom > big; cksum < big > sum; sync");
+    loses_what_was_not_synced(&node);
+    done(&node, "head -c 3000000 /dev/urandom > big; cksum < big > sum; sync -f .");
     node.power_off().unwrap();
     node.power_on().unwrap();
     done(&node, "test \"$(cksum < big)\" = \"$(cat sum)\"");
@@ -235,7 +243,7 @@ fn a_slow_disk_is_slow_for_who_syncs() {
         return;
     }
     let (_lab, node) = failing();
-    done(&node, "echo > file; sync");
+    done(&node, "echo > file; sync -f .");
     let slow = Duration::from_millis(50);
     node.set_disk_rule(DiskRule { slow, ..DiskRule::default() }).unwrap();
     let begin = Instant::now();
@@ -244,6 +252,15 @@ fn a_slow_disk_is_slow_for_who_syncs() {
     assert!(begin.elapsed() > 3 * slow, "{:?}", begin.elapsed());
     let felt = node.disk_counters();
     assert!(felt.slowed >= 3 && felt.failed == 0, "{felt:?}");
+    // Nobody waits for a slow disk whose power is cut.
+    node.set_disk_rule(DiskRule { slow: LIMIT, ..DiskRule::default() }).unwrap();
+    shell(&node, "echo more >> file; sync file");
+    eventually("it waits", || node.disk_counters().slowed > felt.slowed);
+    let begin = Instant::now();
+    node.power_off().unwrap();
+    assert!(begin.elapsed() < LIMIT / 2, "{:?}", begin.elapsed());
+    node.set_disk_rule(DiskRule::default()).unwrap();
+    node.power_on().unwrap();
     node.set_disk_rule(DiskRule::default()).unwrap();
     let begin = Instant::now();
     done(&node, "echo more >> file; sync file");
@@ -256,7 +273,7 @@ fn what_fails_is_an_error_until_the_node_starts_again() {
         return;
     }
     let (_lab, node) = failing();
-    done(&node, "echo old > file; sync");
+    done(&node, "echo old > file; echo 1234567890 > end; sync -f .");
     let cases = [
         (DiskRule { fail_syncs: true, ..DiskRule::default() }, "echo new > new; sync new 2>&1"),
         (DiskRule { fail_writes: true, ..DiskRule::default() }, "echo new > new; sync new 2>&1"),
@@ -271,8 +288,11 @@ fn what_fails_is_an_error_until_the_node_starts_again() {
         let said = output(&node, script);
         assert!(said.contains("Input/output error"), "{rule:?}: {said}");
         assert!(node.disk_counters().failed > before);
-        node.set_disk_rule(DiskRule::default()).unwrap();
         node.power_off().unwrap();
+        // What is done from outside is not hindered.
+        let hit = node.truncate_file(1, 1, |path| path == Path::new("end")).unwrap();
+        assert!(hit.is_some());
+        node.set_disk_rule(DiskRule::default()).unwrap();
         node.power_on().unwrap();
         assert_eq!(
             output(&node, "cat file; rm -f new; echo fine > new; sync new; cat new"),
