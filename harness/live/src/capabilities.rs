@@ -1,11 +1,12 @@
 //! What this machine can do, found out by doing it.
 
 use crate::{
-    cgroup::{Hierarchies, LabGroups, Limit, lack},
+    cgroup::{LabGroups, lack},
     disk::{Disk, SMALLEST},
     error::{Doing as _, Error, Result},
     folder::Folder,
     hand::Hand,
+    hierarchies::{Hierarchies, Limit},
     os,
 };
 use std::{fs, path::Path};
