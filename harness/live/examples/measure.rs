@@ -4,6 +4,7 @@
 
 use squall_live::{Lab, LabOptions, Node, NodeOptions, Rule};
 use std::{
+    fs::File,
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream, UdpSocket},
     thread,
@@ -23,6 +24,11 @@ fn main() {
     told("a node without a disk", took);
     let (two, took) = add("two", NodeOptions::with_disk(64 << 20));
     told("a node with a disk of 64 MiB", took);
+    let options = NodeOptions { disk_faults: true, ..NodeOptions::with_disk(64 << 20) };
+    let (three, took) = add("three", options);
+    told("likewise, one that can fail", took);
+    syncs("a write and its sync, median", &two);
+    syncs("likewise, one that can fail", &three);
     round_trips(&one, &two);
     throughput(&one, &two);
     lab.set_rule(&one, &two, Rule { lose: 1e-9, ..Rule::default() });
@@ -38,6 +44,22 @@ fn main() {
     let clock = Instant::now();
     drop(lab);
     told("the end", clock.elapsed());
+}
+
+/// On the node's disk, as its processes write.
+fn syncs(what: &str, node: &Node) {
+    let path = node.seen_from_host(&node.disk().join("file")).unwrap();
+    let mut file = File::create(path).unwrap();
+    let mut times: Vec<Duration> = (0..200)
+        .map(|_| {
+            let clock = Instant::now();
+            file.write_all(&[0; 100]).unwrap();
+            file.sync_data().unwrap();
+            clock.elapsed()
+        })
+        .collect();
+    times.sort();
+    told(what, times[100]);
 }
 
 fn told(what: &str, took: Duration) {

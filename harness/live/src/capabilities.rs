@@ -1,11 +1,12 @@
 //! What this machine can do, found out by doing it.
 
 use crate::{
-    cgroup::{Hierarchies, LabGroups, Limit, lack},
+    cgroup::{LabGroups, lack},
     disk::{Disk, SMALLEST},
     error::{Doing as _, Error, Result},
     folder::Folder,
     hand::Hand,
+    hierarchies::{Hierarchies, Limit},
     os,
 };
 use std::{fs, path::Path};
@@ -72,7 +73,7 @@ const DISKS: Words = Words {
 const SLOW_DISKS: Words = Words {
     name: "slow-disks",
     what: "disks that are slow, or fail",
-    remedy: "run such scenarios in the simulator",
+    remedy: "as for disks, on a kernel with FUSE (modprobe fuse); in a container, give it the device (--device /dev/fuse)",
 };
 
 impl Words {
@@ -117,25 +118,28 @@ pub fn capabilities(root: &Path) -> Vec<Capability> {
         let made = hand.run(move || os::tun("eth0", address, 1500).map(drop));
         made.doing(|| "make a tun device".to_owned()).map_err(NETWORK.lack())
     });
-    let disks = match (&hand, &folder) {
-        (Ok(hand), Ok((folder, _))) => try_disk(hand, &folder.path).map_err(DISKS.lack()),
+    let disks = |words: Words, fails: bool| match (&hand, &folder) {
+        (Ok(hand), Ok((folder, _))) => {
+            try_disk(hand, &folder.path.join(words.name), fails).map_err(words.lack())
+        }
         (Err(lack), _) | (_, Err(lack)) => Err(lack.clone()),
     };
-    let slow = Err(Lack { why: "not there yet".to_owned(), remedy: SLOW_DISKS.remedy.to_owned() });
+    let (safe, failing) = (disks(DISKS, false), disks(SLOW_DISKS, true));
     vec![
         NAMESPACES.told(hand.map(drop)),
         NETWORK.told(network),
         CGROUPS.told(cgroups),
         MEMORY.told(memory),
         PROCESSOR.told(processor),
-        DISKS.told(disks),
-        SLOW_DISKS.told(slow),
+        DISKS.told(safe),
+        SLOW_DISKS.told(failing),
     ]
 }
 
 /// A disk, a power cut, and the same disk again.
-fn try_disk(hand: &Hand, folder: &Path) -> Result<()> {
-    let disk = Disk::create(folder, Some(SMALLEST))?;
+fn try_disk(hand: &Hand, folder: &Path, fails: bool) -> Result<()> {
+    fs::create_dir(folder).doing(|| format!("make {}", folder.display()))?;
+    let disk = Disk::create(folder, Some(SMALLEST), fails)?;
     disk.mount(hand)?;
     let kept = disk.data().join("kept");
     let written = kept.clone();

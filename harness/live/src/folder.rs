@@ -1,8 +1,9 @@
 //! A lab's name, its folder on the host, and the guardian that removes what is left when its owner dies.
 
 use crate::{
-    cgroup::{self, Hierarchies},
+    cgroup,
     error::{Doing as _, Error, Result},
+    hierarchies::Hierarchies,
     os::{self, Guardian},
 };
 use std::{

@@ -1,11 +1,13 @@
 //! A run's world: nodes, and the network between them.
 
 use crate::{
-    cgroup::{Hierarchies, LabGroups},
+    cgroup::LabGroups,
     disk::Disk,
     error::{Doing as _, Error, Result},
     folder::Folder,
-    node::{Inner, Node, NodeOptions, State},
+    hierarchies::Hierarchies,
+    machine::{Machine, State},
+    node::{Node, NodeOptions},
     switch::{Counters, Rule, Switch},
 };
 use std::{
@@ -108,7 +110,7 @@ impl Lab {
             .and_then(|()| fs::create_dir(folder.join("host")))
             .doing(|| format!("make {}", folder.display()))?;
         let logs = self.options.logs.as_ref().unwrap_or(&self.folder.path);
-        let inner = Inner {
+        let inner = Machine {
             name: name.to_owned(),
             number,
             log: logs.join(format!("{name}.log")),
@@ -117,7 +119,7 @@ impl Lab {
             switch: self.switch.clone(),
             guardian: self.folder.guardian(),
             groups: self.groups.node(&format!("node-{name}"))?,
-            disk: Disk::create(&folder, options.disk_bytes)?,
+            disk: Disk::create(&folder, options.disk_bytes, options.disk_faults)?,
             folder,
             state: Mutex::<State>::default(),
         };

@@ -29,7 +29,8 @@
 //!   cgroups and files when this process dies; [`sweep`] does it for those whose guardian died, too.
 //! - The switch is a thread that reads packets from one tun device and writes them to another. It needs neither `netem` nor
 //!   a firewall, and it forwards IPv4 alone, to single addresses.
-//! - A disk is a loop-mounted ext4 image. When its power is cut the file system is shut down without flushing its log.
+//! - A disk is a loop-mounted ext4 image. When its power is cut the file system is shut down without flushing its log. One that
+//!   can be slow or fail has a file system in user space between the image and the loop device, which a child serves.
 //!
 //! [`capabilities`] tells what of that a machine allows. As root all of it, as a rule. A user may be allowed user namespaces:
 //! [`become_root_of_a_namespace`] gives nodes all but disks of their own.
@@ -43,7 +44,9 @@ mod disk;
 mod error;
 mod folder;
 mod hand;
+mod hierarchies;
 mod lab;
+mod machine;
 mod node;
 mod os;
 mod process;
@@ -52,6 +55,7 @@ mod user;
 
 pub use capabilities::{Capability, Lack, capabilities};
 pub use damage::{Damage, DamageKind};
+pub use disk::{DiskCounters, DiskRule};
 pub use error::{Error, Result};
 pub use folder::{Removed, sweep};
 pub use lab::{Lab, LabOptions};

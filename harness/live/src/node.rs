@@ -1,25 +1,22 @@
 //! A node: a machine of its own, as far as its processes can tell. It has an address, a disk, a name, and power.
 
 use crate::{
-    cgroup::NodeGroups,
     damage::{self, Damage},
-    disk::Disk,
+    disk::{DiskCounters, DiskRule},
     error::{Doing as _, Error, Result},
     hand::Hand,
-    os::{self, Guardian},
-    process::{Command, Output, Process},
+    machine::Machine,
+    os,
+    process::{Command, Process},
     switch::Switch,
 };
 use std::{
     fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom},
     net::Ipv4Addr,
-    os::fd::OwnedFd,
     path::{Path, PathBuf},
-    process::Stdio,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::Arc,
     thread,
-    time::Duration,
 };
 
 /// What a node has.
@@ -28,13 +25,16 @@ pub struct NodeOptions {
     /// The size of its disk, 16 MiB at least. The image takes only what was written. None: a folder of the host, which
     /// keeps what was not synced, cannot be full, and needs no right to mount.
     pub disk_bytes: Option<u64>,
+    /// Whether its disk can be slow or fail ([`Node::set_disk_rule`]). All that is read and written then passes a process in
+    /// between, which takes time of its own.
+    pub disk_faults: bool,
 }
 
 impl NodeOptions {
     /// With a disk of its own.
     #[must_use]
     pub fn with_disk(bytes: u64) -> Self {
-        Self { disk_bytes: Some(bytes) }
+        Self { disk_bytes: Some(bytes), ..Self::default() }
     }
 }
 
@@ -50,139 +50,11 @@ pub struct Snapshot {
 /// Its verbs return when what they do is done. Verbs of one node wait for each other.
 #[derive(Debug, Clone)]
 pub struct Node {
-    pub(crate) inner: Arc<Inner>,
-}
-
-/// What a lab gives a node.
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub name: String,
-    /// The last number of its address.
-    pub number: u8,
-    /// Its folder on the host.
-    pub folder: PathBuf,
-    pub log: PathBuf,
-    /// What it takes for `/etc/hosts`.
-    pub hosts: PathBuf,
-    pub mtu: u16,
-    pub switch: Arc<Switch>,
-    pub guardian: Weak<Guardian>,
-    pub groups: NodeGroups,
-    pub disk: Disk,
-    pub state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    /// None: without power.
-    hand: Option<Hand>,
-    processes: Vec<Process>,
-    /// How many processes were started.
-    started: u32,
-    snapshots: u32,
-    frozen: bool,
-    /// The lab has ended.
-    gone: bool,
-}
-
-impl State {
-    fn powered(&self, node: &Inner) -> Result<&Hand> {
-        self.hand.as_ref().ok_or_else(|| match self.gone {
-            true => Error::Misuse(format!("the lab of node {} has ended", node.name)),
-            false => Error::Misuse(format!("node {} is without power", node.name)),
-        })
-    }
-
-    fn off(&self, node: &Inner) -> Result<()> {
-        match (&self.hand, self.gone) {
-            (None, false) => Ok(()),
-            (None, true) => self.powered(node).map(|_| ()),
-            (Some(_), _) => Err(Error::Misuse(format!("node {} is under power", node.name))),
-        }
-    }
-}
-
-impl Inner {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Namespaces, network and disk, as of a machine that starts.
-    fn boot(&self) -> Result<Hand> {
-        let hand = Hand::start(&self.name)?;
-        let (name, hosts, mtu) = (self.name.clone(), self.hosts.clone(), self.mtu);
-        let address = Switch::address(self.number);
-        let folder = self.folder.clone();
-        let device = hand.run(move || -> Result<OwnedFd> {
-            os::set_hostname(&name).doing(|| "name a node".to_owned())?;
-            os::mount_bind(&hosts, Path::new("/etc/hosts"))
-                .doing(|| format!("mount {} at /etc/hosts", hosts.display()))?;
-            // Shared memory would outlive its processes on the host. Where the lab itself is in there, it may.
-            let shared = Path::new("/dev/shm");
-            if shared.exists() && !folder.starts_with(shared) {
-                os::mount_tmpfs(shared).doing(|| "mount /dev/shm".to_owned())?;
-            }
-            os::loopback_up().doing(|| "bring lo up".to_owned())?;
-            os::tun("eth0", address, mtu).doing(|| "make a tun device".to_owned())
-        })?;
-        self.disk.mount(&hand)?;
-        self.switch.attach(self.number, device);
-        self.tell(Some(hand.id()));
-        Ok(hand)
-    }
-
-    fn tell(&self, thread: Option<i32>) {
-        if let Some(guardian) = self.guardian.upgrade() {
-            guardian.tell(self.number, thread);
-        }
-    }
-
-    /// Ends all its processes, and waits until they have ended.
-    fn end_all(&self, state: &mut State) -> Result<()> {
-        let killed = self.groups.kill();
-        for process in state.processes.drain(..) {
-            // Those in the cgroup are dead; to wait for one is to let the system forget it.
-            let _ = process.wait(Duration::from_secs(1));
-        }
-        killed?;
-        if std::mem::take(&mut state.frozen) {
-            self.groups.thaw()?;
-        }
-        Ok(())
-    }
-
-    /// Takes it down, by a power cut or in order. Everything is tried; the first error is returned.
-    fn take_down(&self, state: &mut State, power_cut: bool) -> Result<()> {
-        let Some(hand) = state.hand.take() else { return Ok(()) };
-        // First, so that nothing that dies can say goodbye.
-        self.switch.unplug(self.number);
-        let mut results = Vec::new();
-        if power_cut {
-            // Nobody notices that the disk fails, nor does one write on while another is dead. Who cannot stand still is killed
-            // all the same.
-            state.frozen = true;
-            let _ = self.groups.freeze();
-            results.push(self.disk.cut_power(&hand));
-        }
-        results.push(self.end_all(state));
-        results.push(self.disk.unmount(&hand));
-        // It is a comfort, and in some containers forbidden.
-        hand.run(os::hush).ok();
-        self.tell(None);
-        self.switch.detach(self.number);
-        results.into_iter().collect()
-    }
-
-    /// The lab ends.
-    pub(crate) fn end(&self) -> Result<()> {
-        let mut state = self.state();
-        state.gone = true;
-        self.take_down(&mut state, false)
-    }
+    pub(crate) inner: Arc<Machine>,
 }
 
 impl Node {
-    pub(crate) fn start(inner: Inner) -> Result<Self> {
+    pub(crate) fn start(inner: Machine) -> Result<Self> {
         let hand = inner.boot()?;
         inner.state().hand = Some(hand);
         Ok(Self { inner: Arc::new(inner) })
@@ -210,7 +82,7 @@ impl Node {
     /// with the lab.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
-        self.inner.folder.join("host")
+        self.inner.own_folder()
     }
 
     /// How the caller reaches a path that the node's processes see, on their disk for example. Until the node loses power;
@@ -244,40 +116,7 @@ impl Node {
     /// # Errors
     /// When the node is without power or frozen, or the program cannot be started.
     pub fn spawn(&self, what: &Command) -> Result<Process> {
-        let mut state = self.inner.state();
-        let state = &mut *state;
-        let node = &*self.inner;
-        state.powered(node)?;
-        if state.frozen {
-            return Err(Error::Misuse(format!("node {} is frozen", node.name)));
-        }
-        state.started += 1;
-        let program = what.program.display();
-        let mut log = File::options().append(true).create(true).open(&node.log);
-        if let Ok(log) = &mut log {
-            let text = format!("=== squall: start {} of {}: {program}\n", state.started, node.name);
-            log.write_all(text.as_bytes()).doing(|| "write to a node's log".to_owned())?;
-        }
-        let log = log.doing(|| format!("open {}", node.log.display()))?;
-        let same = log.try_clone().doing(|| "open a node's log again".to_owned())?;
-        let mut command = std::process::Command::new(&what.program);
-        command
-            .args(&what.args)
-            .env("TMPDIR", self.folder())
-            .envs(what.env.iter().map(|(name, value)| (name, value)))
-            .current_dir(what.folder.clone().unwrap_or_else(|| self.disk()))
-            .stderr(log);
-        match what.output {
-            Output::Logged => command.stdin(Stdio::null()).stdout(same),
-            Output::Piped => command.stdin(Stdio::piped()).stdout(Stdio::piped()),
-        };
-        os::confine(&mut command, node.groups.doors()?);
-        let child = state.powered(node)?.run(move || command.spawn());
-        let child = child.doing(|| format!("start {program} on node {}", node.name))?;
-        let process = Process::new(child);
-        state.processes.retain(|process| matches!(process.exited(), Ok(None)));
-        state.processes.push(process.clone());
-        Ok(process)
+        self.inner.spawn(what)
     }
 
     /// The numbers of all processes on it.
@@ -366,12 +205,15 @@ impl Node {
     /// Cuts its power: it falls silent, its processes are gone, and so is what its disk was not made to keep. Others are
     /// not told: their connections to it are open still. A disk that is a folder of the host loses nothing.
     ///
+    /// What the kernel wrote of its own accord is kept, as on any machine: what is older than some 5 to 30 seconds, or all when
+    /// anybody on the host calls `sync()`, which is for all disks.
+    ///
     /// # Errors
     /// When something resisted. It is without power all the same.
     pub fn power_off(&self) -> Result<()> {
         let mut state = self.inner.state();
         state.powered(&self.inner)?;
-        self.inner.take_down(&mut state, true)
+        self.inner.take_down(&mut state)
     }
 
     /// Gives it power again, a new machine with the old disk, address and links. Nothing runs on it yet.
@@ -444,7 +286,7 @@ impl Node {
         }
         state.off(&self.inner)?;
         let hand = Hand::start(&self.inner.name)?;
-        disk.mount(&hand)?;
+        disk.mount_as_is(&hand)?;
         let done = hand.run(move || what(&data));
         disk.unmount(&hand)?;
         done
@@ -495,6 +337,23 @@ impl Node {
     pub fn make_room(&self) -> Result<()> {
         let state = self.inner.state();
         self.inner.disk.make_room(state.powered(&self.inner)?)
+    }
+
+    /// Says what is wrong with its disk from now on, under power or not. It is wrong for the node only: what is done to the
+    /// disk from outside (wiping, damaging, restoring) is not hindered.
+    ///
+    /// # Errors
+    /// When it has no disk that can fail.
+    pub fn set_disk_rule(&self, rule: DiskRule) -> Result<()> {
+        // Not while its power is cut, which puts the rule aside.
+        let _state = self.inner.state();
+        self.inner.disk.set_rule(rule)
+    }
+
+    /// What was wrong with its disk, by how often it was felt.
+    #[must_use]
+    pub fn disk_counters(&self) -> DiskCounters {
+        self.inner.disk.counters()
     }
 
     /// Limits the memory of all its processes together, with what of their files is in memory, or lifts the limit. Who

@@ -17,12 +17,15 @@ use std::{
     io::{self, Read as _, Write as _},
     mem,
     net::Ipv4Addr,
+    ops::Deref,
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::{fs::OpenOptionsExt as _, process::CommandExt as _},
     },
     path::{Path, PathBuf},
     process::Command,
+    ptr::NonNull,
+    sync::atomic::{AtomicU32, AtomicU64},
     time::Duration,
 };
 
@@ -353,6 +356,65 @@ pub(crate) fn start_of(process: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // Field 22; the second is a name in brackets, which may hold anything.
     stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// What a process tells another, and hears from it, in memory that both have.
+#[derive(Debug, Default)]
+pub(crate) struct Controls {
+    /// How long each write and each sync takes, in nanoseconds.
+    pub slow_nanos: AtomicU64,
+    /// What fails: a sum of the constants.
+    pub failing: AtomicU32,
+    /// How many took so long.
+    pub slowed: AtomicU64,
+    /// How many failed.
+    pub failed: AtomicU64,
+}
+
+impl Controls {
+    pub(crate) const READS: u32 = 1;
+    pub(crate) const WRITES: u32 = 2;
+    pub(crate) const SYNCS: u32 = 4;
+}
+
+/// `Controls` in memory that forked children share.
+#[derive(Debug)]
+pub(crate) struct Shared(NonNull<Controls>);
+
+// SAFETY: it is memory for as long as this lives, and there are only atomics in it.
+unsafe impl Send for Shared {}
+// SAFETY: likewise.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    pub(crate) fn new() -> io::Result<Self> {
+        let (access, kind) =
+            (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        // SAFETY: a new mapping, wherever the kernel wants it.
+        let memory =
+            unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Controls>(), access, kind, -1, 0) };
+        if memory == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // Zeros, which are valid atomics.
+        NonNull::new(memory.cast()).map(Self).ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+    }
+}
+
+impl Deref for Shared {
+    type Target = Controls;
+
+    fn deref(&self) -> &Controls {
+        // SAFETY: mapped, aligned to a page, initialized by the kernel, and only shared.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new` with this length; nobody has a reference any more.
+        unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<Controls>()) };
+    }
 }
 
 /// Forks. The child does `then` and ends, with `input` as its standard input, no other file of its parent's open, and every

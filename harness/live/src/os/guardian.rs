@@ -15,9 +15,11 @@ use rustix::{
 };
 use std::{
     ffi::{CStr, CString},
-    fs::File,
     io::{self, Write as _},
-    os::fd::{AsFd as _, OwnedFd},
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::net::UnixStream,
+    },
     path::Path,
 };
 
@@ -25,8 +27,9 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct Guardian {
     child: Pid,
-    /// What is written here is a node's number and the thread that is in its network, or zero.
-    told: File,
+    /// What is written here is a node's number and the thread that is in its network, or zero. Not a pipe: writing to one
+    /// whose reader is dead may end this process.
+    told: UnixStream,
 }
 
 /// The networks of the nodes, by their numbers.
@@ -40,7 +43,7 @@ impl Guardian {
         let cgroups = cgroups.iter().map(|path| c_path(path)).collect::<io::Result<Vec<_>>>()?;
         let folder = c_path(folder)?;
         let parent = rustix::process::getpid();
-        let (hears, told) = io::pipe()?;
+        let (hears, told) = UnixStream::pair()?;
         // SAFETY: what follows in the child is bare system calls over texts that were made before.
         let child = unsafe {
             fork(c"squall-guardian", hears.as_fd(), || {
@@ -49,7 +52,7 @@ impl Guardian {
                 clear(&kills, &cgroups, &folder, &networks);
             })
         }?;
-        Ok(Self { child: pid(child), told: OwnedFd::from(told).into() })
+        Ok(Self { child: pid(child), told })
     }
 
     /// A node has a new network, that of a thread of this process, or none any more. The guardian holds it open.
@@ -68,7 +71,7 @@ pub(crate) struct Idle(Pid);
 impl Idle {
     pub(crate) fn start() -> io::Result<Self> {
         let parent = rustix::process::getpid();
-        let (hears, _) = io::pipe()?;
+        let (hears, _told) = UnixStream::pair()?;
         // SAFETY: bare system calls.
         let child = unsafe {
             fork(c"squall-idle", hears.as_fd(), || watch(parent, &mut [const { None }; 256]))
@@ -98,11 +101,11 @@ impl Drop for Idle {
     }
 }
 
-fn pid(child: u32) -> Pid {
+pub(super) fn pid(child: u32) -> Pid {
     Pid::from_raw(child as i32).expect("fork gave the parent a child's number")
 }
 
-fn end(child: Pid) {
+pub(super) fn end(child: Pid) {
     let _ = rustix::process::kill_process(child, Signal::KILL);
     let _ = rustix::process::waitpid(Some(child), WaitOptions::empty());
 }
@@ -125,7 +128,7 @@ fn watch(parent: Pid, networks: &mut Networks) {
         }
         if hears && !asked[1].revents().is_empty() {
             let mut message = [0; 5];
-            // Pipes keep so short a message whole.
+            // So short a message is written whole.
             hears = rustix::io::read(input(), &mut message) == Ok(5);
             let [node, thread @ ..] = message;
             if hears {

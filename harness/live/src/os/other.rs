@@ -4,9 +4,14 @@ use std::{
     fs::File,
     io,
     net::Ipv4Addr,
+    ops::Deref,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
     process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64},
+    },
     time::Duration,
 };
 
@@ -28,6 +33,7 @@ nowhere! {
     set_hostname(&str) -> ();
     mount_bind(&Path, &Path) -> ();
     mount_tmpfs(&Path) -> ();
+    mount_served(&Path) -> File;
     mount_ext4(&Path, &Path) -> ();
     unmount(&Path) -> ();
     unmount_lazily(&Path) -> ();
@@ -99,5 +105,47 @@ impl Idle {
 
     pub(crate) fn ended(&self) -> bool {
         true
+    }
+}
+
+pub(crate) const SERVED: &str = "image";
+
+#[derive(Debug, Default)]
+pub(crate) struct Controls {
+    pub slow_nanos: AtomicU64,
+    pub failing: AtomicU32,
+    pub slowed: AtomicU64,
+    pub failed: AtomicU64,
+}
+
+impl Controls {
+    pub(crate) const READS: u32 = 1;
+    pub(crate) const WRITES: u32 = 2;
+    pub(crate) const SYNCS: u32 = 4;
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Shared(Controls);
+
+impl Shared {
+    pub(crate) fn new() -> io::Result<Self> {
+        no()
+    }
+}
+
+impl Deref for Shared {
+    type Target = Controls;
+
+    fn deref(&self) -> &Controls {
+        &self.0
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Server;
+
+impl Server {
+    pub(crate) fn start(_: &File, _: &Path, _: &Arc<Shared>) -> io::Result<Self> {
+        no()
     }
 }

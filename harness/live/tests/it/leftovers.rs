@@ -1,7 +1,7 @@
 //! Nothing is left behind, whatever happens.
 
 use crate::common::{LIMIT, SIZE, can, eventually, lab, shell, state};
-use squall_live::{Lab, LabOptions, Node, NodeOptions, Removed, Rule, sweep};
+use squall_live::{DiskRule, Lab, LabOptions, Node, NodeOptions, Removed, Rule, sweep};
 use std::{
     env, fs,
     io::{BufRead, BufReader, Write as _},
@@ -12,6 +12,8 @@ use std::{
 const NEEDS: &[&str] = &["namespaces", "network", "cgroups"];
 /// Set if it can have disks.
 const DISKS: &str = "SQUALL_LIVE_VICTIM_DISKS";
+/// Set if they can fail.
+const FAILING: &str = "SQUALL_LIVE_VICTIM_FAILING";
 /// Set for the process that is killed; its value is the folder for its labs.
 const STATE: &str = "SQUALL_LIVE_VICTIM";
 
@@ -34,8 +36,10 @@ fn victim() {
     let disks = env::var_os(DISKS).is_some();
     let options = if disks { NodeOptions::with_disk(SIZE) } else { NodeOptions::default() };
     let one = lab.add_node("one", options).unwrap();
+    let options = NodeOptions { disk_faults: env::var_os(FAILING).is_some(), ..options };
+    let two = lab.add_node("two", options).unwrap();
     moment("nodes");
-    for node in [&plain, &one] {
+    for node in [&plain, &one, &two] {
         shell(
             node,
             "(setsid sh -c 'exec sleep 1000' &); mkdir -p a/b; echo > a/b/c; while :; do echo >> busy; sync busy; done",
@@ -46,6 +50,10 @@ fn victim() {
     one.freeze().unwrap();
     moment("frozen");
     one.thaw().unwrap();
+    if options.disk_faults {
+        let slow = std::time::Duration::from_millis(5);
+        two.set_disk_rule(DiskRule { slow, ..DiskRule::default() }).unwrap();
+    }
     if disks {
         one.fill_disk().unwrap();
     }
@@ -67,15 +75,21 @@ fn victim() {
     // The last moments are taken where something is under way all the time.
     moment("busy");
     for _ in 0.. {
-        one.power_off().unwrap();
-        one.power_on().unwrap();
-        shell(&one, "exec sleep 1000");
+        for node in [&one, &two] {
+            node.power_off().unwrap();
+            node.power_on().unwrap();
+            shell(node, "exec sleep 1000");
+        }
     }
 }
 
-fn start(disks: bool, folder: &Path) -> (Child, BufReader<std::process::ChildStdout>) {
+fn start(
+    (disks, failing): (bool, bool),
+    folder: &Path,
+) -> (Child, BufReader<std::process::ChildStdout>) {
     let mut child = Command::new(env::current_exe().unwrap())
         .envs(disks.then_some((DISKS, "yes")))
+        .envs(failing.then_some((FAILING, "yes")))
         .args(["--exact", "leftovers::victim", "--ignored", "--nocapture"])
         .env(STATE, folder)
         .stdin(Stdio::piped())
@@ -152,7 +166,7 @@ fn nothing_is_left_of_who_is_killed_at_any_moment() {
     if !can(test, NEEDS) {
         return;
     }
-    let disks = can(test, &["disks"]);
+    let disks = (can(test, &["disks"]), can(test, &["slow-disks"]));
     let moments = [
         "nothing",
         "lab",
@@ -185,7 +199,7 @@ fn nothing_is_left_of_who_is_killed_at_any_moment() {
             std::thread::sleep(std::time::Duration::from_micros(later));
         } else if moment == "processes" {
             let kinds = left(folder.path());
-            let of_disks = if disks { &["loop device"][..] } else { &[] };
+            let of_disks = if disks.0 { &["loop device"][..] } else { &[] };
             for kind in ["folder", "process", "mount"].iter().chain(of_disks) {
                 assert!(kinds.iter().any(|one| one.starts_with(kind)), "no {kind}: {kinds:?}");
             }
@@ -216,12 +230,12 @@ fn base() -> PathBuf {
 }
 
 /// A lab whose guardian is killed before its owner is.
-fn orphan(disks: bool, folder: &Path) -> u32 {
+fn orphan(disks: (bool, bool), folder: &Path) -> u32 {
     let (mut child, mut said) = start(disks, folder);
     reach("processes", &mut child, &mut said);
-    // What has left its parent, on both nodes.
+    // What has left its parent, on all nodes.
     let daemons = || left(folder).iter().filter(|one| one.ends_with(" sleep")).count();
-    eventually("daemons run", || daemons() == 2);
+    eventually("daemons run", || daemons() == 3);
     let own: Vec<PathBuf> = fs::read_dir(format!("/proc/{}/task", child.id()))
         .unwrap()
         .flatten()
@@ -250,7 +264,7 @@ fn what_is_left_when_the_guardian_dies_too_is_swept_and_the_living_are_not() {
     if !can(test, NEEDS) {
         return;
     }
-    let disks = can(test, &["disks"]);
+    let disks = (can(test, &["disks"]), can(test, &["slow-disks"]));
     let folder = tempfile::tempdir_in(base()).unwrap();
     let dead = orphan(disks, folder.path());
     let options = LabOptions { state: folder.path().to_owned(), ..LabOptions::default() };
@@ -272,8 +286,8 @@ fn what_is_left_when_the_guardian_dies_too_is_swept_and_the_living_are_not() {
     let removed = sweep();
     let count = |kind: fn(&Removed) -> bool| removed.iter().filter(|one| kind(one)).count();
     assert_eq!(count(|one| matches!(one, Removed::Folder(_))), 1, "{removed:?}");
-    // What had left its parent lived on, on both nodes.
-    assert!(count(|one| matches!(one, Removed::Process(_))) >= 2, "{removed:?}");
+    // What had left its parent lived on, on all nodes.
+    assert!(count(|one| matches!(one, Removed::Process(_))) >= 3, "{removed:?}");
     assert!(count(|one| matches!(one, Removed::Cgroup(_))) >= 1, "{removed:?}");
     assert_eq!(cgroups(dead), [] as [PathBuf; 0]);
     assert!(process.exited().unwrap().is_none());
