@@ -184,7 +184,7 @@ pub(crate) fn execute(plan: &Plan, programs: &Programs, folder: &Path) -> Run {
     };
     let host = match Host::start(settings, programs.workload()) {
         Ok(host) => host,
-        Err(why) => return errored(why.to_string()),
+        Err(why) => return errored(report::line(&why.to_string())),
     };
     let load = Load {
         rate: plan.workload.rate,

@@ -8,10 +8,10 @@ use crate::{
 use serde_json::Value;
 use squall_maelstrom::{
     Outcome, Verdict as Came,
-    history::{Event, Kind},
+    history::{self, Event, Kind},
     workloads::Workload,
 };
-use squall_reports::{Counters, Evidence, Run, Verdict, Violation};
+use squall_reports::{Counters, Evidence, Latency, LatencyRecorder, Run, Verdict, Violation};
 use std::{collections::BTreeMap, time::Duration};
 
 /// How many pieces of evidence a violation has.
@@ -20,6 +20,11 @@ const EVIDENCE: usize = 12;
 /// A time in microseconds.
 pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).expect("no run takes 500,000 years")
+}
+
+/// Several lines as one.
+pub(super) fn line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" | ")
 }
 
 /// The run of a plan. `doubts` are why nobody can say whether it passed.
@@ -46,7 +51,7 @@ pub(super) fn run(
     let (verdict, reason) = match outcome.verdict {
         // What proves something is proven, whatever else is missing.
         Came::Failed => (Verdict::Failed, None),
-        Came::Errored => (Verdict::Errored, Some(outcome.why.clone())),
+        Came::Errored => (Verdict::Errored, Some(line(&outcome.why))),
         _ if !doubts.is_empty() => (Verdict::Inconclusive, Some(doubts.join("; "))),
         Came::Inconclusive => (Verdict::Inconclusive, Some(outcome.why.clone())),
         Came::Vacuous => {
@@ -84,8 +89,18 @@ pub(super) fn run(
             faults: remains.begun,
             ..Counters::default()
         },
+        latency: latency(outcome),
         ..Run::default()
     }
+}
+
+/// From asking to the answer.
+fn latency(outcome: &Outcome) -> Option<Latency> {
+    let mut recorder = LatencyRecorder::default();
+    for op in history::pair(&outcome.events).iter().filter(|op| op.ok()) {
+        recorder.record(op.ended_us.unwrap_or(op.began_us) - op.began_us);
+    }
+    recorder.summary()
 }
 
 /// One of each name: the first of it, and how many there are.
@@ -101,7 +116,7 @@ fn violations(outcome: &Outcome) -> Vec<Violation> {
         };
         violations.push(Violation {
             invariant: anomaly.name.clone(),
-            summary: anomaly.about.replace('\n', " | ") + &more,
+            summary: line(&anomaly.about) + &more,
             evidence: (anomaly.events.iter())
                 .filter_map(|index| outcome.events.get(usize::try_from(*index).ok()?))
                 .take(EVIDENCE)
