@@ -33,7 +33,7 @@ fn run(node: &str, workload: &str, more: &[&str]) -> (common::Said, squall_repor
 /// The verdict of a run under faults, and why.
 fn under(faults: &str, node: &str, workload: &str) -> (Verdict, String) {
     let text = format!(
-        "name: x\nworkload: {{ events: 60, rate: 30/s }}\nexpect: {{ recovers_within: {{ within: 3s }} }}\nfaults:\n{faults}"
+        "name: x\nworkload: {{ events: 60, rate: 30/s }}\nexpect:\n  - recovers_within: {{ within: 3s }}\nfaults:\n{faults}"
     );
     let (_folder, path) = common::scenario(&text);
     let (said, report) = run(node, workload, &[&path]);
@@ -70,11 +70,12 @@ fn nodes_from_n0_are_cut_off_paused_and_killed() {
 
 #[test]
 fn messages_are_lost_doubled_late_and_out_of_order() {
-    let storm = "  - { at: 100ms, lose: { messages: 50% }, for: 400ms }
-  - { at: 500ms, duplicate: { messages: 50% }, for: 400ms }
-  - { at: 900ms, reorder: { messages: 50% }, for: 400ms }
-  - { at: 1300ms, late: { messages: 50%, by: 100ms..200ms }, for: 300ms }\n";
-    assert_eq!(under(storm, "pn_counter.py", "pn-counter").0, Verdict::Passed);
+    let storm = "  - { at: 100ms, duplicate: { messages: 50% }, for: 500ms }
+  - { at: 600ms, reorder: { messages: 50%, by: 100ms..400ms }, for: 400ms }
+  - { at: 1s, late: { messages: 50%, by: 100ms..200ms }, for: 300ms }
+  - { at: 1300ms, lose: { messages: 50% }, for: 500ms }\n";
+    let (verdict, why) = under(storm, "pn_counter.py", "pn-counter");
+    assert_eq!(verdict, Verdict::Passed, "{why}");
     let (verdict, why) = under(storm, "wrong/pn_counter_counts_copies.py", "pn-counter");
     assert!(verdict == Verdict::Failed && why.starts_with("wrong-sum "), "{verdict} {why}");
 }
