@@ -148,3 +148,45 @@ fn a_node_that_never_becomes_ready_is_an_error_with_its_log() {
     );
     assert!(said.out.contains("no-such-program: not found"), "{}", said.out);
 }
+
+#[test]
+fn what_was_kept_is_judged_and_told_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_scenario, path) = common::scenario(
+        "name: a short crash\nworkload: { events: 60, rate: 40/s }\nfaults:\n  - { at: 500ms, crash: n0, restart_after: 50ms }\n",
+    );
+    let command = format!("python3 {NODES}/wrong/unique_ids_collide_after_restart.py");
+    let keep = folder.path().to_string_lossy();
+    let said = squall(&[
+        "run",
+        "--maelstrom",
+        &command,
+        "-w",
+        "unique-ids",
+        "--keep",
+        &keep,
+        "--no-progress",
+        &path,
+    ]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    let kept = folder.path().join("a-short-crash-seed-1");
+    assert!(kept.join("n0.log").exists());
+    let history = kept.join("history.jsonl.gz");
+    let history = history.to_string_lossy();
+    let judged = squall(&["judge", &history]);
+    assert_eq!(judged.code, 1, "{}", judged.err);
+    assert!(judged.out.contains("failed \"a short crash\" seed 1"), "{}", judged.out);
+    assert!(
+        judged.out.contains("duplicated: the id \"n0-0\" was given 2 times: by n0, n0"),
+        "{}",
+        judged.out
+    );
+    let told = squall(&["replay", &history]);
+    assert_eq!(told.code, 1, "{}", told.err);
+    for text in ["squall   n0 is killed", "generate ok \"n0-0\"", "duplicated  "] {
+        assert!(told.out.contains(text), "{text}: {}", told.out);
+    }
+    std::fs::write(kept.join("history.jsonl.gz"), b"\x1f\x8bnot gzip").unwrap();
+    let broken = squall(&["judge", &history]);
+    assert_eq!(broken.code, 2, "{}", broken.out);
+}
