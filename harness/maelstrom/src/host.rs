@@ -1,7 +1,8 @@
 //! Nodes, the network between them, and what is done to them.
 
 use crate::{
-    journal::{Header, Journal},
+    journal::Journal,
+    kept::Header,
     message::Body,
     network::Network,
     process::{Guardian, Log, Process},
@@ -25,6 +26,8 @@ use std::{
 pub struct Settings {
     /// The program of each node and its arguments.
     pub command: Vec<String>,
+    /// What the run is called in its history.
+    pub title: String,
     /// How many nodes there are, at least 1.
     pub nodes: usize,
     /// The seed of all that is drawn.
@@ -48,6 +51,7 @@ impl Settings {
     pub fn new(command: &[&str]) -> Self {
         Self {
             command: command.iter().map(|word| (*word).to_owned()).collect(),
+            title: String::new(),
             nodes: 3,
             seed: 1,
             latency_ms: (0, 0),
@@ -130,7 +134,8 @@ impl Host {
     pub fn start(settings: Settings, workload: &'static Workload) -> Result<Self, NotReady> {
         let not_ready = |why: String| NotReady { why, log: Vec::new() };
         let names: Vec<String> = (0..settings.nodes.max(1)).map(|n| format!("n{n}")).collect();
-        let header = Header::new(workload.name, &settings.command, &names, settings.seed);
+        let header =
+            Header::new(&settings.title, workload.name, &settings.command, &names, settings.seed);
         let journal = Journal::new(&header, settings.history.as_deref())
             .map_err(|error| not_ready(format!("the history cannot be written: {error}")))?;
         let journal = Arc::new(journal);

@@ -3,14 +3,14 @@
 use crate::{
     findings::Anomaly,
     history::{Event, Kind},
+    kept::{End, Header},
     message::Message,
 };
-use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use serde::{Deserialize, Serialize};
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 use std::{
     fs::File,
-    io::{self, BufRead as _, BufReader, Write as _},
+    io::{self, Write as _},
     path::Path,
     sync::{
         Mutex, MutexGuard, PoisonError,
@@ -19,41 +19,11 @@ use std::{
     time::Instant,
 };
 
-/// The name and major version of the format of histories.
-const FORMAT: &str = "squall-maelstrom-history/1";
-
 /// How many messages are written in full; those that follow are counted.
 const MOST_MESSAGES: u64 = 1_000_000;
 
 /// How many troubles of one name are told.
 const MOST_TROUBLES: usize = 8;
-
-/// What a history is of: its first line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Header {
-    /// Always `squall-maelstrom-history/1`.
-    pub format: String,
-    /// The workload.
-    pub workload: String,
-    /// The command of each node.
-    pub command: Vec<String>,
-    /// Their names.
-    pub nodes: Vec<String>,
-    /// The seed of what was drawn.
-    pub seed: u64,
-}
-
-impl Header {
-    pub(crate) fn new(workload: &str, command: &[String], nodes: &[String], seed: u64) -> Self {
-        Self {
-            format: FORMAT.to_owned(),
-            workload: workload.to_owned(),
-            command: command.to_vec(),
-            nodes: nodes.to_vec(),
-            seed,
-        }
-    }
-}
 
 /// Where everything that happens is noted.
 #[derive(Debug)]
@@ -167,16 +137,21 @@ impl Journal {
         look(&self.lock().events)
     }
 
-    /// Ends the file, and gives what was noted.
-    pub(crate) fn finish(&self) -> (Vec<Event>, Vec<Anomaly>, io::Result<()>) {
+    /// What was noted.
+    pub(crate) fn noted(&self) -> (Vec<Event>, Vec<Anomaly>) {
+        let kept = self.lock();
+        (kept.events.clone(), kept.troubles.clone())
+    }
+
+    /// Ends the file with what is to be known of the run beside.
+    pub(crate) fn close(&self, end: &End) -> io::Result<()> {
         let mut kept = self.lock();
-        if kept.messages > MOST_MESSAGES {
-            let unwritten = kept.messages - MOST_MESSAGES;
+        let unwritten = kept.messages.saturating_sub(MOST_MESSAGES);
+        if unwritten > 0 {
             kept.write(&json!({ "messages_not_written": unwritten }));
         }
-        let file = kept.file.take();
-        let ended = file.map_or(Ok(()), |file| file.finish().map(|_| ()));
-        (std::mem::take(&mut kept.events), std::mem::take(&mut kept.troubles), ended)
+        kept.write(&json!({ "end": end }));
+        kept.file.take().map_or(Ok(()), |file| file.finish().map(|_| ()))
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -193,36 +168,6 @@ impl Kept {
             self.file = None;
         }
     }
-}
-
-/// Reads a history: what it is of, its events, and what nodes did wrong.
-///
-/// # Errors
-/// The file cannot be read, or a line of it is not what it should be: its number, and why.
-pub fn read(path: &Path) -> Result<(Header, Vec<Event>, Vec<Anomaly>), String> {
-    let told = |error: io::Error| format!("{}: {error}", path.display());
-    let file = File::open(path).map_err(told)?;
-    let mut lines = BufReader::new(GzDecoder::new(BufReader::new(file))).lines();
-    let first = lines.next().transpose().map_err(told)?.unwrap_or_default();
-    let header: Header = serde_json::from_str(&first)
-        .map_err(|error| format!("{}: line 1: no history of ours: {error}", path.display()))?;
-    if header.format != FORMAT {
-        return Err(format!("{}: line 1: format {}, not {FORMAT}", path.display(), header.format));
-    }
-    let (mut events, mut troubles) = (Vec::new(), Vec::new());
-    for (number, line) in (2..).zip(lines) {
-        let line = line.map_err(told)?;
-        let wrong =
-            |error: serde_json::Error| format!("{}: line {number}: {error}", path.display());
-        let mut value: Value = serde_json::from_str(&line).map_err(wrong)?;
-        if let Some(event) = value.get_mut("event") {
-            events.push(serde_json::from_value(event.take()).map_err(wrong)?);
-        } else if let Some(trouble) = value.get("trouble") {
-            let text = |field: &str| trouble[field].as_str().unwrap_or_default();
-            troubles.push(Anomaly::of_node(text("name"), text("about").to_owned()));
-        }
-    }
-    Ok((header, events, troubles))
 }
 
 impl Event {

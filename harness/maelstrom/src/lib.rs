@@ -14,6 +14,7 @@ pub mod findings;
 pub mod history;
 mod host;
 mod journal;
+mod kept;
 mod lines;
 mod message;
 mod network;
@@ -25,7 +26,7 @@ pub mod workloads;
 
 pub use findings::{Anomaly, Findings, Verdict};
 pub use host::{Host, NotReady, Settings};
-pub use journal::{Header, read};
+pub use kept::{End, Header, KeptHistory, is_history, read};
 pub use message::{Body, Message};
 pub use network::{Effect, Network, Rule, RuleId, Shape};
 pub use run::{Driving, Judged, Load, Outcome};

@@ -27,6 +27,10 @@ pub(crate) struct Client {
 pub(crate) enum Refused {
     /// None came in time.
     Timeout,
+    /// The node is down: it was not even asked.
+    Down,
+    /// The node was killed before it answered.
+    Killed,
     /// The node answered with an error.
     Error { code: i64, text: String },
     /// The answer is not what the protocol says.
@@ -38,7 +42,11 @@ pub(crate) enum Refused {
 impl Refused {
     /// The operation did not happen, and never will.
     pub(crate) fn definite(&self) -> bool {
-        matches!(self, Self::Error { code, .. } if errors::meaning(*code).definite)
+        match self {
+            Self::Error { code, .. } => errors::meaning(*code).definite,
+            Self::Down => true,
+            Self::Timeout | Self::Killed | Self::Malformed(_) | Self::Stopped => false,
+        }
     }
 }
 
@@ -46,6 +54,8 @@ impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Timeout => f.write_str("net-timeout"),
+            Self::Down => f.write_str("the node is down"),
+            Self::Killed => f.write_str("the node was killed before it answered"),
             Self::Error { code, text } => {
                 write!(f, "{} ({code}): {}", errors::meaning(*code).name, clip(text))
             }
@@ -72,6 +82,7 @@ impl Client {
         mut body: Body,
         limit: Duration,
     ) -> Result<Message, Refused> {
+        let Some(life) = self.network.life(node) else { return Err(Refused::Down) };
         self.next_id += 1;
         let id = self.next_id;
         body.insert("msg_id".to_owned(), json!(id));
@@ -86,7 +97,15 @@ impl Client {
             if self.journal.hopeless() {
                 return Err(Refused::Stopped);
             }
-            let Ok(answer) = self.arriving.recv_timeout(left.min(LOOK)) else { continue };
+            // Looked at before the answers: what it sent before its end has arrived then.
+            let killed = self.network.life(node) != Some(life);
+            let Ok(answer) = self.arriving.recv_timeout(left.min(LOOK)) else {
+                // As with a connection that breaks: nobody waits for who will never answer.
+                if killed {
+                    return Err(Refused::Killed);
+                }
+                continue;
+            };
             // Others are answers to what it has given up, or nobody's.
             if answer.body.get("in_reply_to").and_then(Value::as_u64) == Some(id) {
                 return checked(&asked, answer);

@@ -5,13 +5,15 @@ use crate::{
     findings::{Anomaly, Findings, Verdict},
     history::{Event, Kind, Op, pair},
     host::{Host, NEVER_READY},
+    kept::{End, KeptHistory},
     lines::clip,
     rpc::{Client, Refused},
-    workloads::{Ask, Circumstances, Session, Workload},
+    workloads::{self, Ask, Circumstances, Session, Workload},
 };
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
+    io,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -159,7 +161,7 @@ impl Host {
         let took = self.now();
         self.end();
         let circumstances = Circumstances { faults: self.was_touched() };
-        let (events, troubles, _) = self.shared.journal.finish();
+        let (events, troubles) = self.shared.journal.noted();
         let names = self.names().iter().enumerate();
         let logs = names.map(|(node, name)| (name.clone(), self.log(node))).collect();
         let judged = Judged::new(
@@ -180,6 +182,22 @@ impl Host {
             took,
             logs,
         }
+    }
+
+    /// Ends the file of the history, with what is known beside of why the run proves nothing, or why nobody can say whether it
+    /// passed. Nothing is written to it later.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn close(&self, vacuous: &[String], inconclusive: &[String]) -> io::Result<()> {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.shared.journal.close(&End {
+            faults: self.was_touched(),
+            lateness_us: micros(self.network().lateness()),
+            took_us: micros(self.now()),
+            vacuous: vacuous.to_vec(),
+            inconclusive: inconclusive.to_vec(),
+        })
     }
 
     fn read_at_last(&self, node: usize, process: u64, patience: Duration, deadline: Instant) {
@@ -282,6 +300,27 @@ fn counts(history: &[Op]) -> BTreeMap<String, BTreeMap<&'static str, u64>> {
         *counts.entry(op.f.clone()).or_default().entry(op.outcome.name()).or_default() += 1;
     }
     counts
+}
+
+impl KeptHistory {
+    /// Judges it again. A history without an end is of a run that was killed: what is missing may only be late.
+    ///
+    /// # Errors
+    /// It is of a workload that there is not.
+    pub fn judged(&self) -> Result<Judged, String> {
+        let name = &self.header.workload;
+        let workload =
+            workloads::named(name).ok_or_else(|| format!("there is no workload {name}"))?;
+        let end = self.end.clone().unwrap_or_else(|| End {
+            faults: true,
+            lateness_us: u64::MAX,
+            inconclusive: vec!["the run was killed".to_owned()],
+            ..End::default()
+        });
+        let circumstances = Circumstances { faults: end.faults };
+        let lateness = Duration::from_micros(end.lateness_us);
+        Ok(Judged::new(workload, &self.events, self.troubles.clone(), circumstances, lateness))
+    }
 }
 
 /// What a history comes to.

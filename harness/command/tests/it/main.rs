@@ -16,6 +16,7 @@ mod faults;
 mod library;
 mod limits;
 mod live;
+mod maelstrom;
 mod mistakes;
 mod named;
 mod nearness;

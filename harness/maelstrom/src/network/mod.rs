@@ -133,6 +133,11 @@ impl Network {
         self.lock().waited(name)
     }
 
+    /// Which process stands behind a name, counted from 0; none if there is none now.
+    pub(crate) fn life(&self, name: &str) -> Option<u64> {
+        self.lock().life(name)
+    }
+
     /// Any rule has hit a message.
     pub(crate) fn any_hit(&self) -> bool {
         self.lock().any_hit()

@@ -96,6 +96,8 @@ pub(super) struct State {
     journal: Arc<Journal>,
     /// Everybody who ever had a name.
     ports: BTreeMap<String, Port>,
+    /// How often somebody of a name has gone.
+    lives: BTreeMap<String, u64>,
     rules: BTreeMap<RuleId, Rule>,
     held: BTreeMap<RuleId, Vec<Letter>>,
     hits: BTreeMap<RuleId, u64>,
@@ -114,6 +116,7 @@ impl State {
             latency,
             journal,
             ports: BTreeMap::new(),
+            lives: BTreeMap::new(),
             rules: BTreeMap::new(),
             held: BTreeMap::new(),
             hits: BTreeMap::new(),
@@ -132,6 +135,9 @@ impl State {
     }
 
     pub(super) fn open(&mut self, name: &str, port: Port) {
+        if matches!(port, Port::Gone) {
+            *self.lives.entry(name.to_owned()).or_default() += 1;
+        }
         self.ports.insert(name.to_owned(), port);
     }
 
@@ -155,6 +161,11 @@ impl State {
             Some(Port::Node { waited, .. }) => *waited,
             _ => 0,
         }
+    }
+
+    pub(super) fn life(&self, name: &str) -> Option<u64> {
+        let is_there = matches!(self.ports.get(name), Some(port) if !matches!(port, Port::Gone));
+        is_there.then(|| self.lives.get(name).copied().unwrap_or(0))
     }
 
     pub(super) fn any_hit(&self) -> bool {

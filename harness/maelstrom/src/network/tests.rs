@@ -1,7 +1,7 @@
 //! What the rules do to messages, without processes.
 
 use super::*;
-use crate::{journal::Header, message::Body};
+use crate::{kept::Header, message::Body};
 use serde_json::{Value, json};
 
 struct Wire {
@@ -11,7 +11,7 @@ struct Wire {
 }
 
 fn wire() -> Wire {
-    let header = Header::new("echo", &[], &[], 1);
+    let header = Header::new("", "echo", &[], &[], 1);
     let journal = Arc::new(Journal::new(&header, None).unwrap());
     let network = Network::new(1, (0, 0), journal);
     // Clients stand for nodes: both only take what arrives.
@@ -151,7 +151,7 @@ fn services_answer_and_nobody_is_told_so() {
     let answer = wire.a.recv_timeout(Duration::from_secs(5)).unwrap();
     assert_eq!((&answer.body["code"], &answer.body["in_reply_to"]), (&json!(1), &json!(7)));
     wire.network.send("a", Message::new("a", "n99", Body::new()));
-    let (_, troubles, _) = wire.network.lock().journal().finish();
+    let (_, troubles) = wire.network.lock().journal().noted();
     assert_eq!(
         troubles.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(),
         ["node-not-found", "node-not-found"]

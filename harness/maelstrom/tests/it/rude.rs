@@ -1,7 +1,7 @@
 //! Nodes that do what the protocol forbids: always a verdict with its reason, never a panic or a hang.
 
 use crate::common::{load, python, run, settings};
-use squall_maelstrom::{Host, Outcome, Verdict, read, workloads};
+use squall_maelstrom::{Host, Outcome, Verdict, is_history, read, workloads};
 use std::time::{Duration, Instant};
 
 /// An echo node, whose answers are what `answer` prints.
@@ -191,9 +191,14 @@ fn the_kept_history_can_be_judged_again() {
     let host = Host::start(settings, workloads::named("echo").unwrap()).unwrap();
     let driving = host.drive(load(500, 0));
     let outcome = host.conclude(driving);
-    let (header, events, troubles) = read(&file).unwrap();
-    assert_eq!((header.workload.as_str(), header.nodes.len()), ("echo", 3));
-    assert_eq!(events, outcome.events);
-    assert!(troubles.iter().any(|trouble| trouble.about.contains("oops")));
+    host.close(&["no fault".to_owned()], &[]).unwrap();
+    let kept = read(&file).unwrap();
+    assert!(is_history(&file) && !is_history(&folder.path().join("logs/n1.log")));
+    assert_eq!((kept.header.workload.as_str(), kept.header.nodes.len()), ("echo", 3));
+    assert_eq!(kept.events, outcome.events);
+    assert_eq!(kept.end.as_ref().unwrap().vacuous, ["no fault"]);
+    let again = kept.judged().unwrap();
+    assert_eq!((again.verdict, again.findings), (outcome.verdict, outcome.findings));
+    assert!(again.why.contains("oops"), "{}", again.why);
     assert!(std::fs::read_to_string(folder.path().join("logs/n1.log")).unwrap().contains("heard"));
 }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(super) struct JudgeArgs {
-    /// Files of histories, as `run --world live` keeps them: history.gz
+    /// Files of histories, as live runs keep them: history.gz, history.jsonl.gz
     #[arg(required = true, value_name = "HISTORY")]
     histories: Vec<PathBuf>,
 }
@@ -21,9 +21,13 @@ pub(super) struct JudgeArgs {
 pub(super) fn judge(args: &JudgeArgs, color: bool) -> Result<u8, Stop> {
     let mut code = PASSED;
     for path in &args.histories {
-        let (kept, _) = live::read(path).map_err(Stop::input)?;
-        let run = Worker::default().told(path).map_err(Stop::broken)?;
-        print_verdict(&kept.plan.scenario, &run, color);
+        let (scenario, run) = if live::is_maelstrom_history(path) {
+            live::maelstrom_told(path).map_err(Stop::input)?
+        } else {
+            let (kept, _) = live::read(path).map_err(Stop::input)?;
+            (kept.plan.scenario, Worker::default().told(path).map_err(Stop::broken)?)
+        };
+        print_verdict(&scenario, &run, color);
         if run.verdict != Verdict::Passed {
             code = NOT_PASSED;
         }

@@ -159,6 +159,9 @@ fn replay_history(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
             "a live run cannot be made again: --why, --expect and --set are for scenarios",
         ));
     }
+    if live::is_maelstrom_history(&args.scenario) {
+        return replay_maelstrom(args, color);
+    }
     let (kept, _) = live::read(&args.scenario).map_err(Stop::input)?;
     if let Some(path) = &args.output {
         writable(path)?;
@@ -172,6 +175,22 @@ fn replay_history(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
         }
         print_verdict(&kept.plan.scenario, &run, color);
     }
+    Ok(if run.verdict == Verdict::Passed { PASSED } else { NOT_PASSED })
+}
+
+/// What happened in a run of Maelstrom's nodes, from its history: what clients asked and were answered, and what was done.
+fn replay_maelstrom(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
+    if args.form != HistoryForm::Text || !args.picked.is_all() || args.output.is_some() {
+        return Err(Stop::input(
+            "the history of Maelstrom's nodes is told whole, in words: leave the other options out",
+        ));
+    }
+    let (scenario, run) = live::maelstrom_told(&args.scenario).map_err(Stop::input)?;
+    for (at, text) in live::maelstrom_lines(&args.scenario).map_err(Stop::input)? {
+        say(&format!("{} {}\n", seconds(at), reports::printable(&text)));
+    }
+    say("\n");
+    print_verdict(&scenario, &run, color);
     Ok(if run.verdict == Verdict::Passed { PASSED } else { NOT_PASSED })
 }
 

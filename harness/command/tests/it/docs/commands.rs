@@ -37,6 +37,7 @@ executed! {
     exploring: "docs/exploring.md",
     performance: "docs/performance.md",
     tutorial: "docs/tutorial.md",
+    maelstrom: "docs/maelstrom.md",
     your_system: "docs/your-system.md",
     pipelines: "ci/README.md",
     checks: "harness/checks/README.md",

@@ -15,7 +15,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use squall_judge::Bound;
 use squall_maelstrom::{
-    Host, Load, Network, Settings,
+    End, Host, Judged, Load, Network, Outcome, Settings,
     workloads::{self, Options, Topology, Workload},
 };
 use squall_reports::{Run, Verdict};
@@ -174,6 +174,7 @@ pub(crate) fn execute(plan: &Plan, programs: &Programs, folder: &Path) -> Run {
     let nodes = plan.nodes.iter().filter(|node| node.role == NODE).count();
     let settings = Settings {
         command: ["sh", "-c", &programs.command].map(str::to_owned).to_vec(),
+        title: plan.scenario.clone(),
         nodes,
         seed: plan.seed,
         latency_ms: (plan.network.min_ms, plan.network.max_ms),
@@ -184,7 +185,7 @@ pub(crate) fn execute(plan: &Plan, programs: &Programs, folder: &Path) -> Run {
     };
     let host = match Host::start(settings, programs.workload()) {
         Ok(host) => host,
-        Err(why) => return errored(why.to_string()),
+        Err(why) => return errored(report::line(&why.to_string())),
     };
     let load = Load {
         rate: plan.workload.rate,
@@ -219,11 +220,49 @@ pub(crate) fn execute(plan: &Plan, programs: &Programs, folder: &Path) -> Run {
     }
     let mut doubts = remains.trouble.clone();
     if stalled > STALL {
-        doubts
-            .push(format!("the harness's own loop stood still for {:.1} s", stalled.as_secs_f64()));
+        let stalled = stalled.as_secs_f64();
+        doubts.push(format!("the harness's own loop stood still for {stalled:.1} s"));
     }
-    let mut run = report::run(plan, programs.workload(), &outcome, &remains, &doubts, healed);
-    run.wall_us = report::micros(began.elapsed());
-    run.history = Some(history.to_string_lossy().into_owned());
-    run
+    let (vacuous, signals) = report::vacuous(plan, &remains);
+    if let Err(error) = host.close(&vacuous, &doubts) {
+        doubts.push(format!("{}: {error}", history.display()));
+    }
+    let Outcome { verdict, why, findings, events, messages, took, .. } = outcome;
+    let judged = Judged { verdict, why, findings };
+    let mut run = report::run(programs.workload(), &events, &judged, &vacuous, &doubts);
+    run.recovery_ms = (run.verdict == Verdict::Passed)
+        .then(|| report::micros(took.saturating_sub(healed)) / 1_000);
+    (run.counters.messages, run.counters.faults) = (messages, remains.begun);
+    Run {
+        seed: plan.seed,
+        sim_ms: report::micros(took) / 1_000,
+        signals,
+        wall_us: report::micros(began.elapsed()),
+        history: Some(history.to_string_lossy().into_owned()),
+        ..run
+    }
+}
+
+/// The run of a history that was kept, judged again, and its scenario.
+///
+/// # Errors
+/// It cannot be read, in words.
+pub(crate) fn told(path: &Path) -> Result<(String, Run), String> {
+    let kept = squall_maelstrom::read(path)?;
+    let judged = kept.judged()?;
+    let killed = || End { inconclusive: vec!["the run was killed".to_owned()], ..End::default() };
+    let end = kept.end.clone().unwrap_or_else(killed);
+    let workload = workloads::named(&kept.header.workload).expect("it was judged");
+    let run = report::run(workload, &kept.events, &judged, &end.vacuous, &end.inconclusive);
+    let history = Some(path.to_string_lossy().into_owned());
+    let run = Run { seed: kept.header.seed, sim_ms: end.took_us / 1_000, history, ..run };
+    Ok((kept.header.title, run))
+}
+
+/// What happened, by a history that was kept: when, in microseconds, and what.
+///
+/// # Errors
+/// It cannot be read, in words.
+pub(crate) fn lines(path: &Path) -> Result<Vec<(u64, String)>, String> {
+    squall_maelstrom::read(path).map(|kept| report::lines(&kept))
 }

@@ -7,11 +7,11 @@ use crate::{
 };
 use serde_json::Value;
 use squall_maelstrom::{
-    Outcome, Verdict as Came,
-    history::{Event, Kind},
+    Findings, Judged, KeptHistory, Verdict as Came,
+    history::{self, Event, Kind, Op},
     workloads::Workload,
 };
-use squall_reports::{Counters, Evidence, Run, Verdict, Violation};
+use squall_reports::{Counters, Evidence, Latency, LatencyRecorder, Run, Verdict, Violation};
 use std::{collections::BTreeMap, time::Duration};
 
 /// How many pieces of evidence a violation has.
@@ -22,88 +22,116 @@ pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).expect("no run takes 500,000 years")
 }
 
-/// The run of a plan. `doubts` are why nobody can say whether it passed.
-pub(super) fn run(
-    plan: &Plan,
-    workload: &Workload,
-    outcome: &Outcome,
-    remains: &Remains,
-    doubts: &[String],
-    healed: Duration,
-) -> Run {
+/// Several lines as one.
+pub(super) fn line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" | ")
+}
+
+/// Why the run of a plan proves nothing, by its faults; and what was felt, by name.
+pub(super) fn vacuous(plan: &Plan, remains: &Remains) -> (Vec<String>, BTreeMap<String, u64>) {
     let felt = |step: u16| remains.felt.get(&step).copied().unwrap_or(0);
+    let steps: BTreeMap<u16, String> =
+        plan.faults.iter().map(|fault| (fault.step, fault.fault.kind.signal())).collect();
     let mut signals: BTreeMap<String, u64> = BTreeMap::new();
-    let mut steps: Vec<u16> = Vec::new();
-    for fault in plan.faults.iter().filter(|fault| felt(fault.step) > 0) {
-        if !steps.contains(&fault.step) {
-            steps.push(fault.step);
-            *signals.entry(fault.fault.kind.signal()).or_default() += felt(fault.step);
-        }
+    for (step, signal) in steps.into_iter().filter(|(step, _)| felt(*step) > 0) {
+        *signals.entry(signal).or_default() += felt(step);
     }
     let mut vacuous: Vec<String> = remains.unfired.clone();
     vacuous.extend(never_felt(plan, &remains.begun_steps, |step| felt(step) > 0, |_| None));
     vacuous.extend(never_seen(plan, &signals));
-    let (verdict, reason) = match outcome.verdict {
+    (vacuous, signals)
+}
+
+/// A run, by what its history comes to, why it proves nothing, and why nobody can say whether it passed.
+pub(super) fn run(
+    workload: &Workload,
+    events: &[Event],
+    judged: &Judged,
+    vacuous: &[String],
+    doubts: &[String],
+) -> Run {
+    let mut vacuous = vacuous.to_vec();
+    let why = || Some(line(&judged.why));
+    let (verdict, reason) = match judged.verdict {
         // What proves something is proven, whatever else is missing.
-        Came::Failed => (Verdict::Failed, None),
-        Came::Errored => (Verdict::Errored, Some(outcome.why.clone())),
+        Came::Failed => (Verdict::Failed, facts(&judged.findings)),
+        Came::Errored => (Verdict::Errored, why()),
         _ if !doubts.is_empty() => (Verdict::Inconclusive, Some(doubts.join("; "))),
-        Came::Inconclusive => (Verdict::Inconclusive, Some(outcome.why.clone())),
+        Came::Inconclusive => (Verdict::Inconclusive, why()),
         Came::Vacuous => {
-            vacuous.insert(0, outcome.why.clone());
+            vacuous.insert(0, judged.why.clone());
             (Verdict::Vacuous, Some(vacuous.join("; ")))
         }
         Came::Passed if !vacuous.is_empty() => (Verdict::Vacuous, Some(vacuous.join("; "))),
         Came::Passed => (Verdict::Passed, None),
     };
-    let facts: Vec<String> =
-        outcome.findings.facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    let failed = verdict == Verdict::Failed && !facts.is_empty();
-    let reason = reason.or_else(|| failed.then(|| facts.join(", ")));
-    let count = |kind: Kind| -> u64 {
-        let counts = outcome.counts.values();
-        counts.filter_map(|ended| ended.get(kind.name())).sum()
-    };
-    let done = count(Kind::Ok);
+    let ops = history::pair(events);
+    let count = |kind: Kind| ops.iter().filter(|op| op.outcome == kind).count() as u64;
     Run {
-        seed: plan.seed,
         verdict,
         reason,
-        sim_ms: micros(outcome.took) / 1_000,
-        recovery_ms: (verdict == Verdict::Passed)
-            .then(|| micros(outcome.took.saturating_sub(healed)) / 1_000),
-        signals,
-        violations: violations(outcome),
-        judged: workload.anomalies.iter().map(|name| ((*name).to_owned(), done)).collect(),
+        violations: violations(&judged.findings, events),
+        judged: workload
+            .anomalies
+            .iter()
+            .map(|name| ((*name).to_owned(), count(Kind::Ok)))
+            .collect(),
         counters: Counters {
-            events_published: done + count(Kind::Fail) + count(Kind::Info),
-            acknowledged: done,
+            events_published: ops.len() as u64,
+            acknowledged: count(Kind::Ok),
             failed: count(Kind::Fail),
             indeterminate: count(Kind::Info),
-            messages: outcome.messages,
-            faults: remains.begun,
             ..Counters::default()
         },
+        latency: latency(&ops),
         ..Run::default()
     }
 }
 
+/// What was counted, in words.
+fn facts(findings: &Findings) -> Option<String> {
+    let facts = findings.facts.iter().map(|(name, value)| format!("{name} {value}"));
+    let facts = facts.collect::<Vec<_>>().join(", ");
+    (!facts.is_empty()).then_some(facts)
+}
+
+/// What happened, in words: when, in microseconds, and what.
+pub(super) fn lines(kept: &KeptHistory) -> Vec<(u64, String)> {
+    let events = kept.events.iter().map(|event| {
+        let last = if event.last { " (at last)" } else { "" };
+        (event.time, format!("{:<8} {}{last}", event.node, said(event)))
+    });
+    let faults = kept.faults.iter().map(|(at, what)| (*at, format!("squall   {what}")));
+    let mut lines: Vec<(u64, String)> = events.chain(faults).collect();
+    lines.sort_by_key(|(at, _)| *at);
+    lines
+}
+
+/// From asking to the answer.
+fn latency(ops: &[Op]) -> Option<Latency> {
+    let mut recorder = LatencyRecorder::default();
+    for op in ops.iter().filter(|op| op.ok()) {
+        recorder.record(op.ended_us.unwrap_or(op.began_us) - op.began_us);
+    }
+    recorder.summary()
+}
+
 /// One of each name: the first of it, and how many there are.
-fn violations(outcome: &Outcome) -> Vec<Violation> {
+fn violations(findings: &Findings, events: &[Event]) -> Vec<Violation> {
     let mut violations: Vec<Violation> = Vec::new();
-    for anomaly in &outcome.findings.anomalies {
+    for anomaly in &findings.anomalies {
         if violations.iter().any(|known| known.invariant == anomaly.name) {
             continue;
         }
-        let more = match outcome.findings.count(&anomaly.name) {
+        let more = match findings.count(&anomaly.name) {
             0 | 1 => String::new(),
             count => format!(" (the first of {count})"),
         };
         violations.push(Violation {
             invariant: anomaly.name.clone(),
-            summary: anomaly.about.replace('\n', " | ") + &more,
+            summary: line(&anomaly.about) + &more,
             evidence: (anomaly.events.iter())
-                .filter_map(|index| outcome.events.get(usize::try_from(*index).ok()?))
+                .filter_map(|index| events.get(usize::try_from(*index).ok()?))
                 .take(EVIDENCE)
                 .map(evidence)
                 .collect(),
@@ -114,18 +142,20 @@ fn violations(outcome: &Outcome) -> Vec<Violation> {
 }
 
 fn evidence(event: &Event) -> Evidence {
-    let error = event.error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
-    let value = shown(&event.value);
-    let kind = event.kind.name();
     Evidence {
         index: event.index,
         at_us: event.time,
         node: event.node.clone(),
-        kind: format!("{}_{kind}", event.f),
-        text: format!("client {}: {} {kind} {value}{error}", event.process, event.f)
-            .trim_end()
-            .to_owned(),
+        kind: format!("{}_{}", event.f, event.kind.name()),
+        text: said(event),
     }
+}
+
+fn said(event: &Event) -> String {
+    let error = event.error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
+    let (value, kind) = (shown(&event.value), event.kind.name());
+    let said = format!("client {}: {} {kind} {value}{error}", event.process, event.f);
+    said.trim_end().to_owned()
 }
 
 /// A value that may be long, for people.
