@@ -3,8 +3,8 @@
 //! A record is its length and CRC-32 (little endian, four bytes each) and its bytes. Appending is not
 //! durable before [`Journal::sync`]. A crash may leave any part of what was not synced, later records without
 //! earlier ones, too: recovery cuts the file behind the last good record before the first bad one. A second,
-//! tiny file says how far the journal was synced: one that is not good so far was not damaged by a crash. It is
-//! refused, and whoever has replicas fetches it from them (Alagappan et al., Protocol-Aware Recovery, FAST 2018).
+//! tiny file, which is there before the first record, says how far the journal was synced: one that is not good so far, or
+//! lacks that file, was not damaged by a crash. It is refused, and whoever has replicas fetches it from them (Alagappan et al., Protocol-Aware Recovery, FAST 2018).
 
 use squall_probe::fs::{self, File};
 use std::{
@@ -111,13 +111,10 @@ impl Journal {
         let mark = EndMark::newest(&fs::read(&mark_path)?);
         let (turn, synced) = mark.unwrap_or((0, 0));
         if !care.torn_tail_kept {
-            // Behind what was synced, any records may be missing; if nobody knows what was, that cannot be told
-            // from damage.
-            if mark.is_none()
-                && let Some(at) = find_good_after(&content, good)
-            {
-                let what =
-                    format!("damaged at byte {good}, and a good record follows at byte {at}");
+            // Behind what was synced any records may be missing. If nobody knows what was, that cannot be told from
+            // damage, nor whether anybody was told of what is there.
+            if mark.is_none() && !content.is_empty() {
+                let what = format!("{} bytes, and nothing says how much was synced", content.len());
                 return Err(damaged(&path, &what));
             }
             if (good as u64) < synced {
@@ -300,14 +297,6 @@ fn scan(content: &[u8], unchecked: bool) -> (Vec<Vec<u8>>, usize) {
     (records, at)
 }
 
-/// A good record behind damage, which a crash leaves only where nothing was synced.
-fn find_good_after(content: &[u8], damaged: usize) -> Option<usize> {
-    // By the lengths alone: the damaged record's own header says where the next would begin.
-    let length = u32::from_le_bytes(*content.get(damaged..)?.first_chunk()?) as usize;
-    let next = damaged.checked_add(HEADER)?.checked_add(length)?;
-    record_at(content, next, false).map(|_| next)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,12 +316,14 @@ mod tests {
     #[test]
     fn a_torn_tail_is_cut_at_every_length() {
         let folder = tempfile::tempdir().unwrap();
+        Journal::open(folder.path(), "j", &Care::default()).unwrap();
+        let mark = std::fs::read(folder.path().join("j.end")).unwrap();
         let whole = filled(folder.path());
         let ends = [11, 22, whole.len()];
         for cut in 0..=whole.len() {
             std::fs::write(folder.path().join("j"), &whole[..cut]).unwrap();
             // The crash came before the sync was marked.
-            std::fs::remove_file(folder.path().join("j.end")).unwrap();
+            std::fs::write(folder.path().join("j.end"), &mark).unwrap();
             let (mut journal, records) =
                 Journal::open(folder.path(), "j", &Care::default()).unwrap();
             assert_eq!(records.len(), ends.iter().filter(|end| **end <= cut).count(), "cut {cut}");
@@ -375,6 +366,18 @@ mod tests {
         Journal::replace(folder.path(), "j", b"copied", 0).unwrap();
         let (_, records) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
         assert_eq!(records, [b"copied"]);
+    }
+
+    #[test]
+    fn a_journal_of_which_nobody_knows_how_far_it_was_synced_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path());
+        std::fs::write(folder.path().join("j.end"), []).unwrap();
+        let error = Journal::open(folder.path(), "j", &Care::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        // An empty one is new.
+        std::fs::write(folder.path().join("j"), []).unwrap();
+        assert_eq!(Journal::open(folder.path(), "j", &Care::default()).unwrap().1.len(), 0);
     }
 
     #[test]
