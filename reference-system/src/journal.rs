@@ -71,16 +71,25 @@ impl EndMark {
         slot
     }
 
-    /// Turn and end of the newest good slot.
+    /// Turn and end of the newest slot that is good, or was before one bit of it rotted: a rotten slot that passed for a torn
+    /// one would hide that its records had been synced, and whoever was told of them be told again.
     fn newest(content: &[u8]) -> Option<(u64, u64)> {
-        content
-            .chunks_exact(SLOT)
-            .filter_map(|slot| {
-                let turn = u64::from_le_bytes(*slot.first_chunk()?);
-                let end = u64::from_le_bytes(*slot.get(8..)?.first_chunk()?);
-                (slot == Self::slot(turn, end)).then_some((turn, end))
-            })
-            .max()
+        let slots = content.chunks_exact(SLOT).filter_map(|slot| slot.try_into().ok());
+        slots.filter_map(|slot| Self::good(slot).or_else(|| Self::mended(slot))).max()
+    }
+
+    fn good(slot: &[u8; SLOT]) -> Option<(u64, u64)> {
+        let turn = u64::from_le_bytes(*slot.first_chunk()?);
+        let end = u64::from_le_bytes(*slot.get(8..)?.first_chunk()?);
+        (*slot == Self::slot(turn, end)).then_some((turn, end))
+    }
+
+    fn mended(slot: &[u8; SLOT]) -> Option<(u64, u64)> {
+        (0..SLOT * 8).find_map(|bit| {
+            let mut slot = *slot;
+            slot[bit / 8] ^= 1 << (bit % 8);
+            Self::good(&slot)
+        })
     }
 
     fn write(&mut self, end: u64) -> io::Result<()> {
@@ -378,6 +387,24 @@ mod tests {
         // An empty one is new.
         std::fs::write(folder.path().join("j"), []).unwrap();
         assert_eq!(Journal::open(folder.path(), "j", &Care::default()).unwrap().1.len(), 0);
+    }
+
+    #[test]
+    fn a_bit_that_rots_in_the_mark_hides_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path());
+        let mark = std::fs::read(folder.path().join("j.end")).unwrap();
+        for bit in 0..mark.len() * 8 {
+            let mut rotten = mark.clone();
+            rotten[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(folder.path().join("j.end"), rotten).unwrap();
+            let (journal, _) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
+            assert_eq!(journal.marked(), 3, "bit {bit}");
+            drop(journal);
+            std::fs::write(folder.path().join("j.end"), &mark).unwrap();
+        }
+        // A slot that was never written is none.
+        assert_eq!(EndMark::newest(&[0; 2 * SLOT]), None);
     }
 
     #[test]

@@ -299,10 +299,12 @@ async fn dead_letters_wait_in_the_queue_until_their_owner_takes_them_out() {
     let nothing = BrokerReply::Redriven(Vec::new());
     assert_eq!(cluster.ask(leader, redrive.clone()).await, nothing);
     let reason = crate::wire::groups::Reason::Exhausted;
-    let dead = BrokerRequest::DeadLetter { claim: claim.clone(), letters: vec![((0, 0), 0)], reason };
+    let dead =
+        BrokerRequest::DeadLetter { claim: claim.clone(), letters: vec![((0, 0), 0)], reason };
     assert_eq!(cluster.ask(leader, dead).await, BrokerReply::DeadLettered);
     // A fetch says that it is seen to.
-    let BrokerReply::Events { buried, .. } = cluster.ask(leader, fetch(&claim, 0, &[])).await else {
+    let BrokerReply::Events { buried, .. } = cluster.ask(leader, fetch(&claim, 0, &[])).await
+    else {
         panic!()
     };
     assert_eq!(buried, [Buried { letter: ((0, 0), 1), waits: true }]);

@@ -178,11 +178,8 @@ fn whoever_lost_a_partition_in_a_rebalance_can_neither_commit_nor_dead_letter_in
     assert_eq!(state.apply(&commit(claim("a", 1), 2)), Applied::Fenced);
     assert_eq!(state.apply(&commit(claim("a", 2), 2)), Applied::Fenced);
     let letters = vec![((1, 1), 0)];
-    let dead = |claim| Command::DeadLetter {
-        claim,
-        letters: letters.clone(),
-        reason: Reason::Poison,
-    };
+    let dead =
+        |claim| Command::DeadLetter { claim, letters: letters.clone(), reason: Reason::Poison };
     assert_eq!(state.apply(&dead(claim("a", 2))), Applied::Fenced);
     assert_eq!(state.dead_letters("g"), 0);
     // What was committed is where the new owner begins.
