@@ -92,6 +92,16 @@ impl EndMark {
         })
     }
 
+    /// Says that nothing was synced. A crash leaves the whole file or none, so that an empty one is damaged.
+    fn create(directory: &Path, name: &str) -> io::Result<()> {
+        let new = directory.join(format!("{name}.new"));
+        let mut file = fs::open(&new)?;
+        file.set_len(0)?;
+        file.write_all(&Self::slot(0, 0))?;
+        file.sync_all()?;
+        fs::rename(new, directory.join(name))
+    }
+
     fn write(&mut self, end: u64) -> io::Result<()> {
         self.turn += 1;
         self.file.seek(SeekFrom::Start((self.turn % 2) * SLOT as u64))?;
@@ -112,17 +122,21 @@ impl Journal {
     pub fn open(directory: &Path, name: &str, care: &Care) -> io::Result<(Self, Vec<Vec<u8>>)> {
         fs::create_dir_all(directory)?;
         let path: PathBuf = directory.join(name);
-        let mark_path = directory.join(format!("{name}.end"));
+        let mark_name = format!("{name}.end");
+        let mark_path = directory.join(&mark_name);
         let mut file = fs::open(&path)?;
-        let mark_file = fs::open(&mark_path)?;
         let content = fs::read(&path)?;
+        if content.is_empty() && Self::is_missing(directory, &mark_name) {
+            EndMark::create(directory, &mark_name)?;
+        }
+        let mark_file = fs::open(&mark_path)?;
         let (records, good) = scan(&content, care.crc_unchecked);
         let mark = EndMark::newest(&fs::read(&mark_path)?);
         let (turn, synced) = mark.unwrap_or((0, 0));
         if !care.torn_tail_kept {
             // Behind what was synced any records may be missing. If nobody knows what was, that cannot be told from
-            // damage, nor whether anybody was told of what is there.
-            if mark.is_none() && !content.is_empty() {
+            // damage, nor whether anybody was told of what is there, or of what was.
+            if mark.is_none() {
                 let what = format!("{} bytes, and nothing says how much was synced", content.len());
                 return Err(damaged(&path, &what));
             }
@@ -384,8 +398,10 @@ mod tests {
         std::fs::write(folder.path().join("j.end"), []).unwrap();
         let error = Journal::open(folder.path(), "j", &Care::default()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-        // An empty one is new.
+        // An empty one is not new, if the file that says so is there.
         std::fs::write(folder.path().join("j"), []).unwrap();
+        assert!(Journal::open(folder.path(), "j", &Care::default()).is_err());
+        std::fs::remove_file(folder.path().join("j.end")).unwrap();
         assert_eq!(Journal::open(folder.path(), "j", &Care::default()).unwrap().1.len(), 0);
     }
 
