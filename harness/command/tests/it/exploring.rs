@@ -199,8 +199,48 @@ fn the_time_bounds_the_whole_and_what_is_not_small_then_is_gone_on_with() {
     let [(_, small)] = files(&out).try_into().unwrap();
     let head = "# Found by squall explore (seed 1, run 1), fails with ";
     assert!(small.starts_with(head) && small.contains("workload: { events: "), "{small}");
-    let said = explore(&out, &[&["--runs", "1", "--shrink", "9"][..], &defect].concat());
+    let said = explore(&out, &[&["--runs", "1", "--shrink", "1"][..], &defect].concat());
     assert!(!said.out.contains("an earlier explorer"), "{}", said.out);
+}
+
+#[test]
+fn two_explorers_at_the_same_time_share_a_corpus_and_a_folder_of_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, corpus) = (folder.path().join("out"), folder.path().join("corpus"));
+    let both = ["1", "2"].map(|seed| {
+        Command::new(env!("CARGO_BIN_EXE_squall"))
+            .args(["explore", "--no-progress", "--runs", "20", "--shrink", "10", "--seed", seed])
+            .args(["--defect", "commits-go-backwards", "--jobs", "1"])
+            .args([Path::new("--out"), &out, Path::new("--corpus"), &corpus])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    });
+    for mut explorer in both {
+        assert_eq!(explorer.wait().unwrap().code(), Some(1));
+    }
+    for (name, text) in files(&out).iter().chain(&files(&corpus)) {
+        assert!(name.ends_with(".yaml") && !text.contains("not small yet"), "{name}: {text}");
+    }
+    // Both kept what they reached, and whoever comes next begins with all of it.
+    let kept = files(&corpus);
+    for seed in ["1", "2"] {
+        let of = format!("name: explored {seed} ");
+        assert!(kept.iter().any(|(_, text)| text.contains(&of)), "{kept:?}");
+    }
+    let corpus_text = corpus.to_string_lossy().into_owned();
+    let said = explore(&out, &["--runs", "1", "--seed", "3", "--corpus", &corpus_text]);
+    let all: usize = said
+        .out
+        .split(" scenarios kept")
+        .next()
+        .unwrap()
+        .rsplit(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(all >= kept.len(), "{}", said.out);
 }
 
 #[test]

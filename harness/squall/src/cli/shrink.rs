@@ -86,8 +86,8 @@ pub(super) fn shrink(args: &ShrinkArgs, system: &Arc<dyn System>) -> Result<u8, 
         Err(error @ ShrinkError::Passes(_)) => return Err(Stop::input(error)),
         Err(error) => return Err(Stop::broken(error)),
     };
-    let from =
-        format!("Made small by squall shrink, from {} with seed {}", scenario.path, args.seed);
+    let name = args.scenario.file_name().unwrap_or_default().to_string_lossy();
+    let from = format!("Made small by squall shrink, from {name} with seed {}", args.seed);
     let head = story(&shrunk.scenario, &shrunk.run, &from, &defects, system.as_ref());
     let whole = format!("{head}{}", shrunk.text);
     match &args.output {

@@ -81,11 +81,19 @@ faults:
         let told = story(&scenario, &run, "Found by hand", &["lies".to_owned()], &Sample);
         let lines: Vec<&str> = told.lines().collect();
         assert_eq!(lines.len(), 3, "{told}");
-        assert!(lines[0].starts_with("# Found by hand: ") && lines[0].ends_with(", with the defect lies."));
-        let places: Vec<usize> = ["after 40ms pause: ", "every 0.6s (3 times) crash: leader", "after 1.25s crash: ", "when acked: 7 pause: "]
-            .iter()
-            .map(|part| lines[1].find(part).unwrap_or_else(|| panic!("{part} in {}", lines[1])))
-            .collect();
+        assert!(
+            lines[0].starts_with("# Found by hand: ")
+                && lines[0].ends_with(", with the defect lies.")
+        );
+        let places: Vec<usize> = [
+            "after 40ms pause: ",
+            "every 0.6s (3 times) crash: leader",
+            "after 1.25s crash: ",
+            "when acked: 7 pause: ",
+        ]
+        .iter()
+        .map(|part| lines[1].find(part).unwrap_or_else(|| panic!("{part} in {}", lines[1])))
+        .collect();
         assert!(places.is_sorted(), "{}", lines[1]);
     }
 }
