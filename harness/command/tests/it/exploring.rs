@@ -165,13 +165,12 @@ fn the_time_bounds_the_whole_and_what_is_not_small_then_is_gone_on_with() {
         said = explore(&out, &[&["--runs", "1", "--time", "50ms"], &first[4..], &defect].concat());
     }
     assert_eq!(said.code, 1, "{}{}", said.out, said.err);
-    assert!(said.out.contains("; not small yet; fails with 1 of 1 seeds"), "{}", said.out);
+    assert!(said.out.contains(" tries; not small yet\n"), "{}", said.out);
     assert!(
         said.out.ends_with("exploring again with the same --out goes on there\n"),
         "{}",
         said.out
     );
-    assert!(said.err.contains("the time is over; "), "{}", said.err);
     let told: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
     assert_eq!(told["findings"][0]["unfinished"], true);
     let [(name, large)] = files(&out).try_into().unwrap();

@@ -217,14 +217,15 @@ fn found(finding: &Finding, defects: &[String], color: bool) -> String {
         out.push_str(&format!("  UNSTABLE: it does not replay: {}\n", printable(why)));
     }
     let (after, before) = finding.steps;
+    let (fails, of) = finding.fails;
     let small = match (finding.complete, finding.unfinished) {
-        (true, _) => "",
-        (false, true) => "; not small yet",
-        (false, false) => "; more could be tried",
+        (_, true) => "; not small yet".to_owned(),
+        (true, false) => format!("; fails with {fails} of {of} seeds"),
+        (false, false) => format!("; more could be tried; fails with {fails} of {of} seeds"),
     };
     out.push_str(&format!(
-        "  {after} of {before} faults, {} events, after {} tries{small}; fails with {} of {} seeds\n",
-        finding.events, finding.tried, finding.fails.0, finding.fails.1
+        "  {after} of {before} faults, {} events, after {} tries{small}\n",
+        finding.events, finding.tried
     ));
     out.push_str(&format!("  drawn from {}\n", printable(&finding.drawn_from)));
     let defects: String = defects.iter().map(|id| format!(" --defect {id}")).collect();

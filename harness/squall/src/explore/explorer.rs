@@ -160,6 +160,7 @@ pub fn explore(
         findings.add(finding);
     }
     explored.findings = findings.all().to_vec();
+    explored.corpus = corpus.len();
     let mut looked = Instant::now();
     let mut number = 0;
     while explored.runs < questions.runs
@@ -234,6 +235,7 @@ pub fn explore(
         explored.findings = findings.all().to_vec();
         told(Told::Progress(&explored));
     }
+    explored.took = began.elapsed();
     Ok(explored)
 }
 

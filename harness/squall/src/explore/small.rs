@@ -97,7 +97,8 @@ pub(super) fn make_small(
         (finding.unstable, finding.unfinished) = (Some(why), false);
         return Ok(finding);
     }
-    if questions.until.is_some_and(|until| until <= Instant::now()) {
+    let over = |moment: Option<Instant>| moment.is_some_and(|moment| moment <= Instant::now());
+    if over(questions.until) && !over(questions.latest) {
         told(Told::Late(&cause, questions.latest));
     }
     let limits = Limits { tries: questions.tries, stop: questions.stop, until: questions.latest };
