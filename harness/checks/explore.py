@@ -11,30 +11,102 @@ PAGE = pathlib.Path("docs/exploring.md")
 BEGIN, END = "<!-- found: made by harness/checks/explore -->\n", "<!-- /found -->\n"
 
 
-def explored(squall, defect, seed, time, uniform, shrink):
-    """One exploration until the first finding: its report."""
+def explored(args, defect, seed, uniform, shrink):
+    """One exploration until the first finding: what it was, or none."""
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder, "report.json")
-        command = [squall, "explore", "--defect", defect, "--seed", str(seed), "--time", time, "--no-progress"]
+        command = [args.squall, "explore", "--defect", defect, "--seed", str(seed), "--no-progress"]
         command += ["--max-findings", "1", "--shrink", str(shrink), "--out", folder, "--report", str(report)]
+        command += [f"--{name}={value}" for name in ("runs", "time", "jobs") if (value := getattr(args, name))]
         command += ["--uniform"] if uniform else []
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode not in (0, 1):
             raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
-        return json.loads(report.read_text())
+        return next(iter(json.loads(report.read_text())["findings"]), None)
 
 
-def cell(reports, repetitions):
+class Results:
+    """What was measured, a line each in a file if there is one: whoever is interrupted goes on there."""
+
+    def __init__(self, path, limits):
+        self.path, self.limits, self.known = path, limits, {}
+        if path and path.exists():
+            for line in path.read_text().splitlines():
+                one = json.loads(line)
+                if one["limits"] == limits:
+                    self.known[one["defect"], one["seed"], one["uniform"]] = one["finding"]
+
+    def add(self, defect, seed, uniform, finding):
+        self.known[defect, seed, uniform] = finding
+        if self.path:
+            one = {"defect": defect, "seed": seed, "uniform": uniform, "limits": self.limits, "finding": finding}
+            with self.path.open("a") as file:
+                file.write(json.dumps(one) + "\n")
+
+    def rounds(self, defects, uniform):
+        """How many repetitions there are of all defects."""
+        seed = 1
+        while all((defect, seed, uniform) in self.known for defect in defects):
+            seed += 1
+        return seed - 1
+
+    def of(self, defect, rounds, uniform):
+        return [self.known[defect, seed, uniform] for seed in range(1, rounds + 1)]
+
+
+def median(findings, key):
+    """What was not found took longer than all that was."""
+    return statistics.median_low([float("inf") if one is None else one[key] for one in findings])
+
+
+def cell(findings):
     """Median of runs and of seconds until something was found, and in how many repetitions it was."""
-    found = [report["findings"][0] for report in reports if report["findings"]]
-    if len(found) * 2 <= repetitions:
-        return f"found {len(found)} of {repetitions} times"
-    # What was not found in time took longer than all that was.
-    late = [float("inf")] * (repetitions - len(found))
-    runs = statistics.median_low([one["after_runs"] for one in found] + late)
-    seconds = statistics.median_low([one["after_ms"] / 1000 for one in found] + late)
-    missed = f", {len(found)} of {repetitions} times" if late else ""
-    return f"{runs} runs, {seconds:.1f} s{missed}"
+    if not findings:
+        return "-"
+    found = sum(one is not None for one in findings)
+    of = f"{found} of {len(findings)} times"
+    runs = median(findings, "after_runs")
+    if runs == float("inf"):
+        return f"found {of}"
+    told = f"{runs} runs, {median(findings, 'after_ms') / 1000:.1f} s"
+    return told if found == len(findings) else f"{told}, {of}"
+
+
+def table(args, results, defects):
+    """The page's section."""
+    guided, uniform = results.rounds(defects, False), results.rounds(defects, True)
+    if not guided:
+        return "Not one repetition of all mistakes was made.\n"
+    rows, medians, steps, both = [], [], [], []
+    for defect in defects:
+        found, plain = results.of(defect, guided, False), results.of(defect, uniform, True)
+        first = next((one for one in found if one is not None), None)
+        small = next((one for one in found if one is not None and one["tried"]), first)
+        smallest = "-" if small is None else f"{small['steps'][0]} of {small['steps'][1]} faults, `{small['cause']['first']}`"
+        rows.append(f"| `{defect}` | {cell(found)} | {cell(plain)} | {smallest} |\n")
+        medians.append((median(found, "after_runs"), median(found, "after_ms") / 1000))
+        steps += [] if small is None else [small["steps"][0]]
+        both += [(median(found, "after_runs"), median(plain, "after_runs"))] if plain else []
+    count = len(defects)
+    soon = sum(seconds <= 30 for _, seconds in medians)
+    limits = " and ".join(f"{value} {name}" if name == "runs" else value for name, value in results.limits.items() if value)
+    times = lambda number: f"{number} repetition" + ("" if number == 1 else "s")
+    text = (
+        f"Runs and seconds until the first finding, from an empty start, medians of {times(guided)} with guidance and "
+        f"{times(uniform)} of drawing every fault as often as every other, at most {limits} each. "
+        f"{sum(runs < float('inf') for runs, _ in medians)} of {count} mistakes were found in most repetitions, {soon} in a "
+        f"median of 30 s or less. {sum(step <= 3 for step in steps)} of the {len(steps)} that were found were made small to "
+        "three faults or fewer. "
+    )
+    if both:
+        sooner, later = sum(g < u for g, u in both), sum(u < g for g, u in both)
+        text += (
+            f"Guidance needed fewer runs for {sooner} mistakes, more for {later} and as many for {len(both) - sooner - later}: "
+            "what a single fault shows, whoever draws at random finds as soon. "
+        )
+    text += args.note
+    head = "\n\n| mistake | guided | uniform | smallest scenario |\n|---|---|---|---|\n"
+    return text.rstrip() + head + "".join(rows)
 
 
 def main():
@@ -42,49 +114,40 @@ def main():
     parser.add_argument("squall")
     parser.add_argument("--repetitions", type=int, default=10)
     parser.add_argument("--uniform-repetitions", type=int)
-    parser.add_argument("--time", default="60s")
+    parser.add_argument("--time", help="each takes this long at most")
+    parser.add_argument("--runs", help="each makes so many runs at most; without --time the same is found by every machine")
+    parser.add_argument("--jobs")
     parser.add_argument("--defect", action="append")
-    parser.add_argument("--page", action="store_true")
+    parser.add_argument("--results", type=pathlib.Path, help="keep what was measured in this file, and go on from there")
+    parser.add_argument("--page", action="store_true", help="write the table into docs/exploring.md")
+    parser.add_argument("--note", default="", help="a sentence for the page: on which machine, beside what")
     args = parser.parse_args()
+    if not args.time and not args.runs:
+        args.time = "60s"
     uniform_repetitions = args.repetitions if args.uniform_repetitions is None else args.uniform_repetitions
     listed = subprocess.run([args.squall, "list", "defects", "--json"], capture_output=True, text=True, check=True)
-    known = [word["name"] for word in json.loads(listed.stdout)["words"]]
-    lines = ["| mistake | guided | uniform | smallest scenario |", "|---|---|---|---|"]
-    medians, small, all_found = [], 0, 0
-    for defect in args.defect or known:
-        # The first repetition makes what it finds small; the time until it is found is the same.
-        guided = [
-            explored(args.squall, defect, seed, args.time, False, 600 if seed == 1 else 0)
-            for seed in range(1, args.repetitions + 1)
-        ]
-        uniform = [
-            explored(args.squall, defect, seed, args.time, True, 0) for seed in range(1, uniform_repetitions + 1)
-        ]
-        first = next((report["findings"][0] for report in guided if report["findings"]), None)
-        steps = "-" if first is None else f"{first['steps'][0]} faults, `{first['cause']['first']}`"
-        small += first is not None and first["steps"][0] <= 3
-        seconds = [report["findings"][0]["after_ms"] / 1000 if report["findings"] else float("inf") for report in guided]
-        medians.append(statistics.median_low(seconds))
-        all_found += medians[-1] < float("inf")
-        told = cell(uniform, uniform_repetitions) if uniform else "-"
-        lines.append(f"| `{defect}` | {cell(guided, args.repetitions)} | {told} | {steps} |")
-        print(lines[-1], flush=True)
-    count = len(medians)
-    soon = sum(median <= 30 for median in medians)
-    said = (
-        f"Runs and seconds until the first finding, medians of {args.repetitions} repetitions from an empty start "
-        f"({uniform_repetitions} without guidance), two workers, at most {args.time} each: {all_found} of {count} mistakes "
-        f"found in most repetitions, {soon} in a median of 30 s or less; {small} made small to three faults or fewer.\n"
-    )
-    table = "\n".join([said, *lines]) + "\n"
+    defects = args.defect or [word["name"] for word in json.loads(listed.stdout)["words"]]
+    results = Results(args.results, {"runs": args.runs, "time": args.time})
+    # A repetition of all after the other, guided and not by turns: whenever it ends, there is a table.
+    for seed in range(1, max(args.repetitions, uniform_repetitions) + 1):
+        for uniform, repetitions in ((False, args.repetitions), (True, uniform_repetitions)):
+            for defect in defects if seed <= repetitions else []:
+                if (defect, seed, uniform) in results.known:
+                    continue
+                # The first repetition makes what it finds small; when it was found is not changed by that.
+                shrink = 600 if seed == 1 and not uniform else 0
+                results.add(defect, seed, uniform, explored(args, defect, seed, uniform, shrink))
+                how = "uniform" if uniform else "guided"
+                print(f"{defect} {how} {seed}: {cell([results.known[defect, seed, uniform]])}", flush=True)
+    text = table(args, results, defects)
     if args.page:
         page = PAGE.read_text()
         before, rest = page.split(BEGIN)
         _, after = rest.split(END)
         heading = "\n## How soon known mistakes are found\n\n"
-        PAGE.write_text(before + BEGIN + heading + table + "\n" + END + after)
+        PAGE.write_text(before + BEGIN + heading + text + "\n" + END + after)
     else:
-        print(said)
+        print(text)
 
 
 main()

@@ -3,8 +3,8 @@
 //! A record is its length and CRC-32 (little endian, four bytes each) and its bytes. Appending is not
 //! durable before [`Journal::sync`]. A crash may leave any part of what was not synced, later records without
 //! earlier ones, too: recovery cuts the file behind the last good record before the first bad one. A second,
-//! tiny file says how far the journal was synced: one that is not good so far was not damaged by a crash. It is
-//! refused, and whoever has replicas fetches it from them (Alagappan et al., Protocol-Aware Recovery, FAST 2018).
+//! tiny file, which is there before the first record, says how far the journal was synced: one that is not good so far, or
+//! lacks that file, was not damaged by a crash. It is refused, and whoever has replicas fetches it from them (Alagappan et al., Protocol-Aware Recovery, FAST 2018).
 
 use squall_probe::fs::{self, File};
 use std::{
@@ -71,16 +71,35 @@ impl EndMark {
         slot
     }
 
-    /// Turn and end of the newest good slot.
+    /// Turn and end of the newest slot that is good, or was before one bit of it rotted: a rotten slot that passed for a torn
+    /// one would hide that its records had been synced, and whoever was told of them be told again.
     fn newest(content: &[u8]) -> Option<(u64, u64)> {
-        content
-            .chunks_exact(SLOT)
-            .filter_map(|slot| {
-                let turn = u64::from_le_bytes(*slot.first_chunk()?);
-                let end = u64::from_le_bytes(*slot.get(8..)?.first_chunk()?);
-                (slot == Self::slot(turn, end)).then_some((turn, end))
-            })
-            .max()
+        let slots = content.chunks_exact(SLOT).filter_map(|slot| slot.try_into().ok());
+        slots.filter_map(|slot| Self::good(slot).or_else(|| Self::mended(slot))).max()
+    }
+
+    fn good(slot: &[u8; SLOT]) -> Option<(u64, u64)> {
+        let turn = u64::from_le_bytes(*slot.first_chunk()?);
+        let end = u64::from_le_bytes(*slot.get(8..)?.first_chunk()?);
+        (*slot == Self::slot(turn, end)).then_some((turn, end))
+    }
+
+    fn mended(slot: &[u8; SLOT]) -> Option<(u64, u64)> {
+        (0..SLOT * 8).find_map(|bit| {
+            let mut slot = *slot;
+            slot[bit / 8] ^= 1 << (bit % 8);
+            Self::good(&slot)
+        })
+    }
+
+    /// Says that nothing was synced. A crash leaves the whole file or none, so that an empty one is damaged.
+    fn create(directory: &Path, name: &str) -> io::Result<()> {
+        let new = directory.join(format!("{name}.new"));
+        let mut file = fs::open(&new)?;
+        file.set_len(0)?;
+        file.write_all(&Self::slot(0, 0))?;
+        file.sync_all()?;
+        fs::rename(new, directory.join(name))
     }
 
     fn write(&mut self, end: u64) -> io::Result<()> {
@@ -103,21 +122,22 @@ impl Journal {
     pub fn open(directory: &Path, name: &str, care: &Care) -> io::Result<(Self, Vec<Vec<u8>>)> {
         fs::create_dir_all(directory)?;
         let path: PathBuf = directory.join(name);
-        let mark_path = directory.join(format!("{name}.end"));
+        let mark_name = format!("{name}.end");
+        let mark_path = directory.join(&mark_name);
         let mut file = fs::open(&path)?;
-        let mark_file = fs::open(&mark_path)?;
         let content = fs::read(&path)?;
+        if content.is_empty() && Self::is_missing(directory, &mark_name) {
+            EndMark::create(directory, &mark_name)?;
+        }
+        let mark_file = fs::open(&mark_path)?;
         let (records, good) = scan(&content, care.crc_unchecked);
         let mark = EndMark::newest(&fs::read(&mark_path)?);
         let (turn, synced) = mark.unwrap_or((0, 0));
         if !care.torn_tail_kept {
-            // Behind what was synced, any records may be missing; if nobody knows what was, that cannot be told
-            // from damage.
-            if mark.is_none()
-                && let Some(at) = find_good_after(&content, good)
-            {
-                let what =
-                    format!("damaged at byte {good}, and a good record follows at byte {at}");
+            // Behind what was synced any records may be missing. If nobody knows what was, that cannot be told from
+            // damage, nor whether anybody was told of what is there, or of what was.
+            if mark.is_none() {
+                let what = format!("{} bytes, and nothing says how much was synced", content.len());
                 return Err(damaged(&path, &what));
             }
             if (good as u64) < synced {
@@ -300,14 +320,6 @@ fn scan(content: &[u8], unchecked: bool) -> (Vec<Vec<u8>>, usize) {
     (records, at)
 }
 
-/// A good record behind damage, which a crash leaves only where nothing was synced.
-fn find_good_after(content: &[u8], damaged: usize) -> Option<usize> {
-    // By the lengths alone: the damaged record's own header says where the next would begin.
-    let length = u32::from_le_bytes(*content.get(damaged..)?.first_chunk()?) as usize;
-    let next = damaged.checked_add(HEADER)?.checked_add(length)?;
-    record_at(content, next, false).map(|_| next)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,12 +339,14 @@ mod tests {
     #[test]
     fn a_torn_tail_is_cut_at_every_length() {
         let folder = tempfile::tempdir().unwrap();
+        Journal::open(folder.path(), "j", &Care::default()).unwrap();
+        let mark = std::fs::read(folder.path().join("j.end")).unwrap();
         let whole = filled(folder.path());
         let ends = [11, 22, whole.len()];
         for cut in 0..=whole.len() {
             std::fs::write(folder.path().join("j"), &whole[..cut]).unwrap();
             // The crash came before the sync was marked.
-            std::fs::remove_file(folder.path().join("j.end")).unwrap();
+            std::fs::write(folder.path().join("j.end"), &mark).unwrap();
             let (mut journal, records) =
                 Journal::open(folder.path(), "j", &Care::default()).unwrap();
             assert_eq!(records.len(), ends.iter().filter(|end| **end <= cut).count(), "cut {cut}");
@@ -375,6 +389,38 @@ mod tests {
         Journal::replace(folder.path(), "j", b"copied", 0).unwrap();
         let (_, records) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
         assert_eq!(records, [b"copied"]);
+    }
+
+    #[test]
+    fn a_journal_of_which_nobody_knows_how_far_it_was_synced_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path());
+        std::fs::write(folder.path().join("j.end"), []).unwrap();
+        let error = Journal::open(folder.path(), "j", &Care::default()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        // An empty one is not new, if the file that says so is there.
+        std::fs::write(folder.path().join("j"), []).unwrap();
+        assert!(Journal::open(folder.path(), "j", &Care::default()).is_err());
+        std::fs::remove_file(folder.path().join("j.end")).unwrap();
+        assert_eq!(Journal::open(folder.path(), "j", &Care::default()).unwrap().1.len(), 0);
+    }
+
+    #[test]
+    fn a_bit_that_rots_in_the_mark_hides_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path());
+        let mark = std::fs::read(folder.path().join("j.end")).unwrap();
+        for bit in 0..mark.len() * 8 {
+            let mut rotten = mark.clone();
+            rotten[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(folder.path().join("j.end"), rotten).unwrap();
+            let (journal, _) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
+            assert_eq!(journal.marked(), 3, "bit {bit}");
+            drop(journal);
+            std::fs::write(folder.path().join("j.end"), &mark).unwrap();
+        }
+        // A slot that was never written is none.
+        assert_eq!(EndMark::newest(&[0; 2 * SLOT]), None);
     }
 
     #[test]

@@ -245,9 +245,9 @@ impl Core {
             BrokerRequest::Leave { group, member } => {
                 self.propose(Command::Expire { group, member }, Some(Waiting::Group { caller }));
             }
-            BrokerRequest::DeadLetter { claim, places, reason } => {
+            BrokerRequest::DeadLetter { claim, letters, reason } => {
                 self.sessions.heard(&claim.group, &claim.member);
-                let command = Command::DeadLetter { claim, places, reason };
+                let command = Command::DeadLetter { claim, letters, reason };
                 self.propose(command, Some(Waiting::Group { caller }));
             }
             BrokerRequest::Redrive { claim, handled, limit } => {
@@ -369,10 +369,11 @@ impl Core {
                 let reply = match applied {
                     Applied::DeadLettered(_) => BrokerReply::DeadLettered,
                     Applied::Redriven(moved) => {
-                        let event = |(partition, offset), event| (partition, offset, event);
-                        let events =
-                            moved.into_iter().map(|letter| event(letter.place, letter.event));
-                        BrokerReply::Redriven(events.collect())
+                        let letters = moved.into_iter().map(|letter| {
+                            let (partition, offset) = letter.place;
+                            ((partition, offset, letter.event), letter.times)
+                        });
+                        BrokerReply::Redriven(letters.collect())
                     }
                     Applied::Expired { .. } => BrokerReply::Left,
                     _ => BrokerReply::Rebalanced,

@@ -87,10 +87,10 @@ impl Fetches {
                 return true;
             }
             let places = events.iter().map(|(partition, offset, _)| (*partition, *offset));
-            let dead = places.filter(|place| group.is_dead(*place)).collect();
+            let buried = places.filter_map(|place| group.buried(place)).collect();
             let behind = |(partition, next): &Place| group.committed(*partition) < *next;
             let uncommitted = fetch.positions.iter().any(behind);
-            let reply = BrokerReply::Events { events, lag, dead, uncommitted, times: Vec::new() };
+            let reply = BrokerReply::Events { events, lag, buried, uncommitted, times: Vec::new() };
             fetch.caller.answer("deliver", reply);
             false
         });
@@ -103,7 +103,7 @@ pub(super) fn read(state: &State, mut positions: Vec<Place>, limit: u32) -> Brok
     positions.dedup();
     let (events, lag) = events_for(state, &positions, limit);
     let times = state.times(&events);
-    BrokerReply::Events { events, lag, dead: Vec::new(), uncommitted: false, times }
+    BrokerReply::Events { events, lag, buried: Vec::new(), uncommitted: false, times }
 }
 
 /// Committed events from the wanted positions on, evenly from all partitions, up to the limit; and how many lie

@@ -4,9 +4,9 @@ use crate::{
     domain::{Effect, Happening, Message},
     wire::{
         EventData,
-        events::{Place, PlacedEvent},
+        events::PlacedEvent,
         gateway::Payment,
-        groups::Claim,
+        groups::{Claim, Letter},
         store::Item,
     },
 };
@@ -16,13 +16,15 @@ use squall_probe::{EventId, Position, What, name, record};
 pub(super) struct Delivered {
     pub(super) partition: u32,
     pub(super) offset: u64,
+    /// How often it had been in the dead-letter queue.
+    pub(super) buried: u32,
     pub(super) event: EventData,
     pub(super) message: Message,
 }
 
 impl Delivered {
-    pub(super) fn place(&self) -> Place {
-        (self.partition, self.offset)
+    pub(super) fn letter(&self) -> Letter {
+        ((self.partition, self.offset), self.buried)
     }
 
     /// An effect for the store; with the one that is the last for this event it is `done`.

@@ -16,7 +16,7 @@ use crate::{
         Start,
         broker::{BrokerReply, BrokerRequest},
         events::{Place, PlacedEvent},
-        groups::Reason,
+        groups::{Buried, Letter, Reason},
     },
 };
 use squall_probe::time::Instant;
@@ -118,13 +118,13 @@ impl Member {
         let positions = self.positions.iter().map(|(p, o)| (*p, *o)).collect();
         let fetch = self.membership.fetch(positions, commits, self.membership.policy.in_flight);
         match self.membership.brokers.ask("fetch", &fetch, REQUEST).await {
-            Ok(BrokerReply::Events { events, lag, dead, uncommitted, .. }) => {
+            Ok(BrokerReply::Events { events, lag, buried, uncommitted, .. }) => {
                 self.membership.retries.reset();
                 if events.is_empty() && uncommitted {
                     // A leader that was replaced took the commit with it.
                     self.membership.reached(Stage::Applied, &self.positions).await;
                 }
-                self.handle(events, lag, &dead).await
+                self.handle(events, lag, &buried).await
             }
             Ok(BrokerReply::Rebalanced) => Err(Rejoin),
             Ok(_) | Err(_) => {
@@ -135,12 +135,12 @@ impl Member {
         }
     }
 
-    /// Handles what was fetched. `lag` is the number of events behind it; `dead` says which of it was given up before.
+    /// Handles what was fetched. `lag` is the number of events behind it; `buried` says which of it was given up before.
     async fn handle(
         &mut self,
         events: Vec<PlacedEvent>,
         lag: u64,
-        dead: &[Place],
+        buried: &[Buried],
     ) -> Result<(), Rejoin> {
         let (fresh, next) = self.fresh(events);
         if fresh.is_empty() {
@@ -159,13 +159,18 @@ impl Member {
         let mut messages = Vec::with_capacity(fresh.len());
         let mut poison = Vec::new();
         for (partition, offset, event) in fresh {
-            if dead.contains(&(partition, offset)) {
+            let place = (partition, offset);
+            let known = buried.iter().find(|buried| buried.letter.0 == place);
+            if known.is_some_and(|buried| buried.waits) {
                 // It was given up before, and the commit got lost: the dead-letter queue sees to it.
                 continue;
             }
+            let buried = known.map_or(0, |buried| buried.letter.1);
             match Message::decode(&event.payload) {
-                Some(message) => messages.push(Delivered { partition, offset, event, message }),
-                None => poison.push((partition, offset)),
+                Some(message) => {
+                    messages.push(Delivered { partition, offset, buried, event, message });
+                }
+                None => poison.push((place, buried)),
             }
         }
         if !poison.is_empty() {
@@ -218,16 +223,17 @@ impl Member {
                 // Later.
                 Ok(_) | Err(_) => return Ok(()),
             };
-            let places = events.iter().map(|(p, o, _)| (*p, *o)).collect();
+            let letters: Vec<Letter> =
+                events.iter().map(|((p, o, _), buried)| ((*p, *o), *buried)).collect();
             let messages: Vec<Delivered> = events
                 .into_iter()
-                .filter_map(|(partition, offset, event)| {
+                .filter_map(|((partition, offset, event), buried)| {
                     let message = Message::decode(&event.payload)?;
-                    Some(Delivered { partition, offset, event, message })
+                    Some(Delivered { partition, offset, buried, event, message })
                 })
                 .collect();
             services::act(member, messages, 0, &self.positions).await?;
-            handled = places;
+            handled = letters;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::{
         EventData,
         broker::{BrokerReply, BrokerRequest},
         events::Place,
-        groups::{Claim, Reason},
+        groups::{Claim, Letter, Reason},
         store::Item,
     },
 };
@@ -246,24 +246,24 @@ impl Membership {
 
     /// Events whose calls were exhausted go to the dead-letter queue, from which they are redriven; before
     /// what comes after them is applied, for then they have left the sequence.
-    pub(super) async fn give_up(&mut self, places: BTreeSet<Place>) -> Result<(), Rejoin> {
-        self.dead_letter(places.into_iter().collect(), Reason::Exhausted).await
+    pub(super) async fn give_up(&mut self, letters: BTreeSet<Letter>) -> Result<(), Rejoin> {
+        self.dead_letter(letters.into_iter().collect(), Reason::Exhausted).await
     }
 
     /// They must be safe in the dead-letter queue before the offset moves past them.
     pub(super) async fn dead_letter(
         &mut self,
-        places: Vec<Place>,
+        letters: Vec<Letter>,
         reason: Reason,
     ) -> Result<(), Rejoin> {
-        if places.is_empty() {
+        if letters.is_empty() {
             return Ok(());
         }
         if !(self.policy.gives_up)(reason) {
             self.retries.wait().await;
             return Err(Rejoin);
         }
-        let request = BrokerRequest::DeadLetter { claim: self.claim.clone(), places, reason };
+        let request = BrokerRequest::DeadLetter { claim: self.claim.clone(), letters, reason };
         loop {
             point("consumer.dead_lettering").await;
             let answer = self.brokers.ask("group", &request, REQUEST).await;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     domain::{Effect, Happening, Order},
-    wire::{events::Place, store::Item},
+    wire::{groups::Letter, store::Item},
 };
 use squall_probe::point;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,7 @@ pub(super) async fn fulfil(
     member.reached(Stage::Reserved, next).await;
     point("orchestrator.reserved").await;
     let Ok(charged) = member.charge(&mine).await else {
-        member.give_up(mine.iter().map(|m| m.place()).collect()).await?;
+        member.give_up(mine.iter().map(|m| m.letter()).collect()).await?;
         return member.apply(rest).await;
     };
     point("orchestrator.charged").await;
@@ -53,11 +53,11 @@ pub(super) async fn fulfil(
     point("orchestrator.compensating").await;
     member.apply(step(Order::release, &undone)).await?;
     member.apply(step(Order::ship, &good)).await?;
-    let given_up: BTreeSet<Place> = match refunded {
+    let given_up: BTreeSet<Letter> = match refunded {
         Ok(()) => BTreeSet::new(),
-        Err(Exhausted) => back.iter().map(|m| m.place()).collect(),
+        Err(Exhausted) => back.iter().map(|m| m.letter()).collect(),
     };
-    let done = mine.iter().filter(|m| !given_up.contains(&m.place()));
+    let done = mine.iter().filter(|m| !given_up.contains(&m.letter()));
     let items = done.map(|m| m.item(Effect::Nothing, true)).chain(rest).collect();
     member.give_up(given_up).await?;
     member.apply(items).await

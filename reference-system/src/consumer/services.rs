@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     domain::{Effect, Happening, Service},
-    wire::{events::Place, store::Item},
+    wire::{groups::Letter, store::Item},
 };
 use squall_probe::{point, signal};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +64,7 @@ async fn pay(member: &mut Membership, messages: &[Delivered], ahead: u64) -> Res
         messages.iter().filter(|m| m.is(Happening::Unshippable, false)).collect();
     let paid = member.charge(&placed).await;
     let refunded = member.refund(&back).await;
-    let mut exhausted: BTreeSet<Place> = BTreeSet::new();
+    let mut exhausted: BTreeSet<Letter> = BTreeSet::new();
     let mut follow = Vec::new();
     match paid {
         Ok(charged) => {
@@ -73,16 +73,16 @@ async fn pay(member: &mut Membership, messages: &[Delivered], ahead: u64) -> Res
                 follow.push((delivered, happening));
             }
         }
-        Err(Exhausted) => exhausted.extend(placed.iter().map(|m| m.place())),
+        Err(Exhausted) => exhausted.extend(placed.iter().map(|m| m.letter())),
     }
     if refunded.is_err() {
-        exhausted.extend(back.iter().map(|m| m.place()));
+        exhausted.extend(back.iter().map(|m| m.letter()));
     }
     point("payment.charged").await;
     member.emit(&follow).await?;
     let items = messages
         .iter()
-        .filter(|m| !exhausted.contains(&m.place()))
+        .filter(|m| !exhausted.contains(&m.letter()))
         .map(|m| m.item(Effect::Nothing, true))
         .collect();
     member.give_up(exhausted).await?;

@@ -2,7 +2,7 @@
 
 use super::{
     events::{Batch, EventData, Place, PlacedEvent, Start},
-    groups::{Claim, Reason},
+    groups::{Buried, Claim, Letter, Reason},
     peers::Copied,
 };
 use serde::{Deserialize, Serialize};
@@ -50,13 +50,13 @@ pub enum BrokerRequest {
         limit: u32,
     },
     /// Put these events into the group's dead-letter queue.
-    DeadLetter { claim: Claim, places: Vec<Place>, reason: Reason },
+    DeadLetter { claim: Claim, letters: Vec<Letter>, reason: Reason },
     /// Take events out of the group's dead-letter queue, to handle them again. Those that were taken and not
     /// told to be handled come again.
     Redrive {
         claim: Claim,
         /// Those that were taken before and are handled now.
-        handled: Vec<Place>,
+        handled: Vec<Letter>,
         /// The largest number of events to take.
         limit: u32,
     },
@@ -94,8 +94,8 @@ pub enum BrokerReply {
         events: Vec<PlacedEvent>,
         /// How many events lie behind these in the log, unread.
         lag: u64,
-        /// Which of them are in the group's dead-letter queue, or on their way out of it: they are seen to.
-        dead: Vec<Place>,
+        /// Which of them have been in the group's dead-letter queue.
+        buried: Vec<Buried>,
         /// The group has committed less than these positions: a commit was lost, or is under way.
         uncommitted: bool,
         /// For each partition the time at which the last of them was appended, in milliseconds since the Unix
@@ -106,8 +106,8 @@ pub enum BrokerReply {
     Rebalanced,
     /// The dead letters are safe.
     DeadLettered,
-    /// These were taken out of the dead-letter queue for you.
-    Redriven(Vec<PlacedEvent>),
+    /// These were taken out of the dead-letter queue for you, each with how often it has been in it.
+    Redriven(Vec<(PlacedEvent, u32)>),
     /// Ask the leader; this is it, if I know.
     NotLeader(Option<u64>),
     /// The sequence numbers leave a gap.

@@ -1,5 +1,6 @@
 //! What the messages about consumer groups have in common.
 
+use super::events::Place;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -9,6 +10,19 @@ pub struct Claim {
     pub group: Arc<str>,
     pub member: Arc<str>,
     pub generation: u64,
+}
+
+/// An event on its way into a dead-letter queue or out of it: where it stands, and how often it had been in the queue when
+/// it was delivered. A request that comes late, or twice, is known by that number.
+pub type Letter = (Place, u32);
+
+/// An event that has been in a group's dead-letter queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buried {
+    /// Where it stands, and how often it has been in the queue.
+    pub letter: Letter,
+    /// It still is, or is on its way out: it is seen to.
+    pub waits: bool,
 }
 
 /// Why an event is in a dead-letter queue.

@@ -2,7 +2,7 @@
 
 use super::{
     events::{Batch, EventData, Place, Start},
-    groups::{Claim, Reason},
+    groups::{Claim, Letter, Reason},
 };
 use omnipaxos::storage::NoSnapshot;
 use serde::{Deserialize, Serialize};
@@ -37,12 +37,12 @@ pub enum Command {
     /// Events are done: the next offset of each partition.
     Commit { claim: Claim, offsets: Vec<Place> },
     /// Events go to the group's dead-letter queue.
-    DeadLetter { claim: Claim, places: Vec<Place>, reason: Reason },
+    DeadLetter { claim: Claim, letters: Vec<Letter>, reason: Reason },
     /// Events are taken out of the group's dead-letter queue.
     Redrive {
         claim: Claim,
         /// Those that were taken before and are handled now.
-        handled: Vec<Place>,
+        handled: Vec<Letter>,
         /// The largest number of events to take.
         limit: u32,
     },

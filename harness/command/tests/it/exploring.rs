@@ -150,6 +150,138 @@ fn of_an_explorer_that_is_killed_every_file_is_whole_and_another_goes_on_from_th
     assert!(count >= 10 && names(Path::new(&corpus)).len() > count);
 }
 
+#[test]
+fn the_time_bounds_the_whole_and_what_is_not_small_then_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let report = folder.path().join("report.json");
+    let report_text = report.to_string_lossy().into_owned();
+    // The first run fails already, and the time is over before anything simpler was tried.
+    let first = ["--runs", "1", "--time", "1ms", "--report", &report_text];
+    let defect = ["--defect", "reads-uncommitted"];
+    let mut said = explore(&out, &[&first[..], &defect].concat());
+    while said.out.starts_with("0 scenarios") {
+        // Nothing was begun in that time: there is nothing to go on with.
+        said = explore(&out, &[&["--runs", "1", "--time", "50ms"], &first[4..], &defect].concat());
+    }
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains(" tries; not small yet\n"), "{}", said.out);
+    assert!(
+        said.out.ends_with("exploring again with the same --out goes on there\n"),
+        "{}",
+        said.out
+    );
+    let told: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!(told["findings"][0]["unfinished"], true);
+    let [(name, large)] = files(&out).try_into().unwrap();
+    assert!(
+        large.starts_with("# Found by squall explore (seed 1, run 1), not small yet"),
+        "{large}"
+    );
+    // Without the defect it does not fail: it is left as it is.
+    let said = explore(&out, &["--runs", "1", "--seed", "5"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(
+        said.err.contains("was not small yet, and passed now: it stays as it is"),
+        "{}",
+        said.err
+    );
+    assert_eq!(files(&out), [(name, large.clone())]);
+    // With it, it is gone on with, before anything else is drawn, and then it is small.
+    let said = explore(
+        &out,
+        &[&["--runs", "9", "--max-findings", "1", "--shrink", "20"][..], &defect].concat(),
+    );
+    assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+    assert!(said.out.contains(", found by an earlier explorer (seed 1, run 1)\n"), "{}", said.out);
+    assert!(said.out.contains("\n0 scenarios in ") && !said.out.contains("not small yet"));
+    let [(_, small)] = files(&out).try_into().unwrap();
+    let head = "# Found by squall explore (seed 1, run 1), fails with ";
+    assert!(small.starts_with(head) && small.contains("workload: { events: "), "{small}");
+    let said = explore(&out, &[&["--runs", "1", "--shrink", "1"][..], &defect].concat());
+    assert!(!said.out.contains("an earlier explorer"), "{}", said.out);
+}
+
+#[test]
+fn two_explorers_at_the_same_time_share_a_corpus_and_a_folder_of_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, corpus) = (folder.path().join("out"), folder.path().join("corpus"));
+    let both = ["1", "2"].map(|seed| {
+        Command::new(env!("CARGO_BIN_EXE_squall"))
+            .args(["explore", "--no-progress", "--runs", "20", "--shrink", "10", "--seed", seed])
+            .args(["--defect", "commits-go-backwards", "--jobs", "1"])
+            .args([Path::new("--out"), &out, Path::new("--corpus"), &corpus])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    });
+    for mut explorer in both {
+        assert_eq!(explorer.wait().unwrap().code(), Some(1));
+    }
+    for (name, text) in files(&out).iter().chain(&files(&corpus)) {
+        assert!(name.ends_with(".yaml") && !text.contains("not small yet"), "{name}: {text}");
+    }
+    // Both kept what they reached, and whoever comes next begins with all of it.
+    let kept = files(&corpus);
+    for seed in ["1", "2"] {
+        let of = format!("name: explored {seed} ");
+        assert!(kept.iter().any(|(_, text)| text.contains(&of)), "{kept:?}");
+    }
+    let corpus_text = corpus.to_string_lossy().into_owned();
+    let said = explore(&out, &["--runs", "1", "--seed", "3", "--corpus", &corpus_text]);
+    let all: usize = said
+        .out
+        .split(" scenarios kept")
+        .next()
+        .unwrap()
+        .rsplit(' ')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(all >= kept.len(), "{}", said.out);
+}
+
+#[test]
+fn what_is_being_made_small_is_kept_as_small_as_it_is_when_the_explorer_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let (_base, base) = scenario(HEAVY);
+    let arguments =
+        ["--runs", "64", "--max-findings", "1", "--defect", "fsync-retried", "--jobs", "1"];
+    let mut explorer = Command::new(env!("CARGO_BIN_EXE_squall"))
+        .args(["explore", "--no-progress", "--seed", "1", "--base"])
+        .arg(&base)
+        .args(arguments)
+        .args([Path::new("--out"), &out])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let text = || {
+        let files = if out.is_dir() { files(&out) } else { Vec::new() };
+        files.into_iter().find(|(name, _)| name.ends_with(".yaml"))
+    };
+    let found = loop {
+        assert!(explorer.try_wait().unwrap().is_none(), "it ended by itself");
+        match text() {
+            Some((_, text)) => break text,
+            None => std::thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    while text().is_none_or(|(_, text)| text == found) {
+        assert!(explorer.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    explorer.kill().unwrap();
+    explorer.wait().unwrap();
+    let (_, smaller) = text().unwrap();
+    assert!(smaller.len() < found.len() && smaller.contains(", not small yet"), "{smaller}");
+    let said = explore(&out, &arguments);
+    assert!(said.out.contains(", found by an earlier explorer (seed 1, run "), "{}", said.out);
+    let (_, small) = text().unwrap();
+    assert!(small.contains("), fails with ") && small.matches("\n  - ").count() <= 2, "{small}");
+}
+
 const BURDENED: &str = "
 name: burdened
 nodes: { consumers: 3, stores: 1 }
@@ -179,6 +311,45 @@ fn what_a_failure_does_not_take_is_taken_away_and_the_same_is_left_whatever_the_
     assert_eq!(shrink(&["--output", &small, "--tries", "4"]).code, 1);
     let again = squall(&["shrink", &small, "--defect", "ack-before-fsync", "--no-progress"]);
     assert_eq!((again.code, again.out.matches("\n  - ").count()), (1, 1), "{}", again.out);
+}
+
+/// Twelve faults, of which a sync that fails and a power failure are enough for two of the known mistakes.
+const HEAVY: &str = "
+name: heavy
+nodes: { consumers: 2 }
+workload: { events: 200, rate: 200/s }
+faults:
+  - { at: 50ms, latency: { delay: 10ms..30ms }, for: 300ms }
+  - { every: 150ms, reset: { isolate: any consumer } }
+  - { at: 150ms, pause: any consumer, for: 100ms }
+  - { when: { acked: 20 }, duplicate: { messages: 30% }, for: 200ms }
+  - { at: 200ms, fail_sync: brokers, for: 200ms }
+  - { at: 250ms, slow_disk: any store, for: 300ms }
+  - { at: 300ms, dependency_slow: gateways, for: 300ms }
+  - { when: { delivered: 40 }, slow_consumer: any consumer, for: 100ms }
+  - { at: 450ms, crash: brokers }
+  - { at: 500ms, reorder: { messages: 20% }, for: 200ms }
+  - { at: 700ms, restart: any consumer }
+  - { at: 800ms, bandwidth: { limit: 100kB/s }, for: 100ms }
+";
+
+#[test]
+fn of_many_faults_the_few_that_it_takes_are_left_and_the_same_whatever_the_jobs() {
+    let (_folder, path) = scenario(HEAVY);
+    for (defect, cause, needed) in [
+        ("fsync-retried", "progress: ", "fail_sync: "),
+        ("ack-before-fsync", "votes_kept: ", "crash: "),
+    ] {
+        let shrink = |jobs: &str| {
+            squall(&["shrink", &path, "--defect", defect, "--jobs", jobs, "--no-progress"])
+        };
+        let said = shrink("2");
+        assert_eq!(said.code, 1, "{}{}", said.out, said.err);
+        assert!(said.err.starts_with(cause), "{}", said.err);
+        assert!((1..=2).contains(&said.out.matches("\n  - ").count()), "{}", said.out);
+        assert!(said.out.contains(needed), "{}", said.out);
+        assert_eq!(shrink("3").out, said.out);
+    }
 }
 
 #[test]

@@ -157,6 +157,7 @@ scenarios! {
     regressions {
         batch_given_up_after_restore
         breaker_that_nobody_closes
+        dead_letter_comes_late
         dead_letter_redelivered
         given_up_out_of_order
         last_word_on_an_old_connection

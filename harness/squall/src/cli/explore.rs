@@ -25,9 +25,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// What is being made small when the time is over has this part of it more.
+const GRACE: u32 = 10;
+
 #[derive(Debug, Args)]
 pub(super) struct ExploreArgs {
-    /// How long to explore [default: 60s, if --runs is not given either]
+    /// How long to explore, and to make small what is found [default: 60s, if --runs is not given either]; what is being
+    /// made small when the time is over has a tenth of it more, and is gone on with by the next start
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     time: Option<Duration>,
     /// How many scenarios to run at most; with it and without --time the same is found by every machine
@@ -106,11 +110,13 @@ pub(super) fn explore(
             .map_err(|error| Stop::input(format!("{}: {error}", folder.display())))?,
     };
     let time = args.time.or(args.runs.is_none().then_some(Duration::from_secs(60)));
+    let now = Instant::now();
     let questions = Questions {
         base: base.as_ref(),
         defects: &defects,
         seed: args.seed,
-        until: time.map(|time| Instant::now() + time),
+        until: time.map(|time| now + time),
+        latest: time.map(|time| now + time + time / GRACE),
         runs: args.runs.unwrap_or(u64::MAX),
         findings: args.max_findings.get(),
         tries: args.shrink,
@@ -135,6 +141,20 @@ pub(super) fn explore(
                 bar.set_message(format!(
                     "making {cause} small: {faults} faults left after {tried} tries"
                 ));
+            }
+            Told::Late(cause, latest) => {
+                let left = latest.map_or(0.0, |latest| (latest - Instant::now()).as_secs_f64());
+                let line =
+                    format!("the time is over; {cause} is made small for {left:.0}s more at most");
+                bar.suspend(|| eprintln!("{line}"));
+            }
+            Told::Passes(file, run) => {
+                let line = format!(
+                    "{} was not small yet, and {} now: it stays as it is",
+                    file.display(),
+                    run.verdict
+                );
+                bar.suspend(|| eprintln!("{}", printable(&line)));
             }
             Told::Found(finding) => bar.suspend(|| say(&found(finding, &defects, color))),
         })
@@ -186,17 +206,26 @@ fn progress(explored: &Explored) -> String {
 fn found(finding: &Finding, defects: &[String], color: bool) -> String {
     let cause = finding.cause.to_string();
     let cause = if color { cause.style(Style::new().red().bold()).to_string() } else { cause };
-    let seconds = finding.after_ms as f64 / 1e3;
-    let mut out = format!("{cause}, found by run {} after {seconds:.1}s\n", finding.after_runs);
+    let mut out = match (finding.after_runs, finding.after_ms) {
+        (Some(runs), Some(ms)) => {
+            format!("{cause}, found by run {runs} after {:.1}s\n", ms as f64 / 1e3)
+        }
+        _ => format!("{cause}, found by an earlier explorer ({})\n", finding.found_by),
+    };
     out.push_str(&format!("  {}\n", printable(&finding.summary)));
     if let Some(why) = &finding.unstable {
         out.push_str(&format!("  UNSTABLE: it does not replay: {}\n", printable(why)));
     }
     let (after, before) = finding.steps;
-    let small = if finding.complete { "" } else { "; more could be tried" };
+    let (fails, of) = finding.fails;
+    let small = match (finding.complete, finding.unfinished) {
+        (_, true) => "; not small yet".to_owned(),
+        (true, false) => format!("; fails with {fails} of {of} seeds"),
+        (false, false) => format!("; more could be tried; fails with {fails} of {of} seeds"),
+    };
     out.push_str(&format!(
-        "  {after} of {before} faults, {} events, after {} tries{small}; fails with {} of {} seeds\n",
-        finding.events, finding.tried, finding.fails.0, finding.fails.1
+        "  {after} of {before} faults, {} events, after {} tries{small}\n",
+        finding.events, finding.tried
     ));
     out.push_str(&format!("  drawn from {}\n", printable(&finding.drawn_from)));
     let defects: String = defects.iter().map(|id| format!(" --defect {id}")).collect();
@@ -209,7 +238,7 @@ fn summary(explored: &Explored) -> String {
     let seconds = explored.took.as_secs_f64();
     let share = |runs: u64| runs as f64 * 100.0 / explored.runs.max(1) as f64;
     let (vacuous, trimmed) = (share(explored.vacuous), share(explored.trimmed));
-    format!(
+    let mut out = format!(
         "{} scenarios in {seconds:.1}s ({:.0} a second)\n\
          {vacuous:.0}% of them were vacuous and are dropped; in {trimmed:.0}% some faults were not felt and are left out\n\
          {} features reached, {} scenarios kept in the corpus, {} kinds of fault felt\n\
@@ -221,5 +250,12 @@ fn summary(explored: &Explored) -> String {
         explored.felt,
         explored.failed,
         explored.findings.len()
-    )
+    );
+    let unfinished = explored.findings.iter().filter(|finding| finding.unfinished).count();
+    if unfinished > 0 {
+        out.push_str(&format!(
+            "{unfinished} of them not small yet: exploring again with the same --out goes on there\n"
+        ));
+    }
+    out
 }

@@ -50,7 +50,7 @@ pub(super) fn shrink(args: &ShrinkArgs, system: &Arc<dyn System>) -> Result<u8, 
     if let Some(path) = &args.output {
         writable(path)?;
     }
-    let limits = Limits { tries: args.tries, stop: watch_interrupts() };
+    let limits = Limits { tries: args.tries, stop: watch_interrupts(), until: None };
     let mut pool = Pool::new(workers(args.jobs));
     let bar = progress_bar(args.no_progress, u64::from(args.tries), "tries at most");
     // Comments and all, as long as nothing simpler is found; what is set stands in no file.
@@ -67,13 +67,13 @@ pub(super) fn shrink(args: &ShrinkArgs, system: &Arc<dyn System>) -> Result<u8, 
         system.as_ref(),
         &mut pool,
         limits,
-        |what, tried, text| {
-            bar.set_position(u64::from(tried));
+        |progress| {
+            bar.set_position(u64::from(progress.tried));
             if args.steps {
-                bar.suspend(|| eprintln!("try {tried}: {what}"));
+                bar.suspend(|| eprintln!("try {}: {}", progress.tried, progress.what));
             }
             if let Some(path) = &args.output {
-                unwritten = replace(path, text.as_bytes()).err();
+                unwritten = replace(path, progress.text.as_bytes()).err();
             }
         },
     );
@@ -86,8 +86,8 @@ pub(super) fn shrink(args: &ShrinkArgs, system: &Arc<dyn System>) -> Result<u8, 
         Err(error @ ShrinkError::Passes(_)) => return Err(Stop::input(error)),
         Err(error) => return Err(Stop::broken(error)),
     };
-    let from =
-        format!("Made small by squall shrink, from {} with seed {}", scenario.path, args.seed);
+    let name = args.scenario.file_name().unwrap_or_default().to_string_lossy();
+    let from = format!("Made small by squall shrink, from {name} with seed {}", args.seed);
     let head = story(&shrunk.scenario, &shrunk.run, &from, &defects, system.as_ref());
     let whole = format!("{head}{}", shrunk.text);
     match &args.output {

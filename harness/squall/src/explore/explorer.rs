@@ -5,15 +5,15 @@ use super::{
     corpus::{Corpus, Entry},
     coverage::Coverage,
     draw::{Bias, Draws, Swarm, Words, scenario, subject, topology, uniform},
-    findings::{Finding, Findings, kinds},
+    findings::{Finding, Findings},
+    small::{Failure, go_on, make_small},
 };
 use crate::{
     injection::{Injection, Load},
     plan::Plan,
     pool::{Done, Pool},
-    runner,
     scenario::{Scenario, Step, parse},
-    shrink::{Cause, FIRST_SEED, Limits, ShrinkError, shrink, story},
+    shrink::{Cause, FIRST_SEED},
     system::System,
     worker::{Reached, WorkerError},
 };
@@ -28,7 +28,6 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Scenarios are drawn by so many at a time, from what is known then: what is found depends on nobody's speed.
 const BATCH: usize = 16;
@@ -42,9 +41,6 @@ const MOST_LOAD: f64 = 2_000.0;
 /// Scenarios of every ten that are drawn from nothing once there is a corpus.
 const FRESH: usize = 6;
 
-/// A finding is run with so many seeds, to tell how surely it fails.
-const SEEDS: u32 = 10;
-
 /// How often others' entries are looked for in a corpus that is shared.
 const REFRESH: Duration = Duration::from_secs(20);
 
@@ -57,8 +53,10 @@ pub struct Questions<'a> {
     pub defects: &'a [String],
     /// The seed of what is drawn.
     pub seed: u64,
-    /// No run begins after this.
+    /// No scenario is drawn after this.
     pub until: Option<Instant>,
+    /// What is being made small then is left as small as it is after this.
+    pub latest: Option<Instant>,
     /// At most this many scenarios are run.
     pub runs: u64,
     /// It ends with so many findings.
@@ -82,6 +80,10 @@ pub enum Told<'a> {
     Progress(&'a Explored),
     /// A failing scenario is being made small: its cause, and how many faults and tries it is at.
     Shrinks(&'a Cause, usize, u32),
+    /// The time is over, and a finding is being made small until then at the latest.
+    Late(&'a Cause, Option<Instant>),
+    /// A scenario that was left to be made small, in this file, does not fail any more; its run.
+    Passes(&'a Path, &'a Run),
     /// Something was found.
     Found(&'a Finding),
 }
@@ -153,6 +155,12 @@ pub fn explore(
     corpus.tell(&mut known.coverage);
     let mut explored = Explored::default();
     let mut findings = Findings::default();
+    for finding in go_on(questions, pool, system, &mut told)? {
+        told(Told::Found(&finding));
+        findings.add(finding);
+    }
+    explored.findings = findings.all().to_vec();
+    explored.corpus = corpus.len();
     let mut looked = Instant::now();
     let mut number = 0;
     while explored.runs < questions.runs
@@ -199,9 +207,17 @@ pub fn explore(
                     if findings.all().len() < questions.findings
                         && !findings.explains(&cause, &drawn.scenario)
                     {
-                        let after = (explored.runs, began.elapsed());
-                        let found =
-                            found(questions, pool, system, &drawn, cause, after, &mut told)?;
+                        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                        let failure = Failure {
+                            scenario: drawn.scenario,
+                            text: drawn.text,
+                            run: done.0,
+                            found_by: format!("seed {}, run {}", questions.seed, explored.runs),
+                            after: Some((explored.runs, ms)),
+                            drawn_from: drawn.from,
+                            file: None,
+                        };
+                        let found = make_small(questions, pool, system, failure, &mut told)?;
                         if findings.add(found)
                             && let Some(finding) = findings.all().last()
                         {
@@ -219,6 +235,7 @@ pub fn explore(
         explored.findings = findings.all().to_vec();
         told(Told::Progress(&explored));
     }
+    explored.took = began.elapsed();
     Ok(explored)
 }
 
@@ -371,117 +388,4 @@ fn keep(
         return Ok(());
     }
     corpus.add(&drawn.scenario, &drawn.text, reached, &new)
-}
-
-/// A run failed in a way that nothing explains yet: it is made again by new processes, and made small.
-fn found(
-    questions: &Questions<'_>,
-    pool: &mut Pool,
-    system: &dyn System,
-    drawn: &Drawn,
-    cause: Cause,
-    (after_runs, after): (u64, Duration),
-    told: &mut impl FnMut(Told<'_>),
-) -> Result<Finding, ExploreError> {
-    let before = drawn.scenario.faults.len();
-    let plan = Plan::new(&drawn.scenario, FIRST_SEED, system, questions.defects);
-    let again = runner::verified(&plan)?;
-    let unstable = (again.verdict == Verdict::Unstable || !cause.is_kept_by(&again)).then(|| {
-        again.reason.clone().unwrap_or_else(|| format!("in a new process it {}", again.verdict))
-    });
-    let path = |text: &str| {
-        questions.out.join(format!("{}-{:08x}.yaml", cause.first, xxh3_64(text.as_bytes()) as u32))
-    };
-    // What was found is kept before it is made small: an interruption loses nothing.
-    let from = format!(
-        "Found by squall explore (seed {}, run {after_runs}), not made small yet",
-        questions.seed
-    );
-    let file = path(&drawn.text);
-    write(&file, &drawn.text, &story(&drawn.scenario, &again, &from, questions.defects, system))?;
-    let mut finding = Finding {
-        summary: again.violations.first().map_or_else(String::new, |v| v.summary.clone()),
-        cause: cause.clone(),
-        file: file.clone(),
-        faults: kinds(&drawn.scenario),
-        steps: (before, before),
-        events: drawn.scenario.workload.events,
-        tried: 0,
-        complete: false,
-        fails: (1, 1),
-        after_runs,
-        after_ms: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
-        runs: 1,
-        drawn_from: drawn.from.clone(),
-        unstable,
-    };
-    if finding.unstable.is_some() {
-        return Ok(finding);
-    }
-    let limits = Limits { tries: questions.tries, stop: questions.stop };
-    let shrunk = shrink(
-        &drawn.scenario,
-        &drawn.text,
-        (FIRST_SEED, questions.defects),
-        system,
-        pool,
-        limits,
-        |_, tried, text| {
-            let faults = text.matches("\n  - ").count();
-            told(Told::Shrinks(&cause, faults, tried));
-        },
-    );
-    let shrunk = match shrunk {
-        Ok(shrunk) => shrunk,
-        Err(ShrinkError::Worker(error)) => return Err(error.into()),
-        Err(ShrinkError::Passes(_) | ShrinkError::Stopped) => return Ok(finding),
-    };
-    let mut scenario = shrunk.scenario;
-    scenario.name = name_of(&cause, &scenario, &shrunk.text);
-    let text = scenario.write(system);
-    let read = parse("found", text.as_bytes(), system);
-    let scenario = read.expect("another name makes no mistake");
-    let seeds: Vec<Plan> = (0..u64::from(SEEDS))
-        .map(|number| FIRST_SEED + number)
-        .map(|seed| Plan::new(&scenario, seed, system, questions.defects))
-        .collect();
-    let runs = pool.run(&seeds, questions.stop)?;
-    let made: Vec<_> = runs.into_iter().flatten().collect();
-    let fails = made.iter().filter(|(run, _)| cause.is_kept_by(run)).count();
-    finding.fails =
-        (u32::try_from(fails).unwrap_or(SEEDS), u32::try_from(made.len()).unwrap_or(SEEDS));
-    let from = format!(
-        "Found by squall explore (seed {}, run {after_runs}), fails with {} of {} seeds",
-        questions.seed, finding.fails.0, finding.fails.1
-    );
-    let small = path(&text);
-    write(&small, &text, &story(&scenario, &shrunk.run, &from, questions.defects, system))?;
-    if small != file {
-        std::fs::remove_file(&file)?;
-    }
-    finding.file = small;
-    finding.summary = shrunk.run.violations.first().map_or_else(String::new, |v| v.summary.clone());
-    finding.cause = shrunk.cause;
-    finding.faults = kinds(&scenario);
-    finding.steps = (scenario.faults.len(), before);
-    finding.events = scenario.workload.events;
-    finding.tried = shrunk.tried;
-    finding.complete = shrunk.complete;
-    Ok(finding)
-}
-
-/// What a finding is called, in a name that every scenario may have.
-fn name_of(cause: &Cause, scenario: &Scenario, text: &str) -> String {
-    let names: Vec<String> = kinds(scenario).into_iter().collect();
-    let names = match names.as_slice() {
-        [] => "nothing goes wrong".to_owned(),
-        [_, _, _, _, ..] => format!("{} and {} more", names[..3].join(", "), names.len() - 3),
-        few => few.join(", "),
-    };
-    format!("{} is broken: {names} ({:08x})", cause.first, xxh3_64(text.as_bytes()) as u32)
-}
-
-fn write(path: &Path, text: &str, head: &str) -> io::Result<()> {
-    squall_reports::write_atomically(path, format!("{head}{text}").as_bytes())
-        .map_err(io::Error::other)
 }

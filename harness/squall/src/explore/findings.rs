@@ -28,10 +28,15 @@ pub struct Finding {
     pub complete: bool,
     /// With how many seeds of how many it fails.
     pub fails: (u32, u32),
-    /// The run that found it, counted from 1.
-    pub after_runs: u64,
+    /// Whether it was interrupted, or the time was over, before it was small: exploring again with the same folder goes on
+    /// with it.
+    pub unfinished: bool,
+    /// The seed and the number of the run that found it.
+    pub found_by: String,
+    /// That number, counted from 1; none if an earlier explorer found it.
+    pub after_runs: Option<u64>,
     /// How long it took to find, in milliseconds.
-    pub after_ms: u64,
+    pub after_ms: Option<u64>,
     /// Runs that showed it.
     pub runs: u64,
     /// What the scenario was drawn from.
@@ -104,8 +109,10 @@ mod tests {
             tried: 0,
             complete: true,
             fails: (10, 10),
-            after_runs: 1,
-            after_ms: 1,
+            unfinished: false,
+            found_by: "seed 1, run 1".to_owned(),
+            after_runs: Some(1),
+            after_ms: Some(1),
             runs: 1,
             drawn_from: String::new(),
             unstable: None,

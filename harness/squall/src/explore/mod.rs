@@ -12,6 +12,7 @@ mod coverage;
 mod draw;
 mod explorer;
 mod findings;
+mod small;
 
 pub use corpus::Corpus;
 pub use explorer::{Explored, Questions, Told, explore};

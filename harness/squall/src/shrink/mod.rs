@@ -6,6 +6,8 @@
 //! itself.
 
 mod cause;
+mod cost;
+mod fewer;
 mod search;
 mod simpler;
 mod story;

@@ -2,7 +2,8 @@
 
 use super::{
     cause::Cause,
-    simpler::{Looked, PASSES, Pass, as_it_began, cost},
+    cost::cost,
+    simpler::{Looked, PASSES, Pass, as_it_began},
 };
 use crate::{
     plan::Plan,
@@ -15,6 +16,7 @@ use squall_reports::Run;
 use std::{
     collections::BTreeSet,
     sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -28,6 +30,23 @@ pub struct Limits<'a> {
     pub tries: u32,
     /// It ends early, with what it has, once this is set.
     pub stop: &'a AtomicBool,
+    /// And after this.
+    pub until: Option<Instant>,
+}
+
+/// A simpler scenario that fails for the same cause.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    /// What was done, in words.
+    pub what: &'a str,
+    /// Scenarios that were tried so far.
+    pub tried: u32,
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// Its text.
+    pub text: &'a str,
+    /// Its run.
+    pub run: &'a Run,
 }
 
 /// What was left over.
@@ -97,7 +116,7 @@ pub fn shrink(
     system: &dyn System,
     pool: &mut Pool,
     limits: Limits<'_>,
-    mut progress: impl FnMut(&str, u32, &str),
+    mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Shrunk, ShrinkError> {
     let plan = Plan::new(scenario, seed, system, defects);
     let done = pool.run(&[plan], limits.stop)?.pop().flatten();
@@ -125,7 +144,7 @@ pub fn shrink(
         for pass in PASSES {
             while let Some(better) = search.pass(pass)? {
                 round = true;
-                progress(&better, search.tried, &search.best.text);
+                progress(search.progress(&better));
             }
         }
         complete = !round && search.may_go_on();
@@ -138,11 +157,19 @@ pub fn shrink(
 
 impl Search<'_> {
     fn may_go_on(&self) -> bool {
-        self.tried < self.limits.tries && !self.limits.stop.load(Ordering::Relaxed)
+        self.tried < self.limits.tries
+            && !self.limits.stop.load(Ordering::Relaxed)
+            && self.limits.until.is_none_or(|until| Instant::now() < until)
+    }
+
+    /// The best so far, which came of this.
+    fn progress<'p>(&'p self, what: &'p str) -> Progress<'p> {
+        let Best { scenario, text, run, .. } = &self.best;
+        Progress { what, tried: self.tried, scenario, text, run }
     }
 
     /// The first seed in place of another, and what was drawn said in words: a scenario that fails by itself.
-    fn begin(&mut self, progress: &mut impl FnMut(&str, u32, &str)) -> Result<(), ShrinkError> {
+    fn begin(&mut self, progress: &mut impl FnMut(Progress<'_>)) -> Result<(), ShrinkError> {
         let plain = self.best.scenario.clone();
         let mut said = plain.clone();
         for (index, step) in (0_u16..).zip(&mut said.faults) {
@@ -160,7 +187,7 @@ impl Search<'_> {
             }
         }
         if let Some(what) = self.first_that_keeps(candidates)? {
-            progress(&what, self.tried, &self.best.text);
+            progress(self.progress(&what));
         }
         Ok(())
     }

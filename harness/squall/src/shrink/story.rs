@@ -2,14 +2,14 @@
 
 use crate::{
     plan::{Plan, Start},
-    scenario::Scenario,
+    scenario::{Scenario, Trigger},
     system::System,
 };
 use squall_reports::Run;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// The most characters of a line.
-const WIDTH: usize = 110;
+const WIDTH: usize = 150;
 
 /// Three lines of a comment: where it comes from, what goes wrong, and what was broken by that.
 pub(crate) fn story(
@@ -22,21 +22,22 @@ pub(crate) fn story(
     let plan = Plan::new(scenario, run.seed, system, defects);
     let defects: String = defects.iter().map(|id| format!(", with the defect {id}")).collect();
     let mut lines = vec![format!("{from}: {} {}{defects}.", system.name(), system.version())];
-    let mut faults: Vec<String> = Vec::new();
-    let mut told = None;
-    for fault in &plan.faults {
-        if told.replace(fault.step) == Some(fault.step) {
-            continue;
-        }
-        let when = match &fault.start {
-            Start::At(us) => format!("after {}", time(*us)),
-            Start::When { condition, .. } => format!("when {condition}"),
+    // In the order of time; what waits for something comes behind.
+    let mut faults: BTreeMap<(u64, u16), String> = BTreeMap::new();
+    let times = |step: u16| plan.faults.iter().filter(|fault| fault.step == step).count();
+    for fault in plan.faults.iter().rev() {
+        let trigger = scenario.faults.get(usize::from(fault.step)).map(|step| &step.trigger);
+        let (at, when) = match (&fault.start, trigger) {
+            (Start::At(us), Some(Trigger::Every(period))) => {
+                (*us, format!("every {} ({} times)", time(*period), times(fault.step)))
+            }
+            (Start::At(us), _) => (*us, format!("after {}", time(Duration::from_micros(*us)))),
+            (Start::When { condition, .. }, _) => (u64::MAX, format!("when {condition}")),
         };
-        let again = plan.faults.iter().filter(|other| other.step == fault.step).count();
-        let again =
-            if again > 1 { format!(" and {} times more", again - 1) } else { String::new() };
-        faults.push(format!("{when}{again} {}", fault.fault));
+        faults.retain(|(_, step), _| *step != fault.step);
+        faults.insert((at, fault.step), format!("{when} {}", fault.fault));
     }
+    let faults: Vec<String> = faults.into_values().collect();
     lines.push(match faults.as_slice() {
         [] => "Nothing goes wrong, and yet:".to_owned(),
         all => format!("What goes wrong: {}.", all.join("; ")),
@@ -52,6 +53,47 @@ pub(crate) fn story(
         .collect()
 }
 
-fn time(us: u64) -> String {
-    humantime::format_duration(Duration::from_millis(us / 1_000)).to_string()
+/// As somebody would say it: 0.5s, 1.25s, 40ms.
+fn time(time: Duration) -> String {
+    match time.as_millis() {
+        ms if ms < 100 => format!("{ms}ms"),
+        ms => format!("{}s", ms as f64 / 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{sample::Sample, scenario::parse};
+
+    #[test]
+    fn what_goes_wrong_is_told_in_the_order_of_time() {
+        let text = "name: x
+workload: { events: 200, rate: 100/s }
+faults:
+  - { when: { acked: 7 }, pause: broker-2 }
+  - { at: 1250ms, crash: broker-1 }
+  - { every: 600ms, crash: leader }
+  - { at: 40ms, pause: broker-3 }
+";
+        let scenario = parse("x", text.as_bytes(), &Sample).unwrap();
+        let run = Run { seed: 1, ..Run::default() };
+        let told = story(&scenario, &run, "Found by hand", &["lies".to_owned()], &Sample);
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines.len(), 3, "{told}");
+        assert!(
+            lines[0].starts_with("# Found by hand: ")
+                && lines[0].ends_with(", with the defect lies.")
+        );
+        let places: Vec<usize> = [
+            "after 40ms pause: ",
+            "every 0.6s (3 times) crash: leader",
+            "after 1.25s crash: ",
+            "when acked: 7 pause: ",
+        ]
+        .iter()
+        .map(|part| lines[1].find(part).unwrap_or_else(|| panic!("{part} in {}", lines[1])))
+        .collect();
+        assert!(places.is_sorted(), "{}", lines[1]);
+    }
 }

@@ -5,7 +5,7 @@ use crate::broker::log::LogStore;
 use crate::wire::{
     self, Checksums, EventData, Frame, Start,
     broker::BrokerReply,
-    groups::Claim,
+    groups::{Buried, Claim},
     peers::{Copied, PeerMessage},
 };
 use bytes::Bytes;
@@ -299,18 +299,20 @@ async fn dead_letters_wait_in_the_queue_until_their_owner_takes_them_out() {
     let nothing = BrokerReply::Redriven(Vec::new());
     assert_eq!(cluster.ask(leader, redrive.clone()).await, nothing);
     let reason = crate::wire::groups::Reason::Exhausted;
-    let dead = BrokerRequest::DeadLetter { claim: claim.clone(), places: vec![(0, 0)], reason };
+    let dead =
+        BrokerRequest::DeadLetter { claim: claim.clone(), letters: vec![((0, 0), 0)], reason };
     assert_eq!(cluster.ask(leader, dead).await, BrokerReply::DeadLettered);
     // A fetch says that it is seen to.
-    let BrokerReply::Events { dead, .. } = cluster.ask(leader, fetch(&claim, 0, &[])).await else {
+    let BrokerReply::Events { buried, .. } = cluster.ask(leader, fetch(&claim, 0, &[])).await
+    else {
         panic!()
     };
-    assert_eq!(dead, [(0, 0)]);
+    assert_eq!(buried, [Buried { letter: ((0, 0), 1), waits: true }]);
     let BrokerReply::Redriven(events) = cluster.ask(leader, redrive).await else { panic!() };
     let places: Vec<_> =
-        events.iter().map(|(partition, offset, _)| (*partition, *offset)).collect();
-    assert_eq!(places, [(0, 0)]);
-    let handled = BrokerRequest::Redrive { claim, handled: vec![(0, 0)], limit: 10 };
+        events.iter().map(|((p, offset, _), times)| ((*p, *offset), *times)).collect();
+    assert_eq!(places, [((0, 0), 1)]);
+    let handled = BrokerRequest::Redrive { claim, handled: places, limit: 10 };
     assert_eq!(cluster.ask(leader, handled).await, nothing);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::wire::{
     events::{PARTITIONS, Place},
-    groups::{Claim, Reason},
+    groups::{Buried, Claim, Letter, Reason},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -87,9 +87,11 @@ impl Group {
         }
     }
 
-    /// The event there is in the dead-letter queue, or on its way out of it.
-    pub(crate) fn is_dead(&self, place: Place) -> bool {
-        self.dead.contains_key(&place) || self.redriving.contains(&place)
+    /// What is known of the event there, if it has been in the dead-letter queue.
+    pub(crate) fn buried(&self, place: Place) -> Option<Buried> {
+        let times = *self.times.get(&place)?;
+        let waits = self.dead.contains_key(&place) || self.redriving.contains(&place);
+        Some(Buried { letter: (place, times), waits })
     }
 
     /// How many events there are to be redriven, and on their way.
@@ -98,18 +100,24 @@ impl Group {
         (dead + self.redriving.len()) as u64
     }
 
-    /// Puts an event into the dead-letter queue: how often it was, and whether it is new there.
-    pub(super) fn bury(&mut self, place: Place, reason: Reason) -> (u32, bool) {
-        let new = self.dead.insert(place, reason).is_none();
+    /// Puts an event into the dead-letter queue: how often it was, and whether it is new there. `None` if it was put there
+    /// and taken out again since it was delivered: the request was under way for long, and what it asks for was done.
+    pub(super) fn bury(&mut self, (place, before): Letter, reason: Reason) -> Option<(u32, bool)> {
         let times = self.times.entry(place).or_default();
+        if before < *times {
+            return self.dead.contains_key(&place).then_some((*times, false));
+        }
+        let new = self.dead.insert(place, reason).is_none();
         *times += u32::from(new);
         self.redriving.remove(&place);
-        (*times, new)
+        Some((*times, new))
     }
 
-    /// An event that was taken out of the dead-letter queue is handled.
-    pub(super) fn handled(&mut self, place: Place) {
-        self.redriving.remove(&place);
+    /// An event that was taken out of the dead-letter queue is handled, unless it was put there again since.
+    pub(super) fn handled(&mut self, (place, times): Letter) {
+        if self.times(place) == times {
+            self.redriving.remove(&place);
+        }
     }
 
     fn take_out(&mut self, place: Place) -> bool {

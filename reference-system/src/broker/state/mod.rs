@@ -9,7 +9,7 @@ mod producers;
 use crate::wire::{
     EventData,
     events::{Batch, PARTITIONS, Place, PlacedEvent},
-    groups::{Claim, Reason},
+    groups::{Claim, Letter, Reason},
     log::Command,
 };
 use applied::{Applied, Moved, Published};
@@ -69,8 +69,8 @@ impl State {
                 Applied::Expired { rebalanced }
             }
             Command::Commit { claim, offsets } => self.commit(claim, offsets),
-            Command::DeadLetter { claim, places, reason } => {
-                self.dead_letter(claim, places, *reason)
+            Command::DeadLetter { claim, letters, reason } => {
+                self.dead_letter(claim, letters, *reason)
             }
             Command::Redrive { claim, handled, limit } => {
                 self.redrive(claim, handled, *limit as usize)
@@ -136,27 +136,28 @@ impl State {
         Applied::Committed(moved)
     }
 
-    fn dead_letter(&mut self, claim: &Claim, places: &[Place], reason: Reason) -> Applied {
-        let events: Vec<_> = places.iter().map(|place| self.event(*place)).collect();
+    fn dead_letter(&mut self, claim: &Claim, letters: &[Letter], reason: Reason) -> Applied {
+        let events: Vec<_> = letters.iter().map(|(place, _)| self.event(*place)).collect();
         let group = self.groups.entry(claim.group.clone()).or_default();
-        if places.iter().any(|(partition, _)| !group.owns(claim, *partition)) {
+        if letters.iter().any(|((partition, _), _)| !group.owns(claim, *partition)) {
             return Applied::Fenced;
         }
-        let mut moved = Vec::with_capacity(places.len());
-        for (place, event) in places.iter().copied().zip(events) {
+        let mut moved = Vec::with_capacity(letters.len());
+        for (letter, event) in letters.iter().copied().zip(events) {
             let Some(event) = event else { return Applied::Fenced };
-            let (times, new) = group.bury(place, reason);
-            moved.push(Moved { place, event, times, new });
+            if let Some((times, new)) = group.bury(letter, reason) {
+                moved.push(Moved { place: letter.0, event, times, new });
+            }
         }
         Applied::DeadLettered(moved)
     }
 
-    fn redrive(&mut self, claim: &Claim, handled: &[Place], limit: usize) -> Applied {
+    fn redrive(&mut self, claim: &Claim, handled: &[Letter], limit: usize) -> Applied {
         let Some(group) = self.groups.get_mut(&claim.group) else { return Applied::Fenced };
         if claim.generation != group.generation {
             return Applied::Fenced;
         }
-        handled.iter().for_each(|place| group.handled(*place));
+        handled.iter().for_each(|letter| group.handled(*letter));
         let taken = group.redrive(&claim.member, limit, self.policy.take_out);
         let group = &self.groups[&claim.group];
         let moved = taken.into_iter().filter_map(|(place, new)| {

@@ -1,7 +1,7 @@
 //! What commands do to the state.
 
 use super::{producers::REMEMBERED, *};
-use crate::wire::Start;
+use crate::wire::{Start, groups::Buried};
 
 fn publish(first_sequence: u64, ids: &[u64]) -> Command {
     let event = |id: &u64| EventData { id: *id, key: 0, payload: bytes::Bytes::new() };
@@ -111,10 +111,10 @@ fn dead_letters_are_redriven_until_they_are_handled() {
     state.apply(&join("g", "m", Start::Earliest));
     let dead = |offset, reason| Command::DeadLetter {
         claim: claim("m", 1),
-        places: vec![(1, offset)],
+        letters: vec![((1, offset), 0)],
         reason,
     };
-    let redrive = |handled: &[(u32, u64)]| Command::Redrive {
+    let redrive = |handled: &[Letter]| Command::Redrive {
         claim: claim("m", 1),
         handled: handled.to_vec(),
         limit: 10,
@@ -129,7 +129,7 @@ fn dead_letters_are_redriven_until_they_are_handled() {
     state.apply(&dead(1, Reason::Exhausted));
     assert_eq!(taken(state.apply(&redrive(&[]))), [(1, true)]);
     assert_eq!(taken(state.apply(&redrive(&[]))), [(1, false)]);
-    assert_eq!(taken(state.apply(&redrive(&[(1, 1)]))), []);
+    assert_eq!(taken(state.apply(&redrive(&[((1, 1), 1)]))), []);
     assert_eq!(state.groups["g"].dead.len(), 1);
     assert_eq!(state.groups["g"].times((1, 1)), 1);
 }
@@ -177,7 +177,9 @@ fn whoever_lost_a_partition_in_a_rebalance_can_neither_commit_nor_dead_letter_in
     state.apply(&join("g", "b", Start::Earliest));
     assert_eq!(state.apply(&commit(claim("a", 1), 2)), Applied::Fenced);
     assert_eq!(state.apply(&commit(claim("a", 2), 2)), Applied::Fenced);
-    let dead = |claim| Command::DeadLetter { claim, places: vec![(1, 1)], reason: Reason::Poison };
+    let letters = vec![((1, 1), 0)];
+    let dead =
+        |claim| Command::DeadLetter { claim, letters: letters.clone(), reason: Reason::Poison };
     assert_eq!(state.apply(&dead(claim("a", 2))), Applied::Fenced);
     assert_eq!(state.dead_letters("g"), 0);
     // What was committed is where the new owner begins.
@@ -194,25 +196,38 @@ fn what_is_redriven_and_fails_again_returns_to_the_queue_and_is_counted_again() 
     let mut state = State::default();
     state.apply(&publish(0, &[1]));
     state.apply(&join("g", "m", Start::Earliest));
-    let dead = Command::DeadLetter {
+    let dead = |before| Command::DeadLetter {
         claim: claim("m", 1),
-        places: vec![(1, 0)],
+        letters: vec![((1, 0), before)],
         reason: Reason::Exhausted,
     };
-    let redrive = Command::Redrive { claim: claim("m", 1), handled: Vec::new(), limit: 10 };
+    let after = |handled| Command::Redrive { claim: claim("m", 1), handled, limit: 10 };
+    let redrive = after(Vec::new());
     let times = |applied| match applied {
         Applied::DeadLettered(moved) | Applied::Redriven(moved) => {
             moved.iter().map(|moved| (moved.times, moved.new)).collect::<Vec<_>>()
         }
         other => panic!("{other:?}"),
     };
-    assert_eq!(times(state.apply(&dead)), [(1, true)]);
+    assert_eq!(state.groups["g"].buried((1, 0)), None);
+    assert_eq!(times(state.apply(&dead(0))), [(1, true)]);
     // Asked for again because the answer was lost.
-    assert_eq!(times(state.apply(&dead)), [(1, false)]);
+    assert_eq!(times(state.apply(&dead(0))), [(1, false)]);
     assert_eq!(times(state.apply(&redrive)), [(1, true)]);
-    assert!(state.groups["g"].is_dead((1, 0)));
-    assert_eq!(times(state.apply(&dead)), [(2, true)]);
+    let waits = Buried { letter: ((1, 0), 1), waits: true };
+    assert_eq!(state.groups["g"].buried((1, 0)), Some(waits));
+    // A request that was late: what it asks for was done, and the event is taken out again already.
+    assert_eq!(times(state.apply(&dead(0))), []);
+    assert_eq!(times(state.apply(&redrive)), [(1, false)]);
+    assert_eq!(times(state.apply(&dead(1))), [(2, true)]);
     assert_eq!(state.groups["g"].exhausted(), 1);
+    // It was taken out twice: who says late that it was handled the first time says nothing of the second.
+    assert_eq!(times(state.apply(&redrive)), [(2, true)]);
+    assert_eq!(times(state.apply(&after(vec![((1, 0), 1)]))), [(2, false)]);
+    assert_eq!(times(state.apply(&after(vec![((1, 0), 2)]))), []);
+    let over = Buried { letter: ((1, 0), 2), waits: false };
+    assert_eq!(state.groups["g"].buried((1, 0)), Some(over));
+    assert_eq!(times(state.apply(&dead(1))), []);
     // A member of an older generation takes nothing out.
     state.apply(&join("g", "n", Start::Earliest));
     assert_eq!(state.apply(&redrive), Applied::Fenced);

@@ -41,7 +41,7 @@ enum Heard {
         offsets: Vec<Place>,
     },
     DeadLetter {
-        places: Vec<Place>,
+        letters: Vec<Letter>,
         reason: Reason,
     },
     Emit {
@@ -103,17 +103,18 @@ impl World {
                 let log = (0..).zip(&self.log).skip(from);
                 let events = log.map(|(offset, event)| (0, offset, event.clone())).collect();
                 let events = self.odd.take().unwrap_or(events);
-                let dead = self.dead.iter().copied().collect();
+                let buried = |place: &Place| Buried { letter: (*place, 1), waits: true };
+                let buried = self.dead.iter().map(buried).collect();
                 let (lag, times, uncommitted) = (0, Vec::new(), false);
-                BrokerReply::Events { events, lag, dead, uncommitted, times }
+                BrokerReply::Events { events, lag, buried, uncommitted, times }
             }
-            BrokerRequest::DeadLetter { places, reason, .. } => {
+            BrokerRequest::DeadLetter { letters, reason, .. } => {
                 if self.unsure > 0 {
                     self.unsure -= 1;
                     return BrokerReply::NotLeader(None);
                 }
-                self.dead.extend(&places);
-                self.hear(Heard::DeadLetter { places, reason });
+                self.dead.extend(letters.iter().map(|letter| letter.0));
+                self.hear(Heard::DeadLetter { letters, reason });
                 BrokerReply::DeadLettered
             }
             BrokerRequest::Emit { events } => {
@@ -280,7 +281,7 @@ async fn poison_is_safe_in_the_dead_letter_queue_before_the_offset_moves_past_it
     let heard = until_committed(Service::Inventory, world).await;
     let expected = [
         Heard::Fence { generation: 1 },
-        Heard::DeadLetter { places: vec![(0, 0)], reason: Reason::Poison },
+        Heard::DeadLetter { letters: vec![((0, 0), 0)], reason: Reason::Poison },
         Heard::Apply { generation: 1, events: vec![2] },
         Heard::Commit { generation: 1, offsets: vec![(0, 2)] },
     ];
@@ -317,7 +318,7 @@ async fn what_the_gateway_does_not_answer_is_given_up_and_not_taken_for_done() {
     let heard = until_committed(Service::Payment, world).await;
     let expected = [
         Heard::Fence { generation: 1 },
-        Heard::DeadLetter { places: vec![(0, 0)], reason: Reason::Exhausted },
+        Heard::DeadLetter { letters: vec![((0, 0), 0)], reason: Reason::Exhausted },
         Heard::Apply { generation: 1, events: vec![3] },
         Heard::Commit { generation: 1, offsets: vec![(0, 2)] },
     ];
