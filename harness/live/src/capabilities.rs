@@ -89,6 +89,11 @@ impl Words {
                 remedy: "run on Linux, in a virtual machine for example".to_owned(),
             },
             Error::Unsupported { why, remedy } => Lack { why, remedy },
+            // Of the system, or of a program that it told.
+            error if error.to_string().contains("No space left on device") => Lack {
+                why: error.to_string(),
+                remedy: "make room there, or choose another place by TMPDIR".to_owned(),
+            },
             error => Lack { why: error.to_string(), remedy: remedy.to_owned() },
         }
     }

@@ -1,7 +1,7 @@
 //! Processes: what happens to them and to nobody else.
 
-use crate::common::{LIMIT, can, done, eventually, lab, output, pair, shell};
-use squall_live::{Command, Error, NodeOptions};
+use crate::common::{LIMIT, can, done, eventually, lab, output, pair, shell, state};
+use squall_live::{Command, Error, Lab, LabOptions, NodeOptions};
 use std::{
     fs,
     io::{BufRead as _, BufReader, Write as _},
@@ -134,13 +134,24 @@ fn a_lab_that_is_dropped_is_gone_and_its_nodes_say_so() {
     if !can("a_lab_that_is_dropped_is_gone_and_its_nodes_say_so", NEEDS) {
         return;
     }
-    let (lab, one, two) = pair();
+    let logs = tempfile::tempdir().unwrap();
+    let options =
+        LabOptions { state: state(), logs: Some(logs.path().join("new")), ..LabOptions::default() };
+    let lab = Lab::create(options).unwrap();
+    let [one, two] = ["one", "two"].map(|name| lab.add_node(name, NodeOptions::default()).unwrap());
     let folder = lab.folder().to_owned();
+    done(&one, "echo said");
     let process = shell(&one, "sleep 1000");
     two.freeze().unwrap();
     lab.close().unwrap();
     assert_eq!(process.exited().unwrap().unwrap().signal(), Some(9));
     assert!(!folder.exists());
+    // Logs stay where they were wanted.
+    assert!(
+        fs::read_to_string(logs.path().join("new/one.log"))
+            .unwrap()
+            .ends_with("\nsaid\n=== squall: start 2 of one: /bin/sh\n")
+    );
     let error = one.spawn(&Command::new("true")).unwrap_err().to_string();
     assert_eq!(error, "the lab of node one has ended");
     assert_eq!(one.power_on().unwrap_err().to_string(), "the lab of node one has ended");
