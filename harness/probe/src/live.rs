@@ -1,7 +1,7 @@
 //! Real processes whose records somebody gathers: what a simulation hears of its nodes, written down by each of them.
 //!
-//! A process that has [begun](begin) appends its records to a file of its own, a line of JSON each, with the time of the
-//! machine's monotonic clock, which all processes of a machine share. A line is written before the code goes on: what
+//! A process that has [begun](begin) appends its records to a file of its own, with the time of the machine's monotonic clock,
+//! which all processes of a machine share. A record is written before the code goes on: what
 //! happens because of a record comes after it in time, in whatever process, and a process that is killed has written
 //! all that it had to say. Keep the file in memory (tmpfs): it must outlive the process, not the machine.
 
@@ -26,9 +26,9 @@ pub const RECORDS: &str = "SQUALL_RECORDS";
 /// The variable that says which node this is, by its number.
 pub const NODE_ID: &str = "SQUALL_NODE_ID";
 
-/// A line of the file.
+/// A part of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Line {
+pub enum Part {
     /// From here on the number means this, in this file.
     Name(Name, String),
     /// Something happened.
@@ -62,6 +62,19 @@ struct Tape {
 static TAPE: OnceLock<Mutex<Tape>> = OnceLock::new();
 static STOPPING: AtomicBool = AtomicBool::new(false);
 static STOP: Notify = Notify::const_new();
+
+/// The whole parts at the begin of what was read of a file, and how many bytes they take. What makes no sense is passed over.
+#[must_use]
+pub fn parts(bytes: &[u8]) -> (Vec<Part>, usize) {
+    let (mut parts, mut read) = (Vec::new(), 0);
+    while let Some((length, rest)) = bytes[read..].split_first_chunk() {
+        let length = u32::from_le_bytes(*length) as usize;
+        let Some(part) = rest.get(..length) else { break };
+        parts.extend(postcard::from_bytes(part));
+        read += length + 4;
+    }
+    (parts, read)
+}
 
 /// The time of the machine's monotonic clock, in microseconds: the same for all processes of a machine.
 #[must_use]
@@ -114,12 +127,11 @@ fn with<R>(what: impl FnOnce(&mut Tape) -> R) -> Option<R> {
 }
 
 impl Tape {
-    fn write(&mut self, line: &Line) {
-        if let Ok(mut text) = serde_json::to_vec(line) {
-            text.push(b'\n');
-            // One write a line: nobody finds half of one. Nobody can be told that it failed.
-            let _ = self.file.write_all(&text);
-        }
+    fn write(&mut self, part: &Part) {
+        let Ok(bytes) = postcard::to_stdvec(part) else { return };
+        let Ok(length) = u32::try_from(bytes.len()) else { return };
+        // One write a part: nobody finds half of one. Nobody can be told that it failed.
+        let _ = self.file.write_all(&[&length.to_le_bytes(), bytes.as_slice()].concat());
     }
 
     fn name(&mut self, text: &str) -> Name {
@@ -129,12 +141,12 @@ impl Tape {
         let number = u16::try_from(self.names.len());
         let name = Name(number.expect("a run uses at most 65,536 names: name kinds of things"));
         self.names.insert(text.to_owned(), name);
-        self.write(&Line::Name(name, text.to_owned()));
+        self.write(&Part::Name(name, text.to_owned()));
         name
     }
 
     fn record(&mut self, node: NodeId, what: What) {
-        self.write(&Line::Record { at: now(), node, what });
+        self.write(&Part::Record { at: now(), node, what });
     }
 }
 
@@ -160,8 +172,8 @@ pub(crate) fn signal(name: &str) {
 
 pub(crate) fn say(text: &str) {
     with(|tape| {
-        let line = Line::Said { at: now(), node: tape.node, text: text.to_owned() };
-        tape.write(&line);
+        let part = Part::Said { at: now(), node: tape.node, text: text.to_owned() };
+        tape.write(&part);
     });
 }
 
@@ -188,5 +200,41 @@ pub(crate) async fn stop_asked() {
             return;
         }
         asked.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{EventId, Position};
+
+    #[test]
+    fn what_was_written_is_read_and_what_has_no_end_yet_waits() {
+        let folder = std::env::temp_dir().join(format!("squall-tape-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("records");
+        let file = File::options().append(true).create(true).open(&path).unwrap();
+        let mut tape =
+            Tape { node: NodeId(3), file, names: BTreeMap::new(), passed: BTreeMap::new() };
+        let group = tape.name("billing");
+        assert_eq!(tape.name("billing"), group);
+        let what = What::Apply {
+            group,
+            position: Position::new(0, 7),
+            event: EventId(9),
+            generation: 1,
+            member: group,
+        };
+        tape.record(NodeId(3), what);
+        let bytes = std::fs::read(&path).unwrap();
+        let (all, read) = parts(&bytes);
+        assert_eq!(read, bytes.len());
+        assert_eq!(all[0], Part::Name(group, "billing".to_owned()));
+        assert!(matches!(all[1], Part::Record { node: NodeId(3), what: told, .. } if told == what));
+        for cut in 0..bytes.len() {
+            let (some, read) = parts(&bytes[..cut]);
+            assert!(some.len() < 2 && read <= cut, "{cut}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -27,7 +27,7 @@ use squall_reports::{
     self as reports, Run, Verdict,
     render::{RENDERINGS, Reader},
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf, sync::Arc};
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
@@ -49,6 +49,9 @@ pub(super) struct ReplayArgs {
     /// Only what the system itself logs, in virtual time (with --event: the lines that name it)
     #[arg(long, conflicts_with_all = ["full", "key"])]
     log: bool,
+    /// Of a history: make the same storm N times more, and count how often it fails
+    #[arg(long, value_name = "N")]
+    again: Option<NonZeroU32>,
     /// How often each signal was seen, and what it means
     #[arg(long)]
     signals: bool,
@@ -91,6 +94,11 @@ enum HistoryForm {
 pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
     if live::is_history(&args.scenario) {
         return replay_history(args, color);
+    }
+    if args.again.is_some() {
+        return Err(Stop::input(
+            "--again is for histories of live runs: a simulated run is the same each time",
+        ));
     }
     let defects = args.system.checked(system.as_ref())?;
     let scenario = &load_one(&args.scenario, system.as_ref(), &args.settings)?;
@@ -175,6 +183,9 @@ fn replay_history(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
         }
         print_verdict(&kept.plan.scenario, &run, color);
     }
+    if let Some(times) = args.again {
+        again(&kept, times.get())?;
+    }
     Ok(if run.verdict == Verdict::Passed { PASSED } else { NOT_PASSED })
 }
 
@@ -192,6 +203,32 @@ fn replay_maelstrom(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
     say("\n");
     print_verdict(&scenario, &run, color);
     Ok(if run.verdict == Verdict::Passed { PASSED } else { NOT_PASSED })
+}
+
+/// Makes the storm of a live run again, and says how often it failed.
+fn again(kept: &live::Kept, times: u32) -> Result<(), Stop> {
+    let folder = tempfile::tempdir().map_err(Stop::broken)?;
+    let launch = live::Launch::Described(Box::new(live::DescribedLaunch {
+        described: kept.alone.then(|| kept.described.clone()),
+        paced: true,
+        keep: folder.path().to_owned(),
+    }));
+    let mut counts: BTreeMap<Verdict, u32> = BTreeMap::new();
+    for _ in 0..times {
+        let run = Worker::default().live(&kept.plan, &launch).map_err(Stop::broken)?;
+        *counts.entry(run.verdict).or_default() += 1;
+    }
+    let failed = counts.get(&Verdict::Failed).copied().unwrap_or(0);
+    let others: Vec<String> = counts
+        .iter()
+        .filter(|(verdict, _)| **verdict != Verdict::Failed)
+        .map(|(verdict, count)| format!(", {count} {verdict}"))
+        .collect();
+    say(&format!(
+        "the same storm, not the same run: {failed} of {times} tries failed{}\n",
+        others.concat()
+    ));
+    Ok(())
 }
 
 /// Shows what happened in the form that is asked for.

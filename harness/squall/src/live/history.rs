@@ -62,6 +62,8 @@ pub(crate) struct Kept {
     pub(crate) inconclusive: Vec<String>,
     /// How long it took, in microseconds.
     pub(crate) elapsed: Micros,
+    /// How many processes wanted a processor of the machine on average, in its last minute.
+    pub(crate) load: String,
 }
 
 /// Writes a history.
@@ -184,7 +186,11 @@ impl Kept {
             // What is missing may be where nobody looked.
             verdict.excuse_what_is_missing();
         }
-        let Verdict { violations, vacuous, note } = verdict;
+        let Verdict { violations, vacuous, mut note } = verdict;
+        if !violations.is_empty() && !self.load.is_empty() {
+            let load = format!("the machine's load was {}", self.load);
+            note = Some(note.map_or(load.clone(), |note| format!("{note}; {load}")));
+        }
         RunOutcome {
             hash: String::new(),
             elapsed: self.elapsed,

@@ -41,7 +41,10 @@ use nemesis::refusals;
 use processes::Processes;
 use serde::{Deserialize, Serialize};
 use squall_reports::Run;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// How a plan is run with real processes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +60,8 @@ pub(crate) enum Launch {
 pub(crate) struct DescribedLaunch {
     /// The programs, if they are all there is of the system; else this executable's own system is run, by itself.
     pub(crate) described: Option<Described>,
+    /// The plan's times are in the pace of the system already.
+    pub(crate) paced: bool,
     /// The folder in which histories and logs are kept.
     pub(crate) keep: PathBuf,
 }
@@ -108,10 +113,10 @@ pub(crate) fn execute(
     let alone = outside.then(|| DescribedSystem::new(described.clone()));
     let system = alone.as_ref().map_or(system, |alone| alone as &dyn System);
     let folder = folder_of(&launch.keep, plan);
-    std::fs::create_dir_all(&folder)
+    fs::create_dir_all(&folder)
         .map_err(|error| format!("{}: cannot be made: {error}", folder.display()))?;
     let pace = described.pace;
-    let plan = in_pace(plan, pace);
+    let plan = if launch.paced { plan.clone() } else { in_pace(plan, pace) };
     let mut processes =
         Processes::new(&plan, described, &folder).map_err(|error| error.to_string())?;
     let ready = processes.prepare().map_err(|why| why.0)?;
@@ -119,6 +124,8 @@ pub(crate) fn execute(
         drive(&plan, system, processes, pace, Seen { reads: described.reads, outside }, &ready);
     let Driven { remains, destruction, mut inconclusive, elapsed, nonsense } = driven;
     processes.close()?;
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default().to_owned();
     inconclusive.extend(
         remains.trouble.iter().map(|why| format!("a fault could not be carried out: {why}")),
     );
@@ -143,6 +150,7 @@ pub(crate) fn execute(
         notes: remains.notes,
         inconclusive,
         elapsed,
+        load,
     };
     let path = folder.join("history.gz");
     history::write(&path, &kept, &chronicle.records)

@@ -13,12 +13,12 @@ use crate::{
     schedule::Direction,
 };
 use squall_live::{
-    Capability, Command, Counters, Lab, LabOptions, Node, NodeOptions, Process, Removed, Rule,
-    Snapshot,
+    Capability, Command, Counters, DiskCounters, DiskRule, Lab, LabOptions, Node, NodeOptions,
+    Process, Removed, Rule, Snapshot,
 };
 use squall_probe::{
     Name, NodeId, Record,
-    live::{self, Line},
+    live::{self, Part as Told},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -79,6 +79,9 @@ pub(crate) struct Processes {
     /// What the counters of kills and of waits for the processor said.
     limited: BTreeMap<NodeId, (u64, u64)>,
     full: BTreeSet<(usize, NodeId)>,
+    /// What is wrong with disks beside, and what their counters said.
+    failing: BTreeMap<(usize, NodeId), DiskState>,
+    met: BTreeMap<NodeId, DiskCounters>,
     snapshots: BTreeMap<(usize, NodeId), Snapshot>,
     /// Damaged disks whose node has not started since.
     unread: Vec<(usize, NodeId)>,
@@ -156,9 +159,9 @@ pub(crate) fn refusal(injection: &Injection, capabilities: &[Capability]) -> Opt
         },
         Injection::Disks { state, .. } => match state {
             DiskState::Full => lacks("disks"),
-            DiskState::SyncFails | DiskState::Errors { .. } | DiskState::Slow(_) => never(
-                "a disk that fails or is slow needs a file system of squall's own, which it has not yet",
-            ),
+            DiskState::SyncFails | DiskState::Errors { .. } | DiskState::Slow(_) => {
+                lacks("disks").or_else(|| lacks("slow-disks"))
+            }
             DiskState::TornWrite | DiskState::LostUnsynced(_) => never(
                 "nobody sees the moment of a single write: use crash, which loses what is not synced",
             ),
@@ -178,6 +181,15 @@ impl Processes {
         options.seed = plan.seed;
         let lab = Lab::create(options)?;
         let disks = has(&capabilities(), "disks").is_none();
+        let fails = plan.faults.iter().any(|planned| {
+            matches!(
+                planned.fault.injection(),
+                Injection::Disks {
+                    state: DiskState::SyncFails | DiskState::Errors { .. } | DiskState::Slow(_),
+                    ..
+                }
+            )
+        });
         let mut machines = Vec::new();
         for planned in &plan.nodes {
             let role = described.role(&planned.role).cloned().ok_or_else(|| {
@@ -189,7 +201,9 @@ impl Processes {
             let options = if role.client || !disks {
                 NodeOptions::default()
             } else {
-                NodeOptions::with_disk(DISK)
+                let mut options = NodeOptions::with_disk(DISK);
+                options.disk_faults = fails;
+                options
             };
             let node = lab.add_node(&planned.name, options)?;
             let tape = node.folder().join("records");
@@ -218,6 +232,8 @@ impl Processes {
             hindered: BTreeMap::new(),
             limited: BTreeMap::new(),
             full: BTreeSet::new(),
+            failing: BTreeMap::new(),
+            met: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             unread: Vec::new(),
             felt: BTreeMap::new(),
@@ -494,6 +510,42 @@ impl Processes {
         }
     }
 
+    /// Tells a node's disk what is wrong with it now, all in all.
+    fn set_disk(&self, node: NodeId) -> Done {
+        let mut rule = DiskRule::default();
+        for ((_, on), state) in &self.failing {
+            match state {
+                _ if *on != node => {}
+                DiskState::SyncFails => rule.fail_syncs = true,
+                DiskState::Errors { reads, writes } => {
+                    rule.fail_reads |= reads;
+                    rule.fail_writes |= writes;
+                }
+                DiskState::Slow(by) => rule.slow = rule.slow.max(*by),
+                DiskState::Full | DiskState::TornWrite | DiskState::LostUnsynced(_) => {}
+            }
+        }
+        said(self.machine(node).node.set_disk_rule(rule))
+    }
+
+    /// What disks that fail or are slow have hit since they were looked at last.
+    fn count_disks(&mut self) {
+        let nodes: BTreeSet<NodeId> = self.failing.keys().map(|(_, node)| *node).collect();
+        for node in nodes {
+            let now = self.machine(node).node.disk_counters();
+            let before = self.met.insert(node, now).unwrap_or_default();
+            for ((fault, on), state) in &self.failing {
+                let hits = match state {
+                    DiskState::Slow(_) => now.slowed.saturating_sub(before.slowed),
+                    _ => now.failed.saturating_sub(before.failed),
+                };
+                if *on == node && hits > 0 {
+                    *self.felt.entry(*fault).or_default() += hits;
+                }
+            }
+        }
+    }
+
     /// Sets limits of a node by all that hinders it.
     fn set_limits(&self, node: NodeId) -> Done {
         let machine = self.machine(node);
@@ -680,7 +732,14 @@ impl World for Processes {
                 *self.felt.entry(fault).or_default() += 1;
                 Ok(())
             }
-            _ => Err("disks of real processes do not fail yet".to_owned()),
+            DiskState::SyncFails | DiskState::Errors { .. } | DiskState::Slow(_) => {
+                self.count_disks();
+                self.failing.insert((fault, node), state);
+                self.set_disk(node)
+            }
+            DiskState::TornWrite | DiskState::LostUnsynced(_) => {
+                Err("nobody sees the moment of a single write".to_owned())
+            }
         }
     }
 
@@ -723,6 +782,13 @@ impl World for Processes {
         for node in hindered {
             self.set_limits(node)?;
         }
+        self.count_disks();
+        let failing: Vec<NodeId> =
+            self.failing.keys().filter(|(of, _)| *of == fault).map(|(_, node)| *node).collect();
+        self.failing.retain(|(of, _), _| *of != fault);
+        for node in failing {
+            self.set_disk(node)?;
+        }
         let full: Vec<NodeId> =
             self.full.iter().filter(|(of, _)| *of == fault).map(|(_, node)| *node).collect();
         self.full.retain(|(of, _)| *of != fault);
@@ -740,6 +806,9 @@ impl World for Processes {
         }
         if !self.hindered.is_empty() {
             self.count_limits();
+        }
+        if !self.failing.is_empty() {
+            self.count_disks();
         }
         std::mem::take(&mut self.felt)
     }
@@ -768,25 +837,24 @@ impl Machine {
         {
             return;
         }
-        let mut text = Vec::new();
-        if file.read_to_end(&mut text).is_err() {
+        let mut bytes = Vec::new();
+        if file.read_to_end(&mut bytes).is_err() {
             return;
         }
-        // A line is written at once; what has no end yet is read when it has one.
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        self.read += whole as u64;
-        for line in text[..whole].split(|byte| *byte == b'\n') {
-            match serde_json::from_slice(line) {
-                Ok(Line::Name(number, text)) => {
+        let (parts, read) = live::parts(&bytes);
+        self.read += read as u64;
+        for part in parts {
+            match part {
+                Told::Name(number, text) => {
                     self.names.insert(number, name(&text));
                 }
-                Ok(Line::Record { at, node, mut what }) => {
+                Told::Record { at, node, mut what } => {
                     for number in what.names_mut() {
                         *number = self.names.get(number).copied().unwrap_or(*number);
                     }
                     all.push(Record { at, node, what });
                 }
-                Ok(Line::Said { .. }) | Err(_) => {}
+                Told::Said { .. } => {}
             }
         }
     }

@@ -72,7 +72,7 @@ impl LiveArgs {
             (_, Some(described)) => Some(described.clone()),
         };
         let keep = self.keep(report);
-        Ok(Some(Launch::Described(Box::new(DescribedLaunch { described, keep }))))
+        Ok(Some(Launch::Described(Box::new(DescribedLaunch { described, paced: false, keep }))))
     }
 }
 

@@ -4,9 +4,9 @@ use super::*;
 use crate::{
     injection::{Damage, DiskState, NodeState},
     live::{
+        describe::parse,
         described::{Described, DescribedSystem},
         history::Kept,
-        describe::parse,
         world::{Disturbance, Part},
     },
     outcome::RunOutcome,
@@ -188,6 +188,7 @@ fn run(faults: &str, mistakes: Mistakes) -> (RunOutcome, Vec<String>) {
         notes: remains.notes,
         inconclusive,
         elapsed,
+        load: String::new(),
     };
     // Through a file, as histories go.
     let folder = tempfile::tempdir().expect("a folder");
