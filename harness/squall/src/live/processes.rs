@@ -82,6 +82,10 @@ pub(crate) struct Processes {
     /// What is wrong with disks beside, and what their counters said.
     failing: BTreeMap<(usize, NodeId), DiskState>,
     met: BTreeMap<NodeId, DiskCounters>,
+    /// Nodes whose file systems have met errors.
+    erred: BTreeSet<NodeId>,
+    /// Software that was ended to repair its machine.
+    exits: Vec<(NodeId, String)>,
     snapshots: BTreeMap<(usize, NodeId), Snapshot>,
     /// Damaged disks whose node has not started since.
     unread: Vec<(usize, NodeId)>,
@@ -234,6 +238,8 @@ impl Processes {
             full: BTreeSet::new(),
             failing: BTreeMap::new(),
             met: BTreeMap::new(),
+            erred: BTreeSet::new(),
+            exits: Vec::new(),
             snapshots: BTreeMap::new(),
             unread: Vec::new(),
             felt: BTreeMap::new(),
@@ -528,12 +534,35 @@ impl Processes {
         said(self.machine(node).node.set_disk_rule(rule))
     }
 
+    /// A file system that has met errors takes no more writes, whatever its disk does now: the machine is turned off and on.
+    fn repair(&mut self, node: NodeId) -> Done {
+        let machine = self.machine(node);
+        if !self.erred.contains(&node)
+            || !machine.node.is_powered()
+            || self.failing.keys().any(|(_, on)| *on == node)
+        {
+            return Ok(());
+        }
+        said(machine.node.power_off())?;
+        said(machine.node.power_on())?;
+        let ran = machine.process.is_some();
+        self.gone(node);
+        self.erred.remove(&node);
+        if ran {
+            self.exits.push((node, "turned off and on: its disk had failed".to_owned()));
+        }
+        Ok(())
+    }
+
     /// What disks that fail or are slow have hit since they were looked at last.
     fn count_disks(&mut self) {
         let nodes: BTreeSet<NodeId> = self.failing.keys().map(|(_, node)| *node).collect();
         for node in nodes {
             let now = self.machine(node).node.disk_counters();
             let before = self.met.insert(node, now).unwrap_or_default();
+            if now.failed > before.failed {
+                self.erred.insert(node);
+            }
             for ((fault, on), state) in &self.failing {
                 let hits = match state {
                     DiskState::Slow(_) => now.slowed.saturating_sub(before.slowed),
@@ -665,6 +694,7 @@ impl World for Processes {
         self.count();
         let done = said(self.machine(node).node.power_off());
         self.gone(node);
+        self.erred.remove(&node);
         // A full disk has room when it comes back.
         self.full.retain(|(_, on)| *on != node);
         done
@@ -734,6 +764,8 @@ impl World for Processes {
             }
             DiskState::SyncFails | DiskState::Errors { .. } | DiskState::Slow(_) => {
                 self.count_disks();
+                let counters = self.machine(node).node.disk_counters();
+                self.met.insert(node, counters);
                 self.failing.insert((fault, node), state);
                 self.set_disk(node)
             }
@@ -788,6 +820,7 @@ impl World for Processes {
         self.failing.retain(|(of, _), _| *of != fault);
         for node in failing {
             self.set_disk(node)?;
+            self.repair(node)?;
         }
         let full: Vec<NodeId> =
             self.full.iter().filter(|(of, _)| *of == fault).map(|(_, node)| *node).collect();
@@ -814,7 +847,7 @@ impl World for Processes {
     }
 
     fn take_exits(&mut self) -> Vec<(NodeId, String)> {
-        let mut exits = Vec::new();
+        let mut exits = std::mem::take(&mut self.exits);
         for index in 0..self.machines.len() {
             let Some(process) = &self.machines[index].process else { continue };
             let Ok(Some(status)) = process.exited() else { continue };
