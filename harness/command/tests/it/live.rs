@@ -5,7 +5,7 @@
 use crate::{common::Said, squall};
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -70,6 +70,40 @@ fn a_service_in_another_language_passes_and_its_mistakes_are_noticed() {
     assert!(judged.out.contains("no_duplicate_append"), "{}", judged.out);
     let told = squall(&["replay", &history]);
     assert!(told.out.contains("<- evidence"), "{}{}", told.out, told.err);
+}
+
+#[test]
+fn a_system_of_rust_runs_as_its_own_executable_and_all_invariants_judge() {
+    if !allowed("a_system_of_rust_runs_as_its_own_executable_and_all_invariants_judge") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let keep = folder.path().to_string_lossy().into_owned();
+    let power = "scenarios/broker/power-failure.yaml";
+    let run = |more: &[&str]| {
+        let all = ["run", "--world", "live", "--no-progress", "--keep", &keep, power];
+        squall(&[&all, more].concat())
+    };
+    let report = folder.path().join("report.json").to_string_lossy().into_owned();
+    let right = run(&["--report", &report]);
+    assert_eq!(right.code, 0, "{}{}", right.out, right.err);
+    let text = fs::read_to_string(&report).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let judged = &report["scenarios"][0]["runs"][0]["judged"];
+    // What only the nodes themselves can know.
+    for invariant in ["durability", "agreement", "single_leader", "idempotency", "saga_atomicity"] {
+        assert!(judged[invariant].as_u64() > Some(0), "{invariant}: {judged}");
+    }
+    let wrong = run(&["--defect", "ack-before-fsync"]);
+    assert_eq!(wrong.code, 1, "{}{}", wrong.out, wrong.err);
+    assert!(wrong.out.contains("FAILED durability"), "{}", wrong.out);
+    let history = folder.path().join("every-broker-loses-power-at-once-seed-1/history.gz");
+    let again = squall(&["replay", &history.to_string_lossy(), "--again", "1"]);
+    assert!(
+        again.out.contains("the same storm, not the same run: 1 of 1 tries failed"),
+        "{}",
+        again.out
+    );
 }
 
 #[test]
@@ -151,16 +185,32 @@ fn a_file_that_is_no_history_is_refused() {
     }
 }
 
-/// What of the tickets service is still there.
-fn left() -> Vec<String> {
-    let processes =
-        Command::new("pgrep").args(["-af", "examples/tickets|server.py --listen"]).output();
-    let mut left: Vec<String> = processes
-        .map(|found| String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect())
-        .unwrap_or_default();
-    left.retain(|line| !line.contains("pgrep"));
-    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
-    left.extend(mounts.lines().filter(|line| line.contains("/squall-")).map(str::to_owned));
+/// Whether a process lives, by its number.
+fn lives(process: &str) -> bool {
+    Path::new("/proc").join(process).exists()
+}
+
+/// What is still there of runs whose owner is dead: processes that run in the folder, cgroups, and folders of labs.
+fn left(folder: &Path) -> Vec<String> {
+    let entries = |path: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    };
+    let mut left = Vec::new();
+    for process in entries(Path::new("/proc")) {
+        if fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder)) {
+            let line = fs::read_to_string(process.join("cmdline")).unwrap_or_default();
+            left.push(format!("{}: {line}", process.display()));
+        }
+    }
+    let cgroups = entries(Path::new("/sys/fs/cgroup")).into_iter().flat_map(|path| entries(&path));
+    for path in cgroups.chain(entries(&std::env::temp_dir())) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let owner = name.strip_prefix("squall-").and_then(|rest| rest.split('-').next());
+        if owner.is_some_and(|owner| owner.parse::<u32>().is_ok() && !lives(owner)) {
+            left.push(path.display().to_string());
+        }
+    }
     left
 }
 
@@ -170,11 +220,17 @@ fn whenever_squall_is_killed_nothing_is_left() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    // A copy, so that its processes are known by where they run.
+    for name in ["system.yaml", "server.py", "client.py"] {
+        fs::copy(root.join("examples/tickets").join(name), folder.path().join(name)).unwrap();
+    }
     for moment in 0..10_u64 {
         let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
-            .args(["run", "--system", SYSTEM, POWER, "--no-progress", "--keep"])
+            .args(["run", POWER, "--no-progress", "--keep"])
             .arg(folder.path())
+            .arg("--system")
+            .arg(folder.path().join("system.yaml"))
             .current_dir(root)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -185,9 +241,9 @@ fn whenever_squall_is_killed_nothing_is_left() {
         child.kill().unwrap();
         child.wait().unwrap();
         let until = Instant::now() + Duration::from_secs(20);
-        while !left().is_empty() && Instant::now() < until {
+        while !left(folder.path()).is_empty() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(50));
         }
-        assert_eq!(left(), Vec::<String>::new(), "killed at moment {moment}");
+        assert_eq!(left(folder.path()), Vec::<String>::new(), "killed at moment {moment}");
     }
 }

@@ -191,6 +191,15 @@ pub(super) fn run(
                 args.maelstrom.again(scenario, run.seed, calm)
             }
             Some(history) => format!("squall replay {}", quote(history)),
+            // It left no history: it never began.
+            None if launch.is_some() => {
+                let how = match described {
+                    Some(described) => format!("--system {}", quote(&described.file)),
+                    None => "--world live".to_owned(),
+                };
+                let (seed, path) = (run.seed, quote(&scenario.path));
+                format!("squall run {how} --seed {seed} --runs 1 {path}")
+            }
             None => replay::command(scenario, run.seed, &defects, &run.hash, system.as_ref()),
         };
         run.replay += &monitor.as_ref().map_or_else(String::new, |m| m.options(scenario));

@@ -44,7 +44,8 @@ pub(crate) fn load(path: &Path) -> Result<Described, Problems> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    parse(&name, &bytes, folder)
+    let described = parse(&name, &bytes, folder)?;
+    Ok(Described { file: name.into_owned(), ..described })
 }
 
 /// Reads a description; its commands run in `folder`.
@@ -121,6 +122,7 @@ fn document(reader: &mut Reader<'_>, root: &Node, folder: &Path) -> Option<Descr
     Some(Described {
         name: name?,
         version: version?,
+        file: String::new(),
         folder: folder.to_owned(),
         roles: roles?,
         groups: groups?,

@@ -14,6 +14,8 @@ pub(crate) struct Described {
     pub(crate) name: String,
     /// Its version.
     pub(crate) version: String,
+    /// The file that describes it.
+    pub(crate) file: String,
     /// The folder in which its commands run: that of the file.
     pub(crate) folder: PathBuf,
     /// Its roles, in the order in which nodes are numbered.

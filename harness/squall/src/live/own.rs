@@ -75,6 +75,7 @@ pub(crate) fn described(system: &dyn System, plan: &Plan) -> Described {
     Described {
         name: system.name().to_owned(),
         version: system.version().to_owned(),
+        file: String::new(),
         folder: PathBuf::from("."),
         roles: system.roles().iter().map(role).collect(),
         groups: system.groups().iter().map(|group| (*group).to_owned()).collect(),

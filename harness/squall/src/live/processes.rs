@@ -273,6 +273,9 @@ impl Processes {
             {
                 ready.insert(heard.node);
             }
+            for id in &servers {
+                self.still_runs(*id)?;
+            }
             let missing = clients.iter().find(|id| !ready.contains(*id));
             if let Some(id) = missing {
                 self.still_runs(*id)?;

@@ -9,6 +9,8 @@ use std::{
 const CRATES: &[&str] = &[
     "harness/squall",
     "harness/judge",
+    "harness/live",
+    "harness/maelstrom",
     "harness/probe",
     "harness/command",
     "harness/cheats",
