@@ -127,6 +127,17 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
             return ExitCode::from(stop.tell(cli.color.wanted(std::io::stderr().is_terminal())));
         }
     };
+    let simulates = matches!(
+        cli.command,
+        Command::Audit(_) | Command::Explore(_) | Command::Shrink(_) | Command::Corpus(_)
+    );
+    if let (true, Some(described)) = (simulates, &described) {
+        let stop = Stop::input(format!(
+            "{} is described by its programs, which no simulator hosts: squall run --system is for it",
+            described.name
+        ));
+        return ExitCode::from(stop.tell(cli.color.wanted(std::io::stderr().is_terminal())));
+    }
     let result = match &cli.command {
         Command::Run(args) => run::run(args, &system, described.as_ref(), color),
         Command::Judge(args) => judge::judge(args, color),

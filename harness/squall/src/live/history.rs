@@ -4,7 +4,7 @@
 
 use super::{
     chronicle::{in_a_live_world, recorder},
-    described::{Described, DescribedSystem},
+    described::{Described, DescribedSystem, READERS},
 };
 use crate::{
     outcome::{Destruction, RunOutcome, Verdict, never_felt, never_seen, setup, signals},
@@ -15,7 +15,7 @@ use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 use squall_judge::Judgement;
 use squall_probe::{NodeId, Record, What, sim};
-use squall_reports::Counters;
+use squall_reports::{Counters, LatencyRecorder};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
@@ -202,7 +202,11 @@ impl Kept {
             signals,
             felt: self.felt.keys().copied().collect(),
             counters,
-            latency: recorder.latency,
+            // What is read in the end took effect whenever it did.
+            latency: match self.described.groups.as_slice() {
+                [only] if self.alone && only == READERS => LatencyRecorder::default(),
+                _ => recorder.latency,
+            },
             recovery,
             notes: self.notes.clone(),
             said: Vec::new(),
