@@ -22,6 +22,9 @@ use std::{
 /// How many messages are written in full; those that follow are counted.
 const MOST_MESSAGES: u64 = 1_000_000;
 
+/// How many bytes of messages are written; those that follow are counted.
+const MOST_BYTES: usize = 512 << 20;
+
 /// How many troubles of one name are told.
 const MOST_TROUBLES: usize = 8;
 
@@ -41,6 +44,8 @@ struct Kept {
     troubles: Vec<Anomaly>,
     file: Option<GzEncoder<File>>,
     messages: u64,
+    /// How many of them were written, and their bytes.
+    written: (u64, usize),
 }
 
 impl Journal {
@@ -51,7 +56,8 @@ impl Journal {
         if let Some(file) = &mut file {
             writeln!(file, "{}", json!(header))?;
         }
-        let kept = Kept { events: Vec::new(), troubles: Vec::new(), file, messages: 0 };
+        let kept =
+            Kept { events: Vec::new(), troubles: Vec::new(), file, messages: 0, written: (0, 0) };
         let began = Mutex::new(Instant::now());
         Ok(Self {
             began,
@@ -87,9 +93,11 @@ impl Journal {
     pub(crate) fn message(&self, from: &str, message: &Message, fate: &str) {
         let mut kept = self.lock();
         kept.messages += 1;
-        if kept.file.is_none() || kept.messages > MOST_MESSAGES {
+        let (written, bytes) = kept.written;
+        if kept.file.is_none() || written >= MOST_MESSAGES || bytes > MOST_BYTES {
             return;
         }
+        kept.written = (written + 1, bytes + message.line().len());
         let (src, dest, body) = (&message.src, &message.dest, &message.body);
         let mut line =
             json!({ "time": self.now(), "fate": fate, "src": src, "dest": dest, "body": body });
@@ -107,9 +115,11 @@ impl Journal {
     /// A node does what the protocol forbids, or ends.
     pub(crate) fn trouble(&self, name: &'static str, node: &str, about: String) {
         let mut kept = self.lock();
-        kept.write(&json!({ "trouble": { "time": self.now(), "name": name, "node": node, "about": about } }));
         let alike = kept.troubles.iter().filter(|trouble| trouble.name == name).count();
         if alike < MOST_TROUBLES {
+            let time = self.now();
+            let trouble = json!({ "time": time, "name": name, "node": node, "about": about });
+            kept.write(&json!({ "trouble": trouble }));
             kept.troubles.push(Anomaly::of_node(name, about));
         }
         if matches!(name, "node-crashed" | "flooded" | "line-too-long") {
@@ -146,7 +156,7 @@ impl Journal {
     /// Ends the file with what is to be known of the run beside.
     pub(crate) fn close(&self, end: &End) -> io::Result<()> {
         let mut kept = self.lock();
-        let unwritten = kept.messages.saturating_sub(MOST_MESSAGES);
+        let unwritten = kept.messages - kept.written.0;
         if unwritten > 0 {
             kept.write(&json!({ "messages_not_written": unwritten }));
         }

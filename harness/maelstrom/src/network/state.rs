@@ -55,6 +55,8 @@ struct Letter {
     number: u64,
     /// Rules that made it late: they have hit it when it arrives, those of the second kind only if it is overtaken.
     late: Vec<(RuleId, bool)>,
+    /// There are two of it.
+    doubled: bool,
 }
 
 /// A letter and when it arrives: order by time, and of one time by when it was sent.
@@ -105,6 +107,8 @@ pub(super) struct State {
     due: BinaryHeap<Reverse<Due>>,
     order: u64,
     next_rule: u64,
+    /// What services answered to requests whose copies are on their way.
+    answered: BTreeMap<(String, String, u64), Body>,
     pub(super) lateness: Duration,
     pub(super) ended: bool,
 }
@@ -124,6 +128,7 @@ impl State {
             due: BinaryHeap::new(),
             order: 0,
             next_rule: 0,
+            answered: BTreeMap::new(),
             lateness: Duration::ZERO,
             ended: false,
         }
@@ -250,7 +255,7 @@ impl State {
         link.sent += 1;
         let number = link.sent;
         let to = message.dest.clone();
-        let mut letter = Letter { message, from, number, late: Vec::new() };
+        let mut letter = Letter { message, from, number, late: Vec::new(), doubled: false };
         let mut delay = self.latency(&letter);
         let mut copies = Vec::new();
         let touching: Vec<(RuleId, Effect)> = (self.rules.iter())
@@ -297,6 +302,7 @@ impl State {
             self.held.entry(id).or_default().push(letter);
             return None;
         }
+        letter.doubled = !copies.is_empty();
         for (id, more) in copies {
             let late = vec![(id, false)];
             self.journal.message(&letter.from, &letter.message, "doubled");
@@ -359,7 +365,7 @@ impl State {
 
     /// A message arrives, and a service answers.
     fn arrive(&mut self, letter: Letter) -> Option<(String, Message)> {
-        let Letter { message, from, number, late } = letter;
+        let Letter { message, from, number, late, doubled } = letter;
         let link = self.links.entry((from.clone(), message.dest.clone())).or_default();
         let overtaken = link.arrived > number;
         link.arrived = link.arrived.max(number);
@@ -389,7 +395,15 @@ impl State {
             }
             Some(Port::Service(service, draws)) => {
                 self.journal.message(&from, &message, "arrived");
-                let mut body = service.answer(&from, &message.body, draws);
+                // A service takes a request that comes twice for one, as a connection would: what it does is its
+                // semantics, and the answer comes twice.
+                let twin = (from.clone(), dest.clone(), number);
+                let body = self.answered.remove(&twin).filter(|_| doubled);
+                let is_first = body.is_none();
+                let mut body = body.unwrap_or_else(|| service.answer(&from, &message.body, draws));
+                if doubled && is_first {
+                    self.answered.insert(twin, body.clone());
+                }
                 let id = message.body.get("msg_id")?;
                 body.insert("in_reply_to".to_owned(), id.clone());
                 let answer = Message::new(&dest, &message.src, body);

@@ -124,6 +124,23 @@ fn doubled_messages_come_once_more() {
 }
 
 #[test]
+fn a_service_takes_a_doubled_request_once_and_answers_twice() {
+    let wire = wire();
+    let links = [("a".to_owned(), "lin-tso".to_owned())].into();
+    let double = Rule { links, kinds: Vec::new(), effect: Effect::Duplicate(1.0, 20, 20) };
+    let double = wire.network.add(double);
+    let Value::Object(body) = json!({ "type": "ts", "msg_id": 1 }) else { unreachable!() };
+    for _ in 0..2 {
+        wire.network.send("a", Message::new("a", "lin-tso", body.clone()));
+    }
+    let answers = (0..4).map(|_| wire.a.recv_timeout(Duration::from_secs(5)).unwrap());
+    let mut answers: Vec<u64> = answers.map(|a| a.body["ts"].as_u64().unwrap()).collect();
+    answers.sort_unstable();
+    assert_eq!(answers, [0, 0, 1, 1]);
+    assert_eq!(wire.network.hits(double), 2);
+}
+
+#[test]
 fn a_late_message_is_out_of_order_only_if_another_overtakes_it() {
     let wire = wire();
     let reorder = wire.network.add(rule(Effect::Reorder(1.0, 50, 50)));

@@ -1,6 +1,6 @@
 //! `lin-kv`: a linearizable store of keys and values. Requests are answered one after the other, as they arrive.
 
-use super::{Request, Service, cas, done, read_ok, request};
+use super::service::{Request, Service, cas, done, read_ok, request};
 use crate::{draws::Draws, message::Body};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
@@ -46,7 +46,8 @@ impl Service for Linearizable {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::Asked, *};
+    use super::*;
+    use crate::services::service::testing::Asked;
     use serde_json::json;
 
     #[test]

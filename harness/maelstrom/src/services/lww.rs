@@ -1,7 +1,7 @@
 //! `lww-kv`: a store of two replicas that each answer by themselves and now and then tell each other; the last write wins,
 //! by a Lamport clock, so that writes are lost.
 
-use super::{Request, Service, cas, done, read_ok, request};
+use super::service::{Request, Service, cas, done, read_ok, request};
 use crate::{draws::Draws, message::Body};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -75,7 +75,8 @@ impl Service for LastWriteWins {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::Asked, *};
+    use super::*;
+    use crate::services::service::testing::Asked;
     use serde_json::json;
 
     #[test]

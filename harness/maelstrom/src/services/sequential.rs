@@ -1,7 +1,7 @@
 //! `seq-kv`: a sequentially consistent store. Who reads may see one of the last 32 states, but none older than it has seen;
 //! who changes something does so on the newest.
 
-use super::{Service, kv::Store};
+use super::{kv::Store, service::Service};
 use crate::{draws::Draws, message::Body};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -51,7 +51,8 @@ impl Service for Sequential {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::Asked, *};
+    use super::*;
+    use crate::services::service::testing::Asked;
     use serde_json::json;
     use std::collections::BTreeSet;
 

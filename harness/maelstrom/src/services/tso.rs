@@ -1,6 +1,6 @@
 //! `lin-tso`: an oracle that gives each who asks the next whole number, from 0.
 
-use super::{Service, body, error};
+use super::service::{Service, body, error};
 use crate::{draws::Draws, errors, message::Body};
 use serde_json::json;
 
@@ -20,7 +20,8 @@ impl Service for Oracle {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::testing::Asked, *};
+    use super::*;
+    use crate::services::service::testing::Asked;
 
     #[test]
     fn timestamps_count_from_0() {

@@ -3,9 +3,9 @@
 //! Proves what [`sets`](super::sets) proves of what was broadcast.
 
 use super::{
-    Ask, Load, Session, Workload,
     sets::{self, Reader},
     topology::Topology,
+    workload::{Ask, Load, Session, Workload},
 };
 use crate::{
     draws::Draws,

@@ -3,7 +3,7 @@
 //! Proves: the last read of each node, after everything was healed, is the sum of all additions that happened and of some of
 //! those that may have. Does not judge what is read before.
 
-use super::{Ask, Circumstances, Load, Session, Workload, whole};
+use super::workload::{Ask, Circumstances, Load, Session, Workload, whole};
 use crate::{
     draws::Draws,
     findings::{Anomaly, Findings},

@@ -3,7 +3,7 @@
 //! Proves: every answer holds what its request held; and, where nothing was done to messages or nodes, that every request
 //! was answered. Does not prove that answers are fast, or that requests under faults are answered.
 
-use super::{Ask, Circumstances, Load, Session, Workload, field};
+use super::workload::{Ask, Circumstances, Load, Session, Workload, field};
 use crate::{
     draws::Draws,
     findings::{Anomaly, Findings},

@@ -3,8 +3,8 @@
 //! Proves what [`sets`](super::sets) proves of its elements.
 
 use super::{
-    Ask, Load, Session, Workload,
     sets::{self, Reader},
+    workload::{Ask, Load, Session, Workload},
 };
 use crate::{draws::Draws, history::Event, message::Message};
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@
 //! after it began, or nowhere. Search as by Wing and Gong, with Lowe's memory of states that were tried; it gives up after a
 //! bounded number of steps, and says so.
 
-use super::{Ask, Circumstances, Load, Session, Workload, field};
+use super::workload::{Ask, Circumstances, Load, Session, Workload, field};
 use crate::{
     draws::Draws,
     findings::{Anomaly, Findings},

@@ -8,7 +8,7 @@
 //!
 //! Proves nothing of how soon other nodes know: `stale-count` tells it.
 
-use super::field;
+use super::workload::field;
 use crate::{
     findings::{Anomaly, Findings},
     history::{Event, Kind, Op},

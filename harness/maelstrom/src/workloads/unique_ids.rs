@@ -2,7 +2,7 @@
 //!
 //! Proves: no two answers hold the same id. Ids are any JSON; whole numbers of any length are told apart.
 
-use super::{Ask, Circumstances, Load, Session, Workload};
+use super::workload::{Ask, Circumstances, Load, Session, Workload};
 use crate::{
     draws::Draws,
     findings::{Anomaly, Findings},

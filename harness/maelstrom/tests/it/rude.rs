@@ -29,7 +29,7 @@ for line in sys.stdin:
 }
 
 fn echo(answer: &str) -> Outcome {
-    echo_for(700, answer)
+    echo_for(400, answer)
 }
 
 fn echo_for(ms: u64, answer: &str) -> Outcome {

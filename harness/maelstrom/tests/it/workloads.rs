@@ -116,6 +116,20 @@ fn kafka() {
 }
 
 #[test]
+fn txn_list_append() {
+    passes(&run("txn-list-append", example("txn_list_append.py"), load(1200, 0), crash));
+    let slow = |host: &Host| {
+        let all = host.names().iter().flat_map(|node| around(host, node, true)).collect();
+        storm(host, all, Effect::Delay(5, 20, Shape::Uniform), 1000);
+    };
+    let wrong = "wrong/txn_list_append_without_isolation.py";
+    let wrong = run("txn-list-append", example(wrong), load(1000, 0), slow);
+    assert_eq!(wrong.verdict, Verdict::Failed);
+    let circles = ["G0", "G1b", "G1c", "G-single", "G2-item"];
+    assert!(circles.iter().any(|name| names(&wrong).contains(name)), "{:?}", wrong.findings);
+}
+
+#[test]
 fn lin_kv() {
     passes(&run("lin-kv", example("lin_kv.py"), load(1500, 0), partition));
     let wrong = run("lin-kv", example("wrong/lin_kv_reads_a_cache.py"), load(1500, 0), calm);

@@ -19,7 +19,7 @@ use super::log::{Log, Read};
 use crate::{
     findings::{Anomaly, Findings},
     history::{Kind, Op},
-    workloads::Circumstances,
+    workloads::workload::Circumstances,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,5 @@
 //! The logs as a history shows them.
 
-use super::polled;
 use crate::history::Op;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,4 +93,30 @@ impl<'a> Log<'a> {
     pub(super) fn reader(&self, msg: &str) -> Option<&'a Op> {
         self.reads.iter().find(|read| read.pairs.iter().any(|(_, m)| m == msg)).map(|read| read.op)
     }
+}
+
+/// The messages of an answer: by key, offsets and what is there.
+pub(super) fn polled(msgs: &Value) -> Result<BTreeMap<String, Vec<(i64, Value)>>, String> {
+    let Value::Object(msgs) = msgs else { return Err("its `msgs` is no object".to_owned()) };
+    let pair = |key: &str, pair: &Value| {
+        let parts = pair.as_array().filter(|parts| parts.len() == 2);
+        let offset = parts.and_then(|parts| parts[0].as_i64()).filter(|offset| *offset >= 0);
+        let wrong = || {
+            format!("of the key {key:?} it has {pair}, which is no pair of an offset and a message")
+        };
+        offset.zip(parts).map(|(offset, parts)| (offset, parts[1].clone())).ok_or_else(wrong)
+    };
+    msgs.iter()
+        .map(|(key, pairs)| {
+            let pairs = match pairs {
+                Value::Array(pairs) => {
+                    pairs.iter().map(|p| pair(key, p)).collect::<Result<_, _>>()?
+                }
+                // What Go writes of an empty slice.
+                Value::Null => Vec::new(),
+                _ => return Err(format!("of the key {key:?} it has no array")),
+            };
+            Ok((key.clone(), pairs))
+        })
+        .collect()
 }

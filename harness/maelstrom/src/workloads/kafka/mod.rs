@@ -6,12 +6,13 @@
 mod check;
 mod log;
 
-use super::{Ask, Load, Session, Workload, field, whole};
+use crate::workloads::workload::{Ask, Load, Session, Workload, field, whole};
 use crate::{
     draws::Draws,
     history::{Event, Kind},
     message::Message,
 };
+use log::polled;
 use serde_json::{Map, Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -183,32 +184,6 @@ impl Session for Client<'_> {
             |key: &String, offset: i64| self.positions.get(key).is_some_and(|at| *at <= offset);
         wanted.iter().any(|(key, offset)| behind(key, *offset)).then(|| self.poll())
     }
-}
-
-/// The messages of an answer: by key, offsets and what is there.
-fn polled(msgs: &Value) -> Result<BTreeMap<String, Vec<(i64, Value)>>, String> {
-    let Value::Object(msgs) = msgs else { return Err("its `msgs` is no object".to_owned()) };
-    let pair = |key: &str, pair: &Value| {
-        let parts = pair.as_array().filter(|parts| parts.len() == 2);
-        let offset = parts.and_then(|parts| parts[0].as_i64()).filter(|offset| *offset >= 0);
-        let wrong = || {
-            format!("of the key {key:?} it has {pair}, which is no pair of an offset and a message")
-        };
-        offset.zip(parts).map(|(offset, parts)| (offset, parts[1].clone())).ok_or_else(wrong)
-    };
-    msgs.iter()
-        .map(|(key, pairs)| {
-            let pairs = match pairs {
-                Value::Array(pairs) => {
-                    pairs.iter().map(|p| pair(key, p)).collect::<Result<_, _>>()?
-                }
-                // What Go writes of an empty slice.
-                Value::Null => Vec::new(),
-                _ => return Err(format!("of the key {key:?} it has no array")),
-            };
-            Ok((key.clone(), pairs))
-        })
-        .collect()
 }
 
 /// The highest offset that is known of each key.

@@ -117,7 +117,7 @@ impl MaelstromArgs {
         }
         self.rate.into_iter().for_each(|rate| say("rate", rate.to_string()));
         self.time_limit.into_iter().for_each(|time| {
-            say("time-limit", humantime::format_duration(time).to_string().replace(' ', ""))
+            say("time-limit", humantime::format_duration(time).to_string().replace(' ', ""));
         });
         if self.topology != "grid" {
             say("topology", self.topology.clone());
