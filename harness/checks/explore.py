@@ -55,8 +55,8 @@ class Results:
 
 
 def median(findings, key):
-    """What was not found took longer than all that was."""
-    return statistics.median_low([float("inf") if one is None else one[key] for one in findings])
+    """Of two in the middle the larger. What was not found took longer than all that was."""
+    return statistics.median_high([float("inf") if one is None else one[key] for one in findings])
 
 
 def cell(findings):
@@ -82,7 +82,8 @@ def table(args, results, defects):
         found, plain = results.of(defect, guided, False), results.of(defect, uniform, True)
         first = next((one for one in found if one is not None), None)
         small = next((one for one in found if one is not None and one["tried"]), first)
-        smallest = "-" if small is None else f"{small['steps'][0]} of {small['steps'][1]} faults, `{small['cause']['first']}`"
+        faults = [] if small is None else small["steps"]
+        smallest = "-" if small is None else f"{faults[0]} of {faults[1]} faults, `{small['cause']['first']}`"
         rows.append(f"| `{defect}` | {cell(found)} | {cell(plain)} | {smallest} |\n")
         medians.append((median(found, "after_runs"), median(found, "after_ms") / 1000))
         steps += [] if small is None else [small["steps"][0]]

@@ -59,36 +59,47 @@ struct EndMark {
     turn: u64,
 }
 
-const SLOT: usize = 20;
+/// A slot says the same this often, each time with a checksum: a rotten slot that passed for a torn one would hide that its
+/// records had been synced, and whoever was told of them be told again. With one bit of each mended, five that rot hide
+/// nothing.
+const COPIES: usize = 3;
+
+/// Bytes of a copy.
+const COPY: usize = 20;
+
+const SLOT: usize = COPIES * COPY;
 
 impl EndMark {
-    fn slot(turn: u64, end: u64) -> [u8; SLOT] {
-        let mut slot = [0; SLOT];
-        slot[..8].copy_from_slice(&turn.to_le_bytes());
-        slot[8..16].copy_from_slice(&end.to_le_bytes());
-        let crc = crc32fast::hash(&slot[..16]);
-        slot[16..].copy_from_slice(&crc.to_le_bytes());
-        slot
+    fn copy(turn: u64, end: u64) -> [u8; COPY] {
+        let mut copy = [0; COPY];
+        copy[..8].copy_from_slice(&turn.to_le_bytes());
+        copy[8..16].copy_from_slice(&end.to_le_bytes());
+        let crc = crc32fast::hash(&copy[..16]);
+        copy[16..].copy_from_slice(&crc.to_le_bytes());
+        copy
     }
 
-    /// Turn and end of the newest slot that is good, or was before one bit of it rotted: a rotten slot that passed for a torn
-    /// one would hide that its records had been synced, and whoever was told of them be told again.
+    fn slot(turn: u64, end: u64) -> Vec<u8> {
+        Self::copy(turn, end).repeat(COPIES)
+    }
+
+    /// Turn and end of the newest copy that is good, or was before one bit of it rotted.
     fn newest(content: &[u8]) -> Option<(u64, u64)> {
-        let slots = content.chunks_exact(SLOT).filter_map(|slot| slot.try_into().ok());
-        slots.filter_map(|slot| Self::good(slot).or_else(|| Self::mended(slot))).max()
+        let copies = content.chunks_exact(COPY).filter_map(|copy| copy.try_into().ok());
+        copies.filter_map(|copy| Self::good(copy).or_else(|| Self::mended(copy))).max()
     }
 
-    fn good(slot: &[u8; SLOT]) -> Option<(u64, u64)> {
-        let turn = u64::from_le_bytes(*slot.first_chunk()?);
-        let end = u64::from_le_bytes(*slot.get(8..)?.first_chunk()?);
-        (*slot == Self::slot(turn, end)).then_some((turn, end))
+    fn good(copy: &[u8; COPY]) -> Option<(u64, u64)> {
+        let turn = u64::from_le_bytes(*copy.first_chunk()?);
+        let end = u64::from_le_bytes(*copy.get(8..)?.first_chunk()?);
+        (*copy == Self::copy(turn, end)).then_some((turn, end))
     }
 
-    fn mended(slot: &[u8; SLOT]) -> Option<(u64, u64)> {
-        (0..SLOT * 8).find_map(|bit| {
-            let mut slot = *slot;
-            slot[bit / 8] ^= 1 << (bit % 8);
-            Self::good(&slot)
+    fn mended(copy: &[u8; COPY]) -> Option<(u64, u64)> {
+        (0..COPY * 8).find_map(|bit| {
+            let mut copy = *copy;
+            copy[bit / 8] ^= 1 << (bit % 8);
+            Self::good(&copy)
         })
     }
 
@@ -406,19 +417,24 @@ mod tests {
     }
 
     #[test]
-    fn a_bit_that_rots_in_the_mark_hides_nothing() {
+    fn five_bits_that_rot_in_the_mark_hide_nothing() {
         let folder = tempfile::tempdir().unwrap();
         filled(folder.path());
         let mark = std::fs::read(folder.path().join("j.end")).unwrap();
-        for bit in 0..mark.len() * 8 {
-            let mut rotten = mark.clone();
-            rotten[bit / 8] ^= 1 << (bit % 8);
-            std::fs::write(folder.path().join("j.end"), rotten).unwrap();
-            let (journal, _) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
-            assert_eq!(journal.marked(), 3, "bit {bit}");
-            drop(journal);
-            std::fs::write(folder.path().join("j.end"), &mark).unwrap();
+        let bits = mark.len() * 8;
+        for first in 0..bits {
+            // Near each other and far from each other, in the slot that counts and in the other one.
+            for step in [1, 7, COPY * 4, COPY * 8 + 1] {
+                let mut rotten = mark.clone();
+                for bit in (0..5).map(|nth| (first + nth * step) % bits) {
+                    rotten[bit / 8] ^= 1 << (bit % 8);
+                }
+                assert_eq!(EndMark::newest(&rotten), EndMark::newest(&mark), "{first} {step}");
+            }
         }
+        std::fs::write(folder.path().join("j.end"), &mark).unwrap();
+        let (journal, _) = Journal::open(folder.path(), "j", &Care::default()).unwrap();
+        assert_eq!(journal.marked(), 3);
         // A slot that was never written is none.
         assert_eq!(EndMark::newest(&[0; 2 * SLOT]), None);
     }
