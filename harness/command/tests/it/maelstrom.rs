@@ -33,7 +33,7 @@ fn run(node: &str, workload: &str, more: &[&str]) -> (common::Said, squall_repor
 /// The verdict of a run under faults, and why.
 fn under(faults: &str, node: &str, workload: &str) -> (Verdict, String) {
     let text = format!(
-        "name: x\nworkload: {{ events: 60, rate: 30/s }}\nexpect:\n  - recovers_within: {{ within: 3s }}\nfaults:\n{faults}"
+        "name: x\nworkload: {{ events: 90, rate: 30/s }}\nexpect:\n  - recovers_within: {{ within: 3s }}\nfaults:\n{faults}"
     );
     let (_folder, path) = common::scenario(&text);
     let (said, report) = run(node, workload, &[&path]);
@@ -90,7 +90,7 @@ fn services_go_down_and_come_back() {
 
 #[test]
 fn a_wrong_node_fails_under_the_fault_that_shows_it() {
-    let crash = "  - { at: 1s, crash: n0, restart_after: 50ms }\n";
+    let crash = "  - { at: 500ms, crash: n0, restart_after: 50ms }\n";
     let (verdict, why) = under(crash, "wrong/unique_ids_collide_after_restart.py", "unique-ids");
     assert!(verdict == Verdict::Failed && why.starts_with("duplicated "), "{verdict} {why}");
 }
@@ -153,7 +153,7 @@ fn a_node_that_never_becomes_ready_is_an_error_with_its_log() {
 fn what_was_kept_is_judged_and_told_again() {
     let folder = tempfile::tempdir().unwrap();
     let (_scenario, path) = common::scenario(
-        "name: a short crash\nworkload: { events: 60, rate: 40/s }\nfaults:\n  - { at: 500ms, crash: n0, restart_after: 50ms }\n",
+        "name: a short crash\nworkload: { events: 120, rate: 40/s }\nfaults:\n  - { at: 500ms, crash: n0, restart_after: 50ms }\n",
     );
     let command = format!("python3 {NODES}/wrong/unique_ids_collide_after_restart.py");
     let keep = folder.path().to_string_lossy();
