@@ -5,7 +5,8 @@ use super::{
     corpus::{Corpus, Entry},
     coverage::Coverage,
     draw::{Bias, Draws, Swarm, Words, scenario, subject, topology, uniform},
-    findings::{Finding, Findings},
+    findings::Findings,
+    questions::{ExploreError, Explored, Questions, Told},
     small::{Failure, go_on, make_small},
 };
 use crate::{
@@ -15,17 +16,13 @@ use crate::{
     scenario::{Scenario, Step, parse},
     shrink::{Cause, FIRST_SEED},
     system::System,
-    worker::{Reached, WorkerError},
+    worker::Reached,
 };
-use squall_reports::{Run, Verdict};
+use squall_reports::Verdict;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -43,84 +40,6 @@ const FRESH: usize = 6;
 
 /// How often others' entries are looked for in a corpus that is shared.
 const REFRESH: Duration = Duration::from_secs(20);
-
-/// What to explore, and how.
-#[derive(Debug)]
-pub struct Questions<'a> {
-    /// The scenario that others are made of; `None`: from nothing.
-    pub base: Option<&'a Scenario>,
-    /// Defects to switch on.
-    pub defects: &'a [String],
-    /// The seed of what is drawn.
-    pub seed: u64,
-    /// No scenario is drawn after this.
-    pub until: Option<Instant>,
-    /// What is being made small then is left as small as it is after this.
-    pub latest: Option<Instant>,
-    /// At most this many scenarios are run.
-    pub runs: u64,
-    /// It ends with so many findings.
-    pub findings: usize,
-    /// Scenarios tried at most to make a finding small.
-    pub tries: u32,
-    /// Each fault is as likely as each other, and nothing is learnt: what guidance is measured against.
-    pub uniform: bool,
-    /// Where findings are written.
-    pub out: &'a Path,
-    /// It ends once this is set.
-    pub stop: &'a AtomicBool,
-}
-
-/// What is told while it explores.
-#[derive(Debug)]
-pub enum Told<'a> {
-    /// A scenario was run: its number, what it was drawn from, and how it ended.
-    Ran(u64, &'a str, &'a Run),
-    /// How far it is.
-    Progress(&'a Explored),
-    /// A failing scenario is being made small: its cause, and how many faults and tries it is at.
-    Shrinks(&'a Cause, usize, u32),
-    /// The time is over, and a finding is being made small until then at the latest.
-    Late(&'a Cause, Option<Instant>),
-    /// A scenario that was left to be made small, in this file, does not fail any more; its run.
-    Passes(&'a Path, &'a Run),
-    /// Something was found.
-    Found(&'a Finding),
-}
-
-/// What came of it.
-#[derive(Clone, Debug, Default)]
-pub struct Explored {
-    /// Scenarios that were run.
-    pub runs: u64,
-    /// Runs that proved nothing.
-    pub vacuous: u64,
-    /// Runs in which some faults were felt and others not: those are left out of what is kept.
-    pub trimmed: u64,
-    /// Runs that failed.
-    pub failed: u64,
-    /// Features that were reached.
-    pub features: usize,
-    /// Entries of the corpus.
-    pub corpus: usize,
-    /// Faults that were felt, of all kinds there are.
-    pub felt: usize,
-    /// How long it took.
-    pub took: Duration,
-    /// What was found.
-    pub findings: Vec<Finding>,
-}
-
-/// Why exploring ended.
-#[derive(Debug, thiserror::Error)]
-pub enum ExploreError {
-    /// The harness itself failed.
-    #[error(transparent)]
-    Worker(#[from] WorkerError),
-    /// A file cannot be written.
-    #[error("{0}")]
-    File(#[from] io::Error),
-}
 
 /// A scenario that waits for its run.
 struct Drawn {

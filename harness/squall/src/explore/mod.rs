@@ -12,8 +12,10 @@ mod coverage;
 mod draw;
 mod explorer;
 mod findings;
+mod questions;
 mod small;
 
 pub use corpus::Corpus;
-pub use explorer::{Explored, Questions, Told, explore};
+pub use explorer::explore;
 pub use findings::Finding;
+pub use questions::{Explored, Questions, Told};

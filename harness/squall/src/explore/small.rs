@@ -5,8 +5,8 @@
 //! line says that it is not small yet; whoever begins with the same folder goes on there.
 
 use super::{
-    explorer::{ExploreError, Questions, Told},
     findings::{Finding, kinds},
+    questions::{ExploreError, Questions, Told},
 };
 use crate::{
     plan::Plan,

@@ -5,7 +5,7 @@
 //! tried by themselves, too, and where no fault can be spared as it is, one can be with everything a little earlier or
 //! later.
 
-use super::simpler::{Looked, as_it_began, with};
+use super::looked::{Looked, as_it_began, with};
 use crate::scenario::{Condition, Scenario, Step, Trigger};
 use std::time::Duration;
 

@@ -8,6 +8,7 @@
 mod cause;
 mod cost;
 mod fewer;
+mod looked;
 mod search;
 mod simpler;
 mod story;

@@ -3,7 +3,8 @@
 use super::{
     cause::Cause,
     cost::cost,
-    simpler::{Looked, PASSES, Pass, as_it_began},
+    looked::{Looked, Pass, as_it_began},
+    simpler::PASSES,
 };
 use crate::{
     plan::Plan,

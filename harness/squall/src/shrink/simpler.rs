@@ -1,10 +1,13 @@
 //! Scenarios that are simpler than a scenario, in the order in which they are tried; and how simple one is.
 
-use super::fewer::{few_steps, fewer_steps, fewer_steps_otherwise};
+use super::{
+    fewer::{few_steps, fewer_steps, fewer_steps_otherwise},
+    looked::{Looked, Pass, at_once, set, whom_it_hit, with},
+};
 use crate::{
     injection::{Links, Messages, Target},
     parameters::{ParamKind, Value as Said},
-    scenario::{Condition, Fault, Scenario, Step, Trigger, default_of_param},
+    scenario::{Condition, Scenario, Step, Trigger, default_of_param},
     system::System,
     worker::Began,
 };
@@ -22,27 +25,6 @@ pub(super) const PASSES: [Pass; 9] = [
     plainer_rest,
     fewer_steps_otherwise,
 ];
-
-/// Simpler scenarios, each with what was done in words.
-pub(super) type Pass = fn(&Looked<'_>) -> Vec<(String, Scenario)>;
-
-/// A scenario, and what happened in a run of it.
-pub(super) struct Looked<'a> {
-    pub(super) scenario: &'a Scenario,
-    pub(super) began: &'a [Began],
-    pub(super) system: &'a dyn System,
-}
-
-/// A scenario that differs in one way.
-pub(super) fn with(
-    scenario: &Scenario,
-    what: &str,
-    change: impl FnOnce(&mut Scenario),
-) -> (String, Scenario) {
-    let mut changed = scenario.clone();
-    change(&mut changed);
-    (what.to_owned(), changed)
-}
 
 /// A scenario one of whose steps differs.
 fn with_step(
@@ -149,53 +131,6 @@ fn pinned(looked: &Looked<'_>) -> Vec<(String, Scenario)> {
     all
 }
 
-/// Who was hit when a step began, by name; `None` if it hits no nodes.
-fn whom_it_hit(began: &Began) -> Option<Target> {
-    let nodes: Vec<Target> = began.nodes.iter().cloned().map(Target::Node).collect();
-    match nodes.as_slice() {
-        [] => None,
-        [one] => Some(one.clone()),
-        _ => Some(Target::Each(nodes)),
-    }
-}
-
-/// What a step leaves to be drawn is said: the time at which it began, and whom it hit.
-pub(super) fn as_it_began(step: &mut Step, began: &Began) {
-    if matches!(step.trigger, Trigger::Between(..)) {
-        at_once(step, began.at / 1_000);
-    }
-    let drawn = matches!(
-        step.fault.given.values(),
-        [
-            Said::Target(
-                Target::Any(_)
-                    | Target::AnyFollower
-                    | Target::Some(..)
-                    | Target::Majority(_)
-                    | Target::Minority(_)
-            ),
-            ..
-        ]
-    );
-    // One that comes again hits others next time.
-    if let Some(whom) = whom_it_hit(began)
-        && drawn
-        && !matches!(step.trigger, Trigger::Every(_))
-    {
-        set(&mut step.fault, 0, Said::Target(whom));
-    }
-}
-
-/// It begins at this time, once.
-fn at_once(step: &mut Step, ms: u64) {
-    if let (Trigger::Every(period), None, true) = (&step.trigger, step.lasts, step.fault.kind.lasts)
-    {
-        step.lasts = Some((*period / 2).max(Duration::from_millis(1)));
-    }
-    step.trigger = Trigger::At(Duration::from_millis(ms));
-    (step.delay, step.until, step.within) = (None, None, None);
-}
-
 /// Times that somebody would write.
 fn round(time: Duration) -> Vec<Duration> {
     let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -284,14 +219,6 @@ fn counts(condition: &Condition) -> Vec<Condition> {
             fewer(*hit).map(|hit| Condition::Signal { signal: signal.clone(), hit }).collect()
         }
         Condition::Began(_) | Condition::Over(_) => Vec::new(),
-    }
-}
-
-fn set(fault: &mut Fault, index: usize, said: Said) {
-    let mut values = fault.given.values().to_vec();
-    values[index] = said;
-    if let Some(given) = fault.kind.given(values) {
-        fault.given = given;
     }
 }
 
