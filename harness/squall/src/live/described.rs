@@ -100,6 +100,7 @@ pub(crate) struct Promised {
 
 /// As [`Delivery`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::enum_variant_names, reason = "the field's own terms")]
 pub(crate) enum PromisedDelivery {
     /// Once or never.
     AtMostOnce,

@@ -180,9 +180,13 @@ impl Processes {
         described: &Described,
         logs: &Path,
     ) -> Result<Self, squall_live::Error> {
-        let mut options = LabOptions::default();
-        options.logs = Some(logs.to_owned());
-        options.seed = plan.seed;
+        #[expect(clippy::field_reassign_with_default, reason = "it is not exhaustive")]
+        let options = {
+            let mut options = LabOptions::default();
+            options.logs = Some(logs.to_owned());
+            options.seed = plan.seed;
+            options
+        };
         let lab = Lab::create(options)?;
         let disks = has(&capabilities(), "disks").is_none();
         let fails = plan.faults.iter().any(|planned| {

@@ -8,7 +8,6 @@ use crate::{
     injection::{Links, Messages, Target},
     parameters::{ParamKind, Value as Said},
     scenario::{Condition, Scenario, Step, Trigger, default_of_param},
-    system::System,
     worker::Began,
 };
 use std::time::Duration;
