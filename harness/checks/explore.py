@@ -6,6 +6,7 @@ import pathlib
 import statistics
 import subprocess
 import tempfile
+import textwrap
 
 PAGE = pathlib.Path("docs/exploring.md")
 BEGIN, END = "<!-- found: made by harness/checks/explore -->\n", "<!-- /found -->\n"
@@ -80,8 +81,7 @@ def table(args, results, defects):
     rows, medians, steps, both = [], [], [], []
     for defect in defects:
         found, plain = results.of(defect, guided, False), results.of(defect, uniform, True)
-        first = next((one for one in found if one is not None), None)
-        small = next((one for one in found if one is not None and one["tried"]), first)
+        small = next((one for one in found if one is not None and one["tried"]), None)
         faults = [] if small is None else small["steps"]
         smallest = "-" if small is None else f"{faults[0]} of {faults[1]} faults, `{small['cause']['first']}`"
         rows.append(f"| `{defect}` | {cell(found)} | {cell(plain)} | {smallest} |\n")
@@ -96,7 +96,7 @@ def table(args, results, defects):
         f"Runs and seconds until the first finding, from an empty start, medians of {times(guided)} with guidance and "
         f"{times(uniform)} of drawing every fault as often as every other, at most {limits} each. "
         f"{sum(runs < float('inf') for runs, _ in medians)} of {count} mistakes were found in most repetitions, {soon} in a "
-        f"median of 30 s or less. {sum(step <= 3 for step in steps)} of the {len(steps)} that were found were made small to "
+        f"median of 30 s or less. {sum(step <= 3 for step in steps)} of {len(steps)} were made small to "
         "three faults or fewer. "
     )
     if both:
@@ -107,7 +107,7 @@ def table(args, results, defects):
         )
     text += args.note
     head = "\n\n| mistake | guided | uniform | smallest scenario |\n|---|---|---|---|\n"
-    return text.rstrip() + head + "".join(rows)
+    return textwrap.fill(text, 124) + head + "".join(rows)
 
 
 def main():
@@ -135,8 +135,9 @@ def main():
             for defect in defects if seed <= repetitions else []:
                 if (defect, seed, uniform) in results.known:
                     continue
-                # The first repetition makes what it finds small; when it was found is not changed by that.
-                shrink = 600 if seed == 1 and not uniform else 0
+                # The first that finds it makes it small; when it was found is not changed by that.
+                found = any(results.known.get((defect, earlier, False)) for earlier in range(1, seed))
+                shrink = 0 if uniform or found else 600
                 results.add(defect, seed, uniform, explored(args, defect, seed, uniform, shrink))
                 how = "uniform" if uniform else "guided"
                 print(f"{defect} {how} {seed}: {cell([results.known[defect, seed, uniform]])}", flush=True)
