@@ -24,7 +24,7 @@ pub(crate) use maelstrom::{
     MaelstromSystem, Programs, lines as maelstrom_lines, told as maelstrom_told,
 };
 pub(crate) use own::{HIDDEN_ARGUMENT as NODE_ARGUMENT, main as node};
-pub(crate) use processes::{capabilities, refusal, sweep};
+pub(crate) use processes::{capabilities, possible, refusal, sweep};
 pub(crate) use squall_maelstrom::is_history as is_maelstrom_history;
 
 use crate::{

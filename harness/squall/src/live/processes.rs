@@ -107,6 +107,20 @@ pub(crate) fn capabilities() -> Vec<Capability> {
     squall_live::capabilities(&std::env::temp_dir())
 }
 
+/// Without these no node can be run.
+const NEEDED: [&str; 3] = ["namespaces", "network", "cgroups"];
+
+/// Whether nodes can be run here at all; if not, what is missing, and the remedy.
+pub(crate) fn possible() -> Result<(), String> {
+    let capabilities = capabilities();
+    match NEEDED.iter().find_map(|name| Some((name, has(&capabilities, name)?))) {
+        None => Ok(()),
+        Some((name, why)) => Err(format!(
+            "real processes cannot be run here: no {name}: {why} (squall doctor tells more)"
+        )),
+    }
+}
+
 /// Clears away what labs left whose owners and guardians are dead. What, in words.
 pub(crate) fn sweep() -> Result<Vec<String>, squall_live::Error> {
     let removed = squall_live::sweep(&std::env::temp_dir())?;

@@ -71,6 +71,7 @@ impl LiveArgs {
             (Some(WorldArg::Live), None) => None,
             (_, Some(described)) => Some(described.clone()),
         };
+        live::possible().map_err(Stop::input)?;
         let keep = self.keep(report);
         Ok(Some(Launch::Described(Box::new(DescribedLaunch { described, paced: false, keep }))))
     }
