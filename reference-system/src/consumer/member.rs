@@ -180,6 +180,8 @@ impl Member {
         services::act(member, messages, lag, &next).await?;
         point("consumer.effect_applied").await;
         member.reached(Stage::Applied, &next).await;
+        // What was in hand is done.
+        member.retries.metrics.lag(&member.claim.group, lag);
         self.positions = next;
         Ok(())
     }

@@ -256,3 +256,17 @@ fn what_cannot_be_judged_is_told_and_never_passes() {
     let err = String::from_utf8_lossy(&odd.stderr).into_owned();
     assert!(odd.status.code() == Some(3) && err.contains("not understood"), "{err}");
 }
+
+#[test]
+fn a_group_that_has_done_all_lags_by_nothing() {
+    let said = squall(&["replay", "scenarios/consumer/poison.yaml", "--as", "openmetrics"]);
+    let mut last = std::collections::BTreeMap::new();
+    for line in said.out.lines().filter(|line| line.starts_with("orders_lag{")) {
+        let (labels, values) = line.rsplit_once("} ").unwrap();
+        if labels.contains(r#"role="consumer""#) {
+            last.insert(labels.to_owned(), values.split(' ').next().unwrap().to_owned());
+        }
+    }
+    assert!(last.len() >= 5, "{last:?}");
+    assert!(last.values().all(|lag| lag == "0"), "{last:?}");
+}

@@ -6,7 +6,7 @@ use crate::{
     system::System,
 };
 use squall_judge::{CATALOGUE, Judge, Limits, Setup};
-use squall_probe::{Name, NodeId, Record, What, live, sim};
+use squall_probe::{EventId, Name, NodeId, Record, What, live, sim};
 
 /// A run's records, as they come.
 pub(crate) struct Chronicle {
@@ -14,6 +14,10 @@ pub(crate) struct Chronicle {
     began: u64,
     /// What happened and is not in its order yet.
     pending: Vec<Record>,
+    /// Publishes of which nobody will hear any more, since when.
+    abandoned: Vec<(Micros, EventId)>,
+    /// By when what must have come about.
+    pub(crate) limits: Limits,
     /// Names of groups and of members.
     pub(crate) names: sim::Names,
     /// Who judges them, and knows how far the run is.
@@ -32,8 +36,10 @@ impl Chronicle {
         Self {
             began: live::now(),
             pending: Vec::new(),
+            abandoned: Vec::new(),
             names,
             recorder: recorder(plan, &setup),
+            limits: setup.limits.clone(),
             records: Vec::new(),
         }
     }
@@ -47,6 +53,12 @@ impl Chronicle {
     pub(crate) fn record(&mut self, node: NodeId, what: What) {
         let at = self.now();
         self.pending.push(Record { at, node, what });
+    }
+
+    /// Nobody will ever say how a publish ended.
+    pub(crate) fn abandon(&mut self, event: EventId) {
+        let now = self.now();
+        self.abandoned.push((now, event));
     }
 
     /// Adds what processes wrote down, with times of the machine's monotonic clock. What they did before the run began is
@@ -69,6 +81,10 @@ impl Chronicle {
             let record = Record { at, ..record };
             self.recorder.record(&record);
             self.records.push(record);
+        }
+        // Only now is it known that they were asked for.
+        for (_, event) in self.abandoned.extract_if(.., |(at, _)| *at <= until) {
+            self.recorder.abandon(event);
         }
     }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     injection::{Injection, Load},
-    outcome::{limits, nodes_where},
+    outcome::nodes_where,
     plan::{Micros, Plan, Start},
     schedule::along_a_line,
     sim::STEPS,
@@ -352,7 +352,7 @@ impl<H: Host> Driver<'_, H> {
         let gone: Vec<EventId> = self.clients.open.iter().filter_map(gone).collect();
         for event in gone {
             self.clients.open.remove(&event);
-            self.chronicle.recorder.abandon(event);
+            self.chronicle.abandon(event);
         }
     }
 
@@ -371,7 +371,7 @@ impl<H: Host> Driver<'_, H> {
                 let (phase, key) = (Phase::Info, open.key);
                 self.chronicle.record(node, What::Publish { phase, event, key, position: None });
             }
-            self.chronicle.recorder.abandon(event);
+            self.chronicle.abandon(event);
         }
     }
 
@@ -406,7 +406,7 @@ impl<H: Host> Driver<'_, H> {
             Said::Info(event) => {
                 self.inform(event);
                 if self.clients.open.remove(&event).is_some() {
-                    self.chronicle.recorder.abandon(event);
+                    self.chronicle.abandon(event);
                 }
             }
             Said::Delivered(event, position, group) => {
@@ -513,7 +513,7 @@ impl<H: Host> Driver<'_, H> {
                     self.chronicle.record(NodeId::HARNESS, What::Probe { event });
                 }
                 self.read_at = now;
-                Stage::Recovery { deadline: now + self.patience() }
+                Stage::Recovery { deadline: now + self.chronicle.limits.last() }
             }
             Stage::Recovery { deadline } if now >= deadline => {
                 self.chronicle.record(NodeId::HARNESS, What::Mark(Mark::DeadlinePassed));
@@ -535,11 +535,6 @@ impl<H: Host> Driver<'_, H> {
             Stage::Last { converged } => self.look_for_the_last_time(converged, stage),
             Stage::Faults | Stage::Settling { .. } | Stage::Over => stage,
         }
-    }
-
-    /// How long the system may take to recover: until the last limit has passed.
-    fn patience(&self) -> Micros {
-        limits(&self.plan.expect).last().max(scaled(squall_judge::DEFAULT_WITHIN, self.pace))
     }
 
     /// Everything was answered, and everything that is owed has come; where the system can be read, by a reading.

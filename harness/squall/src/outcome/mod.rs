@@ -12,7 +12,7 @@ mod verdict;
 
 pub(crate) use agree::agree;
 pub(crate) use backlog::Backlog;
-pub(crate) use limits::{limits, patience};
+pub(crate) use limits::patience;
 pub(crate) use recorder::Recorder;
 pub use run_outcome::RunOutcome;
 pub use setup::setup;
