@@ -11,7 +11,7 @@ use squall_probe::{EventId, Name, NodeId, Record, What, live, sim};
 /// A run's records, as they come.
 pub(crate) struct Chronicle {
     /// When the run began, by the machine's monotonic clock, in microseconds.
-    began: u64,
+    pub(crate) began: Micros,
     /// What happened and is not in its order yet.
     pending: Vec<Record>,
     /// Publishes of which nobody will hear any more, since when.
@@ -55,6 +55,11 @@ impl Chronicle {
         self.pending.push(Record { at, node, what });
     }
 
+    /// Records what happened at a node at a time of the machine's monotonic clock.
+    pub(crate) fn record_at(&mut self, at: Micros, node: NodeId, what: What) {
+        self.add([Record { at, node, what }]);
+    }
+
     /// Nobody will ever say how a publish ended.
     pub(crate) fn abandon(&mut self, event: EventId) {
         let now = self.now();
@@ -79,7 +84,7 @@ impl Chronicle {
             // Nothing happened before what is known to have happened.
             let at = record.at.max(self.records.last().map_or(0, |last| last.at));
             let record = Record { at, ..record };
-            self.recorder.record(&record);
+            tell(&mut self.recorder, self.records.last(), &record);
             self.records.push(record);
         }
         // Only now is it known that they were asked for.
@@ -92,6 +97,16 @@ impl Chronicle {
     pub(crate) fn name(&mut self, text: &str) -> Name {
         self.names.intern(text)
     }
+}
+
+/// Tells a recorder the next record of a run, after `last`.
+pub(crate) fn tell(recorder: &mut Recorder, last: Option<&Record>, record: &Record) {
+    let went_back = |record: &Record| matches!(record.what, What::WentBack { .. });
+    // Disks that go back together do so in one moment.
+    if last.is_some_and(went_back) && !went_back(record) {
+        recorder.went_back();
+    }
+    recorder.record(record);
 }
 
 /// A recorder for a run's records.

@@ -38,6 +38,8 @@ pub(crate) struct Heard {
     pub(crate) node: NodeId,
     /// Without its end.
     pub(crate) line: String,
+    /// When it was read, by the machine's monotonic clock, in microseconds.
+    pub(crate) at: Micros,
 }
 
 /// A world that also runs client programs.
@@ -199,6 +201,8 @@ impl<H: Host> Driver<'_, H> {
             STEPS.fetch_add(1, Ordering::Relaxed);
             let now = self.chronicle.now();
             self.gather();
+            // What was said until now is heard before anybody judges what happened until now.
+            self.listen(Duration::ZERO);
             self.chronicle.settle(now);
             if now > expected + STALL {
                 let late = Duration::from_micros(now - expected).as_secs_f64();
@@ -259,6 +263,7 @@ impl<H: Host> Driver<'_, H> {
         };
         let progress = Progress {
             now,
+            began: self.chronicle.began,
             reached: self.chronicle.recorder.reached(),
             seen: &seen,
             leader: self.chronicle.recorder.leader(),
@@ -275,8 +280,9 @@ impl<H: Host> Driver<'_, H> {
     }
 
     fn record_what_was_done(&mut self) {
-        for (node, what) in self.nemesis.take_records() {
-            self.chronicle.record(node, what);
+        for record in self.nemesis.take_records() {
+            let Record { node, what, .. } = record;
+            self.chronicle.add([record]);
             if let What::Node { change } = what
                 && change != NodeChange::Up
             {
@@ -401,8 +407,8 @@ impl<H: Host> Driver<'_, H> {
         };
         match said {
             Said::Ready => self.clients.set_ready(node, true),
-            Said::Ok(event, position) => self.close(node, event, Phase::Ok, position),
-            Said::Fail(event) => self.close(node, event, Phase::Fail, None),
+            Said::Ok(event, position) => self.close(heard, event, Phase::Ok, position),
+            Said::Fail(event) => self.close(heard, event, Phase::Fail, None),
             Said::Info(event) => {
                 self.inform(event);
                 if self.clients.open.remove(&event).is_some() {
@@ -410,16 +416,16 @@ impl<H: Host> Driver<'_, H> {
                 }
             }
             Said::Delivered(event, position, group) => {
-                self.given(node, event, position, group.as_deref());
-                self.apply(node, event, position, group.as_deref());
+                self.given(heard, event, position, group.as_deref());
+                self.apply(heard, event, position, group.as_deref());
             }
             Said::Given(event, position, group) => {
-                self.given(node, event, position, group.as_deref());
+                self.given(heard, event, position, group.as_deref());
             }
             Said::Effect(event, number, group) => {
                 let of = group.clone().unwrap_or_else(|| self.group.to_owned());
                 if number.is_none() || self.effects.insert((of, event, number)) {
-                    self.apply(node, event, None, group.as_deref());
+                    self.apply(heard, event, None, group.as_deref());
                 }
             }
             Said::Entry(event, position) => {
@@ -428,10 +434,13 @@ impl<H: Host> Driver<'_, H> {
                     let at = position.unwrap_or(Position::new(0, event.0));
                     let key = self.clients.keys.get(&event).copied().unwrap_or(0);
                     let (term, content) = (0, 0);
-                    self.chronicle
-                        .record(node, What::Append { position: at, event, key, term, content });
+                    self.chronicle.record_at(
+                        heard.at,
+                        node,
+                        What::Append { position: at, event, key, term, content },
+                    );
                     if self.group == READERS {
-                        self.apply(node, event, position, None);
+                        self.apply(heard, event, position, None);
                     }
                 }
             }
@@ -444,32 +453,44 @@ impl<H: Host> Driver<'_, H> {
         }
     }
 
-    fn close(&mut self, node: NodeId, event: EventId, phase: Phase, position: Option<Position>) {
+    fn close(&mut self, heard: &Heard, event: EventId, phase: Phase, position: Option<Position>) {
         self.clients.open.remove(&event);
         let Some(key) = self.clients.keys.get(&event).copied() else {
-            let name = &self.plan.nodes[node.index()].name;
+            let name = &self.plan.nodes[heard.node.index()].name;
             let first = format!("{name} answered a publish of e{} that nobody asked for", event.0);
             let (_, times) = self.nonsense.get_or_insert((first, 0));
             *times += 1;
             return;
         };
-        self.chronicle.record(node, What::Publish { phase, event, key, position });
+        self.chronicle.record_at(
+            heard.at,
+            heard.node,
+            What::Publish { phase, event, key, position },
+        );
     }
 
-    fn given(&mut self, node: NodeId, event: EventId, at: Option<Position>, group: Option<&str>) {
+    fn given(&mut self, heard: &Heard, event: EventId, at: Option<Position>, group: Option<&str>) {
         // Without a place nobody can say what was passed over.
         let Some(position) = at else { return };
         let group = self.chronicle.name(group.unwrap_or(self.group));
         let (generation, content) = (0, 0);
-        self.chronicle.record(node, What::Deliver { group, position, event, generation, content });
+        self.chronicle.record_at(
+            heard.at,
+            heard.node,
+            What::Deliver { group, position, event, generation, content },
+        );
     }
 
-    fn apply(&mut self, node: NodeId, event: EventId, at: Option<Position>, group: Option<&str>) {
+    fn apply(&mut self, heard: &Heard, event: EventId, at: Option<Position>, group: Option<&str>) {
         let group = self.chronicle.name(group.unwrap_or(self.group));
-        let member = self.chronicle.name(&self.plan.nodes[node.index()].name);
+        let member = self.chronicle.name(&self.plan.nodes[heard.node.index()].name);
         let position = at.unwrap_or(Position::new(0, event.0));
         self.applied.entry(group).or_default().insert(event);
-        self.chronicle.record(node, What::Apply { group, position, event, generation: 0, member });
+        self.chronicle.record_at(
+            heard.at,
+            heard.node,
+            What::Apply { group, position, event, generation: 0, member },
+        );
     }
 
     /// Asks a client for all that the system holds, unless one is at it.

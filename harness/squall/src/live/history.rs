@@ -3,7 +3,7 @@
 //! A file is gzip of lines of JSON: first what is known beside the records, then a record a line.
 
 use super::{
-    chronicle::{in_a_live_world, recorder},
+    chronicle::{in_a_live_world, recorder, tell},
     described::{Described, DescribedSystem, READERS},
 };
 use crate::{
@@ -147,7 +147,11 @@ impl Kept {
             names.intern(name);
         }
         let mut recorder = recorder(plan, &setup);
-        records.iter().for_each(|record| recorder.record(record));
+        let mut last = None;
+        for record in records {
+            tell(&mut recorder, last, record);
+            last = Some(record);
+        }
         let recovery = recorder.recovery();
         let felt = self.felt.iter().map(|(step, count)| (*step, *count));
         let mut points: BTreeMap<String, u64> = BTreeMap::new();
@@ -175,12 +179,15 @@ impl Kept {
         ));
         vacuous.extend(never_seen(plan, &signals));
         vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(&expect.name)));
-        let Judgement { violations, judged, history, .. } = judgement;
+        let Judgement { violations, judged, history, loss, .. } = judgement;
         let mut verdict = Verdict { violations, vacuous, note: None };
         verdict.add_forbidden(plan, &signals);
         if let Some((disks, replicated)) = &self.destruction {
             let (disks, replicated) = (disks.clone(), *replicated);
             verdict.excuse_destruction(&Destruction { disks, replicated });
+        }
+        if let Some(loss) = loss {
+            verdict.tell_loss(&loss, &nodes);
         }
         if !self.inconclusive.is_empty() {
             // What is missing may be where nobody looked.

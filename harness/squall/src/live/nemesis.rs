@@ -14,16 +14,21 @@ use crate::{
         View,
     },
 };
-use squall_probe::{Mark, NodeChange, NodeId, What};
+use squall_probe::{Mark, NodeChange, NodeId, Record, What, live};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
+/// A machine that did not start is started again after this, in microseconds.
+const AGAIN: Micros = 500_000;
+
 /// How far a run has come, for the conditions that faults wait for.
 pub(crate) struct Progress<'a> {
     /// Now, in microseconds since the run began.
     pub(crate) now: Micros,
+    /// When it began, by the machine's monotonic clock, in microseconds.
+    pub(crate) began: Micros,
     /// Publishes acknowledged, events delivered, effects landed.
     pub(crate) reached: (u32, u32, u32),
     /// How often a signal was seen.
@@ -71,21 +76,27 @@ pub(crate) struct Nemesis<'p, W> {
     /// Machines without power.
     dark: BTreeSet<NodeId>,
     flapping: BTreeMap<usize, Flapping>,
-    /// Whose snapshots each fault took.
-    snapshots: BTreeMap<usize, Vec<NodeId>>,
+    /// Whose snapshots each fault took, and when, by the machine's monotonic clock.
+    snapshots: BTreeMap<usize, (Micros, Vec<NodeId>)>,
+    /// On whose disks each fault acts.
+    failing: BTreeMap<usize, Vec<NodeId>>,
     /// Nodes of whose disks something is gone for good, by the fault that took it.
     destroyed: BTreeMap<NodeId, usize>,
     healed: bool,
     felt: BTreeMap<u16, u64>,
     trouble: Vec<String>,
     notes: Vec<(Micros, NodeId, String)>,
-    records: Vec<(NodeId, What)>,
+    records: Vec<Record>,
     /// What faults want published: their index in the plan.
     load: Vec<usize>,
     /// Faults that published, and have ended.
     over: Vec<usize>,
     leader: Option<NodeId>,
     now: Micros,
+    /// When the run began, by the machine's monotonic clock, in microseconds.
+    began: Micros,
+    /// When the fault began that begins now, by that clock, if that was before it was carried out.
+    began_at: Option<Micros>,
 }
 
 impl<'p, W: World> Nemesis<'p, W> {
@@ -103,6 +114,7 @@ impl<'p, W: World> Nemesis<'p, W> {
             dark: BTreeSet::new(),
             flapping: BTreeMap::new(),
             snapshots: BTreeMap::new(),
+            failing: BTreeMap::new(),
             destroyed: BTreeMap::new(),
             healed: false,
             felt: BTreeMap::new(),
@@ -113,6 +125,8 @@ impl<'p, W: World> Nemesis<'p, W> {
             over: Vec::new(),
             leader: None,
             now: 0,
+            began: 0,
+            began_at: None,
         };
         for (index, fault) in plan.faults.iter().enumerate() {
             match &fault.start {
@@ -128,6 +142,7 @@ impl<'p, W: World> Nemesis<'p, W> {
     /// Does what is due.
     pub(crate) fn act(&mut self, progress: &Progress<'_>) {
         (self.now, self.leader) = (progress.now, progress.leader);
+        self.began = progress.began;
         for (fault, times) in self.world.take_felt() {
             *self.felt.entry(self.plan.faults[fault].step).or_default() += times;
         }
@@ -168,8 +183,9 @@ impl<'p, W: World> Nemesis<'p, W> {
         self.record(NodeId::HARNESS, What::Mark(Mark::Healed));
     }
 
-    /// Records of what it did since the last call, in order.
-    pub(crate) fn take_records(&mut self) -> Vec<(NodeId, What)> {
+    /// Records of what it did since the last call, in order, with times of the machine's monotonic clock: what it does takes
+    /// its time, and others act meanwhile.
+    pub(crate) fn take_records(&mut self) -> Vec<Record> {
         std::mem::take(&mut self.records)
     }
 
@@ -196,6 +212,15 @@ impl<'p, W: World> Nemesis<'p, W> {
             let of_role = |node: &NodeId| self.plan.nodes[node.index()].role == role;
             let all = self.ids().filter(of_role).count();
             let replicated = self.replica_roles.iter().any(|known| known == role);
+            // What a log may have lost that went back as a whole, the judge knows.
+            let went_back = |node: &NodeId| {
+                self.destroyed.get(node).is_none_or(|index| {
+                    matches!(self.plan.faults[*index].fault.injection(), Injection::GoBack { .. })
+                })
+            };
+            if replicated && self.ids().filter(of_role).all(|node| went_back(&node)) {
+                return None;
+            }
             let lost: Vec<String> = self
                 .destroyed
                 .iter()
@@ -231,7 +256,7 @@ impl<'p, W: World> Nemesis<'p, W> {
     }
 
     fn record(&mut self, node: NodeId, what: What) {
-        self.records.push((node, what));
+        self.records.push(Record { at: live::now(), node, what });
     }
 
     fn note(&mut self, node: NodeId, note: String) {
@@ -337,8 +362,10 @@ impl<'p, W: World> Nemesis<'p, W> {
         match self.inject(&planned.fault.injection(), &mut act) {
             Began::On(nodes) => {
                 self.occurrences.began(index, planned);
+                let at = self.began_at.take().unwrap_or_else(live::now);
                 for target in nodes {
-                    self.record(NodeId::HARNESS, What::FaultBegan { fault: planned.step, target });
+                    let what = What::FaultBegan { fault: planned.step, target };
+                    self.records.push(Record { at, node: NodeId::HARNESS, what });
                 }
                 if let Some(lasts) = planned.lasts.filter(|_| planned.fault.kind.lasts) {
                     self.agenda.schedule(self.now + lasts, Action::Heal(index));
@@ -361,6 +388,7 @@ impl<'p, W: World> Nemesis<'p, W> {
             return;
         }
         self.flapping.remove(&index);
+        self.failing.remove(&index);
         self.over.push(index);
         let done = self.world.release_all(index);
         self.check(done);
@@ -377,6 +405,12 @@ impl<'p, W: World> Nemesis<'p, W> {
                         self.destroyed.insert(*node, act.index);
                         let done = self.world.wipe(*node);
                         self.check(done);
+                        // What replicas forget others know. What landed on another disk is there no more.
+                        let role = &self.plan.nodes[node.index()].role;
+                        if !self.replica_roles.contains(role) {
+                            let fault = self.plan.faults[act.index].step;
+                            self.record(*node, What::WentBack { fault, to: 0 });
+                        }
                     }
                     let back = match *back {
                         Back::RestartAfter => act.restart_after,
@@ -414,12 +448,13 @@ impl<'p, W: World> Nemesis<'p, W> {
             }
             Injection::GoBack { nodes, age } => {
                 let nodes = self.nodes(nodes, act);
-                for node in &nodes {
-                    let done = self.world.snapshot(act.index, *node);
-                    self.check(done);
-                }
                 if !nodes.is_empty() {
-                    self.snapshots.insert(act.index, nodes.clone());
+                    // What happens while they are taken may be in them, and counts as taken back.
+                    let taken = live::now();
+                    self.began_at = Some(taken);
+                    let done = self.world.snapshot(act.index, &nodes);
+                    self.check(done);
+                    self.snapshots.insert(act.index, (taken, nodes.clone()));
                     let at = self.now + self.micros(*age);
                     self.agenda.schedule(at, Action::GoBack(act.index));
                 }
@@ -452,6 +487,7 @@ impl<'p, W: World> Nemesis<'p, W> {
                     let done = self.world.break_disk(act.index, *node, *state, draw);
                     self.check(done);
                 }
+                self.failing.insert(act.index, nodes.clone());
                 Began::on(nodes)
             }
             Injection::Damage { nodes, damage } => {
@@ -551,12 +587,22 @@ impl<'p, W: World> Nemesis<'p, W> {
     }
 
     fn go_back(&mut self, index: usize) {
-        for node in self.snapshots.remove(&index).unwrap_or_default() {
-            self.crash(index, node);
-            self.destroyed.insert(node, index);
+        let Some((taken, nodes)) = self.snapshots.remove(&index) else { return };
+        let to = taken.saturating_sub(self.began);
+        // All in one moment, and then their disks are replaced.
+        for node in &nodes {
+            self.cut_power(*node);
+        }
+        let (fault, back) = (self.plan.faults[index].step, self.plan.faults[index].restart_after);
+        for node in nodes {
             let done = self.world.restore(index, node);
+            if done.is_ok() {
+                self.feel(index);
+                self.destroyed.insert(node, index);
+                self.record(node, What::WentBack { fault, to });
+            }
             self.check(done);
-            if let Some(after) = self.plan.faults[index].restart_after {
+            if let Some(after) = back {
                 self.restart_later(after, node);
             }
         }
@@ -567,13 +613,21 @@ impl<'p, W: World> Nemesis<'p, W> {
     }
 
     fn crash(&mut self, index: usize, node: NodeId) {
+        if !self.dark.contains(&node) {
+            self.feel(index);
+            self.cut_power(node);
+        }
+    }
+
+    /// The power of a machine is cut, unless it has none.
+    fn cut_power(&mut self, node: NodeId) {
         if !self.dark.insert(node) {
             return;
         }
-        self.feel(index);
         self.nodes.lost_power(node);
-        self.record(node, What::Node { change: NodeChange::Crashed });
         let done = self.world.cut_power(node);
+        // Until then it could still do something.
+        self.record(node, What::Node { change: NodeChange::Crashed });
         self.check(done);
         self.agenda.forget_supervised_restart(node);
         self.nodes.set_up(node, false);
@@ -589,8 +643,18 @@ impl<'p, W: World> Nemesis<'p, W> {
                 self.record(node, What::Node { change: NodeChange::Up });
                 self.nodes.set_up(node, true);
             }
+            // A disk that fails cannot be mounted: whoever is there tries again.
+            Err(_) if !self.healed && self.disk_fails(node) => {
+                self.dark.insert(node);
+                self.restart_later(AGAIN, node);
+            }
             Err(why) => self.check(Err(why)),
         }
+    }
+
+    /// A fault acts on a node's disk.
+    fn disk_fails(&self, node: NodeId) -> bool {
+        self.failing.values().any(|nodes| nodes.contains(&node))
     }
 
     fn stop(&mut self, index: usize, node: NodeId, grace: Micros, down: Micros) {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     injection::{Carried, Damage, DiskState, Injection, NodeState, Tampering},
-    plan::Plan,
+    plan::{Micros, Plan},
     schedule::Direction,
 };
 use squall_live::{
@@ -59,8 +59,8 @@ struct Machine {
     names: BTreeMap<Name, Name>,
 }
 
-/// What a client wrote: which, in which of its lives.
-type Written = (usize, u32, String);
+/// What a client wrote: which, in which of its lives, and when.
+type Written = (usize, u32, String, Micros);
 
 /// All processes of a run, and what lies between them.
 pub(crate) struct Processes {
@@ -454,7 +454,9 @@ impl Processes {
                             Ok(0) | Err(_) => return,
                             Ok(_) => {
                                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-                                if !text.is_empty() && say.send((index, life, text)).is_err() {
+                                if !text.is_empty()
+                                    && say.send((index, life, text, live::now())).is_err()
+                                {
                                     return;
                                 }
                             }
@@ -725,10 +727,25 @@ impl World for Processes {
         said(self.machine(node).node.wipe())
     }
 
-    fn snapshot(&mut self, fault: usize, node: NodeId) -> Done {
-        let snapshot = self.machine(node).node.snapshot().map_err(|error| error.to_string())?;
-        self.snapshots.insert((fault, node), snapshot);
-        Ok(())
+    fn snapshot(&mut self, fault: usize, nodes: &[NodeId]) -> Done {
+        let powered = |node: &&NodeId| self.machines[node.index()].node.is_powered();
+        let mut done = Ok(());
+        // Nobody goes on while others are still being copied.
+        for node in nodes.iter().filter(powered) {
+            done = done.and(said(self.machine(*node).node.freeze()));
+        }
+        for node in nodes {
+            match self.machine(*node).node.snapshot() {
+                Ok(snapshot) => {
+                    self.snapshots.insert((fault, *node), snapshot);
+                }
+                Err(error) => done = done.and(Err(error.to_string())),
+            }
+        }
+        for node in nodes {
+            done = done.and(self.set_limits(*node));
+        }
+        done
     }
 
     fn restore(&mut self, fault: usize, node: NodeId) -> Done {
@@ -933,14 +950,14 @@ impl Host for Processes {
         let until = Instant::now() + wait;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let (index, life, line) = match self.said.recv_timeout(left) {
+            let (index, life, line, at) = match self.said.recv_timeout(left) {
                 Ok(written) => written,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
             };
             let machine = &self.machines[index];
             // What one wrote that is gone nobody hears.
             if machine.lives == life && machine.process.is_some() {
-                return Some(Heard { node: NodeId::of_index(index), line });
+                return Some(Heard { node: NodeId::of_index(index), line, at });
             }
         }
     }

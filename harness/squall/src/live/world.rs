@@ -49,8 +49,8 @@ pub(crate) trait World {
     fn cut_power(&mut self, node: NodeId) -> Done;
     /// The disk of a node without power is empty when it starts again.
     fn wipe(&mut self, node: NodeId) -> Done;
-    /// What the disk of a node holds now is kept.
-    fn snapshot(&mut self, fault: usize, node: NodeId) -> Done;
+    /// What the disks of these nodes hold now is kept, all as in one moment.
+    fn snapshot(&mut self, fault: usize, nodes: &[NodeId]) -> Done;
     /// The disk of a node without power is as it was when its snapshot was taken.
     fn restore(&mut self, fault: usize, node: NodeId) -> Done;
 

@@ -14,6 +14,7 @@ use crate::{
     schedule::Direction,
 };
 use serde_json::Value;
+use squall_probe::live;
 use std::{collections::VecDeque, path::Path};
 
 const SYSTEM: &str = "name: fake\npromises: { deduplicates: true }\nroles:\n  server: { start: a }\n  client: { client: b }\n";
@@ -74,8 +75,8 @@ impl World for Fake {
     fn wipe(&mut self, node: NodeId) -> Done {
         self.did(format!("wipe {}", node.0))
     }
-    fn snapshot(&mut self, _: usize, node: NodeId) -> Done {
-        self.did(format!("snapshot {}", node.0))
+    fn snapshot(&mut self, _: usize, nodes: &[NodeId]) -> Done {
+        self.did(format!("snapshot {}", nodes.len()))
     }
     fn restore(&mut self, _: usize, node: NodeId) -> Done {
         self.did(format!("restore {}", node.0))
@@ -118,7 +119,7 @@ impl Host for Fake {
     }
     fn tell(&mut self, node: NodeId, line: &str) -> Done {
         let asked: Value = serde_json::from_str(line).expect("the harness speaks JSON");
-        let mut say = |line: String| self.lines.push_back(Heard { node, line });
+        let mut say = |line: String| self.lines.push_back(Heard { node, line, at: live::now() });
         if let Some(id) = asked["publish"].as_u64() {
             if self.mistakes.silent || !self.down.is_empty() {
                 if !self.mistakes.silent {

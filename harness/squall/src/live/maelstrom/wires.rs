@@ -235,7 +235,7 @@ impl World for Wires {
         no_disk()
     }
 
-    fn snapshot(&mut self, _: usize, _: NodeId) -> Done {
+    fn snapshot(&mut self, _: usize, _: &[NodeId]) -> Done {
         no_disk()
     }
 
