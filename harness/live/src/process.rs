@@ -137,6 +137,18 @@ impl Process {
         .doing(|| format!("terminate process {}", self.id))
     }
 
+    /// Lets it go on if it stands still (SIGCONT).
+    ///
+    /// # Errors
+    /// When the system refuses. That it has ended before is no error.
+    pub fn go_on(&self) -> Result<()> {
+        self.with(|child| match child.try_wait() {
+            Ok(None) => os::signal(self.id, libc::SIGCONT),
+            other => other.map(|_| ()),
+        })
+        .doing(|| format!("let process {} go on", self.id))
+    }
+
     /// What it reads, if it is [piped](Command::piped); the first time it is asked for.
     #[must_use]
     pub fn stdin(&self) -> Option<ChildStdin> {

@@ -6,13 +6,16 @@
 //! all that it had to say. Keep the file in memory (tmpfs): it must outlive the process, not the machine.
 
 use crate::record::{Name, NodeId, What};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::{
+    process::{Signal, getpid, kill_process},
+    time::{ClockId, clock_gettime},
+};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, Write as _},
-    path::Path,
+    io::{self, Seek as _, Write as _},
+    path::{Path, PathBuf},
     sync::{
         Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -25,6 +28,10 @@ pub const RECORDS: &str = "SQUALL_RECORDS";
 
 /// The variable that says which node this is, by its number.
 pub const NODE_ID: &str = "SQUALL_NODE_ID";
+
+/// The variable that tells at which fault points somebody waits: a line each, with the number of the trigger, the passage that
+/// it waits for, the point, and a file in which all processes count passages.
+pub const POINTS: &str = "SQUALL_POINTS";
 
 /// A part of the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +46,13 @@ pub enum Part {
         node: NodeId,
         /// What.
         what: What,
+    },
+    /// A fault point was passed.
+    Passed(Name),
+    /// It was the passage that a trigger waits for: the process stands still until it is told to go on (SIGCONT), or is killed.
+    Reached {
+        /// The trigger's number.
+        trigger: u32,
     },
     /// Something was said in words.
     Said {
@@ -55,8 +69,38 @@ struct Tape {
     node: NodeId,
     file: File,
     names: BTreeMap<String, Name>,
-    /// How often each fault point was passed.
-    passed: BTreeMap<&'static str, u32>,
+    /// Where somebody waits.
+    armed: Vec<Armed>,
+}
+
+/// A trigger that waits at a fault point.
+#[derive(Debug, PartialEq, Eq)]
+struct Armed {
+    trigger: u32,
+    /// Counted over all processes, from 1.
+    hit: u64,
+    point: String,
+    /// As long as there were passages.
+    counter: PathBuf,
+}
+
+impl Armed {
+    fn read(line: &str) -> Option<Self> {
+        let mut words = line.splitn(4, ' ');
+        Some(Self {
+            trigger: words.next()?.parse().ok()?,
+            hit: words.next()?.parse().ok()?,
+            point: words.next()?.to_owned(),
+            counter: words.next()?.into(),
+        })
+    }
+
+    /// Which passage this is: what is appended to a file has one place in it, whoever else appends.
+    fn count(&self) -> io::Result<u64> {
+        let mut counter = File::options().append(true).create(true).open(&self.counter)?;
+        counter.write_all(b".")?;
+        counter.stream_position()
+    }
 }
 
 static TAPE: OnceLock<Mutex<Tape>> = OnceLock::new();
@@ -97,8 +141,10 @@ pub fn is_active() -> bool {
 /// The file cannot be opened.
 pub fn begin(path: &Path, node: NodeId) -> io::Result<()> {
     let file = File::options().append(true).create(true).open(path)?;
-    // Of names of an earlier life of the node the file may be full: they are told again, and mean the same there.
-    let tape = Tape { node, file, names: BTreeMap::new(), passed: BTreeMap::new() };
+    let armed = std::env::var(POINTS).unwrap_or_default();
+    let armed = armed.lines().filter_map(Armed::read).collect();
+    // Of names of an earlier life of the node the file may be full: they are told again.
+    let tape = Tape { node, file, names: BTreeMap::new(), armed };
     let _ = TAPE.set(Mutex::new(tape));
     Ok(())
 }
@@ -178,13 +224,28 @@ pub(crate) fn say(text: &str) {
 }
 
 pub(crate) fn point(name: &'static str) {
-    with(|tape| {
+    let waits = with(|tape| {
         let point = tape.name(name);
-        let hit = tape.passed.entry(name).or_default();
-        *hit += 1;
-        let hit = *hit;
-        tape.record(tape.node, What::Point { point, hit });
+        tape.write(&Part::Passed(point));
+        let reached: Vec<(u32, u64)> = tape
+            .armed
+            .iter()
+            .filter(|armed| armed.point == name)
+            .filter_map(|armed| {
+                Some((armed.trigger, armed.count().ok().filter(|n| *n == armed.hit)?))
+            })
+            .collect();
+        for (trigger, hit) in &reached {
+            let hit = u32::try_from(*hit).unwrap_or(u32::MAX);
+            tape.record(tape.node, What::Point { point, hit });
+            tape.write(&Part::Reached { trigger: *trigger });
+        }
+        !reached.is_empty()
     });
+    if waits == Some(true) {
+        // The signal has come when the call returns: nothing of this process goes on before somebody says so.
+        let _ = kill_process(getpid(), Signal::STOP);
+    }
 }
 
 /// The node is asked to stop: [`stop_asked`](crate::stop_asked) returns.
@@ -214,8 +275,7 @@ mod tests {
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("records");
         let file = File::options().append(true).create(true).open(&path).unwrap();
-        let mut tape =
-            Tape { node: NodeId(3), file, names: BTreeMap::new(), passed: BTreeMap::new() };
+        let mut tape = Tape { node: NodeId(3), file, names: BTreeMap::new(), armed: Vec::new() };
         let group = tape.name("billing");
         assert_eq!(tape.name("billing"), group);
         let what = What::Apply {
@@ -234,6 +294,24 @@ mod tests {
         for cut in 0..bytes.len() {
             let (some, read) = parts(&bytes[..cut]);
             assert!(some.len() < 2 && read <= cut, "{cut}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn passages_are_counted_over_all_who_count_in_one_file() {
+        let folder = std::env::temp_dir().join(format!("squall-points-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let line = format!("7 3 broker.appended {}/a counter", folder.display());
+        let armed = Armed::read(&line).unwrap();
+        let counter = folder.join("a counter");
+        let point = "broker.appended".to_owned();
+        assert_eq!(armed, Armed { trigger: 7, hit: 3, point, counter });
+        let other = Armed::read(&line).unwrap();
+        let counts = [armed.count(), other.count(), armed.count()].map(Result::unwrap);
+        assert_eq!(counts, [1, 2, 3]);
+        for line in ["", "7", "7 3", "x 3 a b", "7 3 a"] {
+            assert_eq!(Armed::read(line), None, "{line}");
         }
         std::fs::remove_dir_all(&folder).unwrap();
     }

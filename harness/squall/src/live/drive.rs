@@ -49,6 +49,12 @@ pub(crate) trait Host: World {
     /// What processes wrote down since the last call, with times of the machine's monotonic clock; `name` numbers the
     /// names in it.
     fn take_records(&mut self, name: &mut dyn FnMut(&str) -> Name) -> Vec<Record>;
+    /// Faults, by their index in the plan, whose fault point was reached since the last call; who reached it stands still.
+    fn take_reached(&mut self) -> Vec<usize>;
+    /// Whoever stands still at a fault point goes on.
+    fn go_on(&mut self);
+    /// How often each fault point was passed.
+    fn passed(&self) -> BTreeMap<Name, u64>;
     /// The next line of a client program that still runs, waiting for this long at most.
     fn hear(&mut self, wait: Duration) -> Option<Heard>;
 }
@@ -60,6 +66,8 @@ pub(crate) struct Driven {
     pub(crate) remains: Remains,
     /// Disks that were destroyed so that nothing could bring back what they held; whether they were replicas'.
     pub(crate) destruction: Option<(String, bool)>,
+    /// How often each fault point was passed.
+    pub(crate) passed: BTreeMap<String, u64>,
     /// Why nobody can say whether it passed.
     pub(crate) inconclusive: Vec<String>,
     /// How long it took, in microseconds.
@@ -226,9 +234,14 @@ impl<H: Host> Driver<'_, H> {
         self.chronicle.settle(Micros::MAX);
         let destruction = self.nemesis.destruction();
         let destruction = destruction.map(|lost| (lost.disks, lost.replicated));
+        let passed = self.nemesis.world.passed();
+        let passed = passed
+            .into_iter()
+            .map(|(point, times)| (self.chronicle.names.text(point).to_owned(), times))
+            .collect();
         let (remains, host) = self.nemesis.end();
         let Self { inconclusive, nonsense, chronicle, .. } = self;
-        (Driven { remains, destruction, inconclusive, elapsed, nonsense }, chronicle, host)
+        (Driven { remains, destruction, passed, inconclusive, elapsed, nonsense }, chronicle, host)
     }
 
     /// Takes in what processes wrote down.
@@ -264,11 +277,14 @@ impl<H: Host> Driver<'_, H> {
         let progress = Progress {
             now,
             began: self.chronicle.began,
+            passed: self.nemesis.world.take_reached(),
             reached: self.chronicle.recorder.reached(),
             seen: &seen,
             leader: self.chronicle.recorder.leader(),
         };
         self.nemesis.act(&progress);
+        // What was to happen at the point has happened.
+        self.nemesis.world.go_on();
         self.record_what_was_done();
         let (load, over) = self.nemesis.take_load();
         for fault in over {

@@ -14,7 +14,7 @@ use crate::{
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize};
 use squall_judge::Judgement;
-use squall_probe::{NodeId, Record, What, sim};
+use squall_probe::{NodeId, Record, sim};
 use squall_reports::{Counters, LatencyRecorder};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -54,6 +54,8 @@ pub(crate) struct Kept {
     pub(crate) begun_steps: BTreeSet<u16>,
     /// How often each step's fault was felt.
     pub(crate) felt: BTreeMap<u16, u64>,
+    /// How often each fault point was passed.
+    pub(crate) passed: BTreeMap<String, u64>,
     /// Disks that were destroyed so that nothing could bring back what they held; whether they were replicas'.
     pub(crate) destruction: Option<(String, bool)>,
     /// What no record says in words.
@@ -154,13 +156,7 @@ impl Kept {
         }
         let recovery = recorder.recovery();
         let felt = self.felt.iter().map(|(step, count)| (*step, *count));
-        let mut points: BTreeMap<String, u64> = BTreeMap::new();
-        for record in records {
-            if let What::Point { point, .. } = record.what {
-                *points.entry(names.text(point).to_owned()).or_default() += 1;
-            }
-        }
-        let points = points.iter().map(|(point, times)| (point, *times));
+        let points = self.passed.iter().map(|(point, times)| (point, *times));
         let signals = signals(plan, &recorder, &names, points, felt);
         let counters = Counters { faults: self.begun, ..recorder.counters };
         let judgement = recorder.judge.finish(&|name| names.text(name).to_owned());

@@ -74,7 +74,9 @@ pub(crate) fn unsupported(
     capabilities: &[squall_live::Capability],
 ) -> Option<String> {
     let plan = Plan::new(scenario, 1, system, &[]);
-    let refusals = refusals(&plan, |injection| match launch {
+    // Who is described tells of no fault points.
+    let points = matches!(launch, Launch::Described(launch) if launch.described.is_none());
+    let refusals = refusals(&plan, points, |injection| match launch {
         Launch::Described(_) => refusal(injection, capabilities),
         Launch::Maelstrom(..) => maelstrom::refusal(injection),
     });
@@ -122,7 +124,7 @@ pub(crate) fn execute(
     let ready = processes.prepare().map_err(|why| why.0)?;
     let (driven, chronicle, processes) =
         drive(&plan, system, processes, pace, Seen { reads: described.reads, outside }, &ready);
-    let Driven { remains, destruction, mut inconclusive, elapsed, nonsense } = driven;
+    let Driven { remains, destruction, passed, mut inconclusive, elapsed, nonsense } = driven;
     processes.close()?;
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or_default().to_owned();
@@ -146,6 +148,7 @@ pub(crate) fn execute(
         begun: remains.begun,
         begun_steps: remains.begun_steps,
         felt: remains.felt,
+        passed,
         destruction,
         notes: remains.notes,
         inconclusive,

@@ -29,6 +29,8 @@ pub(crate) struct Progress<'a> {
     pub(crate) now: Micros,
     /// When it began, by the machine's monotonic clock, in microseconds.
     pub(crate) began: Micros,
+    /// Faults whose fault point was reached, by their index.
+    pub(crate) passed: Vec<usize>,
     /// Publishes acknowledged, events delivered, effects landed.
     pub(crate) reached: (u32, u32, u32),
     /// How often a signal was seen.
@@ -308,7 +310,7 @@ impl<'p, W: World> Nemesis<'p, W> {
         });
         let seen = seen.collect();
         let (begun, over) = self.occurrences.steps();
-        let passed = Vec::new();
+        let passed = progress.passed.clone();
         let reached = Reached { acked, delivered, applied, passed, seen, begun, over };
         let pulled = self.triggers.pull(self.now, &reached);
         for index in pulled.met {
@@ -698,11 +700,15 @@ impl<'p, W: World> Nemesis<'p, W> {
 }
 
 /// Why a world cannot carry out a plan, by the line of the scenario: nothing starts then.
-pub(crate) fn refusals(plan: &Plan, refuses: impl Fn(&Injection) -> Option<String>) -> Vec<String> {
+pub(crate) fn refusals(
+    plan: &Plan,
+    points: bool,
+    refuses: impl Fn(&Injection) -> Option<String>,
+) -> Vec<String> {
     let mut refusals: BTreeMap<u16, String> = BTreeMap::new();
     for planned in &plan.faults {
         let point = match &planned.start {
-            Start::When { condition: Condition::Reaches { point, .. }, .. } => {
+            Start::When { condition: Condition::Reaches { point, .. }, .. } if !points => {
                 Some(format!("nobody outside of a process sees its fault points ({point})"))
             }
             _ => None,

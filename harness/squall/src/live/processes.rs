@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     injection::{Carried, Damage, DiskState, Injection, NodeState, Tampering},
-    plan::{Micros, Plan},
+    plan::{Micros, Plan, Start},
+    scenario::Condition,
     schedule::Direction,
 };
 use squall_live::{
@@ -57,6 +58,19 @@ struct Machine {
     read: u64,
     /// The names in what was read, by their numbers there.
     names: BTreeMap<Name, Name>,
+    /// Its process stands still at a fault point.
+    waits: bool,
+}
+
+/// What is known of fault points.
+#[derive(Debug, Default)]
+struct Points {
+    /// How often each was passed.
+    passed: BTreeMap<Name, u64>,
+    /// Faults that wait for a passage that has come, by their index in the plan.
+    reached: Vec<usize>,
+    /// What processes are told of those that wait.
+    armed: String,
 }
 
 /// What a client wrote: which, in which of its lives, and when.
@@ -90,6 +104,7 @@ pub(crate) struct Processes {
     /// Damaged disks whose node has not started since.
     unread: Vec<(usize, NodeId)>,
     felt: BTreeMap<usize, u64>,
+    points: Points,
 }
 
 /// Why a system is not ready to be tested, with the tails of its logs.
@@ -238,6 +253,7 @@ impl Processes {
                 tape,
                 read: 0,
                 names: BTreeMap::new(),
+                waits: false,
             });
         }
         let (say, said) = channel();
@@ -261,7 +277,9 @@ impl Processes {
             snapshots: BTreeMap::new(),
             unread: Vec::new(),
             felt: BTreeMap::new(),
+            points: Points::default(),
         };
+        processes.points.armed = armed(plan, processes.lab.folder());
         let all: BTreeSet<Direction> = processes.standing.keys().copied().collect();
         processes.set_rules(&all);
         Ok(processes)
@@ -402,6 +420,7 @@ impl Processes {
             .env("SQUALL", std::env::current_exe().unwrap_or_default())
             .env(live::NODE_ID, id.0.to_string())
             .env(live::RECORDS, &machine.tape)
+            .env(live::POINTS, &self.points.armed)
             .env("SQUALL_NODE", machine.node.name())
             .env("SQUALL_INDEX", index)
             .env("SQUALL_LIVES", machine.lives.to_string())
@@ -670,6 +689,19 @@ fn hits(how: Disturbance, counters: &Counters) -> u64 {
     }
 }
 
+/// Faults that wait at a fault point, as processes are told of them.
+fn armed(plan: &Plan, folder: &Path) -> String {
+    let lines = plan.faults.iter().enumerate().filter_map(|(index, planned)| {
+        let Start::When { condition: Condition::Reaches { point, hit }, .. } = &planned.start
+        else {
+            return None;
+        };
+        let counter = folder.join(format!("passages-{index}"));
+        Some(format!("{index} {hit} {point} {}", counter.display()))
+    });
+    lines.collect::<Vec<String>>().join("\n")
+}
+
 /// The latency of each direction as the scenario has it.
 fn standing(plan: &Plan) -> BTreeMap<Direction, (Duration, Duration)> {
     let millis = |ms: u32| Duration::from_millis(u64::from(ms));
@@ -901,7 +933,12 @@ impl World for Processes {
 
 impl Machine {
     /// What its processes wrote down since the last call.
-    fn take_records(&mut self, name: &mut dyn FnMut(&str) -> Name, all: &mut Vec<Record>) {
+    fn take_records(
+        &mut self,
+        name: &mut dyn FnMut(&str) -> Name,
+        all: &mut Vec<Record>,
+        points: &mut Points,
+    ) {
         let Ok(mut file) = File::open(&self.tape) else { return };
         if file.metadata().map_or(0, |file| file.len()) <= self.read
             || file.seek(SeekFrom::Start(self.read)).is_err()
@@ -925,6 +962,14 @@ impl Machine {
                     }
                     all.push(Record { at, node, what });
                 }
+                Told::Passed(number) => {
+                    let point = self.names.get(&number).copied().unwrap_or(number);
+                    *points.passed.entry(point).or_default() += 1;
+                }
+                Told::Reached { trigger } => {
+                    points.reached.push(trigger as usize);
+                    self.waits = true;
+                }
                 Told::Said { .. } => {}
             }
         }
@@ -935,9 +980,27 @@ impl Host for Processes {
     fn take_records(&mut self, name: &mut dyn FnMut(&str) -> Name) -> Vec<Record> {
         let mut all = Vec::new();
         for machine in &mut self.machines {
-            machine.take_records(name, &mut all);
+            machine.take_records(name, &mut all, &mut self.points);
         }
         all
+    }
+
+    fn take_reached(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.points.reached)
+    }
+
+    fn go_on(&mut self) {
+        for machine in self.machines.iter_mut().filter(|machine| machine.waits) {
+            machine.waits = false;
+            if let Some(process) = &machine.process {
+                // One that was killed meanwhile needs no telling.
+                let _ = process.go_on();
+            }
+        }
+    }
+
+    fn passed(&self) -> BTreeMap<Name, u64> {
+        self.points.passed.clone()
     }
 
     fn tell(&mut self, node: NodeId, line: &str) -> Done {

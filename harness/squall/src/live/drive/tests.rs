@@ -117,6 +117,13 @@ impl Host for Fake {
     fn take_records(&mut self, _: &mut dyn FnMut(&str) -> Name) -> Vec<Record> {
         Vec::new()
     }
+    fn take_reached(&mut self) -> Vec<usize> {
+        Vec::new()
+    }
+    fn go_on(&mut self) {}
+    fn passed(&self) -> BTreeMap<Name, u64> {
+        BTreeMap::new()
+    }
     fn tell(&mut self, node: NodeId, line: &str) -> Done {
         let asked: Value = serde_json::from_str(line).expect("the harness speaks JSON");
         let mut say = |line: String| self.lines.push_back(Heard { node, line, at: live::now() });
@@ -171,7 +178,7 @@ fn run(faults: &str, mistakes: Mistakes) -> (RunOutcome, Vec<String>) {
     let host = Fake { mistakes, ..Fake::default() };
     let client = NodeId(1);
     let (driven, chronicle, host) = drive(&plan, &system, host, PACE, SEEN, &[client]);
-    let Driven { remains, destruction, mut inconclusive, elapsed, .. } = driven;
+    let Driven { remains, destruction, passed, mut inconclusive, elapsed, .. } = driven;
     inconclusive.extend(remains.trouble);
     let kept = Kept {
         format: Kept::format(),
@@ -185,6 +192,7 @@ fn run(faults: &str, mistakes: Mistakes) -> (RunOutcome, Vec<String>) {
         begun: remains.begun,
         begun_steps: remains.begun_steps,
         felt: remains.felt,
+        passed,
         destruction,
         notes: remains.notes,
         inconclusive,

@@ -200,7 +200,14 @@ pub(crate) fn execute(plan: &Plan, programs: &Programs, folder: &Path) -> Run {
         let now = report::micros(host.now());
         let done = u32::try_from(host.succeeded()).unwrap_or(u32::MAX);
         let reached = (done, done, done);
-        nemesis.act(&Progress { now, began: 0, reached, seen: &|_| 0, leader: None });
+        nemesis.act(&Progress {
+            now,
+            began: 0,
+            passed: Vec::new(),
+            reached,
+            seen: &|_| 0,
+            leader: None,
+        });
         drop(nemesis.take_records());
         if nemesis.is_over(now) || host.hopeless() {
             break;
