@@ -1,7 +1,15 @@
-//! The `squall` command for the embedded reference system.
+//! The `squall` command for the embedded reference system, and for brokers that it knows by name.
 
+use squall::KnownSystem;
+use squall_systems::{SYSTEMS, System};
 use std::{process::ExitCode, sync::Arc};
 
 fn main() -> ExitCode {
-    squall::main(Arc::new(squall_command::ReferenceSystem))
+    let known = |system: &System| KnownSystem {
+        name: system.name,
+        description: system.description,
+        client: system.client,
+    };
+    let known: Vec<KnownSystem> = SYSTEMS.iter().map(known).collect();
+    squall::main_with(Arc::new(squall_command::ReferenceSystem), &known)
 }

@@ -153,6 +153,7 @@ pub const BY_HARNESS: Kinds = &[
     "WentBack",
     "State",
     "Unanswered",
+    "Absent",
     "Mark",
 ];
 

@@ -36,6 +36,7 @@ pub(super) const ENTRY: Entry = Entry {
         &["Publish", "Deliver"],
         &["Publish", "Apply"],
         &["Publish", "DeadLetter"],
+        &["Publish", "Absent"],
         &["Publish", "Enqueue"],
         &["Publish", "Deduplicate"],
     ],
@@ -79,6 +80,8 @@ struct Copies {
     held: u64,
     /// Groups that are done with it, a bit each.
     done: u64,
+    /// It was not there when all was read.
+    absent: bool,
 }
 
 impl Invariant for NoLoss {
@@ -128,6 +131,14 @@ impl Invariant for NoLoss {
                     self.events.entry(event).done |= bit(group);
                 }
             }
+            What::Absent { group, event } => {
+                self.follows = true;
+                if let Some(group) = self.setup.group_index(group) {
+                    let entry = self.events.entry(event);
+                    entry.done &= !bit(group);
+                    entry.absent = true;
+                }
+            }
             _ => {}
         }
     }
@@ -154,7 +165,7 @@ impl Invariant for NoLoss {
                 event.position.zip(seen).is_some_and(|(at, seen)| at.offset <= *seen)
             });
             // What no replica has, or one group will never see, is lost, whatever becomes of the others.
-            let gone = self.told && event.held == 0;
+            let gone = event.absent || (self.told && event.held == 0);
             let kind = if gone || passed { &mut lost } else { &mut unseen };
             kind.add(id, missing, event.position.is_none(), acked);
         }
@@ -250,6 +261,22 @@ mod tests {
             h.violations("no_loss"),
             ["1 of 1 acknowledged event is unseen, in g: e1; no log has ever shown it [1]"]
         );
+    }
+
+    #[test]
+    fn what_is_absent_when_all_is_read_is_lost_whatever_was_told_of_it_before() {
+        let mut h = History::new();
+        h.publish(1).ok_nowhere(1).publish(2).ok_nowhere(2).apply(1, 0).apply(2, 1);
+        assert_eq!(h.clone().violations("no_loss"), [] as [&str; 0]);
+        h.absent(2);
+        assert_eq!(
+            h.violations("no_loss"),
+            ["1 of 2 acknowledged events is lost, in g: e2; no log has ever shown it [3]"]
+        );
+        // All of it is gone: nobody has ever told of anything else.
+        let mut h = History::new();
+        h.publish(1).ok_nowhere(1).absent(1);
+        assert_eq!(h.violations("no_loss").len(), 1);
     }
 
     #[test]

@@ -463,6 +463,10 @@ impl History {
         self.add(PRODUCER, What::Node { change: NodeChange::Crashed })
     }
 
+    pub(crate) fn absent(&mut self, event: u64) -> &mut Self {
+        self.add(NodeId::HARNESS, What::Absent { group: Name(0), event: EventId(event) })
+    }
+
     pub(crate) fn unanswered(&mut self, node: u16) -> &mut Self {
         self.add(NodeId(node), What::Unanswered)
     }

@@ -67,7 +67,8 @@ pub mod system;
 #[doc(hidden)]
 pub mod testing;
 
-pub use cli::main;
+pub use cli::{main, main_with};
+pub use live::KnownSystem;
 /// The format of reports: reading, writing, merging, comparing and showing them.
 pub use squall_reports as report;
 

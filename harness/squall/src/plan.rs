@@ -39,6 +39,9 @@ pub struct Plan {
     pub faults: Vec<PlannedFault>,
     /// Limits of the liveness invariants.
     pub expect: Vec<Expect>,
+    /// Invariants that must be violated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violates: Vec<String>,
     /// Signals without which the run proves nothing.
     pub must_see: Vec<String>,
     /// Signals that fail the run if they are seen.
@@ -200,6 +203,11 @@ impl Plan {
                 });
             }
         }
+        let (known, kept): (Vec<_>, Vec<_>) =
+            scenario.violates.iter().partition(|known| known.holds_for(system.variant()));
+        let mut expect = scenario.expect.clone();
+        let names = kept.into_iter().flat_map(|kept| &kept.names);
+        expect.extend(names.map(|name| Expect { name: name.clone(), limit: None }));
         Self {
             seed,
             scenario: scenario.name.clone(),
@@ -211,7 +219,8 @@ impl Plan {
             workload_us,
             settle_us: settle(scenario, seed),
             faults,
-            expect: scenario.expect.clone(),
+            expect,
+            violates: known.into_iter().flat_map(|known| known.names.iter().cloned()).collect(),
             must_see: scenario.must_see.clone(),
             must_not_see: scenario.must_not_see.clone(),
             allow: scenario.allow.clone(),

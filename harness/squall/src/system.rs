@@ -190,6 +190,14 @@ pub trait System: Send + Sync {
     fn config(&self) -> Vec<(String, String)> {
         Vec::new()
     }
+    /// The ways to set it up that `unless:` can name.
+    fn variants(&self) -> Vec<&str> {
+        Vec::new()
+    }
+    /// Which of them it is set up in; `None`: in its usual one.
+    fn variant(&self) -> Option<&str> {
+        None
+    }
     /// Its roles, in the order in which nodes are numbered.
     fn roles(&self) -> &[Role];
     /// The name of a node, by its role and its number within it, which counts from 1: `broker-1`. Each node has a name of its

@@ -164,6 +164,9 @@ impl Words<'_> {
                 format!("publish of e{} was due at {seconds}.{ms:03}s", event.0)
             }
             What::Probe { event } => format!("e{} is published to see whether that works", event.0),
+            What::Absent { group, event } => {
+                format!("{}: e{} is not there any more", name(group), event.0)
+            }
             What::Unanswered => "does not tell its state".to_owned(),
             What::Content { event, content } => format!("e{} says {content:08x}", event.0),
             What::Request { policy, request, event } => {

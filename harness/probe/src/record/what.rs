@@ -415,6 +415,14 @@ pub enum What {
         /// Why, and what became of it.
         why: Removed,
     },
+    /// A client has read all that the system holds, when everything was over, and an event that was acknowledged was not
+    /// there: whatever was told of it before, this group is not done with it.
+    Absent {
+        /// The group.
+        group: Name,
+        /// The event.
+        event: EventId,
+    },
 }
 
 impl What {
@@ -486,6 +494,7 @@ impl What {
             Self::Refuse { .. } => "refuse",
             Self::Requeue { .. } => "requeue",
             Self::Remove { .. } => "remove",
+            Self::Absent { .. } => "absent",
         }
     }
 
@@ -513,6 +522,7 @@ impl What {
             | Self::Refuse { event, .. }
             | Self::Requeue { event, .. }
             | Self::Remove { event, .. }
+            | Self::Absent { event, .. }
             | Self::Saga { saga: event, .. } => (Some(event), None),
             Self::Lead { .. }
             | Self::StepDown { .. }
@@ -550,6 +560,7 @@ impl What {
             Self::Asked { client, server, .. } => (Some(client), Some(server)),
             Self::Lease { queue, consumer, .. } => (Some(queue), Some(consumer)),
             Self::Deliver { group: name, .. }
+            | Self::Absent { group: name, .. }
             | Self::DeadLetter { group: name, .. }
             | Self::Redrive { group: name, .. }
             | Self::Saga { step: name, .. }
@@ -620,6 +631,7 @@ impl What {
             | Self::Mark(_)
             | Self::State { .. }
             | Self::Unanswered
+            | Self::Absent { .. }
             | Self::Publish { phase: Phase::Info | Phase::Fail, .. } => true,
             Self::Publish { phase: Phase::Invoke | Phase::Ok, .. }
             | Self::Poison { .. }

@@ -10,7 +10,7 @@ use super::shared::{
 use crate::{
     catalogue::{LISTS, Word},
     exit::PASSED,
-    live,
+    live::{self, KnownSystem},
     scenario::Scenario,
     system::System,
 };
@@ -54,6 +54,7 @@ pub(super) struct ListArgs {
 }
 
 const SCENARIOS: &str = "scenarios";
+const SYSTEMS: &str = "systems";
 const FAULTS: &str = "faults";
 
 /// What a live world does with each of these faults, on this machine.
@@ -73,6 +74,8 @@ fn in_live(words: &[&Word]) -> Vec<(String, String)> {
 
 fn whats() -> PossibleValuesParser {
     let words = LISTS.iter().map(|(name, about, _)| PossibleValue::new(*name).help(*about));
+    let systems = "What `--system` knows by name, and its variants";
+    let words = words.chain([PossibleValue::new(SYSTEMS).help(systems)]);
     let about = "Name, tags, faults, what must be seen, and how they did last";
     PossibleValuesParser::new(words.chain([PossibleValue::new(SCENARIOS).help(about)]))
 }
@@ -83,7 +86,25 @@ struct Words<'a> {
     words: Vec<&'a Word>,
 }
 
-pub(super) fn list(args: &ListArgs, system: &dyn System) -> Result<u8, Stop> {
+/// What is known of each system that has a name, and of its variants.
+fn systems(known: &[KnownSystem]) -> Result<Vec<(String, String)>, Stop> {
+    let mut lines = Vec::new();
+    for system in known {
+        let described = live::load(&PathBuf::from(system.name), known).map_err(Stop::Mistakes)?;
+        let programs: Vec<&str> =
+            described.programs.iter().map(|program| program.name.as_str()).collect();
+        lines.push((system.name.to_owned(), format!("Needs {}", programs.join(", "))));
+        let variants = described.variants.into_iter();
+        lines.extend(variants.map(|variant| (format!("  {}", variant.id), variant.about)));
+    }
+    Ok(lines)
+}
+
+pub(super) fn list(
+    args: &ListArgs,
+    system: &dyn System,
+    known: &[KnownSystem],
+) -> Result<u8, Stop> {
     let wanted: Vec<String> = args.words.iter().map(|word| word.to_lowercase()).collect();
     let fits = |text: &str| {
         let text = text.to_lowercase();
@@ -91,6 +112,11 @@ pub(super) fn list(args: &ListArgs, system: &dyn System) -> Result<u8, Stop> {
     };
     if args.what == SCENARIOS {
         return list_scenarios(args, system, fits);
+    }
+    if args.what == SYSTEMS {
+        let lines = systems(known)?.into_iter();
+        say(&columns(lines.filter(|(name, about)| fits(&format!("{name} {about}")))));
+        return Ok(PASSED);
     }
     let of_words = args.paths.is_empty() && args.earlier.is_none() && args.chosen.is_all();
     if !of_words {

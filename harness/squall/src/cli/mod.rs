@@ -24,7 +24,12 @@ mod shared;
 mod shrink;
 mod watch;
 
-use crate::{exit, live, system::System, worker};
+use crate::{
+    exit,
+    live::{self, Described, KnownSystem},
+    system::System,
+    worker,
+};
 use clap::{Parser, Subcommand};
 use shared::{platform, stop::Stop, terminal::Color};
 use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
@@ -40,9 +45,13 @@ use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode, sync::Arc};
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// The system that FILE describes, whose nodes are programs, in place of this command's own
-    #[arg(long = "system", value_name = "FILE", global = true)]
+    /// The system that FILE describes, whose nodes are programs, in place of this command's own; or one that is known by its
+    /// name (squall list systems)
+    #[arg(long = "system", value_name = "FILE|NAME", global = true)]
     described: Option<PathBuf>,
+    /// Set up that system as this variant of it says
+    #[arg(long, value_name = "NAME", global = true, requires = "described")]
+    variant: Option<String>,
     /// Colour the output
     #[arg(long, value_enum, default_value_t, global = true)]
     color: Color,
@@ -95,6 +104,22 @@ enum Command {
 /// The command for a system, with the arguments of this process.
 #[must_use]
 pub fn main(system: Arc<dyn System>) -> ExitCode {
+    main_with(system, &[])
+}
+
+/// The argument that makes the executable a client program of a system that it knows by name.
+const CLIENT_ARGUMENT: &str = "__client";
+
+/// As [`main`], for a command that knows other systems by name, too.
+#[must_use]
+pub fn main_with(system: Arc<dyn System>, known: &[KnownSystem]) -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|first| first == CLIENT_ARGUMENT) {
+        let name = std::env::args().nth(2).unwrap_or_default();
+        return match known.iter().find(|system| system.name == name) {
+            Some(system) => (system.client)(),
+            None => ExitCode::from(exit::BROKEN),
+        };
+    }
     if std::env::args_os().nth(1).is_some_and(|first| first == worker::HIDDEN_ARGUMENT) {
         return match worker::serve(&system) {
             Ok(()) => ExitCode::SUCCESS,
@@ -116,14 +141,13 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
     ) {
         platform::warn();
     }
-    let (system, described) = match cli.described.as_deref().map(live::load).transpose() {
+    let (system, described) = match described(&cli, known) {
         Ok(None) => (system, None),
         Ok(Some(described)) => {
             let system: Arc<dyn System> = Arc::new(live::DescribedSystem::new(described.clone()));
             (system, Some(described))
         }
-        Err(mistakes) => {
-            let stop = Stop::Mistakes(mistakes);
+        Err(stop) => {
             return ExitCode::from(stop.tell(cli.color.wanted(std::io::stderr().is_terminal())));
         }
     };
@@ -154,7 +178,7 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
         Command::Plan(args) => plan::plan(args, system.as_ref()),
         Command::Schema(args) => schema::schema(args, system.as_ref()),
         Command::Check(args) => check::check(args, system.as_ref()),
-        Command::List(args) => list::list(args, system.as_ref()),
+        Command::List(args) => list::list(args, system.as_ref(), known),
         Command::Init(args) => init::init(args),
         Command::New(args) => new::new(args, system.as_ref()),
         Command::Watch(args) => watch::watch(args),
@@ -163,6 +187,19 @@ pub fn main(system: Arc<dyn System>) -> ExitCode {
     let code = result
         .unwrap_or_else(|stop: Stop| stop.tell(cli.color.wanted(std::io::stderr().is_terminal())));
     ExitCode::from(code)
+}
+
+/// The system that is asked for in place of the command's own. Its programs are looked for when it is to run.
+fn described(cli: &Cli, known: &[KnownSystem]) -> Result<Option<Described>, Stop> {
+    let Some(path) = &cli.described else { return Ok(None) };
+    let mut described = live::load(path, known).map_err(Stop::Mistakes)?;
+    if let Some(variant) = &cli.variant {
+        described = described.in_variant(variant).map_err(Stop::input)?;
+    }
+    if matches!(&cli.command, Command::Run(args) if args.runs_something()) {
+        described = described.with_programs().map_err(Stop::input)?;
+    }
+    Ok(Some(described))
 }
 
 #[cfg(test)]

@@ -98,6 +98,13 @@ enum MessageFormat {
     Json,
 }
 
+impl RunArgs {
+    /// Whether anything is run, or only told.
+    pub(super) fn runs_something(&self) -> bool {
+        !self.dry_run
+    }
+}
+
 pub(super) fn run(
     args: &RunArgs,
     system: &Arc<dyn System>,
@@ -194,7 +201,15 @@ pub(super) fn run(
             // It left no history: it never began.
             None if launch.is_some() => {
                 let how = match described {
-                    Some(described) => format!("--system {}", quote(&described.file)),
+                    Some(described) => {
+                        let variant = described.variant.iter();
+                        let variant = variant.map(|name| format!(" --variant {}", quote(name)));
+                        format!(
+                            "--system {}{}",
+                            quote(&described.file),
+                            variant.collect::<String>()
+                        )
+                    }
                     None => "--world live".to_owned(),
                 };
                 let (seed, path) = (run.seed, quote(&scenario.path));

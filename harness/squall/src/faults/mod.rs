@@ -26,6 +26,7 @@ mod fail_sync;
 mod flap;
 mod hold;
 mod io_error;
+mod kill;
 mod kind;
 mod late;
 mod latency;
@@ -66,6 +67,7 @@ macro_rules! each_fault {
             // Nodes.
             crash::CRASH,
             restart::RESTART,
+            kill::KILL,
             stop::STOP,
             rolling_restart::ROLLING_RESTART,
             crash_loop::CRASH_LOOP,

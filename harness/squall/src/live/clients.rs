@@ -33,6 +33,8 @@ pub(crate) enum Said {
     Effect(EventId, Option<u64>, Option<String>),
     /// `{"entry": 17, "at": [0, 41]}`: what the system holds, in answer to a question.
     Entry(EventId, Option<Position>),
+    /// `{"leader": "server-2"}`: who leads now, by the system's own word.
+    Leader(String),
     /// `{"end": true}`, or false with a `why`: all was told that the system holds, proven by the end that it names. With
     /// `"agrees": false`, its nodes do not hold the same yet.
     End(Result<bool, String>),
@@ -104,6 +106,11 @@ pub(crate) fn read(line: &str) -> Result<Said, String> {
     if let Some(event) = event("entry") {
         return Ok(Said::Entry(event?, at));
     }
+    match fields.get("leader") {
+        Some(Value::String(name)) => return Ok(Said::Leader(name.clone())),
+        Some(other) => return Err(format!("`leader` is the name of a node, not {other}")),
+        None => {}
+    }
     match fields.get("end") {
         Some(Value::Bool(true)) => {
             let agrees = fields.get("agrees").and_then(Value::as_bool).unwrap_or(true);
@@ -113,7 +120,8 @@ pub(crate) fn read(line: &str) -> Result<Said, String> {
             let why = fields.get("why").and_then(Value::as_str).unwrap_or("it does not say why");
             Ok(Said::End(Err(why.to_owned())))
         }
-        _ => Err("none of ready, ok, fail, info, delivered, given, effect, entry, end".to_owned()),
+        _ => Err("none of ready, ok, fail, info, delivered, given, effect, entry, leader, end"
+            .to_owned()),
     }
 }
 

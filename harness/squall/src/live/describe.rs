@@ -1,11 +1,13 @@
 //! Reads the description of a system from YAML; all mistakes at once, each where it is.
 
 use super::described::{
-    Described, DescribedDefect, DescribedRole, Promised, PromisedDelivery, PromisedOrder, READERS,
-    Ready,
+    Described, DescribedDefect, DescribedRole, Program, Promised, PromisedDelivery, PromisedOrder,
+    READERS, Ready, Variant,
 };
-use crate::syntax::{self, Diagnostic, Key, Node, Problems, Reader, Span, Value, Words, value};
-use std::{fs, path::Path, time::Duration};
+use crate::syntax::{
+    self, Diagnostic, Fields, Key, Node, Problems, Reader, Span, Value, Words, value,
+};
+use std::{fs, path::Path, process::ExitCode, time::Duration};
 
 const KEYS: &[&str] = &[
     "name",
@@ -17,11 +19,15 @@ const KEYS: &[&str] = &[
     "pace",
     "ready_within",
     "env",
+    "programs",
+    "variants",
     "defects",
 ];
 const ROLE: &[&str] = &["start", "client", "count", "plural", "about", "replica", "ready", "env"];
 const READY: &[&str] = &["connect", "run", "says"];
 const PROMISES: &[&str] = &["delivery", "order", "deduplicates", "groups"];
+const PROGRAM: &[&str] = &["version", "get"];
+const VARIANT: &[&str] = &["about", "env"];
 const DEFECT: &[&str] = &["about", "breaks", "env"];
 /// What has no list of its own in the command.
 const BOOK: &str = "explain --help, and docs/live.md";
@@ -29,15 +35,37 @@ const BOOK: &str = "explain --help, and docs/live.md";
 /// How long a system may take until it is ready, if it does not say.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 
-/// Reads the description in a file.
+/// A system that a command knows by its name, beside the one that it is for.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownSystem {
+    /// As after `--system`.
+    pub name: &'static str,
+    /// Its description, as it would stand in a file (docs/live.md).
+    pub description: &'static str,
+    /// Its client program, which its description starts with `exec "$SQUALL" __client NAME`. It speaks lines of JSON until its
+    /// standard input ends.
+    pub client: fn() -> ExitCode,
+}
+
+/// Reads the description in a file, or of a system that is known by its name.
 ///
 /// # Errors
 /// Every mistake in it.
-pub(crate) fn load(path: &Path) -> Result<Described, Problems> {
+pub(crate) fn load(path: &Path, known: &[KnownSystem]) -> Result<Described, Problems> {
     let name = path.to_string_lossy();
     let one = |diagnostic| Problems { diagnostics: vec![diagnostic] };
+    let itself = known.iter().find(|system| system.name == name);
+    if let Some(system) = itself.filter(|_| !path.is_file()) {
+        let described = parse(&name, system.description.as_bytes(), Path::new("."))?;
+        return Ok(Described { file: name.into_owned(), ..described });
+    }
     let bytes = fs::read(path).map_err(|error| {
-        let message = format!("cannot be read: {error}");
+        let known: Vec<&str> = known.iter().map(|system| system.name).collect();
+        let known = match known.as_slice() {
+            [] => String::new(),
+            known => format!("; known by name are {}", known.join(", ")),
+        };
+        let message = format!("cannot be read: {error}{known}");
         one(Diagnostic::of_file(&name, "squall::unreadable", message))
     })?;
     let folder = match path.parent() {
@@ -115,6 +143,14 @@ fn document(reader: &mut Reader<'_>, root: &Node, folder: &Path) -> Option<Descr
         None => Some(READY_WITHIN),
     };
     let env = settings(reader, fields.take("env"));
+    let programs = match fields.take("programs") {
+        Some((_, node)) => programs(reader, node),
+        None => Some(Vec::new()),
+    };
+    let variants = match fields.take("variants") {
+        Some((_, node)) => variants(reader, node),
+        None => Some(Vec::new()),
+    };
     let defects = match fields.take("defects") {
         Some((_, node)) => defects(reader, node),
         None => Some(Vec::new()),
@@ -131,6 +167,9 @@ fn document(reader: &mut Reader<'_>, root: &Node, folder: &Path) -> Option<Descr
         pace: pace?,
         ready_within_ms: u64::try_from(ready_within?.as_millis()).ok()?,
         env: env?,
+        programs: programs?,
+        variants: variants?,
+        variant: None,
         defects: defects?,
     })
 }
@@ -328,14 +367,52 @@ fn promises(reader: &mut Reader<'_>, node: &Node) -> Option<Promised> {
     Some(promised)
 }
 
+fn programs(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Program>> {
+    let mut all = Vec::new();
+    for (key, node) in entries(reader, node, "programs")? {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if key.text.is_empty() || !key.text.chars().all(fits) {
+            let label = "its name in PATH, such as redis-server";
+            reader.tell("squall::bad_value", key.span, "this is no name of a program", label);
+        }
+        let mut fields = reader.fields(node, "a program", PROGRAM, BOOK)?;
+        let version = match fields.take("version") {
+            Some((_, node)) => reader.text(node, "arguments such as --version")?.trim().to_owned(),
+            None => String::new(),
+        };
+        let get = match fields.take("get") {
+            Some((_, node)) => Some(reader.text(node, "a line of text")?.trim().to_owned()),
+            None => None,
+        };
+        all.push(Program { name: key.text.clone(), version, get });
+    }
+    Some(all)
+}
+
+/// What a variant or a defect is, in one line; its name if nothing says.
+fn about(reader: &mut Reader<'_>, fields: &mut Fields<'_>, key: &Key) -> Option<String> {
+    match fields.take("about") {
+        Some((_, node)) => Some(reader.text(node, "a line of text")?.trim().to_owned()),
+        None => Some(key.text.clone()),
+    }
+}
+
+fn variants(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Variant>> {
+    let mut all = Vec::new();
+    for (key, node) in entries(reader, node, "variants")? {
+        let mut fields = reader.fields(node, "a variant", VARIANT, BOOK)?;
+        let about = about(reader, &mut fields, key)?;
+        let env = settings(reader, fields.take("env"))?;
+        all.push(Variant { id: key.text.clone(), about, env });
+    }
+    Some(all)
+}
+
 fn defects(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<DescribedDefect>> {
     let mut all = Vec::new();
     for (key, node) in entries(reader, node, "defects")? {
         let mut fields = reader.fields(node, "a defect", DEFECT, BOOK)?;
-        let about = match fields.take("about") {
-            Some((_, node)) => reader.text(node, "a line of text")?.trim().to_owned(),
-            None => key.text.clone(),
-        };
+        let about = about(reader, &mut fields, key)?;
         let breaks = match fields.take("breaks") {
             Some((_, node)) => {
                 let items = reader.list(node, "breaks")?;

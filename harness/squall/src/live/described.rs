@@ -1,8 +1,11 @@
 //! A system as a file describes it: which commands are its nodes, which program is its client, and what it promises.
 
-use crate::system::{
-    Client, Cluster, DeadLetters, Deduplication, Defect, Delivery, Error, Groups, LocalFuture,
-    Node, Order, Promises, Role, State, Storage, System,
+use crate::{
+    syntax::{Words, choices},
+    system::{
+        Client, Cluster, DeadLetters, Deduplication, Defect, Delivery, Error, Groups, LocalFuture,
+        Node, Order, Promises, Role, State, Storage, System,
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -32,8 +35,36 @@ pub(crate) struct Described {
     pub(crate) ready_within_ms: u64,
     /// Set for every command.
     pub(crate) env: Vec<(String, String)>,
-    /// Mistakes that it can be told to make, and other ways to run it.
+    /// Programs without which it cannot be run.
+    pub(crate) programs: Vec<Program>,
+    /// Other ways to set it up.
+    pub(crate) variants: Vec<Variant>,
+    /// The one that was chosen.
+    pub(crate) variant: Option<String>,
+    /// Mistakes that it can be told to make.
     pub(crate) defects: Vec<DescribedDefect>,
+}
+
+/// A program that a system needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Program {
+    /// As in `PATH`.
+    pub(crate) name: String,
+    /// The arguments with which it prints its version; empty: it does not tell.
+    pub(crate) version: String,
+    /// How to get it, in a line.
+    pub(crate) get: Option<String>,
+}
+
+/// Another way to set a system up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Variant {
+    /// As after `--variant`.
+    pub(crate) id: String,
+    /// In one line.
+    pub(crate) about: String,
+    /// What is set for every command.
+    pub(crate) env: Vec<(String, String)>,
 }
 
 /// One kind of node.
@@ -150,6 +181,30 @@ impl Described {
         }
     }
 
+    /// Set up in another way, by the name of the variant.
+    ///
+    /// # Errors
+    /// There is none of this name; in words.
+    pub(crate) fn in_variant(mut self, id: &str) -> Result<Self, String> {
+        let Some(variant) = self.variants.iter().find(|variant| variant.id == id) else {
+            let known: Vec<&str> =
+                self.variants.iter().map(|variant| variant.id.as_str()).collect();
+            let name = &self.name;
+            return Err(if known.is_empty() {
+                format!("{name} has no variants")
+            } else {
+                let help = choices(id, Words { all: &known, list: "list systems" });
+                format!("{name} has no variant `{id}`\n  {help}")
+            });
+        };
+        for (name, value) in &variant.env {
+            self.env.retain(|(known, _)| known != name);
+            self.env.push((name.clone(), value.clone()));
+        }
+        self.variant = Some(id.to_owned());
+        Ok(self)
+    }
+
     /// The role of a node, by the role's name.
     pub(crate) fn role(&self, name: &str) -> Option<&DescribedRole> {
         self.roles.iter().find(|role| role.name == name)
@@ -204,7 +259,15 @@ impl System for DescribedSystem {
         &self.described.version
     }
     fn config(&self) -> Vec<(String, String)> {
-        self.described.env.clone()
+        let variant = self.described.variant.clone();
+        let variant = variant.map(|variant| ("variant".to_owned(), variant));
+        self.described.env.iter().cloned().chain(variant).collect()
+    }
+    fn variants(&self) -> Vec<&str> {
+        self.described.variants.iter().map(|variant| variant.id.as_str()).collect()
+    }
+    fn variant(&self) -> Option<&str> {
+        self.described.variant.as_deref()
     }
     fn roles(&self) -> &[Role] {
         &self.roles

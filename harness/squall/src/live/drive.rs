@@ -154,6 +154,12 @@ struct Driver<'p, H> {
     applied: BTreeMap<Name, BTreeSet<EventId>>,
     /// Effects by group and number.
     effects: BTreeSet<(String, EventId, Option<u64>)>,
+    /// Events of which a client has said ok.
+    acknowledged: BTreeSet<EventId>,
+    /// Those of which one had when the last reading began.
+    owed: BTreeSet<EventId>,
+    /// How often clients have said that somebody else leads.
+    term: u64,
     offered: bool,
     inconclusive: Vec<String>,
     nonsense: Option<(String, u64)>,
@@ -187,6 +193,9 @@ pub(crate) fn drive<H: Host>(
         read: BTreeSet::new(),
         applied: BTreeMap::new(),
         effects: BTreeSet::new(),
+        acknowledged: BTreeSet::new(),
+        owed: BTreeSet::new(),
+        term: 0,
         offered: false,
         inconclusive: Vec::new(),
         nonsense: None,
@@ -461,6 +470,20 @@ impl<H: Host> Driver<'_, H> {
                 }
             }
             Said::Unsure(event) => self.inform(event),
+            Said::Leader(name) => {
+                let Some(index) = self.plan.nodes.iter().position(|node| node.name == name) else {
+                    let first = format!("it said that {name} leads, and there is no such node");
+                    let (_, times) = self.nonsense.get_or_insert((first, 0));
+                    *times += 1;
+                    return;
+                };
+                let leader = NodeId::of_index(index);
+                if self.chronicle.recorder.leader() != Some(leader) {
+                    self.term += 1;
+                    let term = self.term;
+                    self.chronicle.record_at(heard.at, leader, What::Lead { term });
+                }
+            }
             Said::End(told) => {
                 if self.reading.is_some_and(|reading| reading.by == node) {
                     self.end_reading(told);
@@ -478,6 +501,9 @@ impl<H: Host> Driver<'_, H> {
             *times += 1;
             return;
         };
+        if phase == Phase::Ok {
+            self.acknowledged.insert(event);
+        }
         self.chronicle.record_at(
             heard.at,
             heard.node,
@@ -520,6 +546,7 @@ impl<H: Host> Driver<'_, H> {
         if self.nemesis.world.tell(by, &json!({ "read": true, "last": last }).to_string()).is_ok() {
             self.applied_before = self.chronicle.recorder.reached().2;
             self.read.clear();
+            self.owed.clone_from(&self.acknowledged);
             self.reading = Some(Reading { by, until });
         }
     }
@@ -616,6 +643,18 @@ impl<H: Host> Driver<'_, H> {
         }
     }
 
+    /// What was acknowledged and is not in what was read last, where that is all that clients are given.
+    fn tell_absent(&mut self) {
+        if self.group != READERS {
+            return;
+        }
+        let absent: Vec<EventId> = self.owed.difference(&self.read).copied().collect();
+        let group = self.chronicle.name(READERS);
+        for event in absent {
+            self.chronicle.record(NodeId::HARNESS, What::Absent { group, event });
+        }
+    }
+
     fn look_for_the_last_time(&mut self, converged: bool, stage: Stage) -> Stage {
         if self.how.reads {
             if self.reading.is_none() && self.last_read.is_none() {
@@ -626,7 +665,7 @@ impl<H: Host> Driver<'_, H> {
             }
             match self.last_read.take() {
                 None => return stage,
-                Some(Ok(_)) => {}
+                Some(Ok(_)) => self.tell_absent(),
                 Some(Err(why)) => self.doubt(format!(
                     "what the system holds was not read to its end ({why}): nobody can say what is lost"
                 )),

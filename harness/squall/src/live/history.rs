@@ -174,7 +174,8 @@ impl Kept {
             |_| None,
         ));
         vacuous.extend(never_seen(plan, &signals));
-        vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(&expect.name)));
+        let named = plan.expect.iter().map(|expect| &expect.name).chain(&plan.violates);
+        vacuous.extend(named.filter_map(|name| judgement.why_idle(name)));
         let Judgement { violations, judged, history, loss, .. } = judgement;
         let mut verdict = Verdict { violations, vacuous, note: None };
         verdict.add_forbidden(plan, &signals);
@@ -189,6 +190,7 @@ impl Kept {
             // What is missing may be where nobody looked.
             verdict.excuse_what_is_missing();
         }
+        verdict.expect_violations(plan, self.inconclusive.is_empty());
         let Verdict { violations, vacuous, mut note } = verdict;
         if !violations.is_empty() && !self.load.is_empty() {
             let load = format!("the machine's load was {}", self.load);

@@ -15,8 +15,10 @@ mod maelstrom;
 mod nemesis;
 mod own;
 mod processes;
+mod programs;
 mod world;
 
+pub use describe::KnownSystem;
 pub(crate) use describe::load;
 pub(crate) use described::{Described, DescribedSystem};
 pub(crate) use history::{Kept, is_history, read};

@@ -665,6 +665,12 @@ impl<'p, W: World> Nemesis<'p, W> {
         }
         self.feel(index);
         self.nodes.asked_to_stop(node, down);
+        if grace == 0 {
+            let done = self.world.kill(node);
+            self.check(done);
+            self.ended(node);
+            return;
+        }
         let done = self.world.ask_to_stop(node);
         self.check(done);
         self.agenda.schedule(self.now + grace, Action::EndGrace { node, incarnation: 0 });

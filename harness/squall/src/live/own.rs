@@ -90,6 +90,9 @@ pub(crate) fn described(system: &dyn System, plan: &Plan) -> Described {
         pace: 1.0,
         ready_within_ms: 60_000,
         env: vec![(CLUSTER.to_owned(), told)],
+        programs: Vec::new(),
+        variants: Vec::new(),
+        variant: None,
         defects: Vec::new(),
     }
 }

@@ -124,6 +124,32 @@ impl Verdict {
         }
     }
 
+    /// What is known to be violated is no failure; that it is kept is one. Where a run proves nothing, it does not prove
+    /// that either.
+    pub(crate) fn expect_violations(&mut self, plan: &Plan, proves_something: bool) {
+        for name in &plan.violates {
+            let found = self.violations.iter().position(|broken| broken.invariant == *name);
+            let Some(found) = found else {
+                if proves_something && self.vacuous.is_empty() {
+                    self.violations.push(Violation {
+                        invariant: "violates",
+                        summary: format!("{name} is known to be violated here, and it was kept"),
+                        evidence: Vec::new(),
+                        since: squall_judge::NEVER,
+                        consequence_of: None,
+                    });
+                }
+                continue;
+            };
+            let said = format!("as expected, {name}: {}", self.violations[found].summary);
+            self.note =
+                Some(self.note.take().map_or(said.clone(), |note| format!("{note}; {said}")));
+            self.violations.retain(|broken| {
+                broken.invariant != *name && broken.consequence_of != Some(name.as_str())
+            });
+        }
+    }
+
     pub(crate) fn add_panic(&mut self, panic: &Panic, nodes: &[String]) {
         let node = nodes.get(panic.node.index()).map_or("the simulator", String::as_str);
         self.violations.push(Violation {

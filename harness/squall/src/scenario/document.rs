@@ -156,6 +156,7 @@ fn document(
         step::check_counts(reader, &faults, items.len());
     }
     let expect = fields.take("expect").map(|(_, node)| expect::read(reader, node, &mut lines));
+    let (expect, violates) = expect.unwrap_or_default();
     let must_see = fields.take("must_see").map(|(_, node)| signals(reader, "must_see", node));
     let forbidden = fields.take("must_not_see").map(|(key, node)| {
         lines.insert("must_not_see".to_owned(), reader.line(key.span));
@@ -190,7 +191,8 @@ fn document(
         runs,
         settle,
         faults,
-        expect: expect.unwrap_or_default(),
+        expect,
+        violates,
         must_see: must_see.unwrap_or_default(),
         must_not_see: forbidden.unwrap_or_default(),
         must_alert,

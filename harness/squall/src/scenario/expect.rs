@@ -21,15 +21,53 @@ pub struct Expect {
     pub limit: Option<Bound>,
 }
 
+/// Invariants that the system is known to violate here: a run in which it keeps one of them fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violates {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Variants of the system that violate them; none: all do.
+    pub with: Vec<String>,
+    /// Variants of the system that keep them.
+    pub unless: Vec<String>,
+}
+
+impl Violates {
+    /// Whether the system is known to violate them when it is set up in this variant.
+    #[must_use]
+    pub fn holds_for(&self, variant: Option<&str>) -> bool {
+        let among =
+            |names: &[String]| variant.is_some_and(|it| names.iter().any(|name| name == it));
+        (self.with.is_empty() || among(&self.with)) && !among(&self.unless)
+    }
+}
+
+/// What is expected to be violated, beside what is expected to hold.
+const VIOLATES: &str = "violates";
+
 /// Reads the list; `lines` learns where each invariant is named.
 pub(super) fn read(
     reader: &mut Reader<'_>,
     node: &Node,
     lines: &mut BTreeMap<String, u32>,
-) -> Vec<Expect> {
+) -> (Vec<Expect>, Vec<Violates>) {
     let mut seen = BTreeSet::new();
-    let mut all = Vec::new();
-    for item in reader.list(node, "expect").unwrap_or_default() {
+    let (mut all, mut broken) = (Vec::new(), Vec::new());
+    let is_violates = |item: &Node| {
+        let Value::Mapping(entries) = &item.value else { return false };
+        entries.iter().any(|(key, _)| key.text == VIOLATES)
+    };
+    // `expect: { violates: no_loss }` is a list of one.
+    let items = if is_violates(node) {
+        std::slice::from_ref(node)
+    } else {
+        reader.list(node, "expect").unwrap_or_default()
+    };
+    for item in items {
+        if is_violates(item) {
+            broken.extend(violates(reader, item, &mut seen, lines));
+            continue;
+        }
         let (name, span, limit) = match &item.value {
             Value::Scalar(name) => (name, item.span, None),
             Value::Mapping(entries) if entries.len() == 1 => {
@@ -38,7 +76,7 @@ pub(super) fn read(
             }
             other => {
                 let message = format!("expected the name of an invariant, found {}", other.kind());
-                let label = "such as no_loss, or drains: { within: 10s }";
+                let label = "such as no_loss, drains: { within: 10s } or violates: no_loss";
                 reader.tell("squall::wrong_type", item.span, message, label);
                 continue;
             }
@@ -56,6 +94,71 @@ pub(super) fn read(
         let declared = CATALOGUE.iter().find(|entry| entry.name == name).and_then(|e| e.limit);
         if let Some(limit) = one(reader, name, span, declared, limit) {
             all.push(Expect { name: name.clone(), limit });
+        }
+    }
+    (all, broken)
+}
+
+/// `violates: no_loss`, or a list of invariants; beside it `with:` or `unless:` and a variant, or a list of them.
+fn violates(
+    reader: &mut Reader<'_>,
+    item: &Node,
+    seen: &mut BTreeSet<String>,
+    lines: &mut BTreeMap<String, u32>,
+) -> Option<Violates> {
+    let mut fields = reader.fields(
+        item,
+        "what is violated",
+        &[VIOLATES, "with", "unless"],
+        "list invariants",
+    )?;
+    let mut names = Vec::new();
+    let (_, node) = fields.take(VIOLATES)?;
+    for item in one_or_more(node) {
+        let name = reader.text(item, "the name of an invariant")?.to_owned();
+        let known: Vec<_> = CATALOGUE.iter().map(|entry| entry.name).collect();
+        let known = Words { all: &known, list: "list invariants" };
+        if !reader.known(item.span, &name, "invariant", "squall::unknown_invariant", known) {
+            continue;
+        }
+        if !seen.insert(name.clone()) {
+            reader.tell("squall::twice", item.span, format!("{name} is named twice"), "again");
+            continue;
+        }
+        lines.insert(name.clone(), reader.line(item.span));
+        names.push(name);
+    }
+    let with = fields.take("with").map(|(_, node)| variants(reader, node));
+    let unless = fields.take("unless").map(|(_, node)| variants(reader, node));
+    let (with, unless) = (with.unwrap_or_default(), unless.unwrap_or_default());
+    (!names.is_empty()).then_some(Violates { names, with, unless })
+}
+
+fn one_or_more(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::Sequence(items) => items,
+        _ => std::slice::from_ref(node),
+    }
+}
+
+/// A variant of the system, or a list of them.
+fn variants(reader: &mut Reader<'_>, node: &Node) -> Vec<String> {
+    let system = reader.system;
+    let mut all = Vec::new();
+    for item in one_or_more(node) {
+        let Some(name) = reader.text(item, "the name of a variant").map(str::to_owned) else {
+            continue;
+        };
+        let known = system.variants();
+        if known.is_empty() {
+            let message = format!("{} has no variants", system.name());
+            let help = "a scenario of another system is read with --system";
+            reader.tell("squall::unknown_variant", item.span, message, "leave this out").help(help);
+            continue;
+        }
+        let words = Words { all: &known, list: "list systems" };
+        if reader.known(item.span, &name, "variant", "squall::unknown_variant", words) {
+            all.push(name);
         }
     }
     all

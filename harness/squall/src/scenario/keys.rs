@@ -147,7 +147,7 @@ pub const SCENARIO: Table = Table {
         },
         Key {
             name: "expect",
-            about: "Invariants that matter here: one that had nothing to judge makes the run vacuous. Some take a limit",
+            about: "Invariants that matter here: one that had nothing to judge makes the run vacuous. Some take a limit. With `violates: no_loss` a run fails in which no_loss is kept, as of a weakness that is known; `with:` names variants of the system of which that is known, or `unless:` those that keep it",
             takes: Takes::Expectations,
             default: Absent::Means("all that hold always are judged all the same"),
             example: "expect: [no_loss, drains: { within: 10s }]",

@@ -2,7 +2,7 @@
 
 use super::{
     alerts::{Alert, Quiet},
-    expect::Expect,
+    expect::{Expect, Violates},
     fault::Fault,
     named::Named,
 };
@@ -35,6 +35,9 @@ pub struct Scenario {
     pub faults: Vec<Step>,
     /// What must hold.
     pub expect: Vec<Expect>,
+    /// What is known to be violated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub violates: Vec<Violates>,
     /// Signals that must be seen.
     pub must_see: Vec<String>,
     /// Signals that must not be seen.

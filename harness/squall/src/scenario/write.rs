@@ -4,7 +4,7 @@
 
 use super::{
     alerts::{ANY, Alert, Quiet},
-    expect::Expect,
+    expect::{Expect, Violates},
     fault::{Fault, default_of_param},
     keys::{NETWORK, WORKLOAD},
     model::{Condition, Network, Scenario, Step, Trigger, Workload},
@@ -62,8 +62,9 @@ impl Scenario {
                 out.push_str(&entry(&step.said(system)));
             }
         }
-        if !self.expect.is_empty() {
-            let all: Vec<String> = self.expect.iter().map(|expect| self.expects(expect)).collect();
+        if !(self.expect.is_empty() && self.violates.is_empty()) {
+            let holds = self.expect.iter().map(|expect| self.expects(expect));
+            let all: Vec<String> = holds.chain(self.violates.iter().map(broken)).collect();
             out.push_str(&format!("expect: [{}]\n", all.join(", ")));
         }
         for (key, signals) in [("must_see", &self.must_see), ("must_not_see", &self.must_not_see)] {
@@ -112,6 +113,16 @@ impl Scenario {
         };
         format!("{}: {{ {limit} }}", expect.name)
     }
+}
+
+/// What is known to be violated, as an entry of `expect`.
+fn broken(violates: &Violates) -> String {
+    let variants = |key: &str, variants: &[String]| match variants {
+        [] => String::new(),
+        variants => format!(", {key}: [{}]", list(variants)),
+    };
+    let (with, unless) = (variants("with", &violates.with), variants("unless", &violates.unless));
+    format!("{{ violates: [{}]{with}{unless} }}", list(&violates.names))
 }
 
 impl Step {

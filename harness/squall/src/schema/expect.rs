@@ -53,11 +53,25 @@ pub(super) fn expectation() -> Value {
         described(&mut schema, entry.about);
         limits.insert(entry.name.to_owned(), schema);
     }
+    let invariant = || {
+        let all = squall_judge::CATALOGUE.iter();
+        words_of(all.map(|entry| (entry.name.to_owned(), entry.about.to_owned())))
+    };
+    let variant = json!({ "type": "string", "description": "A variant of the system" });
+    let one_or_more = |one: &Value| json!({ "anyOf": [one, super::list(one)] });
     json!({ "anyOf": [
         words_of(names.into_iter()),
         {
             "type": "object", "additionalProperties": false, "minProperties": 1,
             "maxProperties": 1, "properties": limits,
+        },
+        {
+            "type": "object", "additionalProperties": false, "required": ["violates"],
+            "properties": {
+                "violates": one_or_more(&invariant()),
+                "with": one_or_more(&variant),
+                "unless": one_or_more(&variant),
+            },
         },
     ] })
 }

@@ -49,7 +49,8 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
         |fault| how_near(plan, fault, &world, &judgement.history),
     ));
     vacuous.extend(never_seen(plan, &signals));
-    vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(&expect.name)));
+    let named = plan.expect.iter().map(|expect| &expect.name).chain(&plan.violates);
+    vacuous.extend(named.filter_map(|name| judgement.why_idle(name)));
 
     // What was violated; and what of it nobody could have kept.
     let Judgement { violations, judged, history, loss, .. } = judgement;
@@ -67,6 +68,7 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
     if let Some(loss) = loss {
         verdict.tell_loss(&loss, &nodes);
     }
+    verdict.expect_violations(plan, true);
     let Verdict { violations, vacuous, note } = verdict;
 
     RunOutcome {

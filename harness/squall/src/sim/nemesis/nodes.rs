@@ -142,6 +142,10 @@ impl Nemesis<'_> {
         }
         self.feel(index);
         self.nodes.asked_to_stop(node, down);
+        if grace == 0 {
+            self.kill_process(node);
+            return;
+        }
         sim::with(|world| world.ask_to_stop(node));
         let incarnation = incarnation(node);
         let at = self.now() + grace;

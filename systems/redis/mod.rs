@@ -1,0 +1,349 @@
+//! Redis behind sentinels, through redis-rs: a stream (`XADD`), or a list (`RPUSH`).
+//!
+//! The master is asked of the sentinels whenever there is no connection, as "Guidelines for Redis clients with support for
+//! Redis Sentinel" wants it (<https://redis.io/docs/latest/develop/reference/sentinel-clients/>). What counts as which
+//! outcome:
+//!
+//! - ok: the master has answered; with `WAIT`, so many replicas have it, too.
+//! - fail: every attempt was refused: no master was found or reached, or it answered with an error (`READONLY`,
+//!   `NOREPLICAS`, `LOADING`, …), which Redis does before it changes anything.
+//! - info: an attempt was sent and not answered, or `WAIT` counted fewer replicas. It is not repeated: Redis would take it
+//!   for another one.
+//!
+//! In the end everything is read from the master that all sentinels name, up to the length that it names.
+
+use crate::{
+    address::{is_first_life, name_of, servers, setting},
+    speaker::{self, Broker, Entry, Event, Outcome, event_of},
+};
+use redis::{
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, Value,
+    aio::MultiplexedConnection,
+    cmd,
+    sentinel::{SentinelClient, SentinelServerType},
+    streams::StreamRangeReply,
+};
+use std::{
+    collections::BTreeMap,
+    process::ExitCode,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep, timeout},
+};
+
+/// As the sentinels call the group of servers.
+const GROUP: &str = "squall";
+
+/// The key of the stream, or of the list.
+const KEY: &str = "squall";
+
+/// An attempt is not answered after this.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// No attempt is begun later than this after the first.
+const RETRY_FOR: Duration = Duration::from_secs(10);
+
+/// From one attempt, or question, to the next.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A connection on which a `PING` is not answered after this is given up.
+const HEALTHY: Duration = Duration::from_millis(500);
+
+/// How many entries are asked for at once when everything is read.
+const PAGE: usize = 1_000;
+
+pub(crate) fn main() -> ExitCode {
+    speaker::main::<Redis>()
+}
+
+struct Redis {
+    sentinels: Mutex<SentinelClient>,
+    master: Mutex<Master>,
+    /// A list, not a stream.
+    list: bool,
+    /// How many replicas must have it.
+    wait: u32,
+    retries: bool,
+    /// How many attempts were made: what tells the entries of a list from each other.
+    attempts: AtomicU64,
+}
+
+/// The connection to the master, which all publishes share.
+#[derive(Default)]
+struct Master {
+    connection: Option<MultiplexedConnection>,
+    /// How many there were.
+    number: u64,
+    /// When none was found last, and why.
+    failed: Option<(Instant, String)>,
+}
+
+fn how() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(TIMEOUT))
+        .set_response_timeout(Some(TIMEOUT))
+}
+
+/// A connection to one process, not to whom others name.
+async fn connect(address: &str, port: u16) -> Result<MultiplexedConnection, RedisError> {
+    let client = Client::open(format!("redis://{address}:{port}/"))?;
+    client.get_multiplexed_async_connection_with_config(&how()).await
+}
+
+async fn ask<T: FromRedisValue>(
+    connection: &mut MultiplexedConnection,
+    command: &Cmd,
+) -> Result<T, RedisError> {
+    command.query_async(connection).await
+}
+
+/// Where the master is, as one sentinel has it.
+async fn named(sentinel: &str) -> Result<String, RedisError> {
+    let mut connection = connect(sentinel, 26379).await?;
+    let question = cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(GROUP).take();
+    let (address, _): (String, u16) = ask(&mut connection, &question).await?;
+    Ok(address)
+}
+
+/// Whether a sentinel knows all others and all replicas, each in step with the master.
+async fn knows_all(sentinel: &str, count: usize) -> Result<bool, RedisError> {
+    let mut connection = connect(sentinel, 26379).await?;
+    let about = |what: &str| cmd("SENTINEL").arg(what).arg(GROUP).take();
+    let replicas: Vec<BTreeMap<String, String>> = ask(&mut connection, &about("REPLICAS")).await?;
+    let sentinels: Vec<BTreeMap<String, String>> =
+        ask(&mut connection, &about("SENTINELS")).await?;
+    let follows = |replica: &BTreeMap<String, String>| {
+        replica.get("master-link-status").is_some_and(|status| status == "ok")
+    };
+    Ok(replicas.len() + 1 == count && replicas.iter().all(follows) && sentinels.len() + 1 == count)
+}
+
+/// Redis has answered with an error: it has changed nothing.
+fn is_refused(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+}
+
+impl Master {
+    fn not_found(&mut self, why: String) -> String {
+        self.failed = Some((Instant::now(), why.clone()));
+        why
+    }
+}
+
+impl Redis {
+    /// The connection to the master, and its number. Who waited while others looked for it in vain does not look again.
+    async fn master(&self) -> Result<(MultiplexedConnection, u64), String> {
+        let asked = Instant::now();
+        let mut master = self.master.lock().await;
+        if let Some(connection) = &master.connection {
+            return Ok((connection.clone(), master.number));
+        }
+        if let Some((when, why)) = &master.failed
+            && *when > asked
+        {
+            return Err(why.clone());
+        }
+        let mut sentinels = self.sentinels.lock().await;
+        match timeout(RETRY_FOR, sentinels.get_async_connection_with_config(&how())).await {
+            Ok(Ok(connection)) => {
+                master.number += 1;
+                master.connection = Some(connection.clone());
+                Ok((connection, master.number))
+            }
+            Ok(Err(error)) => Err(master.not_found(error.to_string())),
+            Err(_) => Err(master.not_found("the sentinels name nobody".to_owned())),
+        }
+    }
+
+    /// A connection on which a question is not answered soon is given up before somebody sends a publish on it.
+    async fn check_master(&self) {
+        let (connection, number) = {
+            let master = self.master.lock().await;
+            (master.connection.clone(), master.number)
+        };
+        let Some(mut connection) = connection else { return };
+        let answer = timeout(HEALTHY, ask::<String>(&mut connection, &cmd("PING"))).await;
+        if !matches!(answer, Ok(Ok(_))) {
+            self.forget_master(number).await;
+        }
+    }
+
+    /// A connection has failed: the master is asked for again, unless somebody has done so already.
+    async fn forget_master(&self, number: u64) {
+        let mut master = self.master.lock().await;
+        if master.number == number {
+            master.connection = None;
+        }
+    }
+
+    /// One attempt: how many replicas have it, if that was asked; or why not, and whether it was surely refused.
+    async fn attempt(&self, event: &Event) -> Result<u32, (String, bool)> {
+        let (mut master, number) = self.master().await.map_err(|why| (why, true))?;
+        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+        let mut pipe = redis::pipe();
+        if self.list {
+            let own = own();
+            pipe.cmd("RPUSH").arg(KEY).arg(format!("{own} {attempt} {}", event.payload));
+        } else {
+            pipe.cmd("XADD").arg(KEY).arg("*").arg("event").arg(&event.payload);
+        }
+        pipe.ignore();
+        if self.wait > 0 {
+            pipe.cmd("WAIT").arg(self.wait).arg(1_000);
+        }
+        match pipe.query_async::<Vec<Value>>(&mut master).await {
+            Ok(answers) => Ok(match answers.first() {
+                Some(Value::Int(replicas)) => u32::try_from(*replicas).unwrap_or_default(),
+                _ => self.wait,
+            }),
+            Err(error) => {
+                self.forget_master(number).await;
+                Err((error.to_string(), is_refused(&error)))
+            }
+        }
+    }
+}
+
+impl Broker for Redis {
+    async fn ready() -> Result<Self, String> {
+        let all = servers();
+        let urls: Vec<String> =
+            all.iter().map(|(_, address)| format!("redis://{address}:26379/")).collect();
+        let sentinels =
+            SentinelClient::build(urls, GROUP.to_owned(), None, SentinelServerType::Master);
+        let redis = Self {
+            sentinels: Mutex::new(sentinels.map_err(|error| error.to_string())?),
+            master: Mutex::default(),
+            list: setting("SQUALL_TYPE", "stream") == "list",
+            wait: setting("SQUALL_WAIT", "0").parse().map_err(|_| "SQUALL_WAIT is no number")?,
+            retries: setting("SQUALL_RETRIES", "no") == "yes",
+            attempts: AtomicU64::new(0),
+        };
+        if is_first_life() {
+            for (_, sentinel) in &all {
+                while !knows_all(sentinel, all.len()).await.unwrap_or(false) {
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+        Ok(redis)
+    }
+
+    async fn publish(&self, event: &Event, unsure: &(dyn Fn() + Send + Sync)) -> Outcome {
+        let began = Instant::now();
+        let mut unknown = None;
+        loop {
+            let why = match self.attempt(event).await {
+                Ok(replicas) if replicas >= self.wait => return Outcome::Ok(None),
+                Ok(replicas) => {
+                    let why = format!("{replicas} of {} replicas have it", self.wait);
+                    unknown = Some(why.clone());
+                    why
+                }
+                Err((why, true)) => why,
+                Err((why, false)) => {
+                    unknown = Some(why.clone());
+                    why
+                }
+            };
+            if let Some(unknown) = &unknown
+                && !self.retries
+            {
+                return Outcome::Info(unknown.clone());
+            }
+            if began.elapsed() > RETRY_FOR {
+                return unknown.map_or(Outcome::Fail(why), Outcome::Info);
+            }
+            if unknown.is_some() {
+                unsure();
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn read(&self) -> Result<Vec<Entry>, String> {
+        let mut master: Option<String> = None;
+        for (name, sentinel) in servers() {
+            let said = named(&sentinel).await;
+            let said = said.map_err(|error| format!("the sentinel of {name}: {error}"))?;
+            if master.as_ref().is_some_and(|master| *master != said) {
+                return Err("the sentinels do not agree who is the master".to_owned());
+            }
+            master = Some(said);
+        }
+        let master = master.ok_or("there are no sentinels")?;
+        let words = |error: RedisError| format!("the master at {master}: {error}");
+        let mut connection = connect(&master, 6379).await.map_err(words)?;
+        let role: Vec<Value> = ask(&mut connection, &cmd("ROLE")).await.map_err(words)?;
+        if role.first() != Some(&Value::BulkString(b"master".to_vec())) {
+            return Err(format!("{master}, whom the sentinels name, says that it is no master"));
+        }
+        let length = if self.list { "LLEN" } else { "XLEN" };
+        let length = cmd(length).arg(KEY).take();
+        let length: usize = ask(&mut connection, &length).await.map_err(words)?;
+        let mut entries = Vec::new();
+        let mut read = 0;
+        if self.list {
+            while read < length {
+                let page = cmd("LRANGE").arg(KEY).arg(read).arg(read + PAGE - 1).take();
+                let page: Vec<Vec<u8>> = ask(&mut connection, &page).await.map_err(words)?;
+                if page.is_empty() {
+                    break;
+                }
+                read += page.len();
+                entries.extend(page.iter().filter_map(|element| element_of(element)));
+            }
+        } else {
+            let mut from = "-".to_owned();
+            while read < length {
+                let page = cmd("XRANGE").arg(KEY).arg(&from).arg("+").arg("COUNT").arg(PAGE).take();
+                let page: StreamRangeReply = ask(&mut connection, &page).await.map_err(words)?;
+                let Some(last) = page.ids.last() else { break };
+                from = format!("({}", last.id);
+                read += page.ids.len();
+                entries.extend(page.ids.iter().filter_map(|entry| {
+                    let payload: Vec<u8> = entry.get("event")?;
+                    Some((event_of(&payload)?, number_of(&entry.id)?))
+                }));
+            }
+        }
+        if read < length {
+            return Err(format!("the master names {length} entries, and {read} were read"));
+        }
+        Ok(entries)
+    }
+
+    async fn leader(&self) -> Option<String> {
+        self.check_master().await;
+        for (_, sentinel) in servers() {
+            if let Ok(Ok(address)) = timeout(TIMEOUT, named(&sentinel)).await {
+                return name_of(&address);
+            }
+        }
+        None
+    }
+}
+
+/// The event of a list's element, and what tells the element from others: the process and its attempt.
+fn element_of(element: &[u8]) -> Option<Entry> {
+    let text = std::str::from_utf8(element).ok()?;
+    let mut words = text.splitn(3, ' ');
+    let own: u64 = words.next()?.parse().ok()?;
+    let attempt: u64 = words.next()?.parse().ok()?;
+    Some((event_of(words.next()?.as_bytes())?, (own << 32) | attempt))
+}
+
+/// The id of a stream's entry, which is a time in milliseconds and a number within it, as one number.
+fn number_of(id: &str) -> Option<u64> {
+    let (time, number) = id.split_once('-')?;
+    Some((time.parse::<u64>().ok()? << 20) | number.parse::<u64>().ok()?)
+}
+
+/// What tells this process from every other client of the run: the number of its node, and how often that was started.
+fn own() -> u64 {
+    let number = |name| setting(name, "0").parse::<u64>().unwrap_or_default();
+    number("SQUALL_INDEX") * 1_000 + number("SQUALL_LIVES")
+}
