@@ -131,8 +131,9 @@ fn settle(scenario: &Scenario, seed: u64) -> Micros {
     micros(scenario.settle.unwrap_or(usual))
 }
 
-fn micros(duration: Duration) -> Micros {
-    u64::try_from(duration.as_micros()).expect("a scenario's durations are checked when it is read")
+/// A time of a scenario, or of a run, in microseconds.
+pub(crate) fn micros(duration: Duration) -> Micros {
+    u64::try_from(duration.as_micros()).expect("no time in a scenario or a run is 500,000 years")
 }
 
 impl Plan {

@@ -7,7 +7,7 @@ use super::world::{Disturbance, Done, Part, World};
 use crate::{
     injection::{Back, Carried, Injection, LinkState, Links, Target},
     outcome::Destruction,
-    plan::{Micros, Plan, Start},
+    plan::{Micros, Plan, Start, micros},
     scenario::Condition,
     schedule::{
         Act, Action, Agenda, Began, Comeback, Direction, Nodes, Occurrences, Reached, Triggers,
@@ -275,7 +275,7 @@ impl<'p, W: World> Nemesis<'p, W> {
     }
 
     fn micros(&self, time: Duration) -> Micros {
-        scaled(u64::try_from(time.as_micros()).expect("the longest time is a week"), self.pace)
+        scaled(micros(time), self.pace)
     }
 
     fn view<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {

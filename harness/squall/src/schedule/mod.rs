@@ -1,11 +1,13 @@
 //! What of a plan happens when, and to whom: actions in their order, faults that wait for something, occurrences that
-//! act now, and the nodes and links that a scenario's words mean. It carries nothing out, and knows no world.
+//! act now, the nodes and links that a scenario's words mean, and what clients are to publish. It carries nothing out, and
+//! knows no world.
 
 mod agenda;
 mod direction;
 mod load;
 mod nodes;
 mod occurrences;
+mod offer;
 mod targets;
 mod triggers;
 
@@ -14,5 +16,6 @@ pub(crate) use direction::Direction;
 pub(crate) use load::along_a_line;
 pub(crate) use nodes::{Comeback, Nodes};
 pub(crate) use occurrences::{Act, Began, Occurrences, id_of};
+pub(crate) use offer::{Due, Offer};
 pub(crate) use targets::View;
 pub(crate) use triggers::{Reached, Triggers};

@@ -52,11 +52,10 @@ pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>) -> Built<'a> {
     sim::with(|world| world.set_epoch(EPOCH));
 
     let client_nodes = nodes_where(plan, &**system, |role| role.client);
-    let orders = plan.publishes(client_nodes.len());
     let shared = Shared {
         system: system.clone(),
         cluster: cluster(plan, &**system),
-        clients: Rc::new(RefCell::new(Clients::new(&client_nodes, &orders))),
+        clients: Rc::new(RefCell::new(Clients::new(plan, &client_nodes))),
         exits: Exits::default(),
     };
     let tick = u64::from(plan.tick_ms) * 1_000;

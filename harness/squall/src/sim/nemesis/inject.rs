@@ -6,7 +6,7 @@ use crate::{
         Back, Carried, Damage, Delay, DiskState, Injection, LinkState, Links, Load, Messages,
         NodeState, Target,
     },
-    plan::Micros,
+    plan::{Micros, micros},
     schedule::{Act, Began},
 };
 use squall_probe::{
@@ -150,10 +150,6 @@ impl Nemesis<'_> {
         }
         Began::On(senders)
     }
-}
-
-fn micros(time: Duration) -> Micros {
-    u64::try_from(time.as_micros()).expect("the longest time is a week")
 }
 
 fn millis(time: Duration) -> u64 {

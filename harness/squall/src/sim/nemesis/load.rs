@@ -4,14 +4,13 @@ use super::base::Nemesis;
 use crate::{
     plan::Micros,
     schedule::{Act, along_a_line},
-    stream::Stream,
     system::Poison,
 };
 
 impl Nemesis<'_> {
     /// A share of the publishes is poison from now on.
     pub(super) fn poison_publishes(&self, share: f64, kind: Option<Poison>, act: &Act) {
-        self.clients.borrow_mut().poison(act.id, act.draw, share, kind);
+        self.clients.borrow_mut().poison(act, share, kind);
     }
 
     /// Publishes beside the workload: `first` times its rate at first, `last` times at last, evenly more or less in
@@ -29,14 +28,9 @@ impl Nemesis<'_> {
         self.publish_beside(&times, act);
     }
 
-    fn publish_beside(&mut self, after: &[Micros], act: &mut Act) {
+    fn publish_beside(&self, after: &[Micros], act: &Act) {
         let now = self.now();
-        let workload = &self.plan.workload;
-        let mut keys = Stream::new(act.draw, "key", &[]);
-        let orders = after.iter().map(|after| {
-            let key = keys.between(0, u64::from(workload.keys.max(1)) - 1);
-            (now + after, u32::try_from(key).expect("below a u32"), workload.size)
-        });
-        self.clients.borrow_mut().publish_beside(act.id.step, orders);
+        let times: Vec<Micros> = after.iter().map(|after| now + after).collect();
+        self.clients.borrow_mut().add(act, self.plan, &times);
     }
 }

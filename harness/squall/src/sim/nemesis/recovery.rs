@@ -37,13 +37,8 @@ impl Nemesis<'_> {
 
     /// Whether publishing works is seen only if somebody publishes.
     fn probe_clients(&mut self) {
-        let workload = &self.plan.workload;
-        let probes = self.clients.borrow_mut().probe(
-            self.now(),
-            self.recovery.left_out(),
-            workload.keys,
-            workload.size,
-        );
+        let down = self.recovery.left_out();
+        let probes = self.clients.borrow_mut().probe(self.plan, self.now(), down);
         for event in probes {
             self.record(NodeId::HARNESS, What::Probe { event });
         }
