@@ -5,9 +5,9 @@
 
 use super::nemesis::scaled;
 use crate::{
-    injection::{Injection, Load},
+    injection::Injection,
     plan::{Micros, Plan, PlannedPublish, micros},
-    schedule::{Due, Offer, along_a_line},
+    schedule::{Due, Offer, load_times},
     stream::Stream,
     system::Event,
 };
@@ -228,18 +228,9 @@ impl Clients {
             }
             Injection::Load(load) => {
                 let mut stream = Stream::new(planned.draw, "act", &[]);
-                let mut times = match load {
-                    Load::Rate { first, last, lasting } => {
-                        let lasting = scaled(micros(lasting), pace);
-                        along_a_line(plan.workload.rate, first, last, lasting, &mut stream)
-                    }
-                    Load::Events { count, within } => {
-                        let within = micros(within).max(1);
-                        (0..count).map(|_| stream.between(0, within - 1)).collect()
-                    }
-                };
-                times.sort_unstable();
-                let times: Vec<Micros> = times.iter().map(|after| now + after).collect();
+                let rate = plan.workload.rate;
+                let in_pace = |time| scaled(micros(time), pace);
+                let times = load_times(load, rate, now, in_pace, &mut stream);
                 self.offer.add(fault, planned.draw, &plan.workload, &times);
             }
             _ => {}
@@ -278,6 +269,37 @@ impl Clients {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{sample::Sample, scenario};
+
+    /// When all events are due that a fault adds which begins when a second has passed.
+    fn added(fault: &str, pace: f64) -> Vec<Micros> {
+        let text = format!("name: x\nworkload: {{ events: 1, rate: 100/s }}\nfaults: [{fault}]\n");
+        let scenario = scenario::parse("x", text.as_bytes(), &Sample).map_err(|p| p.render(false));
+        let plan = Plan::new(&scenario.expect("it is right"), 7, &Sample, &[]);
+        let nodes = [NodeId(0)];
+        let mut clients = Clients::new(&plan, &nodes);
+        clients.set_ready(nodes[0], true);
+        clients.begin(&plan, 0, 1_000_000, pace);
+        let all = std::iter::from_fn(|| clients.take(Micros::MAX));
+        all.filter(|asked| asked.felt == [0]).map(|asked| asked.publish.at).collect()
+    }
+
+    #[test]
+    fn what_faults_add_comes_in_the_pace_of_the_system() {
+        for (fault, count, lasts) in [
+            ("{ at: 0ms, burst: { events: 200, within: 1s } }", [200, 200], 1_000_000),
+            ("{ at: 0ms, spike: { factor: 3, lasting: 2s } }", [400, 1_600], 2_000_000),
+        ] {
+            for (pace, count) in [1, 4].into_iter().zip(count) {
+                let times = added(fault, f64::from(u32::try_from(pace).expect("a small number")));
+                assert_eq!(times.len(), count, "{fault} {pace}");
+                let (first, last) = (times[0] - 1_000_000, times[count - 1] - 1_000_000);
+                assert!(first < pace * lasts / 20, "{fault} {pace}: {first}");
+                let end = pace * lasts;
+                assert!((end * 19 / 20..end).contains(&last), "{fault} {pace}: {last}");
+            }
+        }
+    }
 
     #[test]
     fn a_line_says_one_thing_and_what_it_does_not_know_of_is_told() {

@@ -13,7 +13,7 @@ mod triggers;
 
 pub(crate) use agenda::{Action, Agenda};
 pub(crate) use direction::Direction;
-pub(crate) use load::along_a_line;
+pub(crate) use load::load_times;
 pub(crate) use nodes::{Comeback, Nodes};
 pub(crate) use occurrences::{Act, Began, Occurrences, id_of};
 pub(crate) use offer::{Due, Offer};

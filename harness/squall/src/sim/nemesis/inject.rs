@@ -3,8 +3,8 @@
 use super::{base::Nemesis, messages::Tamper, network::senders, state::LinkEffect};
 use crate::{
     injection::{
-        Back, Carried, Damage, Delay, DiskState, Injection, LinkState, Links, Load, Messages,
-        NodeState, Target,
+        Back, Carried, Damage, Delay, DiskState, Injection, LinkState, Links, Messages, NodeState,
+        Target,
     },
     plan::{Micros, micros},
     schedule::{Act, Began},
@@ -76,12 +76,7 @@ impl Nemesis<'_> {
                 Began::On(vec![NodeId::HARNESS])
             }
             Injection::Load(load) => {
-                match *load {
-                    Load::Rate { first, last, lasting } => {
-                        self.add_load(first, last, micros(lasting), act);
-                    }
-                    Load::Events { count, within } => self.add_events(count, micros(within), act),
-                }
+                self.add_load(*load, act);
                 Began::On(vec![NodeId::HARNESS])
             }
         }
