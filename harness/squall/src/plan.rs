@@ -102,6 +102,16 @@ pub enum Start {
     },
 }
 
+impl Start {
+    /// How much later than its condition is met a fault begins.
+    pub(crate) fn delay(&self) -> Micros {
+        match self {
+            Self::At(_) => 0,
+            Self::When { delay, .. } => *delay,
+        }
+    }
+}
+
 /// A publish that a client will be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedPublish {

@@ -263,13 +263,9 @@ impl<H: Host> Driver<'_, H> {
 
     /// The nemesis does what is due.
     fn act(&mut self, now: Micros) {
-        let seen = |signal: &str| {
+        let seen = |signal: &str, from_start| {
             let name = self.chronicle.names.find(signal);
-            let signals = &self.chronicle.recorder.signals;
-            name.map_or_else(
-                || signals.count_of(signal, squall_probe::Name(u16::MAX), false),
-                |name| signals.count_of(signal, name, false),
-            )
+            self.chronicle.recorder.signals.count_of(signal, name, from_start)
         };
         let progress = Progress {
             now,

@@ -33,8 +33,8 @@ pub(crate) struct Progress<'a> {
     pub(crate) passed: Vec<usize>,
     /// Publishes acknowledged, events delivered, effects landed.
     pub(crate) reached: (u32, u32, u32),
-    /// How often a signal was seen.
-    pub(crate) seen: &'a dyn Fn(&str) -> u64,
+    /// How often a signal was seen: from the start of the run, or from the first fault on.
+    pub(crate) seen: &'a dyn Fn(&str, bool) -> u64,
     /// Who leads, if anybody knows.
     pub(crate) leader: Option<NodeId>,
 }
@@ -301,43 +301,20 @@ impl<'p, W: World> Nemesis<'p, W> {
             return;
         }
         let (acked, delivered, applied) = progress.reached;
-        let seen = self.triggers.signals().into_iter().map(|signal| {
-            let count = match signal.strip_suffix("_felt") {
-                Some(kind) => self.felt_of(kind),
-                None => (progress.seen)(&signal),
-            };
-            (signal, count)
-        });
-        let seen = seen.collect();
+        let felt = |step| self.felt.get(&step).copied().unwrap_or(0);
+        let seen = self.triggers.seen(self.plan, felt, progress.seen);
         let (begun, over) = self.occurrences.steps();
         let passed = progress.passed.clone();
         let reached = Reached { acked, delivered, applied, passed, seen, begun, over };
         let pulled = self.triggers.pull(self.now, &reached);
         for index in pulled.met {
-            let delay = match &self.plan.faults[index].start {
-                Start::When { delay, .. } => *delay,
-                Start::At(_) => 0,
-            };
+            let delay = self.plan.faults[index].start.delay();
             self.agenda.schedule(self.now + delay, Action::Begin(index));
         }
         for (index, condition) in pulled.missed {
-            let line = self.plan.faults[index].line;
             let near = reached.nearest(&condition, |_| 0);
-            self.occurrences.gave_up(format!(
-                "line {line}: the trigger never fired: when {condition} ({near})"
-            ));
+            self.occurrences.never_fired(&self.plan.faults[index], &condition, &near);
         }
-    }
-
-    fn felt_of(&self, kind: &str) -> u64 {
-        let steps: BTreeSet<u16> = self
-            .plan
-            .faults
-            .iter()
-            .filter(|planned| planned.fault.kind.key == kind)
-            .map(|planned| planned.step)
-            .collect();
-        steps.iter().filter_map(|step| self.felt.get(step)).sum()
     }
 
     fn carry_out(&mut self, action: Action) {
@@ -375,10 +352,7 @@ impl<'p, W: World> Nemesis<'p, W> {
             }
             Began::NoTarget => {
                 if !self.triggers.defer(index, limit, self.now) {
-                    self.occurrences.gave_up(format!(
-                        "line {}: the fault never found whom it should hit: {}",
-                        planned.line, planned.fault
-                    ));
+                    self.occurrences.never_found(planned);
                 }
             }
         }

@@ -33,6 +33,8 @@ struct Mistakes {
     stores_twice: Option<u64>,
     /// A reading never comes to its end.
     reads_halfway: bool,
+    /// Of every so many events nobody knows whether they were stored.
+    indeterminate: Option<u64>,
     /// Nothing is answered while the server is down, and never after.
     silent: bool,
     /// Faults on links hit nobody.
@@ -135,6 +137,10 @@ impl Host for Fake {
                 return Ok(());
             }
             let every = |often: Option<u64>| often.is_some_and(|often| id.is_multiple_of(often));
+            if every(self.mistakes.indeterminate) {
+                say(format!("{{\"info\": {id}}}"));
+                return Ok(());
+            }
             if !every(self.mistakes.forgets) {
                 self.log.push(id);
             }
@@ -266,6 +272,18 @@ fn who_lost_power_comes_back_when_the_step_says_so_and_what_it_was_asked_meanwhi
     assert!(outcome.counters.indeterminate > 0 && outcome.counters.acknowledged > 20);
     assert_eq!(broken(&outcome), Vec::<&str>::new(), "{:?}", outcome.violations);
     assert!(outcome.signals.contains_key("crash_felt"), "{:?}", outcome.signals);
+}
+
+#[test]
+fn a_signal_counts_from_the_start_where_every_fault_waits_for_one() {
+    let waits = "{ name: first, when: { signal: publish_indeterminate, hit: 2 }, crash: server-1, \
+                 restart_after: 10ms }";
+    let then = "{ after: first, delay: 20ms, crash: server-1, restart_after: 10ms }";
+    let plan = format!("faults:\n  - {waits}\n  - {then}\n");
+    let hesitant = Mistakes { indeterminate: Some(5), ..Mistakes::default() };
+    let (outcome, done) = run(&plan, hesitant);
+    assert_eq!(done, ["cut 0", "start 0", "cut 0", "start 0"], "{:?}", outcome.reason());
+    assert_eq!(outcome.vacuous, [""; 0]);
 }
 
 #[test]
