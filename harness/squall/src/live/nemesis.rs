@@ -10,8 +10,8 @@ use crate::{
     plan::{Micros, Plan, Start, micros},
     scenario::Condition,
     schedule::{
-        Act, Action, Agenda, Began, Comeback, Direction, Nodes, Occurrences, Reached, Triggers,
-        View,
+        Act, Action, Agenda, Began, Comeback, Direction, Flapping, Nodes, Occurrences, Reached,
+        Triggers, View, pairs, senders,
     },
 };
 use squall_probe::{Mark, NodeChange, NodeId, Record, What, live};
@@ -37,13 +37,6 @@ pub(crate) struct Progress<'a> {
     pub(crate) seen: &'a dyn Fn(&str, bool) -> u64,
     /// Who leads, if anybody knows.
     pub(crate) leader: Option<NodeId>,
-}
-
-#[derive(Clone, Debug)]
-struct Flapping {
-    directions: BTreeSet<Direction>,
-    up: Micros,
-    down: Micros,
 }
 
 /// What is left of it when a run is over.
@@ -521,10 +514,7 @@ impl<'p, W: World> Nemesis<'p, W> {
             }
             LinkState::Clogged(within) => {
                 let within = self.micros(within);
-                let pairs: BTreeSet<Direction> =
-                    directions.iter().map(|(a, b)| (*a.min(b), *a.max(b))).collect();
-                for ((a, b), part) in pairs.into_iter().zip(1..) {
-                    let both = BTreeSet::from([(a, b), (b, a)]);
+                for (both, part) in pairs(&directions).zip(1..) {
                     self.disturb(part, Disturbance::Held, &both, act);
                     let at = self.now + act.stream.between(within / 5, within);
                     self.agenda.schedule(at, Action::Unclog { index: act.index, part });
@@ -695,11 +685,6 @@ pub(crate) fn refusals(
             .or_insert_with(|| format!("line {}: {}: {why}", planned.line, planned.fault));
     }
     refusals.into_values().collect()
-}
-
-fn senders(directions: &BTreeSet<Direction>) -> Vec<NodeId> {
-    let senders: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
-    senders.into_iter().collect()
 }
 
 /// A time in a world's pace.

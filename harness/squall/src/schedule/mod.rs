@@ -3,7 +3,7 @@
 //! knows no world.
 
 mod agenda;
-mod direction;
+mod links;
 mod load;
 mod nodes;
 mod occurrences;
@@ -12,7 +12,7 @@ mod targets;
 mod triggers;
 
 pub(crate) use agenda::{Action, Agenda};
-pub(crate) use direction::Direction;
+pub(crate) use links::{Direction, Flapping, between_zones, pairs, senders};
 pub(crate) use load::load_times;
 pub(crate) use nodes::{Comeback, Nodes};
 pub(crate) use occurrences::{Act, Began, Occurrences, id_of};

@@ -1,13 +1,13 @@
 //! How the simulator carries injections out: each becomes one of the verbs of the rooms beside this file.
 
-use super::{base::Nemesis, messages::Tamper, network::senders, state::LinkEffect};
+use super::{base::Nemesis, messages::Tamper, state::LinkEffect};
 use crate::{
     injection::{
         Back, Carried, Damage, Delay, DiskState, Injection, LinkState, Links, Messages, NodeState,
         Target,
     },
     plan::{Micros, micros},
-    schedule::{Act, Began},
+    schedule::{Act, Began, senders},
 };
 use squall_probe::{
     NodeId,
