@@ -224,7 +224,7 @@ impl Clients {
         let planned = &plan.faults[fault];
         match planned.fault.injection() {
             Injection::Poison { share, kind } => {
-                self.offer.poison(fault, planned.draw, share, kind)
+                self.offer.poison(fault, planned.draw, share, kind);
             }
             Injection::Load(load) => {
                 let mut stream = Stream::new(planned.draw, "act", &[]);

@@ -166,11 +166,10 @@ pub(crate) fn drive<H: Host>(
     ready: &[NodeId],
 ) -> (Driven, Chronicle, H) {
     let nodes = |which: &dyn Fn(&Role) -> bool| -> Vec<NodeId> { nodes_where(plan, system, which) };
-    let replica_roles = system.roles().iter().filter(|role| role.replica);
-    let replica_roles = replica_roles.map(|role| role.name.to_owned()).collect();
+    let replica_roles = system.roles().iter().filter(|role| role.replica).map(|role| role.name);
     let mut driver = Driver {
         plan,
-        nemesis: Nemesis::new(plan, host, replica_roles, pace),
+        nemesis: Nemesis::new(plan, host, replica_roles.collect(), pace),
         chronicle: Chronicle::new(plan, system, pace, how.outside),
         clients: Clients::new(plan, &nodes(&|role| role.client)),
         pace,

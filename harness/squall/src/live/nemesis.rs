@@ -6,7 +6,7 @@
 use super::world::{Disturbance, Done, Part, World};
 use crate::{
     injection::{Back, Carried, Injection, LinkState, Links, Target},
-    outcome::Destruction,
+    outcome::{Destruction, Gone, destruction},
     plan::{Micros, Plan, Start, micros},
     scenario::Condition,
     schedule::{
@@ -63,7 +63,7 @@ pub(crate) struct Nemesis<'p, W> {
     plan: &'p Plan,
     /// How many times as long as the scenario says everything takes.
     pace: f64,
-    replica_roles: Vec<String>,
+    replica_roles: Vec<&'static str>,
     agenda: Agenda,
     triggers: Triggers,
     occurrences: Occurrences,
@@ -75,8 +75,8 @@ pub(crate) struct Nemesis<'p, W> {
     snapshots: BTreeMap<usize, (Micros, Vec<NodeId>)>,
     /// On whose disks each fault acts.
     failing: BTreeMap<usize, Vec<NodeId>>,
-    /// Nodes of whose disks something is gone for good, by the fault that took it.
-    destroyed: BTreeMap<NodeId, usize>,
+    /// Nodes of whose disks something is gone for good, and the faults that took it.
+    destroyed: BTreeMap<NodeId, Vec<usize>>,
     healed: bool,
     felt: BTreeMap<u16, u64>,
     trouble: Vec<String>,
@@ -96,7 +96,12 @@ pub(crate) struct Nemesis<'p, W> {
 
 impl<'p, W: World> Nemesis<'p, W> {
     /// For a plan whose times are in the world's pace already. All nodes are up.
-    pub(crate) fn new(plan: &'p Plan, world: W, replica_roles: Vec<String>, pace: f64) -> Self {
+    pub(crate) fn new(
+        plan: &'p Plan,
+        world: W,
+        replica_roles: Vec<&'static str>,
+        pace: f64,
+    ) -> Self {
         let mut nemesis = Self {
             world,
             plan,
@@ -199,42 +204,11 @@ impl<'p, W: World> Nemesis<'p, W> {
         self.nodes.is_up(node)
     }
 
-    /// The disks of which something is gone for good, if so many that nothing could bring back what they held: all of a
-    /// role's, or of a role that replicates a majority.
+    /// The disks that were destroyed, if nothing could bring back what they held.
     pub(crate) fn destruction(&self) -> Option<Destruction> {
-        let roles: BTreeSet<&str> = self.plan.nodes.iter().map(|node| node.role.as_str()).collect();
-        roles.into_iter().find_map(|role| {
-            let of_role = |node: &NodeId| self.plan.nodes[node.index()].role == role;
-            let all = self.ids().filter(of_role).count();
-            let replicated = self.replica_roles.iter().any(|known| known == role);
-            // What a log may have lost that went back as a whole, the judge knows.
-            let went_back = |node: &NodeId| {
-                self.destroyed.get(node).is_none_or(|index| {
-                    matches!(self.plan.faults[*index].fault.injection(), Injection::GoBack { .. })
-                })
-            };
-            if replicated && self.ids().filter(of_role).all(|node| went_back(&node)) {
-                return None;
-            }
-            let lost: Vec<String> = self
-                .destroyed
-                .iter()
-                .filter(|(node, _)| of_role(node))
-                .map(|(node, index)| {
-                    let fault = &self.plan.faults[*index];
-                    let name = &self.plan.nodes[node.index()].name;
-                    format!("{name} (line {}: {})", fault.line, fault.fault)
-                })
-                .collect();
-            let needed = if replicated { all / 2 + 1 } else { all };
-            let count = lost.len();
-            (count > 0 && count >= needed.max(1)).then(|| Destruction {
-                disks: format!(
-                    "the disks of {count} of {all} {role} nodes were destroyed: {}",
-                    lost.join(", ")
-                ),
-                replicated,
-            })
+        destruction(self.plan, &self.replica_roles, |node| {
+            let by = self.destroyed.get(&node).into_iter().flatten();
+            by.map(|by| Gone { by: *by, noticed: true }).collect()
         })
     }
 
@@ -272,10 +246,9 @@ impl<'p, W: World> Nemesis<'p, W> {
     }
 
     fn view<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {
-        let replica_roles: Vec<&str> = self.replica_roles.iter().map(String::as_str).collect();
         look(&View {
             nodes: &self.plan.nodes,
-            replica_roles: &replica_roles,
+            replica_roles: &self.replica_roles,
             leader: self.leader.filter(|leader| self.is_up(*leader)),
             up: self.nodes.up(),
         })
@@ -371,12 +344,12 @@ impl<'p, W: World> Nemesis<'p, W> {
                 for node in &nodes {
                     self.crash(act.index, *node);
                     if *wiped {
-                        self.destroyed.insert(*node, act.index);
+                        self.destroyed.entry(*node).or_default().push(act.index);
                         let done = self.world.wipe(*node);
                         self.check(done);
                         // What replicas forget others know. What landed on another disk is there no more.
-                        let role = &self.plan.nodes[node.index()].role;
-                        if !self.replica_roles.contains(role) {
+                        let role = self.plan.nodes[node.index()].role.as_str();
+                        if !self.replica_roles.contains(&role) {
                             let fault = self.plan.faults[act.index].step;
                             self.record(*node, What::WentBack { fault, to: 0 });
                         }
@@ -462,7 +435,7 @@ impl<'p, W: World> Nemesis<'p, W> {
             Injection::Damage { nodes, damage } => {
                 let nodes = self.nodes(nodes, act);
                 for node in &nodes {
-                    self.destroyed.insert(*node, act.index);
+                    self.destroyed.entry(*node).or_default().push(act.index);
                     let draw = act.stream.between(0, u64::MAX);
                     let done = self.world.damage(act.index, *node, *damage, draw);
                     self.check(done);
@@ -564,7 +537,7 @@ impl<'p, W: World> Nemesis<'p, W> {
             let done = self.world.restore(index, node);
             if done.is_ok() {
                 self.feel(index);
-                self.destroyed.insert(node, index);
+                self.destroyed.entry(node).or_default().push(index);
                 self.record(node, What::WentBack { fault, to });
             }
             self.check(done);

@@ -59,7 +59,8 @@ pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>) -> Built<'a> {
         exits: Exits::default(),
     };
     let tick = u64::from(plan.tick_ms) * 1_000;
-    let mut simulator = Simulator::new(plan.seed, tick, system.waits_with_probe(), setup.nodes);
+    let mut simulator =
+        Simulator::new(plan.seed, tick, system.waits_with_probe(), plan.nodes.len());
     for node in shared.cluster.nodes.iter() {
         host(&mut simulator, node, client_nodes.contains(&node.id), &shared);
     }
