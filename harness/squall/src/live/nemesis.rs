@@ -208,8 +208,18 @@ impl<'p, W: World> Nemesis<'p, W> {
     pub(crate) fn destruction(&self) -> Option<Destruction> {
         destruction(self.plan, &self.replica_roles, |node| {
             let by = self.destroyed.get(&node).into_iter().flatten();
-            by.map(|by| Gone { by: *by, noticed: true }).collect()
+            by.map(|by| Gone { by: *by, noticed: self.noticed(*by, node) }).collect()
         })
+    }
+
+    /// Whether a node noticed what a fault took from its disk: it started on the disk; or, where something on the disk was
+    /// damaged, the fault was felt (the world does not tell by which node).
+    fn noticed(&self, by: usize, node: NodeId) -> bool {
+        let fault = &self.plan.faults[by];
+        match fault.fault.injection() {
+            Injection::Damage { .. } => self.felt.contains_key(&fault.step),
+            _ => self.is_up(node),
+        }
     }
 
     /// What is left when the run is over, and the world.

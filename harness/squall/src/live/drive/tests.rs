@@ -37,7 +37,7 @@ struct Mistakes {
     indeterminate: Option<u64>,
     /// Nothing is answered while the server is down, and never after.
     silent: bool,
-    /// Faults on links hit nobody.
+    /// Faults on links hit nobody, and nobody reads what is damaged.
     feels_nothing: bool,
 }
 
@@ -98,7 +98,10 @@ impl World for Fake {
     fn break_disk(&mut self, _: usize, _: NodeId, _: DiskState, _: u64) -> Done {
         Ok(())
     }
-    fn damage(&mut self, _: usize, _: NodeId, _: Damage, _: u64) -> Done {
+    fn damage(&mut self, fault: usize, _: NodeId, _: Damage, _: u64) -> Done {
+        if !self.mistakes.feels_nothing {
+            self.felt.insert(fault, 1);
+        }
         Ok(())
     }
     fn release(&mut self, part: Part) -> Done {
@@ -263,6 +266,17 @@ fn a_fault_that_hit_nobody_proves_nothing_and_one_that_was_not_carried_out_neith
     let starved = "faults:\n  - { at: 20ms, for: 30ms, slow_node: { node: server-1 } }\n";
     let (outcome, _) = run(starved, Mistakes::default());
     assert_eq!(outcome.inconclusive, ["this fake has no processor"]);
+}
+
+#[test]
+fn what_is_lost_is_excused_by_a_damaged_disk_only_if_somebody_read_what_is_damaged() {
+    let damaged = "faults:\n  - { at: 20ms, bit_rot: server-1 }\n";
+    let forgets = Mistakes { forgets: Some(10), ..Mistakes::default() };
+    let (read, _) = run(damaged, forgets);
+    assert_eq!(broken(&read), [""; 0], "{:?}", read.violations);
+    assert!(read.vacuous.iter().any(|why| why.contains("no system could have kept")), "{read:?}");
+    let (unread, _) = run(damaged, Mistakes { feels_nothing: true, ..forgets });
+    assert!(broken(&unread).contains(&"no_loss"), "{:?}", unread.reason());
 }
 
 #[test]
