@@ -3,11 +3,11 @@
 //! A file is gzip of lines of JSON: first what is known beside the records, then a record a line.
 
 use super::{
-    chronicle::{in_a_live_world, recorder, tell},
+    chronicle::{in_a_live_world, tell},
     described::{Described, DescribedSystem, READERS},
 };
 use crate::{
-    outcome::{Destruction, Fates, RunOutcome, Verdict, setup, signals, why_vacuous},
+    outcome::{Destruction, Fates, Recorder, RunOutcome, Verdict, setup, signals, why_vacuous},
     plan::{Micros, Plan},
     system::System,
 };
@@ -148,7 +148,7 @@ impl Kept {
         for name in &self.names {
             names.intern(name);
         }
-        let mut recorder = recorder(plan, &setup);
+        let mut recorder = Recorder::new(plan, &setup);
         let mut last = None;
         for record in records {
             tell(&mut recorder, last, record);

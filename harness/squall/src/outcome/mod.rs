@@ -13,7 +13,6 @@ mod signals;
 mod verdict;
 
 pub(crate) use agree::agree;
-pub(crate) use backlog::Backlog;
 pub(crate) use destruction::{Destruction, Gone, destruction};
 pub(crate) use limits::patience;
 pub(crate) use recorder::Recorder;

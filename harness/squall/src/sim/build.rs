@@ -8,11 +8,10 @@ use super::{
 };
 use crate::{
     determinism::EPOCH,
-    outcome::{Backlog, Recorder, nodes_where, planned, role, setup},
+    outcome::{Recorder, nodes_where, planned, role, setup},
     plan::{Plan, PlannedNode},
     system::{Cluster, Node, System},
 };
-use squall_judge::Judge;
 use squall_probe::{NodeId, Record, sim};
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -39,11 +38,7 @@ const DATA: &str = "/data";
 pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>) -> Built<'a> {
     let mut names = sim::Names::default();
     let setup = setup(plan, &**system, &mut names);
-    let recorder = Rc::new(RefCell::new(Recorder::new(
-        Judge::new(&setup),
-        Backlog::new(setup.groups.clone(), &setup.promises),
-        !plan.faults.is_empty(),
-    )));
+    let recorder = Rc::new(RefCell::new(Recorder::new(plan, &setup)));
     let sink = {
         let recorder = recorder.clone();
         Box::new(move |record: &Record| recorder.borrow_mut().record(record))
