@@ -105,6 +105,16 @@ pub enum Start {
     },
 }
 
+impl Start {
+    /// How much later than its condition is met a fault begins.
+    pub(crate) fn delay(&self) -> Micros {
+        match self {
+            Self::At(_) => 0,
+            Self::When { delay, .. } => *delay,
+        }
+    }
+}
+
 /// A publish that a client will be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedPublish {
@@ -134,8 +144,9 @@ fn settle(scenario: &Scenario, seed: u64) -> Micros {
     micros(scenario.settle.unwrap_or(usual))
 }
 
-fn micros(duration: Duration) -> Micros {
-    u64::try_from(duration.as_micros()).expect("a scenario's durations are checked when it is read")
+/// A time of a scenario, or of a run, in microseconds.
+pub(crate) fn micros(duration: Duration) -> Micros {
+    u64::try_from(duration.as_micros()).expect("no time in a scenario or a run is 500,000 years")
 }
 
 impl Plan {

@@ -1,11 +1,11 @@
 //! What happened in a run whose time nobody can stop: records with the time since it began, by the monotonic clock.
 
 use crate::{
-    outcome::{Backlog, Recorder, setup},
+    outcome::{Recorder, setup},
     plan::{Micros, Plan},
     system::System,
 };
-use squall_judge::{CATALOGUE, Judge, Limits, Setup};
+use squall_judge::{CATALOGUE, Limits, Setup};
 use squall_probe::{EventId, Name, NodeId, Record, What, live, sim};
 
 /// A run's records, as they come.
@@ -38,7 +38,7 @@ impl Chronicle {
             pending: Vec::new(),
             abandoned: Vec::new(),
             names,
-            recorder: recorder(plan, &setup),
+            recorder: Recorder::new(plan, &setup),
             limits: setup.limits.clone(),
             records: Vec::new(),
         }
@@ -107,15 +107,6 @@ pub(crate) fn tell(recorder: &mut Recorder, last: Option<&Record>, record: &Reco
         recorder.went_back();
     }
     recorder.record(record);
-}
-
-/// A recorder for a run's records.
-pub(crate) fn recorder(plan: &Plan, setup: &Setup) -> Recorder {
-    Recorder::new(
-        Judge::new(setup),
-        Backlog::new(setup.groups.clone(), &setup.promises),
-        !plan.faults.is_empty(),
-    )
 }
 
 /// What a scenario does not limit has its usual limits in the pace of the system; and who sees a system from outside sees

@@ -3,14 +3,17 @@
 //! A client is a program that speaks lines of JSON: it is asked on its standard input and answers on its standard output,
 //! in any order. What it prints on its standard error is its log.
 
+use super::nemesis::scaled;
 use crate::{
-    plan::{Micros, Plan, PlannedPublish},
+    injection::Injection,
+    plan::{Micros, Plan, PlannedPublish, micros},
+    schedule::{Due, Offer, load_times},
     stream::Stream,
-    system::{Event, Poison},
+    system::Event,
 };
 use serde_json::{Value, json};
 use squall_probe::{EventId, NodeId, Position};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a client says.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,23 +142,16 @@ pub(crate) struct Open {
 }
 
 /// What is to be published when and by whom, and what is still open.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Clients {
-    /// The nodes that run clients.
-    pub(crate) nodes: Vec<NodeId>,
-    /// By client: what is due, by time.
-    due: BTreeMap<NodeId, VecDeque<PlannedPublish>>,
+    /// What is due; faults are known by their index in the plan.
+    offer: Offer<usize>,
     /// Clients that can be asked.
     ready: BTreeSet<NodeId>,
     /// Publishes that nobody has answered.
     pub(crate) open: BTreeMap<EventId, Open>,
     /// Of every event that was asked for, its key.
     pub(crate) keys: BTreeMap<EventId, u32>,
-    /// Faults that publish poison: index, draw, share, kind.
-    poisoners: Vec<(usize, u64, f64, Option<Poison>)>,
-    /// Which fault added an event.
-    added: BTreeMap<EventId, usize>,
-    next: u64,
 }
 
 /// One publish as it is asked for.
@@ -171,21 +167,20 @@ pub(crate) struct Asked {
     pub(crate) felt: Vec<usize>,
 }
 
-/// How many events each client is asked to publish after the healing, to see whether that works.
-const PROBES: u32 = 3;
-
 impl Clients {
-    /// The workload of a plan.
-    pub(crate) fn new(plan: &Plan, nodes: Vec<NodeId>) -> Self {
-        let publishes = plan.publishes(nodes.len());
-        let next = publishes.iter().map(|publish| publish.event.id.0).max().unwrap_or(0) + 1;
-        let mut due: BTreeMap<NodeId, VecDeque<PlannedPublish>> = BTreeMap::new();
-        for publish in publishes {
-            if let Some(node) = nodes.get(publish.client) {
-                due.entry(*node).or_default().push_back(publish);
-            }
+    /// The workload of a plan. No client can be asked yet.
+    pub(crate) fn new(plan: &Plan, nodes: &[NodeId]) -> Self {
+        Self {
+            offer: Offer::new(nodes, &plan.publishes(nodes.len())),
+            ready: BTreeSet::new(),
+            open: BTreeMap::new(),
+            keys: BTreeMap::new(),
         }
-        Self { nodes, due, next, ..Self::default() }
+    }
+
+    /// The nodes that run clients.
+    pub(crate) fn nodes(&self) -> &[NodeId] {
+        self.offer.nodes()
     }
 
     /// A client can be asked, or not any more.
@@ -204,37 +199,23 @@ impl Clients {
 
     /// Everything was asked for, but for clients that are down.
     pub(crate) fn offered(&self) -> bool {
-        self.due.values().all(VecDeque::is_empty)
+        self.offer.is_empty()
+    }
+
+    /// When the next publish is due of a client that can be asked, and whose.
+    fn next(&self) -> Option<(Micros, NodeId)> {
+        self.ready.iter().filter_map(|node| Some((self.offer.next(*node)?, *node))).min()
     }
 
     /// When the next publish is due of a client that can be asked.
     pub(crate) fn next_due(&self) -> Option<Micros> {
-        let ready = self.due.iter().filter(|(node, _)| self.ready.contains(*node));
-        ready.filter_map(|(_, due)| Some(due.front()?.at)).min()
+        self.next().map(|(at, _)| at)
     }
 
     /// The next publish whose time has come.
     pub(crate) fn take(&mut self, now: Micros) -> Option<Asked> {
-        let ready = &self.ready;
-        let (node, due) = self
-            .due
-            .iter_mut()
-            .filter(|(node, due)| {
-                ready.contains(*node) && due.front().is_some_and(|next| next.at <= now)
-            })
-            .min_by_key(|(_, due)| due.front().map(|next| next.at))?;
-        let node = *node;
-        let mut publish = due.pop_front()?;
-        let mut felt = Vec::new();
-        for (fault, draw, share, kind) in &self.poisoners {
-            let mut stream = Stream::new(*draw, "poison", &[publish.event.id.0]);
-            if stream.share() < *share && publish.event.poison.is_none() {
-                publish.event.poison =
-                    Some(kind.unwrap_or_else(|| Poison::by_draw(stream.between(0, u64::MAX))));
-                felt.push(*fault);
-            }
-        }
-        felt.extend(self.added.get(&publish.event.id));
+        let (_, node) = self.next()?;
+        let Due { publish, poisoned_by, added_by } = self.offer.take(node, now)?;
         let Event { id, key, size, poison } = publish.event;
         let mut line = json!({ "publish": id.0, "key": key, "size": size });
         if let (Some(poison), Value::Object(fields)) = (poison, &mut line) {
@@ -242,55 +223,37 @@ impl Clients {
         }
         self.open.insert(id, Open { node, key, since: now, informed: false });
         self.keys.insert(id, key);
+        let felt = poisoned_by.into_iter().chain(added_by).collect();
         Some(Asked { node, publish, line: line.to_string(), felt })
     }
 
-    /// A share of the publishes is poison from now on.
-    pub(crate) fn poison(&mut self, fault: usize, draw: u64, share: f64, kind: Option<Poison>) {
-        self.poisoners.push((fault, draw, share, kind));
+    /// A fault that acts on the workload begins: it adds events, or poisons a share of them.
+    pub(crate) fn begin(&mut self, plan: &Plan, fault: usize, now: Micros, pace: f64) {
+        let planned = &plan.faults[fault];
+        match planned.fault.injection() {
+            Injection::Poison { share, kind } => {
+                self.offer.poison(fault, planned.draw, share, kind);
+            }
+            Injection::Load(load) => {
+                let mut stream = Stream::new(planned.draw, "act", &[]);
+                let rate = plan.workload.rate;
+                let in_pace = |time| scaled(micros(time), pace);
+                let times = load_times(load, rate, now, in_pace, &mut stream);
+                self.offer.add(fault, planned.draw, &plan.workload, &times);
+            }
+            _ => {}
+        }
     }
 
     /// A fault publishes no more poison.
     pub(crate) fn stop_poisoning(&mut self, fault: usize) {
-        self.poisoners.retain(|(active, ..)| *active != fault);
-    }
-
-    /// Adds events that a fault publishes at these times.
-    pub(crate) fn add(&mut self, plan: &Plan, fault: usize, times: &[Micros], draw: u64) {
-        let mut keys = Stream::new(draw, "key", &[]);
-        for at in times {
-            let key = keys.between(0, u64::from(plan.workload.keys.max(1)) - 1);
-            let key = u32::try_from(key).expect("below a u32");
-            let id = self.push(*at, key as usize, key, plan.workload.size);
-            self.added.extend(id.map(|id| (id, fault)));
-        }
+        self.offer.stop_poisoning(fault);
     }
 
     /// Each client is asked for a few events more, at once. Which.
     pub(crate) fn probe(&mut self, plan: &Plan, now: Micros) -> Vec<EventId> {
-        let clients = u32::try_from(self.nodes.len()).expect("a run has some fifty nodes");
-        let mut probes = Vec::new();
-        for client in 0..clients {
-            for number in 0..PROBES {
-                // A key belongs to one client.
-                let key = client + number * clients;
-                let key = if key < plan.workload.keys { key } else { client };
-                probes.extend(self.push(now, client as usize, key, plan.workload.size));
-            }
-        }
-        probes
-    }
-
-    fn push(&mut self, at: Micros, client: usize, key: u32, size: u32) -> Option<EventId> {
-        let client = client % self.nodes.len().max(1);
-        let node = self.nodes.get(client)?;
-        let id = EventId(self.next);
-        self.next += 1;
-        let due = self.due.entry(*node).or_default();
-        let place = due.partition_point(|publish| publish.at <= at);
-        let event = Event { id, key, size, poison: None };
-        due.insert(place, PlannedPublish { at, client, event });
-        Some(id)
+        // Who is down is asked when it is back.
+        self.offer.probe(now, &BTreeSet::new(), &plan.workload)
     }
 
     /// The open publishes of a node's client, of which nobody will hear any more.
@@ -314,6 +277,37 @@ impl Clients {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{sample::Sample, scenario};
+
+    /// When all events are due that a fault adds which begins when a second has passed.
+    fn added(fault: &str, pace: f64) -> Vec<Micros> {
+        let text = format!("name: x\nworkload: {{ events: 1, rate: 100/s }}\nfaults: [{fault}]\n");
+        let scenario = scenario::parse("x", text.as_bytes(), &Sample).map_err(|p| p.render(false));
+        let plan = Plan::new(&scenario.expect("it is right"), 7, &Sample, &[]);
+        let nodes = [NodeId(0)];
+        let mut clients = Clients::new(&plan, &nodes);
+        clients.set_ready(nodes[0], true);
+        clients.begin(&plan, 0, 1_000_000, pace);
+        let all = std::iter::from_fn(|| clients.take(Micros::MAX));
+        all.filter(|asked| asked.felt == [0]).map(|asked| asked.publish.at).collect()
+    }
+
+    #[test]
+    fn what_faults_add_comes_in_the_pace_of_the_system() {
+        for (fault, count, lasts) in [
+            ("{ at: 0ms, burst: { events: 200, within: 1s } }", [200, 200], 1_000_000),
+            ("{ at: 0ms, spike: { factor: 3, lasting: 2s } }", [400, 1_600], 2_000_000),
+        ] {
+            for (pace, count) in [1, 4].into_iter().zip(count) {
+                let times = added(fault, f64::from(u32::try_from(pace).expect("a small number")));
+                assert_eq!(times.len(), count, "{fault} {pace}");
+                let (first, last) = (times[0] - 1_000_000, times[count - 1] - 1_000_000);
+                assert!(first < pace * lasts / 20, "{fault} {pace}: {first}");
+                let end = pace * lasts;
+                assert!((end * 19 / 20..end).contains(&last), "{fault} {pace}: {last}");
+            }
+        }
+    }
 
     #[test]
     fn a_line_says_one_thing_and_what_it_does_not_know_of_is_told() {

@@ -13,12 +13,9 @@ use super::{
     world::{Done, World},
 };
 use crate::{
-    injection::{Injection, Load},
     outcome::nodes_where,
     plan::{Micros, Plan, Start},
-    schedule::along_a_line,
     sim::STEPS,
-    stream::Stream,
     system::{Role, System},
 };
 use serde_json::json;
@@ -175,13 +172,12 @@ pub(crate) fn drive<H: Host>(
     ready: &[NodeId],
 ) -> (Driven, Chronicle, H) {
     let nodes = |which: &dyn Fn(&Role) -> bool| -> Vec<NodeId> { nodes_where(plan, system, which) };
-    let replica_roles = system.roles().iter().filter(|role| role.replica);
-    let replica_roles = replica_roles.map(|role| role.name.to_owned()).collect();
+    let replica_roles = system.roles().iter().filter(|role| role.replica).map(|role| role.name);
     let mut driver = Driver {
         plan,
-        nemesis: Nemesis::new(plan, host, replica_roles, pace),
+        nemesis: Nemesis::new(plan, host, replica_roles.collect(), pace),
         chronicle: Chronicle::new(plan, system, pace, how.outside),
-        clients: Clients::new(plan, nodes(&|role| role.client)),
+        clients: Clients::new(plan, &nodes(&|role| role.client)),
         pace,
         how,
         group: system.groups().first().copied().unwrap_or(READERS),
@@ -236,7 +232,7 @@ impl<H: Host> Driver<'_, H> {
             self.listen(Duration::from_micros(wait));
         }
         let elapsed = self.chronicle.now();
-        for node in self.clients.nodes.clone() {
+        for node in self.clients.nodes().to_vec() {
             self.abandon(node);
         }
         self.gather();
@@ -275,13 +271,9 @@ impl<H: Host> Driver<'_, H> {
 
     /// The nemesis does what is due.
     fn act(&mut self, now: Micros) {
-        let seen = |signal: &str| {
+        let seen = |signal: &str, from_start| {
             let name = self.chronicle.names.find(signal);
-            let signals = &self.chronicle.recorder.signals;
-            name.map_or_else(
-                || signals.count_of(signal, squall_probe::Name(u16::MAX), false),
-                |name| signals.count_of(signal, name, false),
-            )
+            self.chronicle.recorder.signals.count_of(signal, name, from_start)
         };
         let progress = Progress {
             now,
@@ -300,7 +292,7 @@ impl<H: Host> Driver<'_, H> {
             self.clients.stop_poisoning(fault);
         }
         for fault in load {
-            self.add_load(fault, now);
+            self.clients.begin(self.plan, fault, now, self.pace);
         }
     }
 
@@ -317,33 +309,6 @@ impl<H: Host> Driver<'_, H> {
                     self.end_reading(Err("the client that read was killed".to_owned()));
                 }
             }
-        }
-    }
-
-    fn add_load(&mut self, fault: usize, now: Micros) {
-        let planned = &self.plan.faults[fault];
-        let mut stream = Stream::new(planned.draw, "act", &[]);
-        let micros =
-            |time: Duration| u64::try_from(time.as_micros()).expect("the longest time is a week");
-        match planned.fault.injection() {
-            Injection::Poison { share, kind } => {
-                self.clients.poison(fault, planned.draw, share, kind);
-            }
-            Injection::Load(Load::Rate { first, last, lasting }) => {
-                let rate = self.plan.workload.rate;
-                let lasting = scaled(micros(lasting), self.pace);
-                let times = along_a_line(rate, first, last, lasting, &mut stream);
-                let times: Vec<Micros> = times.iter().map(|after| now + after).collect();
-                self.clients.add(self.plan, fault, &times, planned.draw);
-            }
-            Injection::Load(Load::Events { count, within }) => {
-                let within = micros(within).max(1);
-                let mut times: Vec<Micros> =
-                    (0..count).map(|_| now + stream.between(0, within - 1)).collect();
-                times.sort_unstable();
-                self.clients.add(self.plan, fault, &times, planned.draw);
-            }
-            _ => {}
         }
     }
 

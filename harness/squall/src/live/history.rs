@@ -3,11 +3,11 @@
 //! A file is gzip of lines of JSON: first what is known beside the records, then a record a line.
 
 use super::{
-    chronicle::{in_a_live_world, recorder, tell},
+    chronicle::{in_a_live_world, tell},
     described::{Described, DescribedSystem, READERS},
 };
 use crate::{
-    outcome::{Destruction, RunOutcome, Verdict, never_felt, never_seen, setup, signals},
+    outcome::{Destruction, Fates, Recorder, RunOutcome, Verdict, setup, signals, why_vacuous},
     plan::{Micros, Plan},
     system::System,
 };
@@ -148,34 +148,23 @@ impl Kept {
         for name in &self.names {
             names.intern(name);
         }
-        let mut recorder = recorder(plan, &setup);
+        let mut recorder = Recorder::new(plan, &setup);
         let mut last = None;
         for record in records {
             tell(&mut recorder, last, record);
             last = Some(record);
         }
         let recovery = recorder.recovery();
-        let felt = self.felt.iter().map(|(step, count)| (*step, *count));
         let points = self.passed.iter().map(|(point, times)| (point, *times));
-        let signals = signals(plan, &recorder, &names, points, felt);
+        let signals = signals(plan, &recorder, &names, points, &self.felt);
         let counters = Counters { faults: self.begun, ..recorder.counters };
         let judgement = recorder.judge.finish(&|name| names.text(name).to_owned());
         let nodes: Vec<String> = plan.nodes.iter().map(|node| node.name.clone()).collect();
 
-        let mut vacuous = Vec::new();
-        if counters.acknowledged == 0 {
-            vacuous.push("no publish was acknowledged".to_owned());
-        }
-        vacuous.extend(self.unfired.iter().cloned());
-        vacuous.extend(never_felt(
-            plan,
-            &self.begun_steps,
-            |step| self.felt.contains_key(&step),
-            |_| None,
-        ));
-        vacuous.extend(never_seen(plan, &signals));
-        let named = plan.expect.iter().map(|expect| &expect.name).chain(&plan.violates);
-        vacuous.extend(named.filter_map(|name| judgement.why_idle(name)));
+        let Self { unfired, begun_steps, felt, .. } = self;
+        let fates = Fates { unfired, begun_steps, felt };
+        let vacuous =
+            why_vacuous(plan, fates, &signals, counters.acknowledged, &judgement, |_| None);
         let Judgement { violations, judged, history, loss, .. } = judgement;
         let mut verdict = Verdict { violations, vacuous, note: None };
         verdict.add_forbidden(plan, &signals);

@@ -6,12 +6,12 @@
 use super::world::{Disturbance, Done, Part, World};
 use crate::{
     injection::{Back, Carried, Injection, LinkState, Links, Target},
-    outcome::Destruction,
-    plan::{Micros, Plan, Start},
+    outcome::{Destruction, Gone, destruction},
+    plan::{Micros, Plan, Start, micros},
     scenario::Condition,
     schedule::{
-        Act, Action, Agenda, Began, Comeback, Direction, Nodes, Occurrences, Reached, Triggers,
-        View,
+        Act, Action, Agenda, Began, Comeback, Direction, Flapping, Nodes, Occurrences, Reached,
+        Triggers, View, pairs, senders,
     },
 };
 use squall_probe::{Mark, NodeChange, NodeId, Record, What, live};
@@ -33,17 +33,10 @@ pub(crate) struct Progress<'a> {
     pub(crate) passed: Vec<usize>,
     /// Publishes acknowledged, events delivered, effects landed.
     pub(crate) reached: (u32, u32, u32),
-    /// How often a signal was seen.
-    pub(crate) seen: &'a dyn Fn(&str) -> u64,
+    /// How often a signal was seen: from the start of the run, or from the first fault on.
+    pub(crate) seen: &'a dyn Fn(&str, bool) -> u64,
     /// Who leads, if anybody knows.
     pub(crate) leader: Option<NodeId>,
-}
-
-#[derive(Clone, Debug)]
-struct Flapping {
-    directions: BTreeSet<Direction>,
-    up: Micros,
-    down: Micros,
 }
 
 /// What is left of it when a run is over.
@@ -70,7 +63,7 @@ pub(crate) struct Nemesis<'p, W> {
     plan: &'p Plan,
     /// How many times as long as the scenario says everything takes.
     pace: f64,
-    replica_roles: Vec<String>,
+    replica_roles: Vec<&'static str>,
     agenda: Agenda,
     triggers: Triggers,
     occurrences: Occurrences,
@@ -82,8 +75,8 @@ pub(crate) struct Nemesis<'p, W> {
     snapshots: BTreeMap<usize, (Micros, Vec<NodeId>)>,
     /// On whose disks each fault acts.
     failing: BTreeMap<usize, Vec<NodeId>>,
-    /// Nodes of whose disks something is gone for good, by the fault that took it.
-    destroyed: BTreeMap<NodeId, usize>,
+    /// Nodes of whose disks something is gone for good, and the faults that took it.
+    destroyed: BTreeMap<NodeId, Vec<usize>>,
     healed: bool,
     felt: BTreeMap<u16, u64>,
     trouble: Vec<String>,
@@ -103,7 +96,12 @@ pub(crate) struct Nemesis<'p, W> {
 
 impl<'p, W: World> Nemesis<'p, W> {
     /// For a plan whose times are in the world's pace already. All nodes are up.
-    pub(crate) fn new(plan: &'p Plan, world: W, replica_roles: Vec<String>, pace: f64) -> Self {
+    pub(crate) fn new(
+        plan: &'p Plan,
+        world: W,
+        replica_roles: Vec<&'static str>,
+        pace: f64,
+    ) -> Self {
         let mut nemesis = Self {
             world,
             plan,
@@ -206,43 +204,22 @@ impl<'p, W: World> Nemesis<'p, W> {
         self.nodes.is_up(node)
     }
 
-    /// The disks of which something is gone for good, if so many that nothing could bring back what they held: all of a
-    /// role's, or of a role that replicates a majority.
+    /// The disks that were destroyed, if nothing could bring back what they held.
     pub(crate) fn destruction(&self) -> Option<Destruction> {
-        let roles: BTreeSet<&str> = self.plan.nodes.iter().map(|node| node.role.as_str()).collect();
-        roles.into_iter().find_map(|role| {
-            let of_role = |node: &NodeId| self.plan.nodes[node.index()].role == role;
-            let all = self.ids().filter(of_role).count();
-            let replicated = self.replica_roles.iter().any(|known| known == role);
-            // What a log may have lost that went back as a whole, the judge knows.
-            let went_back = |node: &NodeId| {
-                self.destroyed.get(node).is_none_or(|index| {
-                    matches!(self.plan.faults[*index].fault.injection(), Injection::GoBack { .. })
-                })
-            };
-            if replicated && self.ids().filter(of_role).all(|node| went_back(&node)) {
-                return None;
-            }
-            let lost: Vec<String> = self
-                .destroyed
-                .iter()
-                .filter(|(node, _)| of_role(node))
-                .map(|(node, index)| {
-                    let fault = &self.plan.faults[*index];
-                    let name = &self.plan.nodes[node.index()].name;
-                    format!("{name} (line {}: {})", fault.line, fault.fault)
-                })
-                .collect();
-            let needed = if replicated { all / 2 + 1 } else { all };
-            let count = lost.len();
-            (count > 0 && count >= needed.max(1)).then(|| Destruction {
-                disks: format!(
-                    "the disks of {count} of {all} {role} nodes were destroyed: {}",
-                    lost.join(", ")
-                ),
-                replicated,
-            })
+        destruction(self.plan, &self.replica_roles, |node| {
+            let by = self.destroyed.get(&node).into_iter().flatten();
+            by.map(|by| Gone { by: *by, noticed: self.noticed(*by, node) }).collect()
         })
+    }
+
+    /// Whether a node noticed what a fault took from its disk: it started on the disk; or, where something on the disk was
+    /// damaged, the fault was felt (the world does not tell by which node).
+    fn noticed(&self, by: usize, node: NodeId) -> bool {
+        let fault = &self.plan.faults[by];
+        match fault.fault.injection() {
+            Injection::Damage { .. } => self.felt.contains_key(&fault.step),
+            _ => self.is_up(node),
+        }
     }
 
     /// What is left when the run is over, and the world.
@@ -275,14 +252,13 @@ impl<'p, W: World> Nemesis<'p, W> {
     }
 
     fn micros(&self, time: Duration) -> Micros {
-        scaled(u64::try_from(time.as_micros()).expect("the longest time is a week"), self.pace)
+        scaled(micros(time), self.pace)
     }
 
     fn view<R>(&self, look: impl FnOnce(&View<'_>) -> R) -> R {
-        let replica_roles: Vec<&str> = self.replica_roles.iter().map(String::as_str).collect();
         look(&View {
             nodes: &self.plan.nodes,
-            replica_roles: &replica_roles,
+            replica_roles: &self.replica_roles,
             leader: self.leader.filter(|leader| self.is_up(*leader)),
             up: self.nodes.up(),
         })
@@ -301,43 +277,20 @@ impl<'p, W: World> Nemesis<'p, W> {
             return;
         }
         let (acked, delivered, applied) = progress.reached;
-        let seen = self.triggers.signals().into_iter().map(|signal| {
-            let count = match signal.strip_suffix("_felt") {
-                Some(kind) => self.felt_of(kind),
-                None => (progress.seen)(&signal),
-            };
-            (signal, count)
-        });
-        let seen = seen.collect();
+        let felt = |step| self.felt.get(&step).copied().unwrap_or(0);
+        let seen = self.triggers.seen(self.plan, felt, progress.seen);
         let (begun, over) = self.occurrences.steps();
         let passed = progress.passed.clone();
         let reached = Reached { acked, delivered, applied, passed, seen, begun, over };
         let pulled = self.triggers.pull(self.now, &reached);
         for index in pulled.met {
-            let delay = match &self.plan.faults[index].start {
-                Start::When { delay, .. } => *delay,
-                Start::At(_) => 0,
-            };
+            let delay = self.plan.faults[index].start.delay();
             self.agenda.schedule(self.now + delay, Action::Begin(index));
         }
         for (index, condition) in pulled.missed {
-            let line = self.plan.faults[index].line;
             let near = reached.nearest(&condition, |_| 0);
-            self.occurrences.gave_up(format!(
-                "line {line}: the trigger never fired: when {condition} ({near})"
-            ));
+            self.occurrences.never_fired(&self.plan.faults[index], &condition, &near);
         }
-    }
-
-    fn felt_of(&self, kind: &str) -> u64 {
-        let steps: BTreeSet<u16> = self
-            .plan
-            .faults
-            .iter()
-            .filter(|planned| planned.fault.kind.key == kind)
-            .map(|planned| planned.step)
-            .collect();
-        steps.iter().filter_map(|step| self.felt.get(step)).sum()
     }
 
     fn carry_out(&mut self, action: Action) {
@@ -375,10 +328,7 @@ impl<'p, W: World> Nemesis<'p, W> {
             }
             Began::NoTarget => {
                 if !self.triggers.defer(index, limit, self.now) {
-                    self.occurrences.gave_up(format!(
-                        "line {}: the fault never found whom it should hit: {}",
-                        planned.line, planned.fault
-                    ));
+                    self.occurrences.never_found(planned);
                 }
             }
         }
@@ -404,12 +354,12 @@ impl<'p, W: World> Nemesis<'p, W> {
                 for node in &nodes {
                     self.crash(act.index, *node);
                     if *wiped {
-                        self.destroyed.insert(*node, act.index);
+                        self.destroyed.entry(*node).or_default().push(act.index);
                         let done = self.world.wipe(*node);
                         self.check(done);
                         // What replicas forget others know. What landed on another disk is there no more.
-                        let role = &self.plan.nodes[node.index()].role;
-                        if !self.replica_roles.contains(role) {
+                        let role = self.plan.nodes[node.index()].role.as_str();
+                        if !self.replica_roles.contains(&role) {
                             let fault = self.plan.faults[act.index].step;
                             self.record(*node, What::WentBack { fault, to: 0 });
                         }
@@ -495,7 +445,7 @@ impl<'p, W: World> Nemesis<'p, W> {
             Injection::Damage { nodes, damage } => {
                 let nodes = self.nodes(nodes, act);
                 for node in &nodes {
-                    self.destroyed.insert(*node, act.index);
+                    self.destroyed.entry(*node).or_default().push(act.index);
                     let draw = act.stream.between(0, u64::MAX);
                     let done = self.world.damage(act.index, *node, *damage, draw);
                     self.check(done);
@@ -547,10 +497,7 @@ impl<'p, W: World> Nemesis<'p, W> {
             }
             LinkState::Clogged(within) => {
                 let within = self.micros(within);
-                let pairs: BTreeSet<Direction> =
-                    directions.iter().map(|(a, b)| (*a.min(b), *a.max(b))).collect();
-                for ((a, b), part) in pairs.into_iter().zip(1..) {
-                    let both = BTreeSet::from([(a, b), (b, a)]);
+                for (both, part) in pairs(&directions).zip(1..) {
                     self.disturb(part, Disturbance::Held, &both, act);
                     let at = self.now + act.stream.between(within / 5, within);
                     self.agenda.schedule(at, Action::Unclog { index: act.index, part });
@@ -600,7 +547,7 @@ impl<'p, W: World> Nemesis<'p, W> {
             let done = self.world.restore(index, node);
             if done.is_ok() {
                 self.feel(index);
-                self.destroyed.insert(node, index);
+                self.destroyed.entry(node).or_default().push(index);
                 self.record(node, What::WentBack { fault, to });
             }
             self.check(done);
@@ -727,11 +674,6 @@ pub(crate) fn refusals(
             .or_insert_with(|| format!("line {}: {}: {why}", planned.line, planned.fault));
     }
     refusals.into_values().collect()
-}
-
-fn senders(directions: &BTreeSet<Direction>) -> Vec<NodeId> {
-    let senders: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
-    senders.into_iter().collect()
 }
 
 /// A time in a world's pace.

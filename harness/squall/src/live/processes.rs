@@ -11,7 +11,7 @@ use crate::{
     injection::{Carried, Damage, DiskState, Injection, NodeState, Tampering},
     plan::{Micros, Plan, Start},
     scenario::Condition,
-    schedule::Direction,
+    schedule::{Direction, between_zones},
 };
 use squall_live::{
     Capability, Command, Counters, DiskCounters, DiskRule, Lab, LabOptions, Node, NodeOptions,
@@ -705,19 +705,14 @@ fn armed(plan: &Plan, folder: &Path) -> String {
 /// The latency of each direction as the scenario has it.
 fn standing(plan: &Plan) -> BTreeMap<Direction, (Duration, Duration)> {
     let millis = |ms: u32| Duration::from_millis(u64::from(ms));
-    let mut standing = BTreeMap::new();
-    for (a, from) in plan.nodes.iter().enumerate() {
-        for (b, to) in plan.nodes.iter().enumerate().filter(|(b, _)| *b != a) {
-            let apart = from.zone.is_some() && to.zone.is_some() && from.zone != to.zone;
-            let (min_ms, max_ms) = match plan.network.between_zones {
-                Some(between) if apart => between,
-                _ => (plan.network.min_ms, plan.network.max_ms),
-            };
-            let direction = (NodeId::of_index(a), NodeId::of_index(b));
-            standing.insert(direction, (millis(min_ms), millis(max_ms)));
-        }
-    }
+    let ids = || (0..plan.nodes.len()).map(NodeId::of_index);
+    let directions = ids().flat_map(|a| ids().filter(move |b| *b != a).map(move |b| (a, b)));
+    let usual = directions.map(|direction| (direction, (plan.network.min_ms, plan.network.max_ms)));
+    let standing: BTreeMap<Direction, (u32, u32)> = usual.chain(between_zones(plan)).collect();
     standing
+        .into_iter()
+        .map(|(direction, (min, max))| (direction, (millis(min), millis(max))))
+        .collect()
 }
 
 fn said(result: squall_live::Result<()>) -> Done {

@@ -1,8 +1,8 @@
 //! Where records go: into the hash, the folds, and the invariants, as they come.
 
 use super::{backlog::Backlog, signals::Signals};
-use crate::history::HistoryHash;
-use squall_judge::{ByEvent, Judge};
+use crate::{history::HistoryHash, plan::Plan};
+use squall_judge::{ByEvent, Judge, Setup};
 use squall_probe::{EventId, Mark, NodeId, Phase, Record, Removed, What};
 use squall_reports::{Counters, LatencyRecorder};
 use std::collections::BTreeSet;
@@ -25,12 +25,13 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(judge: Judge, backlog: Backlog, faults: bool) -> Self {
+    /// For a run of a plan, of which the judge knows this beforehand.
+    pub(crate) fn new(plan: &Plan, setup: &Setup) -> Self {
         Self {
             hash: HistoryHash::default(),
-            judge,
-            backlog,
-            signals: Signals::new(faults),
+            judge: Judge::new(setup),
+            backlog: Backlog::new(setup.groups.clone(), &setup.promises),
+            signals: Signals::new(!plan.faults.is_empty()),
             counters: Counters::default(),
             latency: LatencyRecorder::default(),
             due: ByEvent::default(),

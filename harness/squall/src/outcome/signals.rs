@@ -115,13 +115,13 @@ impl Signals {
         }
     }
 
-    /// How often a signal was seen, read off the history or named by the system: since the run began, or since the
-    /// first fault has begun.
-    pub fn count_of(&self, signal: &str, name: Name, from_start: bool) -> u64 {
+    /// How often a signal was seen, read off the history or named by the system, if it named it already: since the run
+    /// began, or since the first fault has begun.
+    pub fn count_of(&self, signal: &str, name: Option<Name>, from_start: bool) -> u64 {
         let (read_off, named) =
             if from_start { (&self.ever, &self.ever_named) } else { (&self.counts, &self.named) };
         let read_off = read_off.get(signal).copied().unwrap_or(0);
-        read_off + named.get(&name).copied().unwrap_or(0)
+        read_off + name.and_then(|name| named.get(&name)).copied().unwrap_or(0)
     }
 
     /// All that was seen, by name.

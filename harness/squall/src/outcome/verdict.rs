@@ -1,12 +1,8 @@
 //! The verdict: what was violated, why a run proves nothing, and what of a failure nobody could have kept.
 
-use super::recorder::Recorder;
-use crate::{
-    determinism::Panic,
-    plan::{Plan, PlannedFault},
-};
+use super::destruction::Destruction;
+use crate::{determinism::Panic, plan::Plan};
 use squall_judge::{Loss, Violation, seconds};
-use squall_probe::sim;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What can be broken because the disks of a majority are gone, or frames: what they held, and all that waits for it. That an
@@ -25,78 +21,6 @@ const FOLLOWS_FROM_ABSENCE: &[&str] = &[
     "available",
     "latency",
 ];
-
-/// Disks that were destroyed, when nothing could bring back what they held.
-pub(crate) struct Destruction {
-    /// Whose, and by which faults, in a sentence.
-    pub(crate) disks: String,
-    /// They were disks of replicas.
-    pub(crate) replicated: bool,
-}
-
-/// What was seen, by name: signals of the harness and of the system, fault points by how often they were passed, and faults
-/// by how often they were felt, by their steps.
-pub(crate) fn signals<'p>(
-    plan: &Plan,
-    recorder: &Recorder,
-    names: &sim::Names,
-    points: impl Iterator<Item = (&'p String, u64)>,
-    felt: impl Iterator<Item = (u16, u64)>,
-) -> BTreeMap<String, u64> {
-    let mut signals = recorder.signals.seen(|name| names.text(name).to_owned());
-    for (point, count) in points {
-        *signals.entry(point.clone()).or_default() += count;
-    }
-    let kinds: BTreeMap<u16, String> =
-        plan.faults.iter().map(|fault| (fault.step, fault.fault.kind.signal())).collect();
-    for (step, count) in felt {
-        if let Some(signal) = kinds.get(&step) {
-            *signals.entry(signal.clone()).or_default() += count;
-        }
-    }
-    signals
-}
-
-/// Steps of the scenario that began and were never felt, and how near they came.
-pub(crate) fn never_felt(
-    plan: &Plan,
-    begun: &BTreeSet<u16>,
-    felt: impl Fn(u16) -> bool,
-    near: impl Fn(&PlannedFault) -> Option<String>,
-) -> Vec<String> {
-    let steps: BTreeMap<u16, &PlannedFault> =
-        plan.faults.iter().map(|fault| (fault.step, fault)).collect();
-    steps
-        .into_iter()
-        .filter(|(step, _)| begun.contains(step) && !felt(*step))
-        .map(|(_, fault)| {
-            let near = near(fault).map(|near| format!(" ({near})")).unwrap_or_default();
-            format!(
-                "line {}: the fault began and nothing ever felt it: {}{near}",
-                fault.line, fault.fault
-            )
-        })
-        .collect()
-}
-
-/// Signals that must be seen and were not, and what was seen instead.
-pub(crate) fn never_seen(
-    plan: &Plan,
-    signals: &BTreeMap<String, u64>,
-) -> impl Iterator<Item = String> {
-    plan.must_see.iter().filter(|signal| !signals.contains_key(*signal)).map(|signal| {
-        let others: Vec<&str> = signals
-            .keys()
-            .map(String::as_str)
-            .filter(|other| !other.contains('.') && !other.ends_with("_felt"))
-            .collect();
-        let instead = match others.as_slice() {
-            [] => "no other was".to_owned(),
-            others => format!("seen were {}", others.join(", ")),
-        };
-        format!("must_see: {signal} was never seen ({instead})")
-    })
-}
 
 /// What is to be said of a run.
 #[derive(Debug, Default)]

@@ -2,6 +2,7 @@
 
 use crate::{
     plan::{Micros, PlannedFault},
+    scenario::Condition,
     stream::Stream,
 };
 use squall_probe::{NodeId, sim::OccurrenceId};
@@ -93,9 +94,25 @@ impl Occurrences {
         was_active
     }
 
-    /// It never began, for the reason that is told.
-    pub(crate) fn gave_up(&mut self, why: String) {
-        self.unfired.push(why);
+    /// It never began: whom it should hit was not there until its limit.
+    pub(crate) fn never_found(&mut self, planned: &PlannedFault) {
+        self.unfired.push(format!(
+            "line {}: the fault never found whom it should hit: {}",
+            planned.line, planned.fault
+        ));
+    }
+
+    /// It never began: its condition was not met until its limit, and came as near as is told.
+    pub(crate) fn never_fired(
+        &mut self,
+        planned: &PlannedFault,
+        condition: &Condition,
+        near: &str,
+    ) {
+        self.unfired.push(format!(
+            "line {}: the trigger never fired: when {condition} ({near})",
+            planned.line
+        ));
     }
 
     /// Those that last, and are not over.

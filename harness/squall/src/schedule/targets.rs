@@ -1,6 +1,6 @@
 //! From a scenario's words (`any follower`, `majority of brokers`) to nodes, at the moment a fault begins.
 
-use super::direction::Direction;
+use super::links::Direction;
 use crate::{
     injection::{Links, Target},
     plan::PlannedNode,

@@ -1,7 +1,10 @@
 //! Faults that wait: for a condition, or for somebody whom they can hit. Each has a limit; what has not begun by then
 //! never begins, and the run proves nothing of it.
 
-use crate::{plan::Micros, scenario::Condition};
+use crate::{
+    plan::{Micros, Plan, Start},
+    scenario::Condition,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A fault whose target does not exist when its time has come (no leader is elected) waits for it this long, in
@@ -120,13 +123,29 @@ impl Triggers {
         self.waiting.iter().any(|(_, condition, _)| of_steps(condition))
     }
 
-    /// The signals that something waits for.
-    pub(crate) fn signals(&self) -> BTreeSet<String> {
-        let signal = |condition: &Condition| match condition {
-            Condition::Signal { signal, .. } => Some(signal.clone()),
-            _ => None,
+    /// How often each signal was seen that something waits for. `felt` knows of a step how often its fault was felt;
+    /// `count` knows of any other signal how often it was seen, from the start of the run if it is told so, else from the
+    /// first fault on.
+    pub(crate) fn seen(
+        &self,
+        plan: &Plan,
+        felt: impl Fn(u16) -> u64,
+        count: impl Fn(&str, bool) -> u64,
+    ) -> BTreeMap<String, u64> {
+        let from_start = none_begins_by_itself(plan);
+        let seen = |signal: &str| match signal.strip_suffix("_felt") {
+            Some(kind) => steps_of(plan, kind).into_iter().map(&felt).sum(),
+            None => count(signal, from_start),
         };
-        self.waiting.iter().filter_map(|(_, condition, _)| signal(condition)).collect()
+        let signals: BTreeSet<&String> = self
+            .waiting
+            .iter()
+            .filter_map(|(_, condition, _)| match condition {
+                Condition::Signal { signal, .. } => Some(signal),
+                _ => None,
+            })
+            .collect();
+        signals.into_iter().map(|signal| (signal.clone(), seen(signal))).collect()
     }
 
     /// Nothing waits.
@@ -149,9 +168,69 @@ impl Triggers {
     }
 }
 
+/// No fault of a plan would begin before a signal was seen: what a fault must have begun for would never be seen.
+fn none_begins_by_itself(plan: &Plan) -> bool {
+    plan.faults.iter().all(|planned| match &planned.start {
+        Start::At(_) => false,
+        Start::When { condition, .. } => {
+            matches!(condition, Condition::Signal { .. } | Condition::Began(_) | Condition::Over(_))
+        }
+    })
+}
+
+/// The steps whose fault is of a kind.
+fn steps_of(plan: &Plan, kind: &str) -> BTreeSet<u16> {
+    let of_kind = plan.faults.iter().filter(|planned| planned.fault.kind.key == kind);
+    of_kind.map(|planned| planned.step).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{sample::Sample, scenario};
+
+    /// How often `leader_changed` and `crash_felt` count as seen for the faults of a plan, which all wait.
+    fn seen(faults: &str) -> BTreeMap<String, u64> {
+        let text = format!("name: x\nfaults:\n{faults}");
+        let scenario = scenario::parse("x", text.as_bytes(), &Sample).map_err(|p| p.render(false));
+        let plan = Plan::new(&scenario.expect("it is right"), 1, &Sample, &[]);
+        let mut triggers = Triggers::default();
+        for (index, planned) in plan.faults.iter().enumerate() {
+            if let Start::When { condition, limit, .. } = &planned.start {
+                triggers.wait(index, condition.clone(), *limit);
+            }
+        }
+        // Before the first fault twice, and then never.
+        let count = |_: &str, from_start| if from_start { 2 } else { 0 };
+        triggers.seen(&plan, |step| 10_u64.pow(step.into()), count)
+    }
+
+    #[test]
+    fn signals_count_from_the_start_where_no_fault_begins_before_one_is_seen() {
+        let waits = "  - { name: a, when: { signal: leader_changed }, crash: any broker }\n";
+        let (other, by_count, by_time) = (
+            "  - { after: a, crash: any broker }\n",
+            "  - { when: { acked: 9 }, crash: any broker }\n",
+            "  - { at: 1s, crash: any broker }\n",
+        );
+        for (faults, count) in [
+            (waits.to_owned(), 2),
+            (format!("{waits}{other}"), 2),
+            (format!("{waits}{by_count}"), 0),
+            (format!("{waits}{by_time}"), 0),
+        ] {
+            assert_eq!(seen(&faults), BTreeMap::from([("leader_changed".to_owned(), count)]));
+        }
+    }
+
+    #[test]
+    fn a_fault_counts_as_felt_as_often_as_all_steps_of_its_kind_were() {
+        let crash = "  - { at: 1s, crash: any broker }\n";
+        let pause = "  - { at: 1s, for: 1s, pause: any broker }\n";
+        let waits = "  - { when: { signal: crash_felt }, restart: any broker }\n";
+        let seen = seen(&format!("{crash}{pause}{crash}{waits}"));
+        assert_eq!(seen, BTreeMap::from([("crash_felt".to_owned(), 101)]));
+    }
 
     #[test]
     fn a_condition_that_is_met_at_its_limit_is_met() {

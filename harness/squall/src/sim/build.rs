@@ -8,11 +8,10 @@ use super::{
 };
 use crate::{
     determinism::EPOCH,
-    outcome::{Backlog, Recorder, nodes_where, planned, role, setup},
+    outcome::{Recorder, nodes_where, planned, role, setup},
     plan::{Plan, PlannedNode},
     system::{Cluster, Node, System},
 };
-use squall_judge::Judge;
 use squall_probe::{NodeId, Record, sim};
 use std::{cell::RefCell, rc::Rc, sync::Arc};
 
@@ -39,11 +38,7 @@ const DATA: &str = "/data";
 pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>) -> Built<'a> {
     let mut names = sim::Names::default();
     let setup = setup(plan, &**system, &mut names);
-    let recorder = Rc::new(RefCell::new(Recorder::new(
-        Judge::new(&setup),
-        Backlog::new(setup.groups.clone(), &setup.promises),
-        !plan.faults.is_empty(),
-    )));
+    let recorder = Rc::new(RefCell::new(Recorder::new(plan, &setup)));
     let sink = {
         let recorder = recorder.clone();
         Box::new(move |record: &Record| recorder.borrow_mut().record(record))
@@ -52,15 +47,15 @@ pub(super) fn build<'a>(plan: &'a Plan, system: &Arc<dyn System>) -> Built<'a> {
     sim::with(|world| world.set_epoch(EPOCH));
 
     let client_nodes = nodes_where(plan, &**system, |role| role.client);
-    let orders = plan.publishes(client_nodes.len());
     let shared = Shared {
         system: system.clone(),
         cluster: cluster(plan, &**system),
-        clients: Rc::new(RefCell::new(Clients::new(&client_nodes, &orders))),
+        clients: Rc::new(RefCell::new(Clients::new(plan, &client_nodes))),
         exits: Exits::default(),
     };
     let tick = u64::from(plan.tick_ms) * 1_000;
-    let mut simulator = Simulator::new(plan.seed, tick, system.waits_with_probe(), setup.nodes);
+    let mut simulator =
+        Simulator::new(plan.seed, tick, system.waits_with_probe(), plan.nodes.len());
     for node in shared.cluster.nodes.iter() {
         host(&mut simulator, node, client_nodes.contains(&node.id), &shared);
     }

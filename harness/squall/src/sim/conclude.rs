@@ -4,7 +4,7 @@ use super::{build::Built, nemesis::Remains};
 use crate::{
     determinism::Panic,
     injection::{DiskState, Injection, NodeState},
-    outcome::{RunOutcome, Verdict, never_felt, never_seen, signals},
+    outcome::{Fates, RunOutcome, Verdict, signals, why_vacuous},
     plan::{Plan, PlannedFault},
 };
 use squall_judge::Judgement;
@@ -27,7 +27,7 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
         &recorder,
         &world.names,
         world.points.iter().map(|(point, count)| (point, u64::from(*count))),
-        world.felt.iter().map(|(step, count)| (*step, *count)),
+        &world.felt,
     );
     let counters = Counters { messages: world.frames, faults: begun, ..recorder.counters };
     let mut hash = recorder.hash;
@@ -35,22 +35,9 @@ pub(super) fn conclude(plan: &Plan, built: Built<'_>, panic: Option<Panic>) -> R
     let judgement = recorder.judge.finish(&|name| world.names.text(name).to_owned());
     let nodes: Vec<String> = plan.nodes.iter().map(|node| node.name.clone()).collect();
 
-    // Why the run may prove nothing: nothing went on, a fault did not begin or was not felt, what must be seen was
-    // not, a judge had nothing to judge.
-    let mut vacuous = Vec::new();
-    if counters.acknowledged == 0 {
-        vacuous.push("no publish was acknowledged".to_owned());
-    }
-    vacuous.extend(unfired);
-    vacuous.extend(never_felt(
-        plan,
-        &begun_steps,
-        |step| world.felt.contains_key(&step),
-        |fault| how_near(plan, fault, &world, &judgement.history),
-    ));
-    vacuous.extend(never_seen(plan, &signals));
-    let named = plan.expect.iter().map(|expect| &expect.name).chain(&plan.violates);
-    vacuous.extend(named.filter_map(|name| judgement.why_idle(name)));
+    let fates = Fates { unfired: &unfired, begun_steps: &begun_steps, felt: &world.felt };
+    let near = |fault: &PlannedFault| how_near(plan, fault, &world, &judgement.history);
+    let vacuous = why_vacuous(plan, fates, &signals, counters.acknowledged, &judgement, near);
 
     // What was violated; and what of it nobody could have kept.
     let Judgement { violations, judged, history, loss, .. } = judgement;

@@ -31,16 +31,17 @@ pub(super) struct Simulator {
     now: Micros,
     /// By node id; the last may be the harness's own.
     hosts: Vec<Host>,
-    names: Vec<String>,
+    /// How many of them are nodes of the plan.
+    nodes: usize,
     order: Vec<usize>,
 }
 
 impl Simulator {
-    /// A simulator of nodes with these names, by id. `tick` is no longer than the shortest latency between them.
+    /// A simulator of this many nodes. `tick` is no longer than the shortest latency between them.
     /// Nodes for which nothing happens are passed over if all code `jumps`: waits in time with `squall_probe::time` alone.
-    pub(super) fn new(seed: u64, tick: Micros, jumps: bool, names: Vec<String>) -> Self {
+    pub(super) fn new(seed: u64, tick: Micros, jumps: bool, nodes: usize) -> Self {
         let (hosts, order) = (Vec::new(), Vec::new());
-        Self { seed, tick, jumps, now: 0, hosts, names, order }
+        Self { seed, tick, jumps, now: 0, hosts, nodes, order }
     }
 
     /// The software of the next node by id, or after all of them the harness's; it starts now, and again after each
@@ -58,11 +59,7 @@ impl Simulator {
 
     /// All nodes.
     pub(super) fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
-        (0..self.names.len()).map(NodeId::of_index)
-    }
-
-    pub(super) fn name(&self, node: NodeId) -> &str {
-        &self.names[node.index()]
+        (0..self.nodes).map(NodeId::of_index)
     }
 
     /// Virtual time.

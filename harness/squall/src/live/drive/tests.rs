@@ -33,9 +33,11 @@ struct Mistakes {
     stores_twice: Option<u64>,
     /// A reading never comes to its end.
     reads_halfway: bool,
+    /// Of every so many events nobody knows whether they were stored.
+    indeterminate: Option<u64>,
     /// Nothing is answered while the server is down, and never after.
     silent: bool,
-    /// Faults on links hit nobody.
+    /// Faults on links hit nobody, and nobody reads what is damaged.
     feels_nothing: bool,
 }
 
@@ -96,7 +98,10 @@ impl World for Fake {
     fn break_disk(&mut self, _: usize, _: NodeId, _: DiskState, _: u64) -> Done {
         Ok(())
     }
-    fn damage(&mut self, _: usize, _: NodeId, _: Damage, _: u64) -> Done {
+    fn damage(&mut self, fault: usize, _: NodeId, _: Damage, _: u64) -> Done {
+        if !self.mistakes.feels_nothing {
+            self.felt.insert(fault, 1);
+        }
         Ok(())
     }
     fn release(&mut self, part: Part) -> Done {
@@ -135,6 +140,10 @@ impl Host for Fake {
                 return Ok(());
             }
             let every = |often: Option<u64>| often.is_some_and(|often| id.is_multiple_of(often));
+            if every(self.mistakes.indeterminate) {
+                say(format!("{{\"info\": {id}}}"));
+                return Ok(());
+            }
             if !every(self.mistakes.forgets) {
                 self.log.push(id);
             }
@@ -260,12 +269,35 @@ fn a_fault_that_hit_nobody_proves_nothing_and_one_that_was_not_carried_out_neith
 }
 
 #[test]
+fn what_is_lost_is_excused_by_a_damaged_disk_only_if_somebody_read_what_is_damaged() {
+    let damaged = "faults:\n  - { at: 20ms, bit_rot: server-1 }\n";
+    let forgets = Mistakes { forgets: Some(10), ..Mistakes::default() };
+    let (read, _) = run(damaged, forgets);
+    assert_eq!(broken(&read), [""; 0], "{:?}", read.violations);
+    assert!(read.vacuous.iter().any(|why| why.contains("no system could have kept")), "{read:?}");
+    let (unread, _) = run(damaged, Mistakes { feels_nothing: true, ..forgets });
+    assert!(broken(&unread).contains(&"no_loss"), "{:?}", unread.reason());
+}
+
+#[test]
 fn who_lost_power_comes_back_when_the_step_says_so_and_what_it_was_asked_meanwhile_is_open() {
     let (outcome, done) = run(CRASH, Mistakes::default());
     assert_eq!(done, ["cut 0", "start 0"]);
     assert!(outcome.counters.indeterminate > 0 && outcome.counters.acknowledged > 20);
     assert_eq!(broken(&outcome), Vec::<&str>::new(), "{:?}", outcome.violations);
     assert!(outcome.signals.contains_key("crash_felt"), "{:?}", outcome.signals);
+}
+
+#[test]
+fn a_signal_counts_from_the_start_where_every_fault_waits_for_one() {
+    let waits = "{ name: first, when: { signal: publish_indeterminate, hit: 2 }, crash: server-1, \
+                 restart_after: 10ms }";
+    let then = "{ after: first, delay: 20ms, crash: server-1, restart_after: 10ms }";
+    let plan = format!("faults:\n  - {waits}\n  - {then}\n");
+    let hesitant = Mistakes { indeterminate: Some(5), ..Mistakes::default() };
+    let (outcome, done) = run(&plan, hesitant);
+    assert_eq!(done, ["cut 0", "start 0", "cut 0", "start 0"], "{:?}", outcome.reason());
+    assert_eq!(outcome.vacuous, [""; 0]);
 }
 
 #[test]

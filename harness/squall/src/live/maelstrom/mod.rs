@@ -205,7 +205,7 @@ pub(crate) fn execute(plan: &Plan, programs: &Programs, folder: &Path) -> Run {
             began: 0,
             passed: Vec::new(),
             reached,
-            seen: &|_| 0,
+            seen: &|_, _| 0,
             leader: None,
         });
         drop(nemesis.take_records());

@@ -2,7 +2,7 @@
 
 use crate::{
     live::nemesis::Remains,
-    outcome::{never_felt, never_seen},
+    outcome::{Fates, felt_signals, why_faults_prove_nothing},
     plan::Plan,
 };
 use serde_json::Value;
@@ -29,17 +29,10 @@ pub(super) fn line(text: &str) -> String {
 
 /// Why the run of a plan proves nothing, by its faults; and what was felt, by name.
 pub(super) fn vacuous(plan: &Plan, remains: &Remains) -> (Vec<String>, BTreeMap<String, u64>) {
-    let felt = |step: u16| remains.felt.get(&step).copied().unwrap_or(0);
-    let steps: BTreeMap<u16, String> =
-        plan.faults.iter().map(|fault| (fault.step, fault.fault.kind.signal())).collect();
-    let mut signals: BTreeMap<String, u64> = BTreeMap::new();
-    for (step, signal) in steps.into_iter().filter(|(step, _)| felt(*step) > 0) {
-        *signals.entry(signal).or_default() += felt(step);
-    }
-    let mut vacuous: Vec<String> = remains.unfired.clone();
-    vacuous.extend(never_felt(plan, &remains.begun_steps, |step| felt(step) > 0, |_| None));
-    vacuous.extend(never_seen(plan, &signals));
-    (vacuous, signals)
+    let signals = felt_signals(plan, &remains.felt);
+    let Remains { unfired, begun_steps, felt, .. } = remains;
+    let fates = Fates { unfired, begun_steps, felt };
+    (why_faults_prove_nothing(plan, fates, &signals, |_| None), signals)
 }
 
 /// A run, by what its history comes to, why it proves nothing, and why nobody can say whether it passed.

@@ -1,13 +1,13 @@
 //! How the simulator carries injections out: each becomes one of the verbs of the rooms beside this file.
 
-use super::{base::Nemesis, messages::Tamper, network::senders, state::LinkEffect};
+use super::{base::Nemesis, messages::Tamper, state::LinkEffect};
 use crate::{
     injection::{
-        Back, Carried, Damage, Delay, DiskState, Injection, LinkState, Links, Load, Messages,
-        NodeState, Target,
+        Back, Carried, Damage, Delay, DiskState, Injection, LinkState, Links, Messages, NodeState,
+        Target,
     },
-    plan::Micros,
-    schedule::{Act, Began},
+    plan::{Micros, micros},
+    schedule::{Act, Began, senders},
 };
 use squall_probe::{
     NodeId,
@@ -76,12 +76,7 @@ impl Nemesis<'_> {
                 Began::On(vec![NodeId::HARNESS])
             }
             Injection::Load(load) => {
-                match *load {
-                    Load::Rate { first, last, lasting } => {
-                        self.add_load(first, last, micros(lasting), act);
-                    }
-                    Load::Events { count, within } => self.add_events(count, micros(within), act),
-                }
+                self.add_load(*load, act);
                 Began::On(vec![NodeId::HARNESS])
             }
         }
@@ -150,10 +145,6 @@ impl Nemesis<'_> {
         }
         Began::On(senders)
     }
-}
-
-fn micros(time: Duration) -> Micros {
-    u64::try_from(time.as_micros()).expect("the longest time is a week")
 }
 
 fn millis(time: Duration) -> u64 {

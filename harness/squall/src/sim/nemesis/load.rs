@@ -2,41 +2,22 @@
 
 use super::base::Nemesis;
 use crate::{
-    plan::Micros,
-    schedule::{Act, along_a_line},
-    stream::Stream,
+    injection::Load,
+    plan::micros,
+    schedule::{Act, load_times},
     system::Poison,
 };
 
 impl Nemesis<'_> {
     /// A share of the publishes is poison from now on.
     pub(super) fn poison_publishes(&self, share: f64, kind: Option<Poison>, act: &Act) {
-        self.clients.borrow_mut().poison(act.id, act.draw, share, kind);
+        self.clients.borrow_mut().poison(act, share, kind);
     }
 
-    /// Publishes beside the workload: `first` times its rate at first, `last` times at last, evenly more or less in
-    /// between.
-    pub(super) fn add_load(&mut self, first: f64, last: f64, lasting: Micros, act: &mut Act) {
-        let times = along_a_line(self.plan.workload.rate, first, last, lasting, &mut act.stream);
-        self.publish_beside(&times, act);
-    }
-
-    /// Publishes `count` events beside the workload, at times drawn from `within`.
-    pub(super) fn add_events(&mut self, count: u32, within: Micros, act: &mut Act) {
-        let mut times: Vec<Micros> =
-            (0..count).map(|_| act.stream.between(0, within.max(1) - 1)).collect();
-        times.sort_unstable();
-        self.publish_beside(&times, act);
-    }
-
-    fn publish_beside(&mut self, after: &[Micros], act: &mut Act) {
-        let now = self.now();
-        let workload = &self.plan.workload;
-        let mut keys = Stream::new(act.draw, "key", &[]);
-        let orders = after.iter().map(|after| {
-            let key = keys.between(0, u64::from(workload.keys.max(1)) - 1);
-            (now + after, u32::try_from(key).expect("below a u32"), workload.size)
-        });
-        self.clients.borrow_mut().publish_beside(act.id.step, orders);
+    /// Publishes beside the workload.
+    pub(super) fn add_load(&self, load: Load, act: &mut Act) {
+        let rate = self.plan.workload.rate;
+        let times = load_times(load, rate, self.now(), micros, &mut act.stream);
+        self.clients.borrow_mut().add(act, self.plan, &times);
     }
 }

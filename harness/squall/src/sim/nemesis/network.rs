@@ -1,22 +1,12 @@
 //! Faults of links: cut, held, slow, flapping, clogged, reset, narrow.
 
-use super::{
-    base::Nemesis,
-    state::{Flapping, LinkEffect},
-};
+use super::{base::Nemesis, state::LinkEffect};
 use crate::{
     injection::Links,
     plan::Micros,
-    schedule::{Act, Action, Began, Direction, id_of},
+    schedule::{Act, Action, Began, Flapping, id_of, pairs, senders},
 };
-use squall_probe::{NodeId, sim};
-use std::collections::BTreeSet;
-
-/// The nodes that send in these directions: they feel what is wrong with them.
-pub(super) fn senders(directions: &BTreeSet<Direction>) -> Vec<NodeId> {
-    let senders: BTreeSet<NodeId> = directions.iter().map(|(from, _)| *from).collect();
-    senders.into_iter().collect()
-}
+use squall_probe::sim;
 
 impl Nemesis<'_> {
     /// Link faults begin to act, felt by the nodes whose messages they disturb.
@@ -69,10 +59,7 @@ impl Nemesis<'_> {
     pub(super) fn clog_links(&mut self, links: &Links, within: Micros, act: &mut Act) -> Began {
         let directions = self.directions(links, act);
         let nodes = senders(&directions);
-        let pairs: BTreeSet<Direction> =
-            directions.iter().map(|(a, b)| (*a.min(b), *a.max(b))).collect();
-        for ((a, b), part) in pairs.into_iter().zip(1..) {
-            let both = BTreeSet::from([(a, b), (b, a)]);
+        for (both, part) in pairs(&directions).zip(1..) {
             self.network.links.begin(act.id, part, LinkEffect::Hold, both);
             let at = self.now() + act.stream.between(within / 5, within);
             self.agenda.schedule(at, Action::Unclog { index: act.index, part });

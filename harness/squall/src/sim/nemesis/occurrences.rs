@@ -26,10 +26,7 @@ impl Nemesis<'_> {
             }
             Began::NoTarget => {
                 if !self.triggers.defer(index, limit, now) {
-                    self.occurrences.gave_up(format!(
-                        "line {}: the fault never found whom it should hit: {}",
-                        planned.line, planned.fault
-                    ));
+                    self.occurrences.never_found(planned);
                 }
             }
         }

@@ -2,7 +2,10 @@
 //! been recovered, and what was still under way when the deadline passed.
 
 use super::{base::Nemesis, state::Destroyed};
-use crate::{injection::Injection, outcome::Destruction, stream::Stream};
+use crate::{
+    outcome::{Destruction, Gone, destruction},
+    stream::Stream,
+};
 use squall_probe::{Mark, NodeId, What, sim};
 use std::collections::BTreeSet;
 
@@ -37,13 +40,8 @@ impl Nemesis<'_> {
 
     /// Whether publishing works is seen only if somebody publishes.
     fn probe_clients(&mut self) {
-        let workload = &self.plan.workload;
-        let probes = self.clients.borrow_mut().probe(
-            self.now(),
-            self.recovery.left_out(),
-            workload.keys,
-            workload.size,
-        );
+        let down = self.recovery.left_out();
+        let probes = self.clients.borrow_mut().probe(self.plan, self.now(), down);
         for event in probes {
             self.record(NodeId::HARNESS, What::Probe { event });
         }
@@ -77,45 +75,19 @@ impl Nemesis<'_> {
         nodes.filter(|(_, node)| node.role == role).map(|(id, _)| id).collect()
     }
 
-    /// The disks that were destroyed, if nothing could bring back what they held. A disk counts if its
-    /// node noticed: it read a damaged byte, or started on an empty disk.
+    /// The disks that were destroyed, if nothing could bring back what they held.
     pub(super) fn destruction(&self) -> Option<Destruction> {
-        let roles: BTreeSet<&str> = self.plan.nodes.iter().map(|node| node.role.as_str()).collect();
-        roles.into_iter().find_map(|role| {
-            let nodes = self.nodes_of(role);
-            let replicated = self.replica_roles.contains(&role);
-            // What a log may have lost that went back as a whole, the judge knows.
-            let lost: Vec<String> =
-                nodes.iter().filter_map(|node| self.lost_disk_of(*node)).collect();
-            if replicated && nodes.iter().all(|node| self.at_most_went_back(*node)) {
-                return None;
-            }
-            let (count, of) = (lost.len(), nodes.len());
-            (count >= irreplaceable(of, replicated)).then(|| {
-                let lost = lost.join(", ");
-                let disks =
-                    format!("the disks of {count} of {of} {role} nodes were destroyed: {lost}");
-                Destruction { disks, replicated }
-            })
-        })
-    }
-
-    /// Nothing worse happened to a node's disk than that a snapshot was put in its place.
-    fn at_most_went_back(&self, node: NodeId) -> bool {
-        self.disks.destroyed(node).all(|Destroyed { index, .. }| {
-            matches!(self.plan.faults[*index].fault.injection(), Injection::GoBack { .. })
-        })
-    }
-
-    /// Which node's disk, and by which fault, if it was destroyed and the node has noticed.
-    fn lost_disk_of(&self, node: NodeId) -> Option<String> {
-        let recorder = self.recorder.borrow();
-        self.disks.destroyed(node).find_map(|Destroyed { index, latent }| {
-            let fault = &self.plan.faults[*index];
-            let noticed =
-                if *latent { recorder.has_met(fault.step, node) } else { self.is_up(node) };
-            let name = self.simulator.name(node);
-            noticed.then(|| format!("{name} (line {}: {})", fault.line, fault.fault))
+        destruction(self.plan, &self.replica_roles, |node| {
+            let gone = self.disks.destroyed(node).map(|Destroyed { index, latent }| {
+                let step = self.plan.faults[*index].step;
+                let noticed = if *latent {
+                    self.recorder.borrow().has_met(step, node)
+                } else {
+                    self.is_up(node)
+                };
+                Gone { by: *index, noticed }
+            });
+            gone.collect()
         })
     }
 }
@@ -132,13 +104,6 @@ fn outside_a_core(groups: &[Vec<NodeId>], stream: &mut Stream) -> BTreeSet<NodeI
         outside.extend(replicas.iter().filter(|node| !core.contains(node)));
     }
     outside
-}
-
-/// Of how many disks of a role's `count` the loss cannot be made good: of one that replicates, when no majority is left
-/// to which nothing is missing; of another, all of them.
-fn irreplaceable(count: usize, replicated: bool) -> usize {
-    let spare = if replicated { count.saturating_sub(1) / 2 } else { 0 };
-    if spare == 0 { count } else { spare + 1 }
 }
 
 #[cfg(test)]
@@ -163,13 +128,5 @@ mod tests {
             assert_eq!(groups.each_ref().map(|group| left_out(group)), [1, 2, 0]);
         }
         assert!((200..300).contains(&partly), "{partly}");
-    }
-
-    #[test]
-    fn a_replicated_role_survives_its_minority_and_another_role_all_but_one() {
-        let replicated = [1, 2, 3, 4, 5].map(|count| irreplaceable(count, true));
-        // Of four, three are a majority: two lost leave none to which nothing is missing.
-        assert_eq!(replicated, [1, 2, 2, 2, 3]);
-        assert_eq!([1, 2, 3].map(|count| irreplaceable(count, false)), [1, 2, 3]);
     }
 }

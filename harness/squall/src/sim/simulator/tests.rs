@@ -95,7 +95,7 @@ fn under_ours() -> Vec<(&'static str, u8, u64)> {
         world.set_latency(sim::Latency { min_ms: latency, max_ms: latency, distribution });
     });
     // As long as the latency: times within a step are exact.
-    let mut simulator = Simulator::new(1, LATENCY * 1_000, false, names);
+    let mut simulator = Simulator::new(1, LATENCY * 1_000, false, names.len());
     let (of_server, of_client) = (heard.clone(), heard.clone());
     simulator.host(NodeId(0), move || server(of_server.clone()));
     simulator.host(NodeId(1), move || client(of_client.clone()));
@@ -129,7 +129,7 @@ fn what_turmoils_nodes_hear_ours_hear_at_the_same_time() {
 fn alone<F: Future<Output = ()> + 'static>(software: impl Fn() -> F + 'static) -> Simulator {
     let names = vec!["node".to_owned()];
     sim::install(1, &names, sim::Names::default(), Box::new(|_| ()));
-    let mut simulator = Simulator::new(1, 4_000, true, names);
+    let mut simulator = Simulator::new(1, 4_000, true, names.len());
     simulator.host(NodeId(0), software);
     simulator
 }

@@ -7,5 +7,5 @@ mod recovery;
 
 pub(super) use disks::{Destroyed, Disks, Snapshots};
 pub(super) use links::LinkEffect;
-pub(super) use network::{Flapping, NetworkFaults};
+pub(super) use network::NetworkFaults;
 pub(super) use recovery::Recovery;

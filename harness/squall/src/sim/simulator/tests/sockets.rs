@@ -175,7 +175,7 @@ fn simulated() -> (Vec<String>, Vec<String>) {
     let (server, client) = (Seen::default(), Seen::default());
     let names = vec!["server".to_owned(), "client".to_owned()];
     sim::install(1, &names, sim::Names::default(), Box::new(|_| ()));
-    let mut simulator = Simulator::new(1, 1_000, false, names);
+    let mut simulator = Simulator::new(1, 1_000, false, names.len());
     let (of_server, of_client) = (server.clone(), client.clone());
     simulator.host(NodeId(0), move || {
         let seen = of_server.clone();

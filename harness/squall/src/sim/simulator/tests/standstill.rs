@@ -53,7 +53,7 @@ fn held_up(
     TICKS.with(|ticks| ticks.borrow_mut().clear());
     let names = vec!["node".to_owned()];
     sim::install(1, &names, sim::Names::default(), Box::new(|_| ()));
-    let mut simulator = Simulator::new(1, 4_000, false, names);
+    let mut simulator = Simulator::new(1, 4_000, false, names.len());
     // As the harness does it.
     simulator.host(NodeId(0), move || {
         sim::gated_harness(NodeId(0), sim::gated(NodeId(0), system(ways)))
@@ -111,7 +111,7 @@ fn a_node_that_waits_for_nothing_feels_no_pause() {
     // A task that sleeps longer than the pause lasts.
     let names = vec!["node".to_owned()];
     sim::install(1, &names, sim::Names::default(), Box::new(|_| ()));
-    let mut simulator = Simulator::new(1, 4_000, false, names);
+    let mut simulator = Simulator::new(1, 4_000, false, names.len());
     simulator.host(NodeId(0), || {
         sim::gated(NodeId(0), async {
             tokio::spawn(sleep(Duration::from_secs(60))).await.unwrap();

@@ -85,7 +85,7 @@ impl Net {
     fn new(count: u8, takes: u64) -> Self {
         let names = vec!["sender".to_owned(), "hearer".to_owned()];
         sim::install(1, &names, sim::Names::default(), Box::new(|_| ()));
-        let mut simulator = Simulator::new(1, 1_000, false, names.clone());
+        let mut simulator = Simulator::new(1, 1_000, false, names.len());
         let log = Log::default();
         for node in [SENDER, HEARER] {
             let log = log.clone();
