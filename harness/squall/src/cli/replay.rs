@@ -170,12 +170,12 @@ fn replay_history(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
     if live::is_maelstrom_history(&args.scenario) {
         return replay_maelstrom(args, color);
     }
-    let (kept, _) = live::read(&args.scenario).map_err(Stop::input)?;
+    let kept = live::read_header(&args.scenario).map_err(Stop::input)?;
     if let Some(path) = &args.output {
         writable(path)?;
     }
     let mut worker = Worker::default();
-    let run = worker.told(&args.scenario).map_err(Stop::broken)?;
+    let run = worker.told(&args.scenario).map_err(Stop::broken)?.map_err(Stop::input)?;
     tell(args, &kept.plan, &run, &mut worker)?;
     if args.form == HistoryForm::Text || args.output.is_some() {
         if args.output.is_none() {
@@ -209,7 +209,7 @@ fn replay_maelstrom(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
 fn again(kept: &live::Kept, times: u32) -> Result<(), Stop> {
     let folder = tempfile::tempdir().map_err(Stop::broken)?;
     let launch = live::Launch::Described(Box::new(live::DescribedLaunch {
-        described: kept.alone.then(|| kept.described.clone()),
+        described: kept.described.clone(),
         paced: true,
         keep: folder.path().to_owned(),
     }));

@@ -5,6 +5,7 @@
 use super::{
     chronicle::{in_a_live_world, recorder, tell},
     described::{Described, DescribedSystem, READERS},
+    drive::Driven,
 };
 use crate::{
     outcome::{Destruction, RunOutcome, Verdict, never_felt, never_seen, setup, signals},
@@ -12,15 +13,16 @@ use crate::{
     system::System,
 };
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use squall_judge::Judgement;
 use squall_probe::{NodeId, Record, sim};
 use squall_reports::{Counters, LatencyRecorder};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
+    sync::Arc,
 };
 
 /// The format's name and version.
@@ -38,12 +40,10 @@ pub(crate) struct Kept {
     pub(crate) plan: Plan,
     /// The pace.
     pub(crate) pace: f64,
-    /// The system's name and version.
-    pub(crate) system: (String, String),
-    /// How it was run.
-    pub(crate) described: Described,
-    /// The description is all there is of the system.
-    pub(crate) alone: bool,
+    /// The system's name.
+    pub(crate) system: String,
+    /// The programs, if they are all there is of the system; else it was an executable's own.
+    pub(crate) described: Option<Described>,
     /// Names of groups and members, by number.
     pub(crate) names: Vec<String>,
     /// Faults that never began, in words.
@@ -97,54 +97,139 @@ pub(crate) fn is_history(path: &Path) -> bool {
         && magic == [0x1f, 0x8b]
 }
 
+/// The lines of a history, read one by one.
+struct Lines<'p> {
+    path: &'p Path,
+    reader: BufReader<GzDecoder<File>>,
+    number: u64,
+}
+
+impl<'p> Lines<'p> {
+    fn open(path: &'p Path) -> Result<Self, String> {
+        let file = File::open(path)
+            .map_err(|error| format!("{}: cannot be read: {error}", path.display()))?;
+        Ok(Self { path, reader: BufReader::new(GzDecoder::new(file)), number: 0 })
+    }
+
+    fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, String> {
+        self.number += 1;
+        let (path, number) = (self.path.display(), self.number);
+        let mut line = Vec::new();
+        match self.reader.by_ref().take(LINE).read_until(b'\n', &mut line) {
+            Ok(0) => Ok(None),
+            Ok(_) => serde_json::from_slice(&line)
+                .map(Some)
+                .map_err(|error| format!("{path}: line {number}: {error}")),
+            Err(error) => Err(format!("{path}: line {number}: this is no whole history: {error}")),
+        }
+    }
+
+    fn header(&mut self) -> Result<Kept, String> {
+        let path = self.path.display();
+        match self.next::<Kept>()? {
+            Some(kept) if kept.format == FORMAT => Ok(kept),
+            Some(kept) => Err(format!("{path}: expected {FORMAT}, found {:?}", kept.format)),
+            None => Err(format!("{path}: it is empty")),
+        }
+    }
+}
+
+/// Reads what a history says beside its records; those may still be wrong.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(crate) fn read_header(path: &Path) -> Result<Kept, String> {
+    Lines::open(path)?.header()
+}
+
 /// Reads a history.
 ///
 /// # Errors
 /// What is wrong with it, in words, by its line.
 pub(crate) fn read(path: &Path) -> Result<(Kept, Vec<Record>), String> {
-    let shown = path.display();
-    let file = File::open(path).map_err(|error| format!("{shown}: cannot be read: {error}"))?;
-    let mut lines = BufReader::new(GzDecoder::new(file));
-    let (mut kept, mut records) = (None, Vec::new());
-    for number in 1_u64.. {
-        let mut line = Vec::new();
-        let read = lines.by_ref().take(LINE).read_until(b'\n', &mut line);
-        match read {
-            Ok(0) => break,
-            Ok(_) => {}
-            Err(error) => {
-                return Err(format!("{shown}: line {number}: this is no whole history: {error}"));
-            }
-        }
-        let wrong = |error: serde_json::Error| format!("{shown}: line {number}: {error}");
-        if number == 1 {
-            let first: Kept = serde_json::from_slice(&line).map_err(wrong)?;
-            if first.format != FORMAT {
-                return Err(format!("{shown}: expected {FORMAT}, found {:?}", first.format));
-            }
-            kept = Some(first);
-        } else {
-            records.push(serde_json::from_slice(&line).map_err(wrong)?);
-        }
+    let mut lines = Lines::open(path)?;
+    let kept = lines.header()?;
+    let mut records = Vec::new();
+    while let Some(record) = lines.next()? {
+        records.push(record);
     }
-    let kept = kept.ok_or_else(|| format!("{shown}: it is empty"))?;
     Ok((kept, records))
 }
 
+/// The system that a description is all there is of, else this executable's own.
+pub(crate) fn system_of(described: Option<&Described>, own: &Arc<dyn System>) -> Arc<dyn System> {
+    match described {
+        Some(described) => Arc::new(DescribedSystem::new(described.clone())),
+        None => Arc::clone(own),
+    }
+}
+
+/// How many processes want a processor of this machine on average, in its last minute.
+fn machine_load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
+}
+
 impl Kept {
-    /// The format's name and version.
-    pub(crate) fn format() -> String {
-        FORMAT.to_owned()
+    /// Of a run of a plan, in the pace of the system, that is over: what it left.
+    pub(crate) fn new(
+        plan: Plan,
+        pace: f64,
+        system: &dyn System,
+        described: Option<Described>,
+        driven: Driven,
+        names: &sim::Names,
+    ) -> Self {
+        let Driven { remains, destruction, passed, mut inconclusive, elapsed, nonsense } = driven;
+        let trouble = remains.trouble.iter();
+        inconclusive.extend(trouble.map(|why| format!("a fault could not be carried out: {why}")));
+        if let Some((first, times)) = nonsense {
+            inconclusive.push(format!(
+                "a client program said {times} times what makes no sense, first: {first}"
+            ));
+        }
+        Self {
+            format: FORMAT.to_owned(),
+            plan,
+            pace,
+            system: system.name().to_owned(),
+            described,
+            names: names.texts().map(str::to_owned).collect(),
+            unfired: remains.unfired,
+            begun: remains.begun,
+            begun_steps: remains.begun_steps,
+            felt: remains.felt,
+            passed,
+            destruction,
+            notes: remains.notes,
+            inconclusive,
+            elapsed,
+            load: machine_load(),
+        }
     }
 
-    /// What a run with these records came to, by the judges of this version. `system` is the one that this executable is
-    /// for; a system that is nothing but its description brings itself.
+    /// The system that was run. `own` is the one that this executable is for.
+    ///
+    /// # Errors
+    /// It was another executable's, in words.
+    pub(crate) fn system(&self, own: &Arc<dyn System>) -> Result<Arc<dyn System>, String> {
+        let system = system_of(self.described.as_ref(), own);
+        if system.name() == self.system {
+            return Ok(system);
+        }
+        Err(format!(
+            "it is the history of a run of {}, which the command of that system judges; this one is for {}",
+            self.system,
+            own.name()
+        ))
+    }
+
+    /// What a run of the [system](Self::system) with these records came to, by the judges of this version.
     pub(crate) fn judged(&self, records: &[Record], system: &dyn System) -> RunOutcome {
-        let alone = self.alone.then(|| DescribedSystem::new(self.described.clone()));
-        let system = alone.as_ref().map_or(system, |alone| alone as &dyn System);
+        let outside = self.described.is_some();
         let plan = &self.plan;
         let mut names = sim::Names::default();
-        let setup = in_a_live_world(plan, setup(plan, system, &mut names), self.pace, self.alone);
+        let setup = in_a_live_world(plan, setup(plan, system, &mut names), self.pace, outside);
         for name in &self.names {
             names.intern(name);
         }
@@ -206,9 +291,10 @@ impl Kept {
             felt: self.felt.keys().copied().collect(),
             counters,
             // What is read in the end took effect whenever it did.
-            latency: match self.described.groups.as_slice() {
-                [only] if self.alone && only == READERS => LatencyRecorder::default(),
-                _ => recorder.latency,
+            latency: if outside && system.groups() == [READERS] {
+                LatencyRecorder::default()
+            } else {
+                recorder.latency
             },
             recovery,
             notes: self.notes.clone(),
@@ -221,5 +307,46 @@ impl Kept {
             names,
             nodes,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{sample::Sample, scenario};
+
+    /// A history of a run of the sample system in which nothing happened, with this after its first line.
+    fn history(rest: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+        let scenario = scenario::parse("x", b"name: x\n", &Sample).expect("it is right");
+        let plan = Plan::new(&scenario, 1, &Sample, &[]);
+        let names = sim::Names::default();
+        let kept = Kept::new(plan, 1.0, &Sample, None, Driven::default(), &names);
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("history.gz");
+        let mut out = GzEncoder::new(File::create(&path).expect("a file"), Compression::fast());
+        serde_json::to_writer(&mut out, &kept).expect("it is written");
+        out.write_all(rest).and_then(|()| out.finish()).expect("it is written");
+        (folder, path)
+    }
+
+    #[test]
+    fn the_header_is_read_without_the_records_and_what_is_wrong_with_them_is_told_by_its_line() {
+        let (_folder, path) = history(b"\nno record\n");
+        assert_eq!(read_header(&path).expect("the first line is right").plan.scenario, "x");
+        let why = read(&path).expect_err("the second is not");
+        assert!(why.contains("line 2: expected"), "{why}");
+        let (_folder, path) = history(b"\n");
+        assert!(read(&path).expect("nothing happened").1.is_empty());
+    }
+
+    #[test]
+    fn the_history_of_another_executables_system_is_refused() {
+        let (_folder, path) = history(b"\n");
+        let mut kept = read_header(&path).expect("it is right");
+        let own: Arc<dyn System> = Arc::new(Sample);
+        assert!(kept.system(&own).is_ok());
+        kept.system = "another".to_owned();
+        let why = kept.system(&own).map(|system| system.name().to_owned()).expect_err("refused");
+        assert!(why.contains("a run of another"), "{why}");
     }
 }

@@ -178,32 +178,12 @@ fn run(faults: &str, mistakes: Mistakes) -> (RunOutcome, Vec<String>) {
     let host = Fake { mistakes, ..Fake::default() };
     let client = NodeId(1);
     let (driven, chronicle, host) = drive(&plan, &system, host, PACE, SEEN, &[client]);
-    let Driven { remains, destruction, passed, mut inconclusive, elapsed, .. } = driven;
-    inconclusive.extend(remains.trouble);
-    let kept = Kept {
-        format: Kept::format(),
-        plan,
-        pace: PACE,
-        system: ("fake".to_owned(), "1".to_owned()),
-        described: described(),
-        alone: true,
-        names: chronicle.names.texts().map(str::to_owned).collect(),
-        unfired: remains.unfired,
-        begun: remains.begun,
-        begun_steps: remains.begun_steps,
-        felt: remains.felt,
-        passed,
-        destruction,
-        notes: remains.notes,
-        inconclusive,
-        elapsed,
-        load: String::new(),
-    };
+    let kept = Kept::new(plan, PACE, &system, Some(described()), driven, &chronicle.names);
     // Through a file, as histories go.
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("history.gz");
     super::super::history::write(&path, &kept, &chronicle.records).expect("it is written");
-    let (again, records) = super::super::read(&path).expect("it is read");
+    let (again, records) = super::super::history::read(&path).expect("it is read");
     assert_eq!(records, chronicle.records);
     (again.judged(&records, &system), host.done)
 }
@@ -256,7 +236,10 @@ fn a_fault_that_hit_nobody_proves_nothing_and_one_that_was_not_carried_out_neith
     assert!(outcome.vacuous.iter().any(|why| why.contains("nothing ever felt it")), "{outcome:?}");
     let starved = "faults:\n  - { at: 20ms, for: 30ms, slow_node: { node: server-1 } }\n";
     let (outcome, _) = run(starved, Mistakes::default());
-    assert_eq!(outcome.inconclusive, ["this fake has no processor"]);
+    assert_eq!(
+        outcome.inconclusive,
+        ["a fault could not be carried out: this fake has no processor"]
+    );
 }
 
 #[test]
