@@ -15,7 +15,7 @@ use crate::{
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use squall_judge::Judgement;
-use squall_probe::{NodeId, Record, sim};
+use squall_probe::{NodeChange, NodeId, Record, What, sim};
 use squall_reports::{Counters, LatencyRecorder};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -256,7 +256,7 @@ impl Kept {
             plan,
             &self.begun_steps,
             |step| self.felt.contains_key(&step),
-            |_| None,
+            |fault| were_down(plan, records, fault.step),
         ));
         vacuous.extend(never_seen(plan, &signals));
         vacuous.extend(plan.expect.iter().filter_map(|expect| judgement.why_idle(&expect.name)));
@@ -308,6 +308,28 @@ impl Kept {
             nodes,
         }
     }
+}
+
+/// Why nobody felt a step's fault, if all whom it hit were down when it began.
+fn were_down(plan: &Plan, records: &[Record], step: u16) -> Option<String> {
+    let (mut down, mut hit) = (BTreeSet::new(), BTreeSet::new());
+    for record in records {
+        match record.what {
+            What::Node { change: NodeChange::Up } => {
+                down.remove(&record.node);
+            }
+            What::Node { .. } => {
+                down.insert(record.node);
+            }
+            What::FaultBegan { fault, target } if fault == step => {
+                hit.insert(*down.get(&target)?);
+            }
+            _ => {}
+        }
+    }
+    let names = hit.iter().map(|node| plan.nodes[node.index()].name.as_str());
+    let names: Vec<&str> = names.collect();
+    (!names.is_empty()).then(|| format!("down when it began: {}", names.join(", ")))
 }
 
 #[cfg(test)]

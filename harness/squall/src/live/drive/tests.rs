@@ -252,6 +252,15 @@ fn who_lost_power_comes_back_when_the_step_says_so_and_what_it_was_asked_meanwhi
 }
 
 #[test]
+fn a_fault_on_who_is_down_is_felt_by_nobody_and_says_why() {
+    let faults = "faults:\n  - { at: 10ms, crash: server-1, restart_after: 60ms }\n  - { at: 40ms, restart: server-1 }\n";
+    let (outcome, done) = run(faults, Mistakes::default());
+    assert_eq!(done, ["cut 0", "start 0"]);
+    let why = outcome.vacuous.join("; ");
+    assert!(why.contains("restart: server-1 (down when it began: server-1)"), "{why}");
+}
+
+#[test]
 fn in_a_pace_times_are_longer_and_rates_are_not() {
     let system = DescribedSystem::new(described());
     let text = format!("name: x\nworkload: {{ events: 40, rate: 400/s }}\n{CRASH}");
