@@ -208,11 +208,9 @@ fn replay_maelstrom(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
 /// Makes the storm of a live run again, and says how often it failed.
 fn again(kept: &live::Kept, times: u32) -> Result<(), Stop> {
     let folder = tempfile::tempdir().map_err(Stop::broken)?;
-    let launch = live::Launch::Described(Box::new(live::DescribedLaunch {
-        described: kept.described.clone(),
-        paced: true,
-        keep: folder.path().to_owned(),
-    }));
+    let keep = folder.path().to_owned();
+    let launch = live::DescribedLaunch::here(kept.described.clone(), true, keep);
+    let launch = live::Launch::Described(Box::new(launch));
     let mut counts: BTreeMap<Verdict, u32> = BTreeMap::new();
     for _ in 0..times {
         let run = Worker::default().live(&kept.plan, &launch).map_err(Stop::broken)?;

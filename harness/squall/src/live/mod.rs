@@ -1,10 +1,12 @@
 //! The second world: real processes on this machine, driven by the same plans and judged by the same invariants.
 //!
-//! A description says which programs are the nodes of a system (`described.rs`, read by `describe.rs`). The nemesis decides
-//! what goes wrong when (`nemesis.rs`), a world does it (`world.rs`), `drive.rs` goes through the phases of a run, and what
-//! happened is kept by the monotonic clock (`chronicle.rs`). A run cannot be made again: its history is kept, and can be
+//! A description says which programs are the nodes of a system (`described.rs`, read by `describe.rs`), or this executable
+//! is, one process a node (`own.rs`). The nemesis decides what goes wrong when (`nemesis.rs`), a world does it (`world.rs`,
+//! in `processes/` with real processes, as far as this machine can: `abilities.rs`), `drive.rs` goes through the phases of a
+//! run, and what happened is kept by the monotonic clock (`chronicle.rs`). A run cannot be made again: its history is kept, and can be
 //! judged again (`history.rs`).
 
+mod abilities;
 mod chronicle;
 mod clients;
 mod describe;
@@ -17,6 +19,7 @@ mod own;
 mod processes;
 mod world;
 
+pub(crate) use abilities::{capabilities, possible, refusal, sweep};
 pub(crate) use describe::load;
 pub(crate) use described::{Described, DescribedSystem};
 pub(crate) use history::{Kept, is_history, read_header};
@@ -24,7 +27,6 @@ pub(crate) use maelstrom::{
     MaelstromSystem, Programs, lines as maelstrom_lines, told as maelstrom_told,
 };
 pub(crate) use own::{HIDDEN_ARGUMENT as NODE_ARGUMENT, main as node};
-pub(crate) use processes::{capabilities, possible, refusal, sweep};
 pub(crate) use squall_maelstrom::is_history as is_maelstrom_history;
 
 use crate::{
@@ -46,6 +48,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 /// How a plan is run with real processes.
@@ -66,6 +69,15 @@ pub(crate) struct DescribedLaunch {
     pub(crate) paced: bool,
     /// The folder in which histories and logs are kept.
     pub(crate) keep: PathBuf,
+    /// Nodes have disks of their own, as far as this machine can do that.
+    pub(crate) disks: bool,
+}
+
+impl DescribedLaunch {
+    /// On this machine.
+    pub(crate) fn here(described: Option<Described>, paced: bool, keep: PathBuf) -> Self {
+        Self { described, paced, keep, disks: abilities::disks() }
+    }
 }
 
 /// Why a scenario cannot be run with real processes here, in a sentence; `None`: it can.
@@ -134,9 +146,8 @@ pub(crate) fn execute(
         .map_err(|error| format!("{}: cannot be made: {error}", folder.display()))?;
     let pace = described.pace;
     let plan = if launch.paced { plan.clone() } else { in_pace(plan, pace) };
-    let mut processes =
-        Processes::new(&plan, &described, &folder).map_err(|error| error.to_string())?;
-    let ready = processes.prepare().map_err(|why| why.0)?;
+    let mut processes = Processes::new(&plan, &described, launch.disks, &folder)?;
+    let ready = processes.prepare(Duration::from_millis(described.ready_within_ms))?;
     let seen = Seen { reads: described.reads, outside: launch.described.is_some() };
     let (driven, chronicle, processes) =
         drive(&plan, system.as_ref(), processes, pace, seen, &ready);

@@ -94,15 +94,11 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
                 Answer::Told(Box::new(told.map(|live| keep(&mut last, live, Duration::ZERO))))
             }
             // A run that ended its worker has left no history.
-            Ok(Request::Lines) => {
-                Answer::Lines(last.as_ref().map(|run| run.lines()).unwrap_or_default())
-            }
+            Ok(Request::Lines) => Answer::Lines(last.as_ref().map(Last::lines).unwrap_or_default()),
             Ok(Request::Story) => Answer::Lines(
                 last.as_ref().map(|run| story::story(&run.plan, &run.outcome)).unwrap_or_default(),
             ),
-            Ok(Request::Log) => {
-                Answer::Lines(last.as_ref().map(|run| run.log()).unwrap_or_default())
-            }
+            Ok(Request::Log) => Answer::Lines(last.as_ref().map(Last::log).unwrap_or_default()),
             Ok(Request::State { at }) => {
                 let state = last.as_ref().map(|run| {
                     let faults = trace::faults(&run.plan, &run.outcome.history);
