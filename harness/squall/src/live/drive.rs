@@ -23,7 +23,7 @@ use crate::{
 };
 use serde_json::json;
 use squall_probe::{
-    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What,
+    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What, sim,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -49,6 +49,8 @@ pub(crate) trait Host: World {
     /// What processes wrote down since the last call, with times of the machine's monotonic clock; `name` numbers the
     /// names in it.
     fn take_records(&mut self, name: &mut dyn FnMut(&str) -> Name) -> Vec<Record>;
+    /// What processes said in words in what was taken of them, with times of the machine's monotonic clock.
+    fn take_said(&mut self) -> Vec<sim::Said>;
     /// Faults, by their index in the plan, whose fault point was reached since the last call; who reached it stands still.
     fn take_reached(&mut self) -> Vec<usize>;
     /// Whoever stands still at a fault point goes on.
@@ -249,6 +251,7 @@ impl<H: Host> Driver<'_, H> {
         let Self { nemesis, chronicle, .. } = self;
         let records = nemesis.world.take_records(&mut |text| chronicle.names.intern(text));
         self.chronicle.add(records);
+        self.chronicle.say(self.nemesis.world.take_said());
     }
 
     fn doubt(&mut self, why: String) {

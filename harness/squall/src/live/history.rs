@@ -1,6 +1,7 @@
 //! Histories of live runs in files: what can be judged again, and drawn again, where a run cannot be made again.
 //!
-//! A file is gzip of lines of JSON: first what is known beside the records, then a record a line.
+//! A file is gzip of lines of JSON: first what is known beside the records, then a record a line, an object each, and what
+//! nodes said in words, an array each: when, where, what.
 
 use super::{
     chronicle::{in_a_live_world, recorder, tell},
@@ -15,10 +16,14 @@ use crate::{
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use squall_judge::Judgement;
-use squall_probe::{NodeChange, NodeId, Record, What, sim};
+use squall_probe::{
+    NodeChange, NodeId, Record, What,
+    sim::{self, Said},
+};
 use squall_reports::{Counters, LatencyRecorder};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Display,
     fs::{self, File},
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
@@ -72,7 +77,7 @@ pub(crate) struct Kept {
 ///
 /// # Errors
 /// The file cannot be written.
-pub(crate) fn write(path: &Path, kept: &Kept, records: &[Record]) -> io::Result<()> {
+pub(crate) fn write(path: &Path, kept: &Kept, records: &[Record], said: &[Said]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     {
@@ -82,6 +87,10 @@ pub(crate) fn write(path: &Path, kept: &Kept, records: &[Record]) -> io::Result<
         out.write_all(b"\n")?;
         for record in records {
             serde_json::to_writer(&mut out, record)?;
+            out.write_all(b"\n")?;
+        }
+        for said in said {
+            serde_json::to_writer(&mut out, said)?;
             out.write_all(b"\n")?;
         }
         out.finish()?.flush()?;
@@ -111,26 +120,32 @@ impl<'p> Lines<'p> {
         Ok(Self { path, reader: BufReader::new(GzDecoder::new(file)), number: 0 })
     }
 
-    fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, String> {
+    fn next(&mut self) -> Result<Option<Vec<u8>>, String> {
         self.number += 1;
-        let (path, number) = (self.path.display(), self.number);
         let mut line = Vec::new();
         match self.reader.by_ref().take(LINE).read_until(b'\n', &mut line) {
             Ok(0) => Ok(None),
-            Ok(_) => serde_json::from_slice(&line)
-                .map(Some)
-                .map_err(|error| format!("{path}: line {number}: {error}")),
-            Err(error) => Err(format!("{path}: line {number}: this is no whole history: {error}")),
+            Ok(_) => Ok(Some(line)),
+            Err(error) => Err(self.wrong(format!("this is no whole history: {error}"))),
         }
     }
 
+    /// What is in the line that was read last.
+    fn parse<T: DeserializeOwned>(&self, line: &[u8]) -> Result<T, String> {
+        serde_json::from_slice(line).map_err(|error| self.wrong(error))
+    }
+
+    fn wrong(&self, why: impl Display) -> String {
+        format!("{}: line {}: {why}", self.path.display(), self.number)
+    }
+
     fn header(&mut self) -> Result<Kept, String> {
-        let path = self.path.display();
-        match self.next::<Kept>()? {
-            Some(kept) if kept.format == FORMAT => Ok(kept),
-            Some(kept) => Err(format!("{path}: expected {FORMAT}, found {:?}", kept.format)),
-            None => Err(format!("{path}: it is empty")),
+        let Some(line) = self.next()? else { return Err(self.wrong("the file is empty")) };
+        let kept: Kept = self.parse(&line)?;
+        if kept.format != FORMAT {
+            return Err(self.wrong(format!("expected {FORMAT}, found {:?}", kept.format)));
         }
+        Ok(kept)
     }
 }
 
@@ -146,14 +161,17 @@ pub(crate) fn read_header(path: &Path) -> Result<Kept, String> {
 ///
 /// # Errors
 /// What is wrong with it, in words, by its line.
-pub(crate) fn read(path: &Path) -> Result<(Kept, Vec<Record>), String> {
+pub(crate) fn read(path: &Path) -> Result<(Kept, Vec<Record>, Vec<Said>), String> {
     let mut lines = Lines::open(path)?;
     let kept = lines.header()?;
-    let mut records = Vec::new();
-    while let Some(record) = lines.next()? {
-        records.push(record);
+    let (mut records, mut said) = (Vec::new(), Vec::new());
+    while let Some(line) = lines.next()? {
+        match line.first() {
+            Some(b'[') => said.push(lines.parse(&line)?),
+            _ => records.push(lines.parse(&line)?),
+        }
     }
-    Ok((kept, records))
+    Ok((kept, records, said))
 }
 
 /// The system that a description is all there is of, else this executable's own.
@@ -225,7 +243,12 @@ impl Kept {
     }
 
     /// What a run of the [system](Self::system) with these records came to, by the judges of this version.
-    pub(crate) fn judged(&self, records: &[Record], system: &dyn System) -> RunOutcome {
+    pub(crate) fn judged(
+        &self,
+        records: &[Record],
+        said: Vec<Said>,
+        system: &dyn System,
+    ) -> RunOutcome {
         let outside = self.described.is_some();
         let plan = &self.plan;
         let mut names = sim::Names::default();
@@ -298,7 +321,7 @@ impl Kept {
             },
             recovery,
             notes: self.notes.clone(),
-            said: Vec::new(),
+            said,
             measures: sim::Measures::default(),
             escape: None,
             unwatched: None,

@@ -46,6 +46,8 @@ struct Fake {
     lines: VecDeque<Heard>,
     down: BTreeSet<NodeId>,
     felt: BTreeMap<usize, u64>,
+    /// What the server says in words.
+    said: Vec<sim::Said>,
     /// What was done, in order.
     done: Vec<String>,
 }
@@ -60,6 +62,7 @@ impl Fake {
 impl World for Fake {
     fn start(&mut self, node: NodeId) -> Done {
         self.down.remove(&node);
+        self.said.push((live::now(), node, "it starts".to_owned()));
         self.did(format!("start {}", node.0))
     }
     fn ask_to_stop(&mut self, node: NodeId) -> Done {
@@ -116,6 +119,9 @@ impl World for Fake {
 impl Host for Fake {
     fn take_records(&mut self, _: &mut dyn FnMut(&str) -> Name) -> Vec<Record> {
         Vec::new()
+    }
+    fn take_said(&mut self) -> Vec<sim::Said> {
+        std::mem::take(&mut self.said)
     }
     fn take_reached(&mut self) -> Vec<usize> {
         Vec::new()
@@ -182,10 +188,11 @@ fn run(faults: &str, mistakes: Mistakes) -> (RunOutcome, Vec<String>) {
     // Through a file, as histories go.
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("history.gz");
-    super::super::history::write(&path, &kept, &chronicle.records).expect("it is written");
-    let (again, records) = super::super::history::read(&path).expect("it is read");
+    super::super::history::write(&path, &kept, &chronicle.records, &chronicle.said)
+        .expect("it is written");
+    let (again, records, said) = super::super::history::read(&path).expect("it is read");
     assert_eq!(records, chronicle.records);
-    (again.judged(&records, &system), host.done)
+    (again.judged(&records, said, &system), host.done)
 }
 
 fn broken(outcome: &RunOutcome) -> Vec<&str> {
@@ -249,6 +256,8 @@ fn who_lost_power_comes_back_when_the_step_says_so_and_what_it_was_asked_meanwhi
     assert!(outcome.counters.indeterminate > 0 && outcome.counters.acknowledged > 20);
     assert_eq!(broken(&outcome), Vec::<&str>::new(), "{:?}", outcome.violations);
     assert!(outcome.signals.contains_key("crash_felt"), "{:?}", outcome.signals);
+    let said = outcome.said.iter().map(|(at, node, text)| (*at > 50_000, *node, text.as_str()));
+    assert_eq!(said.collect::<Vec<_>>(), [(true, NodeId(0), "it starts")], "{:?}", outcome.said);
 }
 
 #[test]

@@ -28,7 +28,7 @@ use limits::Limits;
 use links::Links;
 use machine::{Machine, Written, in_words, introduce};
 use squall_live::{Lab, LabOptions, NodeOptions};
-use squall_probe::{Name, NodeId, Record};
+use squall_probe::{Name, NodeId, Record, sim::Said};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -51,6 +51,8 @@ pub(crate) struct Processes {
     /// What clients wrote.
     said: Receiver<Written>,
     say: Sender<Written>,
+    /// What nodes said in words, and nobody has taken.
+    words: Vec<Said>,
     /// Software that was ended to repair its machine.
     exits: Vec<(NodeId, String)>,
     /// How often each fault point was passed.
@@ -117,6 +119,7 @@ impl Processes {
             felt: Felt::default(),
             said,
             say,
+            words: Vec::new(),
             exits: Vec::new(),
             passed: BTreeMap::new(),
             reached: Vec::new(),
@@ -259,12 +262,17 @@ impl Host for Processes {
             let heard = machine.tape.read(name);
             machine.waits |= !heard.reached.is_empty();
             all.extend(heard.records);
+            self.words.extend(heard.said);
             self.reached.extend(heard.reached);
             for point in heard.passed {
                 *self.passed.entry(point).or_default() += 1;
             }
         }
         all
+    }
+
+    fn take_said(&mut self) -> Vec<Said> {
+        std::mem::take(&mut self.words)
     }
 
     fn take_reached(&mut self) -> Vec<usize> {

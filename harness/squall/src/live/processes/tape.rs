@@ -7,6 +7,7 @@ use crate::{
 use squall_probe::{
     Name, Record,
     live::{self, Part},
+    sim::Said,
 };
 use std::{
     collections::BTreeMap,
@@ -32,6 +33,8 @@ pub(super) struct Tape {
 pub(super) struct Heard {
     /// In the order in which they were written.
     pub(super) records: Vec<Record>,
+    /// In words, with times of the machine's monotonic clock.
+    pub(super) said: Vec<Said>,
     /// Passed fault points, one entry a passage.
     pub(super) passed: Vec<Name>,
     /// Faults, by their index in the plan, that wait for a passage that has come: the process stands still.
@@ -74,7 +77,7 @@ impl Tape {
                     heard.passed.push(self.names.get(&number).copied().unwrap_or(number));
                 }
                 Part::Reached { trigger } => heard.reached.push(trigger as usize),
-                Part::Said { .. } => {}
+                Part::Said { at, node, text } => heard.said.push((at, node, text)),
             }
         }
         heard
@@ -123,6 +126,7 @@ mod tests {
         let bytes = [
             written(&Part::Name(Name(0), "billing".to_owned())),
             written(&Part::Record { at: 5, node: NodeId(1), what: signal }),
+            written(&Part::Said { at: 6, node: NodeId(1), text: "so".to_owned() }),
             written(&Part::Passed(Name(0))),
             written(&Part::Reached { trigger: 3 }),
         ]
@@ -131,12 +135,14 @@ mod tests {
         let mut all = Heard::default();
         for byte in bytes {
             file.write_all(&[byte]).expect("it is written");
-            let Heard { records, passed, reached } = heard(&mut tape);
+            let Heard { records, said, passed, reached } = heard(&mut tape);
+            all.said.extend(said);
             all.records.extend(records);
             all.passed.extend(passed);
             all.reached.extend(reached);
         }
         let what = What::Signal { signal: Name(7) };
+        assert_eq!(all.said, [(6, NodeId(1), "so".to_owned())]);
         assert_eq!(all.records, [Record { at: 5, node: NodeId(1), what }]);
         assert_eq!(
             (all.passed.as_slice(), all.reached.as_slice()),
