@@ -416,12 +416,8 @@ impl<H: Host> Driver<'_, H> {
         let said = match clients::read(&heard.line) {
             Ok(said) => said,
             Err(why) => {
-                let name = &self.plan.nodes[node.index()].name;
                 let line: String = heard.line.chars().take(80).collect();
-                let first = format!("{name} said {line:?}: {why}");
-                let (_, times) = self.nonsense.get_or_insert((first, 0));
-                *times += 1;
-                return;
+                return self.makes_no_sense(node, &format!("said {line:?}: {why}"));
             }
         };
         match said {
@@ -472,14 +468,18 @@ impl<H: Host> Driver<'_, H> {
         }
     }
 
+    /// A client program said what makes no sense: the first of it is told, and how much there was.
+    fn makes_no_sense(&mut self, node: NodeId, what: &str) {
+        let name = &self.plan.nodes[node.index()].name;
+        let (_, times) = self.nonsense.get_or_insert_with(|| (format!("{name} {what}"), 0));
+        *times += 1;
+    }
+
     fn close(&mut self, heard: &Heard, event: EventId, phase: Phase, position: Option<Position>) {
         self.clients.open.remove(&event);
         let Some(key) = self.clients.keys.get(&event).copied() else {
-            let name = &self.plan.nodes[heard.node.index()].name;
-            let first = format!("{name} answered a publish of e{} that nobody asked for", event.0);
-            let (_, times) = self.nonsense.get_or_insert((first, 0));
-            *times += 1;
-            return;
+            let what = format!("answered a publish of e{} that nobody asked for", event.0);
+            return self.makes_no_sense(heard.node, &what);
         };
         self.chronicle.record_at(
             heard.at,
