@@ -20,7 +20,7 @@ use squall_probe::{
     NodeChange, NodeId, Record, What,
     sim::{self, Said},
 };
-use squall_reports::{Counters, LatencyRecorder};
+use squall_reports::{Counters, LatencyRecorder, Machine};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Display,
@@ -28,6 +28,7 @@ use std::{
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
     sync::Arc,
+    time::{Duration, SystemTime},
 };
 
 /// The format's name and version.
@@ -45,8 +46,8 @@ pub(crate) struct Kept {
     pub(crate) plan: Plan,
     /// The pace.
     pub(crate) pace: f64,
-    /// The system's name.
-    pub(crate) system: String,
+    /// The system's name and version.
+    pub(crate) system: (String, String),
     /// The programs, if they are all there is of the system; else it was an executable's own.
     pub(crate) described: Option<Described>,
     /// Names of groups and members, by number.
@@ -69,6 +70,10 @@ pub(crate) struct Kept {
     pub(crate) inconclusive: Vec<String>,
     /// How long it took, in microseconds.
     pub(crate) elapsed: Micros,
+    /// When it was made, as RFC 3339 has it.
+    pub(crate) started: String,
+    /// Where.
+    pub(crate) machine: Machine,
     /// How many processes wanted a processor of the machine on average, in its last minute.
     pub(crate) load: String,
 }
@@ -206,11 +211,12 @@ impl Kept {
                 "a client program said {times} times what makes no sense, first: {first}"
             ));
         }
+        let started = SystemTime::now() - Duration::from_micros(elapsed);
         Self {
             format: FORMAT.to_owned(),
             plan,
             pace,
-            system: system.name().to_owned(),
+            system: (system.name().to_owned(), system.version().to_owned()),
             described,
             names: names.texts().map(str::to_owned).collect(),
             unfired: remains.unfired,
@@ -222,6 +228,8 @@ impl Kept {
             notes: remains.notes,
             inconclusive,
             elapsed,
+            started: humantime::format_rfc3339_seconds(started).to_string(),
+            machine: Machine::here(),
             load: machine_load(),
         }
     }
@@ -232,12 +240,12 @@ impl Kept {
     /// It was another executable's, in words.
     pub(crate) fn system(&self, own: &Arc<dyn System>) -> Result<Arc<dyn System>, String> {
         let system = system_of(self.described.as_ref(), own);
-        if system.name() == self.system {
+        if system.name() == self.system.0 {
             return Ok(system);
         }
         Err(format!(
             "it is the history of a run of {}, which the command of that system judges; this one is for {}",
-            self.system,
+            self.system.0,
             own.name()
         ))
     }
@@ -390,7 +398,7 @@ mod tests {
         let mut kept = read_header(&path).expect("it is right");
         let own: Arc<dyn System> = Arc::new(Sample);
         assert!(kept.system(&own).is_ok());
-        kept.system = "another".to_owned();
+        kept.system.0 = "another".to_owned();
         let why = kept.system(&own).map(|system| system.name().to_owned()).expect_err("refused");
         assert!(why.contains("a run of another"), "{why}");
     }
