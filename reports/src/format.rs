@@ -134,6 +134,19 @@ pub struct Machine {
     pub cpus: u32,
 }
 
+impl Machine {
+    /// The one that this process runs on.
+    #[must_use]
+    pub fn here() -> Self {
+        Self {
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            cpus: std::thread::available_parallelism()
+                .map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
+        }
+    }
+}
+
 /// The runs of one scenario.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioReport {

@@ -65,7 +65,7 @@ pub fn signal(name: &str) {
 }
 
 /// Says something in words on this node, now: a line of the run's replay. It is no record, and nothing is judged by it.
-/// Outside a simulation this does nothing.
+/// Outside a simulation and a live run this does nothing.
 pub fn say(text: &str) {
     #[cfg(feature = "sim")]
     if sim::try_with(|world| world.say_here(text)).is_some() {

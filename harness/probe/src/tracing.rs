@@ -12,8 +12,8 @@ use tracing_subscriber::{
     registry::{LookupSpan, Scope},
 };
 
-/// A layer that makes each event of a node's code a line of the run's replay, with virtual time and the node's name, and
-/// with the spans that it happened in. Outside a simulation it does nothing.
+/// A layer that makes each event of a node's code a line of the run's replay, with the time and the node's name, and with
+/// the spans that it happened in. Outside a simulation and a live run it does nothing.
 ///
 /// Install it once, before `squall::main`; `LevelFilter` chooses what is told:
 ///
@@ -25,6 +25,19 @@ use tracing_subscriber::{
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReplayLayer;
+
+/// Whether this is a simulation, or a process that writes its records down.
+fn is_heard() -> bool {
+    #[cfg(feature = "sim")]
+    if crate::sim::is_active() {
+        return true;
+    }
+    #[cfg(feature = "live")]
+    if crate::live::is_active() {
+        return true;
+    }
+    false
+}
 
 /// A span's fields, as they are shown.
 struct Fields(String);
@@ -65,8 +78,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        #[cfg(feature = "sim")]
-        if !crate::sim::is_active() {
+        if !is_heard() {
             return;
         }
         let mut line = format!("{} ", event.metadata().level());

@@ -70,6 +70,16 @@ fn a_service_in_another_language_passes_and_its_mistakes_are_noticed() {
     assert!(judged.out.contains("no_duplicate_append"), "{}", judged.out);
     let told = squall(&["replay", &history]);
     assert!(told.out.contains("<- evidence"), "{}{}", told.out, told.err);
+    let page = folder.path().join("page.html").to_string_lossy().into_owned();
+    let told = squall(&["replay", &history, "--html", &page, "--signals"]);
+    assert_eq!(told.code, 1, "{}{}", told.out, told.err);
+    assert!(told.out.contains("partition_felt"), "{}", told.out);
+    let page = fs::read_to_string(&page).unwrap();
+    for told in ["no_duplicate_append", "answers of the tickets service get lost", "no-ids"] {
+        assert!(page.contains(told), "{told}");
+    }
+    let refused = squall(&["replay", &history, "--defect", "no-ids"]);
+    assert_eq!(refused.code, 2, "{}{}", refused.out, refused.err);
 }
 
 #[test]

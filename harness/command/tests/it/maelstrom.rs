@@ -186,6 +186,12 @@ fn what_was_kept_is_judged_and_told_again() {
     for text in ["squall   n0 is killed", "generate ok \"n0-0\"", "duplicated  "] {
         assert!(told.out.contains(text), "{text}: {}", told.out);
     }
+    let page = folder.path().join("page.html");
+    for option in [&["--html", &page.to_string_lossy()][..], &["--again", "2"], &["--signals"]] {
+        let refused = squall(&[&["replay", &history], option].concat());
+        assert_eq!(refused.code, 2, "{option:?}: {}{}", refused.out, refused.err);
+    }
+    assert!(!page.exists());
     std::fs::write(kept.join("history.jsonl.gz"), b"\x1f\x8bnot gzip").unwrap();
     let broken = squall(&["judge", &history]);
     assert_eq!(broken.code, 2, "{}", broken.out);

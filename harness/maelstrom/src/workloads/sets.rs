@@ -8,39 +8,82 @@
 //!
 //! Proves nothing of how soon other nodes know: `stale-count` tells it.
 
-use super::workload::field;
+use super::workload::{Ask, Session, field};
 use crate::{
+    draws::Draws,
     findings::{Anomaly, Findings},
     history::{Event, Kind, Op},
     message::Message,
 };
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 pub(super) const ANOMALIES: &[&str] = &["lost", "unexpected"];
 
-/// The last read of a client, to know whether another is needed.
-#[derive(Debug, Default)]
-pub(super) struct Reader(Option<BTreeSet<String>>);
+/// What a set is called in a workload's messages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words {
+    /// The type of the message that adds.
+    pub(super) add: &'static str,
+    /// Its field that has the element.
+    pub(super) element: &'static str,
+    /// The field of an answer to `read` that has all elements.
+    pub(super) elements: &'static str,
+}
 
-impl Reader {
-    /// Reads an answer whose elements are in `name`.
-    pub(super) fn read(&mut self, answer: Option<&Message>, name: &str) -> Result<Value, String> {
+/// A client that adds new elements, and reads.
+pub(super) struct Client<'a> {
+    words: Words,
+    /// The next element, of all clients.
+    next: &'a AtomicU64,
+    /// What its last read had.
+    seen: Option<BTreeSet<String>>,
+}
+
+impl<'a> Client<'a> {
+    pub(super) fn new(words: Words, next: &'a AtomicU64) -> Self {
+        Self { words, next, seen: None }
+    }
+}
+
+fn read() -> Ask {
+    Ask::new("read", Value::Null, &[]).idempotent()
+}
+
+impl Session for Client<'_> {
+    fn next(&mut self, draws: &mut Draws) -> Ask {
+        if draws.happens(0.5) {
+            return read();
+        }
+        let element = json!(self.next.fetch_add(1, Ordering::Relaxed));
+        Ask::new(self.words.add, element.clone(), &[(self.words.element, &element)])
+    }
+
+    fn read(&mut self, ask: &Ask, answer: Option<&Message>) -> Result<Value, String> {
+        if ask.f != "read" {
+            return Ok(ask.value.clone());
+        }
+        let name = self.words.elements;
         let value = field(answer, name)?;
         let Value::Array(elements) = value else {
             return Err(format!("its `{name}` is no array"));
         };
-        self.0 = Some(elements.iter().map(Value::to_string).collect());
+        self.seen = Some(elements.iter().map(Value::to_string).collect());
         Ok(value.clone())
     }
 
-    /// Something is known that its last read does not have.
-    pub(super) fn wants_more(&self, so_far: &[Event], add: &str) -> bool {
-        let Some(seen) = &self.0 else { return true };
-        let known = so_far.iter().filter(|event| event.kind == Kind::Ok);
-        !known
-            .flat_map(|event| added(&event.f, &event.value, add))
-            .all(|e| seen.contains(&e.to_string()))
+    /// Reads once more if something is known that its last read does not have.
+    fn last(&mut self, so_far: &[Event]) -> Option<Ask> {
+        let has_all = self.seen.as_ref().is_some_and(|seen| {
+            let known = so_far.iter().filter(|event| event.kind == Kind::Ok);
+            known
+                .flat_map(|event| added(&event.f, &event.value, self.words.add))
+                .all(|element| seen.contains(&element.to_string()))
+        });
+        (!has_all).then(read)
     }
 }
 

@@ -47,5 +47,6 @@ pub(crate) use timer::Timer;
 pub(crate) use under_way::UnderWay;
 pub use wall_clock::since_epoch;
 pub use world::{
-    Said, Sink, Summary, TaskSets, World, elapsed, install, is_active, try_with, uninstall, with,
+    LONGEST_LINE, MOST_SAID, Said, Sink, Summary, TaskSets, World, elapsed, install, is_active,
+    try_with, uninstall, with,
 };

@@ -86,10 +86,10 @@ pub struct TaskSets {
 pub type Said = (u64, NodeId, String);
 
 /// What nodes said is kept as far as this, in lines.
-const MOST_SAID: usize = 20_000;
+pub const MOST_SAID: usize = 20_000;
 
 /// A line is cut here, in characters.
-const LONGEST_LINE: usize = 1_000;
+pub const LONGEST_LINE: usize = 1_000;
 
 /// The code of a node that runs now, on a runtime whose clock stands still until it is moved on.
 pub(super) struct Running {

@@ -30,7 +30,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<u8, Stop> {
     for capability in live::capabilities() {
         let (yes, what) = (if capability.lack.is_none() { "yes" } else { "no " }, capability.what);
         say(&format!("{yes}  {:<12} {what}\n", capability.name));
-        if let Some(lack) = capability.lack {
+        if let Some(lack) = &capability.lack {
             say(&format!("     {}\n     remedy: {}\n", lack.why, lack.remedy));
         }
     }

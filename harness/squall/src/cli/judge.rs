@@ -24,8 +24,9 @@ pub(super) fn judge(args: &JudgeArgs, color: bool) -> Result<u8, Stop> {
         let (scenario, run) = if live::is_maelstrom_history(path) {
             live::maelstrom_told(path).map_err(Stop::input)?
         } else {
-            let (kept, _) = live::read(path).map_err(Stop::input)?;
-            (kept.plan.scenario, Worker::default().told(path).map_err(Stop::broken)?)
+            let kept = live::read_header(path).map_err(Stop::input)?;
+            let told = Worker::default().told(path).map_err(Stop::broken)?;
+            (kept.plan.scenario, told.map_err(Stop::input)?)
         };
         print_verdict(&scenario, &run, color);
         if run.verdict != Verdict::Passed {

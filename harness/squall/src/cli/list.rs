@@ -63,7 +63,7 @@ fn in_live(words: &[&Word]) -> Vec<(String, String)> {
     words
         .iter()
         .map(|word| {
-            let told = match live::refused(&word.name, &capabilities) {
+            let told = match live::refused(&word.name, capabilities) {
                 None => "yes".to_owned(),
                 Some(why) => format!("no: {why}"),
             };

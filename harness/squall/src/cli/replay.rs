@@ -15,6 +15,7 @@ use crate::{
     pool::Pool,
     replay::{self, Expected},
     scenario::Scenario,
+    shell::quote,
     shrink::FIRST_SEED,
     system::System,
     why::why,
@@ -24,10 +25,15 @@ use clap::{Args, ValueEnum};
 use owo_colors::{OwoColorize as _, Style};
 use squall_judge::seconds;
 use squall_reports::{
-    self as reports, Run, Verdict,
+    self as reports, Report, Run, ScenarioReport, Verdict, World,
     render::{RENDERINGS, Reader},
 };
-use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
@@ -93,7 +99,7 @@ enum HistoryForm {
 
 pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
     if live::is_history(&args.scenario) {
-        return replay_history(args, color);
+        return replay_history(args, system, color);
     }
     if args.again.is_some() {
         return Err(Stop::input(
@@ -116,8 +122,11 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
     }
     tell(args, &plan, &run, &mut worker)?;
     if let Some(path) = &args.html {
-        let page = page(scenario, &run, system.as_ref(), &defects);
-        replace(path, page.as_bytes())?;
+        let mut report =
+            head_of_one(&run, std::slice::from_ref(scenario), system.as_ref(), &defects);
+        let replay = replay::command(scenario, run.seed, &defects, &run.hash, system.as_ref());
+        report.scenarios[0].runs.push(Run { replay, ..run.clone() });
+        write_page(path, &report)?;
     }
     let differs = args
         .expect
@@ -161,25 +170,33 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
 }
 
 /// What happened in a live run, from its history: it cannot be made again.
-fn replay_history(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
-    if args.why || args.expect.is_some() || !args.settings.is_empty() {
+fn replay_history(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -> Result<u8, Stop> {
+    let asks_to_make = args.why || args.expect.is_some() || !args.settings.is_empty();
+    if asks_to_make || !args.system.defects.is_empty() || !args.monitoring.rules.is_empty() {
         return Err(Stop::input(
-            "a live run cannot be made again: --why, --expect and --set are for scenarios",
+            "a live run cannot be made again: --why, --expect, --set, --defect and --rules are for scenarios",
         ));
     }
     if live::is_maelstrom_history(&args.scenario) {
         return replay_maelstrom(args, color);
     }
-    let (kept, _) = live::read(&args.scenario).map_err(Stop::input)?;
-    if let Some(path) = &args.output {
+    let kept = live::read_header(&args.scenario).map_err(Stop::input)?;
+    for path in args.output.iter().chain(&args.html) {
         writable(path)?;
     }
     let mut worker = Worker::default();
-    let run = worker.told(&args.scenario).map_err(Stop::broken)?;
+    let run = worker.told(&args.scenario).map_err(Stop::broken)?.map_err(Stop::input)?;
+    let system = kept.system(system).map_err(Stop::input)?;
     tell(args, &kept.plan, &run, &mut worker)?;
+    if let Some(path) = &args.html {
+        write_page(path, &report_of(&args.scenario, &kept, &run, system.as_ref()))?;
+    }
     if args.form == HistoryForm::Text || args.output.is_some() {
         if args.output.is_none() {
             say("\n");
+        }
+        if args.signals {
+            print_signals(&run, system.as_ref());
         }
         print_verdict(&kept.plan.scenario, &run, color);
     }
@@ -191,7 +208,9 @@ fn replay_history(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
 
 /// What happened in a run of Maelstrom's nodes, from its history: what clients asked and were answered, and what was done.
 fn replay_maelstrom(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
-    if args.form != HistoryForm::Text || !args.picked.is_all() || args.output.is_some() {
+    let more = args.html.is_some() || args.again.is_some() || args.state.is_some();
+    let more = more || args.log || args.signals || args.output.is_some();
+    if more || args.form != HistoryForm::Text || !args.picked.is_all() {
         return Err(Stop::input(
             "the history of Maelstrom's nodes is told whole, in words: leave the other options out",
         ));
@@ -208,11 +227,9 @@ fn replay_maelstrom(args: &ReplayArgs, color: bool) -> Result<u8, Stop> {
 /// Makes the storm of a live run again, and says how often it failed.
 fn again(kept: &live::Kept, times: u32) -> Result<(), Stop> {
     let folder = tempfile::tempdir().map_err(Stop::broken)?;
-    let launch = live::Launch::Described(Box::new(live::DescribedLaunch {
-        described: kept.alone.then(|| kept.described.clone()),
-        paced: true,
-        keep: folder.path().to_owned(),
-    }));
+    let keep = folder.path().to_owned();
+    let launch = live::DescribedLaunch::here(kept.described.clone(), true, keep);
+    let launch = live::Launch::Described(Box::new(launch));
     let mut counts: BTreeMap<Verdict, u32> = BTreeMap::new();
     for _ in 0..times {
         let run = Worker::default().live(&kept.plan, &launch).map_err(Stop::broken)?;
@@ -293,22 +310,46 @@ fn text(args: &ReplayArgs, plan: &Plan, run: &Run, worker: &mut Worker) -> Resul
     Ok(lines.iter().map(|line| format!("{line}\n")).collect())
 }
 
-/// The page of a report that holds this run alone.
-fn page(scenario: &Scenario, run: &Run, system: &dyn System, defects: &[String]) -> String {
+/// A report of the history of a live run alone.
+fn report_of(path: &Path, kept: &live::Kept, run: &Run, system: &dyn System) -> Report {
+    let mut report = head_of_one(run, &[], system, &kept.plan.defects);
+    let replay = format!("squall replay {}", quote(&path.to_string_lossy()));
+    // The scenario's file is not in it.
+    report.scenarios.push(ScenarioReport {
+        name: kept.plan.scenario.clone(),
+        planned: 1,
+        runs: vec![Run { replay, ..run.clone() }],
+        ..ScenarioReport::default()
+    });
+    report.system.version.clone_from(&kept.system.1);
+    report.world = World::Live;
+    report.started.clone_from(&kept.started);
+    report.machine = kept.machine.clone();
+    report
+}
+
+/// A report for one run alone, without it.
+fn head_of_one(
+    run: &Run,
+    scenarios: &[Scenario],
+    system: &dyn System,
+    defects: &[String],
+) -> Report {
     let command = reports::CommandInfo {
         first_seed: run.seed,
         runs: Some(1),
         verify: "none".to_owned(),
         rules: Vec::new(),
     };
-    let mut report = batch::head(command, std::slice::from_ref(scenario), system, defects, |_| 1);
-    let replay = replay::command(scenario, run.seed, defects, &run.hash, system);
-    for scenario in &mut report.scenarios {
-        scenario.runs.push(Run { replay: replay.clone(), ..run.clone() });
-    }
+    batch::head(command, scenarios, system, defects, |_| 1)
+}
+
+/// Writes a report as a page.
+fn write_page(path: &Path, report: &Report) -> Result<(), Stop> {
     let html = RENDERINGS.iter().find(|rendering| rendering.name == "html");
     let html = html.expect("a report is told as a page");
-    html.render(&report, Reader { program: &program(), ..Reader::OF_A_FILE })
+    let page = html.render(report, Reader { program: &program(), ..Reader::OF_A_FILE });
+    replace(path, page.as_bytes())
 }
 
 /// Each signal that was seen, how often, and what it means.

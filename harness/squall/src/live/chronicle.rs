@@ -6,7 +6,10 @@ use crate::{
     system::System,
 };
 use squall_judge::{CATALOGUE, Limits, Setup};
-use squall_probe::{EventId, Name, NodeId, Record, What, live, sim};
+use squall_probe::{
+    EventId, Name, NodeId, Record, What, live,
+    sim::{self, Said},
+};
 
 /// A run's records, as they come.
 pub(crate) struct Chronicle {
@@ -24,6 +27,8 @@ pub(crate) struct Chronicle {
     pub(crate) recorder: Recorder,
     /// All of them.
     pub(crate) records: Vec<Record>,
+    /// What nodes said in words.
+    pub(crate) said: Vec<Said>,
 }
 
 impl Chronicle {
@@ -41,6 +46,7 @@ impl Chronicle {
             recorder: Recorder::new(plan, &setup),
             limits: setup.limits.clone(),
             records: Vec::new(),
+            said: Vec::new(),
         }
     }
 
@@ -74,6 +80,15 @@ impl Chronicle {
             .into_iter()
             .map(|record| Record { at: record.at.saturating_sub(began), ..record });
         self.pending.extend(records);
+    }
+
+    /// Adds what processes said in words, with times of the machine's monotonic clock, as far as a simulation keeps it.
+    pub(crate) fn say(&mut self, said: impl IntoIterator<Item = Said>) {
+        let room = sim::MOST_SAID.saturating_sub(self.said.len());
+        let began = self.began;
+        self.said.extend(said.into_iter().take(room).map(|(at, node, text)| {
+            (at.saturating_sub(began), node, text.chars().take(sim::LONGEST_LINE).collect())
+        }));
     }
 
     /// All that happened until then is known: it gets its order, and those who judge hear of it.

@@ -248,8 +248,10 @@ impl DescribedSystem {
     }
 }
 
-/// Why it runs in no simulation.
-const LIVE_ONLY: &str = "its nodes are programs, which no simulator hosts";
+/// What a system whose nodes are programs answers a simulator.
+pub(crate) fn live_only<T>() -> LocalFuture<Result<T, Error>> {
+    Box::pin(async { Err("its nodes are programs, which no simulator hosts".into()) })
+}
 
 impl System for DescribedSystem {
     fn name(&self) -> &str {
@@ -282,12 +284,12 @@ impl System for DescribedSystem {
         self.described.promises()
     }
     fn start(&self, _: Node, _: Cluster) -> LocalFuture<Result<(), Error>> {
-        Box::pin(async { Err(LIVE_ONLY.into()) })
+        live_only()
     }
     fn client(&self, _: Node, _: Cluster) -> LocalFuture<Result<Box<dyn Client>, Error>> {
-        Box::pin(async { Err(LIVE_ONLY.into()) })
+        live_only()
     }
     fn inspect(&self, _: Node, _: Cluster) -> LocalFuture<Result<Vec<State>, Error>> {
-        Box::pin(async { Err(LIVE_ONLY.into()) })
+        live_only()
     }
 }

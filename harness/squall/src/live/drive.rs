@@ -20,7 +20,7 @@ use crate::{
 };
 use serde_json::json;
 use squall_probe::{
-    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What,
+    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What, sim,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -46,6 +46,8 @@ pub(crate) trait Host: World {
     /// What processes wrote down since the last call, with times of the machine's monotonic clock; `name` numbers the
     /// names in it.
     fn take_records(&mut self, name: &mut dyn FnMut(&str) -> Name) -> Vec<Record>;
+    /// What processes said in words in what was taken of them, with times of the machine's monotonic clock.
+    fn take_said(&mut self) -> Vec<sim::Said>;
     /// Faults, by their index in the plan, whose fault point was reached since the last call; who reached it stands still.
     fn take_reached(&mut self) -> Vec<usize>;
     /// Whoever stands still at a fault point goes on.
@@ -254,6 +256,7 @@ impl<H: Host> Driver<'_, H> {
         let Self { nemesis, chronicle, .. } = self;
         let records = nemesis.world.take_records(&mut |text| chronicle.names.intern(text));
         self.chronicle.add(records);
+        self.chronicle.say(self.nemesis.world.take_said());
     }
 
     fn doubt(&mut self, why: String) {
@@ -387,12 +390,8 @@ impl<H: Host> Driver<'_, H> {
         let said = match clients::read(&heard.line) {
             Ok(said) => said,
             Err(why) => {
-                let name = &self.plan.nodes[node.index()].name;
                 let line: String = heard.line.chars().take(80).collect();
-                let first = format!("{name} said {line:?}: {why}");
-                let (_, times) = self.nonsense.get_or_insert((first, 0));
-                *times += 1;
-                return;
+                return self.makes_no_sense(node, &format!("said {line:?}: {why}"));
             }
         };
         match said {
@@ -457,14 +456,18 @@ impl<H: Host> Driver<'_, H> {
         }
     }
 
+    /// A client program said what makes no sense: the first of it is told, and how much there was.
+    fn makes_no_sense(&mut self, node: NodeId, what: &str) {
+        let name = &self.plan.nodes[node.index()].name;
+        let (_, times) = self.nonsense.get_or_insert_with(|| (format!("{name} {what}"), 0));
+        *times += 1;
+    }
+
     fn close(&mut self, heard: &Heard, event: EventId, phase: Phase, position: Option<Position>) {
         self.clients.open.remove(&event);
         let Some(key) = self.clients.keys.get(&event).copied() else {
-            let name = &self.plan.nodes[heard.node.index()].name;
-            let first = format!("{name} answered a publish of e{} that nobody asked for", event.0);
-            let (_, times) = self.nonsense.get_or_insert((first, 0));
-            *times += 1;
-            return;
+            let what = format!("answered a publish of e{} that nobody asked for", event.0);
+            return self.makes_no_sense(heard.node, &what);
         };
         if phase == Phase::Ok {
             self.acknowledged.insert(event);

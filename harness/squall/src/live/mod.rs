@@ -1,10 +1,12 @@
 //! The second world: real processes on this machine, driven by the same plans and judged by the same invariants.
 //!
-//! A description says which programs are the nodes of a system (`described.rs`, read by `describe.rs`). The nemesis decides
-//! what goes wrong when (`nemesis.rs`), a world does it (`world.rs`), `drive.rs` goes through the phases of a run, and what
-//! happened is kept by the monotonic clock (`chronicle.rs`). A run cannot be made again: its history is kept, and can be
+//! A description says which programs are the nodes of a system (`described.rs`, read by `describe.rs`), or this executable
+//! is, one process a node (`own.rs`). The nemesis decides what goes wrong when (`nemesis.rs`), a world does it (`world.rs`,
+//! in `processes/` with real processes, as far as this machine can: `abilities.rs`), `drive.rs` goes through the phases of a
+//! run, and what happened is kept by the monotonic clock (`chronicle.rs`). A run cannot be made again: its history is kept, and can be
 //! judged again (`history.rs`).
 
+mod abilities;
 mod chronicle;
 mod clients;
 mod describe;
@@ -19,14 +21,14 @@ mod programs;
 mod world;
 
 pub use describe::KnownSystem;
+pub(crate) use abilities::{capabilities, possible, refusal, sweep};
 pub(crate) use describe::load;
 pub(crate) use described::{Described, DescribedSystem};
-pub(crate) use history::{Kept, is_history, read};
+pub(crate) use history::{Kept, is_history, read_header};
 pub(crate) use maelstrom::{
     MaelstromSystem, Programs, lines as maelstrom_lines, told as maelstrom_told,
 };
 pub(crate) use own::{HIDDEN_ARGUMENT as NODE_ARGUMENT, main as node};
-pub(crate) use processes::{capabilities, possible, refusal, sweep};
 pub(crate) use squall_maelstrom::is_history as is_maelstrom_history;
 
 use crate::{
@@ -38,7 +40,8 @@ use crate::{
     scenario::{Scenario, parse as parse_scenario},
     system::System,
 };
-use drive::{Driven, Seen, drive, in_pace};
+use drive::{Seen, drive, in_pace};
+use history::system_of;
 use nemesis::refusals;
 use processes::Processes;
 use serde::{Deserialize, Serialize};
@@ -46,6 +49,8 @@ use squall_reports::Run;
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
 /// How a plan is run with real processes.
@@ -66,6 +71,15 @@ pub(crate) struct DescribedLaunch {
     pub(crate) paced: bool,
     /// The folder in which histories and logs are kept.
     pub(crate) keep: PathBuf,
+    /// Nodes have disks of their own, as far as this machine can do that.
+    pub(crate) disks: bool,
+}
+
+impl DescribedLaunch {
+    /// On this machine.
+    pub(crate) fn here(described: Option<Described>, paced: bool, keep: PathBuf) -> Self {
+        Self { described, paced, keep, disks: abilities::disks() }
+    }
 }
 
 /// Why a scenario cannot be run with real processes here, in a sentence; `None`: it can.
@@ -102,66 +116,51 @@ pub(crate) fn refused(fault: &str, capabilities: &[squall_live::Capability]) -> 
     refusal(&injection, capabilities)
 }
 
-/// Runs a plan with real processes. What happened is written to the launch's folder before it is returned, with the file.
+/// A run with real processes that is over, judged.
+pub(crate) struct LiveRun {
+    /// The plan, in the pace of the system.
+    pub(crate) plan: Plan,
+    /// The system that was run.
+    pub(crate) system: Arc<dyn System>,
+    /// What it came to.
+    pub(crate) outcome: RunOutcome,
+    /// The file of its history.
+    pub(crate) history: PathBuf,
+}
+
+/// Runs a plan with real processes. What happened is written to the launch's folder before it is returned. `own` is the
+/// system that this executable is for.
 ///
 /// # Errors
 /// The system never became ready, or the machine did not do what was asked of it, in words.
 pub(crate) fn execute(
     plan: &Plan,
-    system: &dyn System,
+    own: &Arc<dyn System>,
     launch: &DescribedLaunch,
-) -> Result<(Plan, RunOutcome, PathBuf), String> {
-    let own = own::described(system, plan);
-    let described = launch.described.as_ref().unwrap_or(&own);
-    let outside = launch.described.is_some();
-    let alone = outside.then(|| DescribedSystem::new(described.clone()));
-    let system = alone.as_ref().map_or(system, |alone| alone as &dyn System);
+) -> Result<LiveRun, String> {
+    let system = system_of(launch.described.as_ref(), own);
+    let described = match &launch.described {
+        Some(described) => described.clone(),
+        None => own::described(system.as_ref(), plan),
+    };
     let folder = folder_of(&launch.keep, plan);
     fs::create_dir_all(&folder)
         .map_err(|error| format!("{}: cannot be made: {error}", folder.display()))?;
     let pace = described.pace;
     let plan = if launch.paced { plan.clone() } else { in_pace(plan, pace) };
-    let mut processes =
-        Processes::new(&plan, described, &folder).map_err(|error| error.to_string())?;
-    let ready = processes.prepare().map_err(|why| why.0)?;
+    let mut processes = Processes::new(&plan, &described, launch.disks, &folder)?;
+    let ready = processes.prepare(Duration::from_millis(described.ready_within_ms))?;
+    let seen = Seen { reads: described.reads, outside: launch.described.is_some() };
     let (driven, chronicle, processes) =
-        drive(&plan, system, processes, pace, Seen { reads: described.reads, outside }, &ready);
-    let Driven { remains, destruction, passed, mut inconclusive, elapsed, nonsense } = driven;
+        drive(&plan, system.as_ref(), processes, pace, seen, &ready);
     processes.close()?;
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load = load.split(' ').next().unwrap_or_default().to_owned();
-    inconclusive.extend(
-        remains.trouble.iter().map(|why| format!("a fault could not be carried out: {why}")),
-    );
-    if let Some((first, times)) = nonsense {
-        inconclusive.push(format!(
-            "a client program said {times} times what makes no sense, first: {first}"
-        ));
-    }
-    let kept = Kept {
-        format: Kept::format(),
-        plan: plan.clone(),
-        pace,
-        system: (system.name().to_owned(), system.version().to_owned()),
-        described: described.clone(),
-        alone: outside,
-        names: chronicle.names.texts().map(str::to_owned).collect(),
-        unfired: remains.unfired,
-        begun: remains.begun,
-        begun_steps: remains.begun_steps,
-        felt: remains.felt,
-        passed,
-        destruction,
-        notes: remains.notes,
-        inconclusive,
-        elapsed,
-        load,
-    };
-    let path = folder.join("history.gz");
-    history::write(&path, &kept, &chronicle.records)
-        .map_err(|error| format!("{}: cannot be written: {error}", path.display()))?;
-    let outcome = kept.judged(&chronicle.records, system);
-    Ok((plan, outcome, path))
+    let described = launch.described.clone();
+    let kept = Kept::new(plan, pace, system.as_ref(), described, driven, &chronicle.names);
+    let history = folder.join("history.gz");
+    history::write(&history, &kept, &chronicle.records, &chronicle.said)
+        .map_err(|error| format!("{}: cannot be written: {error}", history.display()))?;
+    let outcome = kept.judged(&chronicle.records, chronicle.said, system.as_ref());
+    Ok(LiveRun { plan: kept.plan, system, outcome, history })
 }
 
 /// Runs a plan with programs that speak Maelstrom's protocol.
@@ -181,12 +180,13 @@ fn file_name(name: &str) -> String {
     name.trim_matches('-').to_owned()
 }
 
-/// What a history that was kept says of its run.
+/// What a history that was kept says of its run. `own` is the system that this executable is for.
 ///
 /// # Errors
-/// It cannot be read, in words.
-pub(crate) fn told(path: &Path, system: &dyn System) -> Result<(Kept, RunOutcome), String> {
-    let (kept, records) = read(path)?;
-    let outcome = kept.judged(&records, system);
-    Ok((kept, outcome))
+/// It cannot be read, or is of another executable's system, in words.
+pub(crate) fn told(path: &Path, own: &Arc<dyn System>) -> Result<LiveRun, String> {
+    let (kept, records, said) = history::read(path)?;
+    let system = kept.system(own).map_err(|why| format!("{}: {why}", path.display()))?;
+    let outcome = kept.judged(&records, said, system.as_ref());
+    Ok(LiveRun { plan: kept.plan, system, outcome, history: path.to_owned() })
 }

@@ -8,7 +8,7 @@ use super::{
     trace,
 };
 use crate::{
-    live::{self, Launch},
+    live::{self, Launch, LiveRun},
     outcome::RunOutcome,
     plan::Plan,
     series,
@@ -33,6 +33,13 @@ const EXITS: usize = 20;
 /// The way to the parent; whole lines only.
 type Parent = Arc<Mutex<UnixStream>>;
 
+/// The last run, for what is asked of it afterwards.
+struct Last {
+    plan: Plan,
+    system: Arc<dyn System>,
+    outcome: RunOutcome,
+}
+
 /// Serves requests from the socket that is standard input, until it ends.
 ///
 /// # Errors
@@ -51,91 +58,67 @@ pub fn serve(system: &Arc<dyn System>) -> io::Result<()> {
 
 /// Answers one request after the other, until the parent says no more.
 fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -> io::Result<()> {
-    let mut kept: Option<(Plan, RunOutcome)> = None;
+    let mut last: Option<Last> = None;
     for line in BufReader::new(requests).lines() {
         let answer = match serde_json::from_str(&line?) {
             Ok(Request::Run { plan }) => {
                 // What is kept of the run before needs its memory no more.
-                kept = None;
+                last = None;
                 match execute(&plan, system) {
                     Ok((run, outcome)) => {
                         if let Some(why) = &outcome.unwatched {
                             send(parent, &Answer::Warning(why.clone()))?;
                         }
-                        kept = Some((*plan, outcome));
+                        last = Some(Last { plan: *plan, system: system.clone(), outcome });
                         Answer::Done(Box::new(run))
                     }
                     Err(error) => Answer::Broken(error.to_string()),
                 }
             }
             Ok(Request::Live { plan, launch }) => {
-                kept = None;
+                last = None;
                 let started = Instant::now();
-                let launch = match *launch {
-                    Launch::Described(launch) => launch,
+                let run = match *launch {
                     Launch::Maelstrom(programs, keep) => {
-                        let run = live::execute_maelstrom(&plan, &programs, &keep);
-                        send(parent, &Answer::Done(Box::new(run)))?;
-                        continue;
+                        live::execute_maelstrom(&plan, &programs, &keep)
                     }
+                    Launch::Described(launch) => match live::execute(&plan, system, &launch) {
+                        Ok(live) => keep(&mut last, live, started.elapsed()),
+                        Err(why) => errored(&plan, why, started),
+                    },
                 };
-                match live::execute(&plan, system.as_ref(), &launch) {
-                    Ok((plan, outcome, path)) => {
-                        let mut run = run_of(&plan, &outcome, started.elapsed());
-                        run.history = Some(path.to_string_lossy().into_owned());
-                        if run.verdict == Verdict::Failed {
-                            run.trace = Some(trace::around_the_evidence(&plan, &outcome));
-                        }
-                        kept = Some((plan, outcome));
-                        Answer::Done(Box::new(run))
-                    }
-                    Err(why) => Answer::Done(Box::new(errored(&plan, why, started))),
-                }
+                Answer::Done(Box::new(run))
             }
-            Ok(Request::Told { path }) => match live::told(&path, system.as_ref()) {
-                Ok((history, outcome)) => {
-                    let mut run = run_of(&history.plan, &outcome, Duration::ZERO);
-                    run.history = Some(path.to_string_lossy().into_owned());
-                    if run.verdict == Verdict::Failed {
-                        run.trace = Some(trace::around_the_evidence(&history.plan, &outcome));
-                    }
-                    kept = Some((history.plan, outcome));
-                    Answer::Done(Box::new(run))
-                }
-                Err(why) => Answer::Broken(why),
-            },
-            Ok(Request::Lines) => Answer::Lines(
-                // A run that ended its worker has left no history.
-                kept.as_ref().map(|(plan, outcome)| lines(plan, outcome)).unwrap_or_default(),
-            ),
+            Ok(Request::Told { path }) => {
+                let told = live::told(&path, system);
+                Answer::Told(Box::new(told.map(|live| keep(&mut last, live, Duration::ZERO))))
+            }
+            // A run that ended its worker has left no history.
+            Ok(Request::Lines) => Answer::Lines(last.as_ref().map(Last::lines).unwrap_or_default()),
             Ok(Request::Story) => Answer::Lines(
-                kept.as_ref()
-                    .map(|(plan, outcome)| story::story(plan, outcome))
-                    .unwrap_or_default(),
+                last.as_ref().map(|run| story::story(&run.plan, &run.outcome)).unwrap_or_default(),
             ),
-            Ok(Request::Log) => Answer::Lines(
-                kept.as_ref().map(|(plan, outcome)| log(plan, outcome)).unwrap_or_default(),
-            ),
+            Ok(Request::Log) => Answer::Lines(last.as_ref().map(Last::log).unwrap_or_default()),
             Ok(Request::State { at }) => {
-                let state = kept.as_ref().map(|(plan, outcome)| {
-                    let faults = trace::faults(plan, &outcome.history);
-                    series::state(plan, system.as_ref(), outcome, &faults, at)
+                let state = last.as_ref().map(|run| {
+                    let faults = trace::faults(&run.plan, &run.outcome.history);
+                    series::state(&run.plan, run.system.as_ref(), &run.outcome, &faults, at)
                 });
                 Answer::Lines(state.unwrap_or_default())
             }
             Ok(Request::Trace { whole }) => {
                 let make = if whole { trace::whole } else { trace::around_the_evidence };
-                let trace = kept.as_ref().map(|(plan, outcome)| make(plan, outcome));
+                let trace = last.as_ref().map(|run| make(&run.plan, &run.outcome));
                 Answer::Trace(Box::new(trace.unwrap_or_default()))
             }
             Ok(Request::Reached) => {
-                let reached = kept.as_ref().map(|(plan, outcome)| reached::reached(plan, outcome));
+                let reached = last.as_ref().map(|run| reached::reached(&run.plan, &run.outcome));
                 Answer::Reached(Box::new(reached.unwrap_or_default()))
             }
             Ok(Request::Series { every }) => {
-                let series = kept.as_ref().map(|(plan, outcome)| {
-                    let faults = trace::faults(plan, &outcome.history);
-                    series::of(plan, system.as_ref(), outcome, &faults, every)
+                let series = last.as_ref().map(|run| {
+                    let faults = trace::faults(&run.plan, &run.outcome.history);
+                    series::of(&run.plan, run.system.as_ref(), &run.outcome, &faults, every)
                 });
                 Answer::Series(Box::new(series.unwrap_or_else(|| Ok(Series::default()))))
             }
@@ -155,12 +138,17 @@ fn execute(plan: &Plan, system: &Arc<dyn System>) -> Result<(Run, RunOutcome), I
         run.verdict = Verdict::Errored;
         run.reason = Some(escape.tell(&outcome.nodes));
         run.violations.clear();
-        return Ok((run, outcome));
-    }
-    if run.verdict == Verdict::Failed {
-        run.trace = Some(trace::around_the_evidence(plan, &outcome));
+        run.trace = None;
     }
     Ok((run, outcome))
+}
+
+/// Keeps a live run for further requests. What reports tell of it.
+fn keep(last: &mut Option<Last>, live: LiveRun, wall: Duration) -> Run {
+    let LiveRun { plan, system, outcome, history } = live;
+    let run = run_of(&plan, &outcome, wall);
+    *last = Some(Last { plan, system, outcome });
+    Run { history: Some(history.to_string_lossy().into_owned()), ..run }
 }
 
 fn send(parent: &Parent, answer: &Answer) -> io::Result<()> {
@@ -242,25 +230,30 @@ fn run_of(plan: &Plan, outcome: &RunOutcome, wall: Duration) -> Run {
         judged: outcome.judged.iter().map(|(name, facts)| ((*name).to_owned(), *facts)).collect(),
         counters: outcome.counters.clone(),
         latency: outcome.latency.summary(),
+        trace: (verdict == Verdict::Failed).then(|| trace::around_the_evidence(plan, outcome)),
         ..Run::default()
     }
 }
 
-fn lines(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
-    let words = words(plan, outcome);
-    let records = outcome.history.iter().map(|record| (record.at, words.line(record)));
-    let said = said(outcome).map(|(at, node, text)| {
-        (at, timeline_line(at, words.node(node), &format!("logs: {text}")))
-    });
-    let mut lines: Vec<(u64, String)> = records.chain(said).collect();
-    lines.sort_by_key(|(at, _)| *at);
-    lines.into_iter().map(|(_, line)| line).collect()
-}
+impl Last {
+    /// Every record, and what the system said, one line each.
+    fn lines(&self) -> Vec<String> {
+        let words = words(&self.plan, &self.outcome);
+        let records = self.outcome.history.iter().map(|record| (record.at, words.line(record)));
+        let said = said(&self.outcome).map(|(at, node, text)| {
+            (at, timeline_line(at, words.node(node), &format!("logs: {text}")))
+        });
+        let mut lines: Vec<(u64, String)> = records.chain(said).collect();
+        lines.sort_by_key(|(at, _)| *at);
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
 
-/// What the system itself said, one line each.
-fn log(plan: &Plan, outcome: &RunOutcome) -> Vec<String> {
-    let words = words(plan, outcome);
-    said(outcome).map(|(at, node, text)| timeline_line(at, words.node(node), &text)).collect()
+    /// What the system itself said, one line each.
+    fn log(&self) -> Vec<String> {
+        let words = words(&self.plan, &self.outcome);
+        let said = said(&self.outcome);
+        said.map(|(at, node, text)| timeline_line(at, words.node(node), &text)).collect()
+    }
 }
 
 #[cfg(test)]

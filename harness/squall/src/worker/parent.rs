@@ -127,13 +127,13 @@ impl Worker {
         }
     }
 
-    /// Keeps the history of a live run that is in a file, as if it had just made the run.
+    /// Keeps the history of a live run that is in a file, as if it had just made the run; or why the file is no history.
     ///
     /// # Errors
-    /// The file is no history, or the harness itself failed.
-    pub(crate) fn told(&mut self, path: &Path) -> Result<Run, WorkerError> {
+    /// The harness itself failed.
+    pub(crate) fn told(&mut self, path: &Path) -> Result<Result<Run, String>, WorkerError> {
         match self.ask(&Request::Told { path: path.to_owned() })? {
-            Answer::Done(run) => Ok(*run),
+            Answer::Told(run) => Ok(*run),
             other => Err(not_asked_for(&other)),
         }
     }

@@ -59,6 +59,8 @@ pub(crate) enum Request {
 pub(crate) enum Answer {
     /// The run was executed.
     Done(Box<Run>),
+    /// The run of the history that was asked for, or why the file cannot be told.
+    Told(Box<Result<Run, String>>),
     /// Lines that were asked for.
     Lines(Vec<String>),
     /// The trace that was asked for.

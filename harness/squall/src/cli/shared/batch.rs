@@ -162,12 +162,7 @@ pub(in crate::cli) fn head(
         },
         command,
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-        machine: reports::Machine {
-            os: std::env::consts::OS.to_owned(),
-            arch: std::env::consts::ARCH.to_owned(),
-            cpus: std::thread::available_parallelism()
-                .map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
-        },
+        machine: reports::Machine::here(),
         scenarios: scenarios
             .iter()
             .map(|scenario| reports::ScenarioReport {

@@ -73,7 +73,7 @@ impl LiveArgs {
         };
         live::possible().map_err(Stop::input)?;
         let keep = self.keep(report);
-        Ok(Some(Launch::Described(Box::new(DescribedLaunch { described, paced: false, keep }))))
+        Ok(Some(Launch::Described(Box::new(DescribedLaunch::here(described, false, keep)))))
     }
 }
 
@@ -90,7 +90,7 @@ pub(in crate::cli) fn skip(
     let capabilities = live::capabilities();
     for (index, scenario) in scenarios.iter().enumerate() {
         let told = &mut report.scenarios[index];
-        told.skipped = live::unsupported(scenario, system, launch, &capabilities);
+        told.skipped = live::unsupported(scenario, system, launch, capabilities);
         told.planned = jobs.iter().filter(|job| job.scenario == index).count() as u64;
         if told.skipped.is_some() {
             told.planned = 0;

@@ -48,6 +48,8 @@ struct Fake {
     lines: VecDeque<Heard>,
     down: BTreeSet<NodeId>,
     felt: BTreeMap<usize, u64>,
+    /// What the server says in words.
+    said: Vec<sim::Said>,
     /// What was done, in order.
     done: Vec<String>,
 }
@@ -62,6 +64,7 @@ impl Fake {
 impl World for Fake {
     fn start(&mut self, node: NodeId) -> Done {
         self.down.remove(&node);
+        self.said.push((live::now(), node, "it starts".to_owned()));
         self.did(format!("start {}", node.0))
     }
     fn ask_to_stop(&mut self, node: NodeId) -> Done {
@@ -121,6 +124,9 @@ impl World for Fake {
 impl Host for Fake {
     fn take_records(&mut self, _: &mut dyn FnMut(&str) -> Name) -> Vec<Record> {
         Vec::new()
+    }
+    fn take_said(&mut self) -> Vec<sim::Said> {
+        std::mem::take(&mut self.said)
     }
     fn take_reached(&mut self) -> Vec<usize> {
         Vec::new()
@@ -187,34 +193,15 @@ fn run(faults: &str, mistakes: Mistakes) -> (RunOutcome, Vec<String>) {
     let host = Fake { mistakes, ..Fake::default() };
     let client = NodeId(1);
     let (driven, chronicle, host) = drive(&plan, &system, host, PACE, SEEN, &[client]);
-    let Driven { remains, destruction, passed, mut inconclusive, elapsed, .. } = driven;
-    inconclusive.extend(remains.trouble);
-    let kept = Kept {
-        format: Kept::format(),
-        plan,
-        pace: PACE,
-        system: ("fake".to_owned(), "1".to_owned()),
-        described: described(),
-        alone: true,
-        names: chronicle.names.texts().map(str::to_owned).collect(),
-        unfired: remains.unfired,
-        begun: remains.begun,
-        begun_steps: remains.begun_steps,
-        felt: remains.felt,
-        passed,
-        destruction,
-        notes: remains.notes,
-        inconclusive,
-        elapsed,
-        load: String::new(),
-    };
+    let kept = Kept::new(plan, PACE, &system, Some(described()), driven, &chronicle.names);
     // Through a file, as histories go.
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("history.gz");
-    super::super::history::write(&path, &kept, &chronicle.records).expect("it is written");
-    let (again, records) = super::super::read(&path).expect("it is read");
+    super::super::history::write(&path, &kept, &chronicle.records, &chronicle.said)
+        .expect("it is written");
+    let (again, records, said) = super::super::history::read(&path).expect("it is read");
     assert_eq!(records, chronicle.records);
-    (again.judged(&records, &system), host.done)
+    (again.judged(&records, said, &system), host.done)
 }
 
 fn broken(outcome: &RunOutcome) -> Vec<&str> {
@@ -265,7 +252,10 @@ fn a_fault_that_hit_nobody_proves_nothing_and_one_that_was_not_carried_out_neith
     assert!(outcome.vacuous.iter().any(|why| why.contains("nothing ever felt it")), "{outcome:?}");
     let starved = "faults:\n  - { at: 20ms, for: 30ms, slow_node: { node: server-1 } }\n";
     let (outcome, _) = run(starved, Mistakes::default());
-    assert_eq!(outcome.inconclusive, ["this fake has no processor"]);
+    assert_eq!(
+        outcome.inconclusive,
+        ["a fault could not be carried out: this fake has no processor"]
+    );
 }
 
 #[test]
@@ -286,6 +276,17 @@ fn who_lost_power_comes_back_when_the_step_says_so_and_what_it_was_asked_meanwhi
     assert!(outcome.counters.indeterminate > 0 && outcome.counters.acknowledged > 20);
     assert_eq!(broken(&outcome), Vec::<&str>::new(), "{:?}", outcome.violations);
     assert!(outcome.signals.contains_key("crash_felt"), "{:?}", outcome.signals);
+    let said = outcome.said.iter().map(|(at, node, text)| (*at > 50_000, *node, text.as_str()));
+    assert_eq!(said.collect::<Vec<_>>(), [(true, NodeId(0), "it starts")], "{:?}", outcome.said);
+}
+
+#[test]
+fn a_fault_on_who_is_down_is_felt_by_nobody_and_says_why() {
+    let faults = "faults:\n  - { at: 10ms, crash: server-1, restart_after: 60ms }\n  - { at: 40ms, restart: server-1 }\n";
+    let (outcome, done) = run(faults, Mistakes::default());
+    assert_eq!(done, ["cut 0", "start 0"]);
+    let why = outcome.vacuous.join("; ");
+    assert!(why.contains("restart: server-1 (down when it began: server-1)"), "{why}");
 }
 
 #[test]

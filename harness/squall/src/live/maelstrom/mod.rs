@@ -6,7 +6,10 @@ mod wires;
 
 pub(crate) use wires::refusal;
 
-use super::nemesis::{Nemesis, Progress};
+use super::{
+    described::live_only,
+    nemesis::{Nemesis, Progress},
+};
 use crate::{
     plan::Plan,
     sim::STEPS,
@@ -82,9 +85,6 @@ impl MaelstromSystem {
     }
 }
 
-/// Why it runs in no simulation.
-const LIVE_ONLY: &str = "its nodes are programs, which no simulator hosts";
-
 impl System for MaelstromSystem {
     fn name(&self) -> &str {
         &self.name
@@ -108,13 +108,13 @@ impl System for MaelstromSystem {
         &["read", "write", "cas", "ts", "read_ok", "write_ok", "cas_ok", "ts_ok", "error"]
     }
     fn start(&self, _: Node, _: Cluster) -> LocalFuture<Result<(), Error>> {
-        Box::pin(async { Err(LIVE_ONLY.into()) })
+        live_only()
     }
     fn client(&self, _: Node, _: Cluster) -> LocalFuture<Result<Box<dyn Client>, Error>> {
-        Box::pin(async { Err(LIVE_ONLY.into()) })
+        live_only()
     }
     fn inspect(&self, _: Node, _: Cluster) -> LocalFuture<Result<Vec<State>, Error>> {
-        Box::pin(async { Err(LIVE_ONLY.into()) })
+        live_only()
     }
 }
 
