@@ -28,7 +28,7 @@ const ROLES: &[Role] = &[
 
 impl System for Sample {
     fn name(&self) -> &str {
-        "sample"
+        "reference-system"
     }
     fn version(&self) -> &str {
         "1"

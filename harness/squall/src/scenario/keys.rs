@@ -90,6 +90,13 @@ pub const SCENARIO: Table = Table {
             example: "name: the leader is cut off",
         },
         Key {
+            name: "system",
+            about: "The system that it is written for, by its name (`--system`): with another one it is left out of its folder, and refused when it is named itself",
+            takes: Takes::One(Text),
+            default: Absent::Means("whichever has its roles"),
+            example: "system: reference-system",
+        },
+        Key {
             name: "tags",
             about: "Words of your own by which `--filter 'tag(slow)'` chooses",
             takes: Takes::Tags,

@@ -15,7 +15,8 @@ use std::{
 /// Folders this deep hold no scenarios; links that lead in a circle do.
 const MAX_DEPTH: usize = 16;
 
-/// Reads every scenario in `paths`: files, and all `.yaml` and `.yml` files of folders.
+/// Reads every scenario in `paths`: files, and all `.yaml` and `.yml` files of folders, but for those that name another
+/// system.
 ///
 /// # Errors
 /// Every mistake in any of them.
@@ -35,7 +36,7 @@ pub fn load_with(
     let mut problems = Problems::default();
     let mut files = Vec::new();
     for path in paths {
-        if let Err(diagnostic) = find(path, &mut files) {
+        if let Err(diagnostic) = find(path, system.name(), &mut files) {
             problems.diagnostics.push(diagnostic);
         }
     }
@@ -69,16 +70,31 @@ fn refused(path: &Path, error: &io::Error) -> Diagnostic {
     Diagnostic::of_file(&path.to_string_lossy(), "squall::unreadable", message)
 }
 
-fn find(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Diagnostic> {
+/// The system that a file says it is for, if it is another one.
+fn another_system(path: &Path, system: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let said = text.lines().find_map(|line| line.strip_prefix("system:"))?;
+    let said = said.split(" #").next()?.trim().trim_matches(['"', '\'']);
+    (said != system).then(|| said.to_owned())
+}
+
+fn find(path: &Path, system: &str, files: &mut Vec<PathBuf>) -> Result<(), Diagnostic> {
     let metadata = fs::metadata(path).map_err(|error| refused(path, &error))?;
     if !metadata.is_dir() {
         files.push(path.to_owned());
         return Ok(());
     }
-    let before = files.len();
-    walk(path, files, 0)?;
-    if files.len() == before {
-        let message = "no scenario is in this folder (*.yaml or *.yml)";
+    let mut found = Vec::new();
+    walk(path, &mut found, 0)?;
+    let (others, own): (Vec<PathBuf>, Vec<PathBuf>) =
+        found.into_iter().partition(|file| another_system(file, system).is_some());
+    let none = own.is_empty();
+    files.extend(own);
+    if none {
+        let message = match others.first().and_then(|file| another_system(file, system)) {
+            None => "no scenario is in this folder (*.yaml or *.yml)".to_owned(),
+            Some(other) => format!("what is in this folder is for {other}: use --system {other}"),
+        };
         return Err(Diagnostic::of_file(&path.to_string_lossy(), "squall::nothing", message));
     }
     Ok(())

@@ -19,6 +19,9 @@ pub struct Scenario {
     pub path: String,
     /// Hash of the file's bytes (XXH3, 128 bits), in hexadecimal.
     pub hash: String,
+    /// The system that it is written for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     /// Role and count, in the system's order.
     pub nodes: Vec<(String, u32)>,
     /// Zones and the nodes in them, which fail together.

@@ -26,6 +26,9 @@ impl Scenario {
     #[must_use]
     pub fn write(&self, system: &dyn System) -> String {
         let mut out = format!("name: {}\n", text(&self.name));
+        if let Some(system) = &self.system {
+            out.push_str(&format!("system: {}\n", text(system)));
+        }
         if !self.tags.is_empty() {
             out.push_str(&format!("tags: [{}]\n", list(&self.tags)));
         }

@@ -1,7 +1,7 @@
 //! What can be expected.
 
 use super::{
-    parts::{described, words_of},
+    parts::{described, list, words_of},
     values::SHARE,
 };
 use serde_json::{Map, Value, json};
@@ -58,7 +58,8 @@ pub(super) fn expectation() -> Value {
         words_of(all.map(|entry| (entry.name.to_owned(), entry.about.to_owned())))
     };
     let variant = json!({ "type": "string", "description": "A variant of the system" });
-    let one_or_more = |one: &Value| json!({ "anyOf": [one, super::list(one)] });
+    let one_or_more =
+        |one: &Value, about: &str| json!({ "description": about, "anyOf": [one, list(one)] });
     json!({ "anyOf": [
         words_of(names.into_iter()),
         {
@@ -68,9 +69,9 @@ pub(super) fn expectation() -> Value {
         {
             "type": "object", "additionalProperties": false, "required": ["violates"],
             "properties": {
-                "violates": one_or_more(&invariant()),
-                "with": one_or_more(&variant),
-                "unless": one_or_more(&variant),
+                "violates": one_or_more(&invariant(), "What is known to be violated"),
+                "with": one_or_more(&variant, "Only by these variants of the system"),
+                "unless": one_or_more(&variant, "Not by these variants of the system"),
             },
         },
     ] })

@@ -9,13 +9,20 @@ use clap::Args;
 use squall_reports::{Report, printable};
 use std::{io::IsTerminal as _, path::PathBuf};
 
+/// Where scenarios are looked for if nothing is named: those of a system of its own name, if there are any.
+fn usual(system: &dyn System) -> PathBuf {
+    let own = PathBuf::from("scenarios/live").join(system.name());
+    if own.is_dir() { own } else { PathBuf::from("scenarios") }
+}
+
 /// The scenarios of files and folders; those of `scenarios/` unless some are named.
 pub(in crate::cli) fn load(
     paths: &[PathBuf],
     system: &dyn System,
     settings: &Settings,
 ) -> Result<Vec<Scenario>, Stop> {
-    let paths = if paths.is_empty() { &[PathBuf::from("scenarios")] } else { paths };
+    let usual = [usual(system)];
+    let paths = if paths.is_empty() { &usual } else { paths };
     scenario::load_with(paths, system, &settings.set).map_err(Stop::Mistakes)
 }
 

@@ -17,7 +17,7 @@ use serde_json::Value;
 use squall_probe::live;
 use std::{collections::VecDeque, path::Path};
 
-const SYSTEM: &str = "name: fake\npromises: { deduplicates: true }\nroles:\n  server: { start: a }\n  client: { client: b }\n";
+const SYSTEM: &str = "name: fake\npromises: { deduplicates: true }\nvariants: { weak: { env: { A: b } } }\nroles:\n  server: { start: a, replica: true }\n  client: { client: b }\n";
 
 const SEEN: Seen = Seen { reads: true, outside: true };
 
@@ -31,6 +31,10 @@ struct Mistakes {
     forgets: Option<u64>,
     /// Every so many events is stored twice.
     stores_twice: Option<u64>,
+    /// The first event is not there any more when all is read for the last time.
+    forgets_late: bool,
+    /// A client says that this node leads.
+    names_a_leader: Option<&'static str>,
     /// A reading never comes to its end.
     reads_halfway: bool,
     /// Of every so many events nobody knows whether they were stored.
@@ -139,6 +143,9 @@ impl Host for Fake {
         let asked: Value = serde_json::from_str(line).expect("the harness speaks JSON");
         let mut say = |line: String| self.lines.push_back(Heard { node, line, at: live::now() });
         if let Some(id) = asked["publish"].as_u64() {
+            if let Some(leader) = self.mistakes.names_a_leader {
+                say(format!("{{\"leader\": \"{leader}\"}}"));
+            }
             if self.mistakes.silent || !self.down.is_empty() {
                 if !self.mistakes.silent {
                     say(format!("{{\"info\": {id}}}"));
@@ -158,7 +165,8 @@ impl Host for Fake {
             }
             say(format!("{{\"ok\": {id}}}"));
         } else {
-            for (offset, id) in self.log.iter().enumerate() {
+            let gone = usize::from(self.mistakes.forgets_late && line.contains("\"last\":true"));
+            for (offset, id) in self.log.iter().enumerate().skip(gone) {
                 say(format!("{{\"entry\": {id}, \"at\": {offset}}}"));
             }
             if !self.mistakes.reads_halfway {
@@ -183,8 +191,13 @@ fn described() -> Described {
 
 /// A short run, judged; and what the host was asked to do.
 fn run(faults: &str, mistakes: Mistakes) -> (RunOutcome, Vec<String>) {
+    run_expecting("", faults, mistakes)
+}
+
+/// As [`run`], with more under `expect`.
+fn run_expecting(expect: &str, faults: &str, mistakes: Mistakes) -> (RunOutcome, Vec<String>) {
     let text = format!(
-        "name: x\nworkload: {{ events: 40, rate: 400/s }}\nsettle: 50ms\nexpect: [{{ recovers_within: 1s }}]\n{faults}"
+        "name: x\nworkload: {{ events: 40, rate: 400/s }}\nsettle: 50ms\nexpect: [{{ recovers_within: 1s }}{expect}]\n{faults}"
     );
     let system = DescribedSystem::new(described());
     let scenario = scenario::parse("x", text.as_bytes(), &system).map_err(|p| p.render(false));
@@ -235,6 +248,55 @@ fn what_is_acknowledged_and_not_there_at_the_end_is_lost() {
     assert!(broken(&outcome).contains(&"no_loss"), "{:?}", outcome.violations);
     let twice = Mistakes { stores_twice: Some(10), ..Mistakes::default() };
     assert!(broken(&run(CUT, twice).0).contains(&"no_duplicate_append"));
+}
+
+#[test]
+fn what_is_not_there_in_the_last_reading_is_lost_though_it_was_there_before() {
+    let (outcome, _) = run(CUT, Mistakes { forgets_late: true, ..Mistakes::default() });
+    assert_eq!(broken(&outcome), ["no_loss"], "{:?}", outcome.violations);
+    // If it forgets all that it ever acknowledged, nobody tells of anything but that.
+    let (outcome, _) = run(CUT, Mistakes { forgets: Some(1), ..Mistakes::default() });
+    assert!(broken(&outcome).contains(&"no_loss"), "{:?}", outcome.violations);
+}
+
+#[test]
+fn a_weakness_that_is_known_is_no_failure_and_that_it_does_not_show_is_one() {
+    let forgets = Mistakes { forgets: Some(10), ..Mistakes::default() };
+    let known = ", { violates: no_loss }";
+    let (outcome, _) = run_expecting(known, CUT, forgets);
+    assert_eq!(broken(&outcome), [""; 0], "{:?}", outcome.violations);
+    let note = outcome.note.unwrap_or_default();
+    assert!(note.starts_with("as expected, no_loss: "), "{note}");
+    let (kept, _) = run_expecting(known, CUT, Mistakes::default());
+    assert_eq!(broken(&kept), ["violates"]);
+    // Where nothing is proven, that is not proven either.
+    let (idle, _) =
+        run_expecting(known, CUT, Mistakes { feels_nothing: true, ..Mistakes::default() });
+    assert!(broken(&idle).is_empty() && !idle.vacuous.is_empty(), "{:?}", idle.violations);
+    let halfway = Mistakes { reads_halfway: true, ..forgets };
+    let (halfway, _) = run_expecting(known, CUT, halfway);
+    assert!(broken(&halfway).is_empty() && !halfway.inconclusive.is_empty());
+    // What is broken beside is a failure.
+    let both = Mistakes { stores_twice: Some(7), ..forgets };
+    let (outcome, _) = run_expecting(known, CUT, both);
+    assert_eq!(broken(&outcome)[0], "no_duplicate_append");
+    assert!(!broken(&outcome).contains(&"no_loss"));
+    // Only this variant has it, and this is another one.
+    let (outcome, _) = run_expecting(", { violates: no_loss, with: weak }", CUT, forgets);
+    assert!(broken(&outcome).contains(&"no_loss"), "{:?}", outcome.violations);
+    let (outcome, _) = run_expecting(", { violates: no_loss, unless: weak }", CUT, forgets);
+    assert_eq!(broken(&outcome), [""; 0]);
+}
+
+#[test]
+fn who_leads_is_whom_a_client_names() {
+    let leads = Mistakes { names_a_leader: Some("server-1"), ..Mistakes::default() };
+    let crash = "faults:\n  - { at: 30ms, crash: leader, restart_after: 30ms }\n";
+    let (outcome, done) = run(crash, leads);
+    assert_eq!(done, ["cut 0", "start 0"], "{:?}", outcome.reason());
+    let nobody = Mistakes { names_a_leader: Some("server-9"), ..Mistakes::default() };
+    let (outcome, _) = run(CUT, nobody);
+    assert!(outcome.inconclusive.join("").contains("there is no such node"), "{outcome:?}");
 }
 
 #[test]
