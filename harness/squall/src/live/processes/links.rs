@@ -2,7 +2,11 @@
 
 use super::super::world::{Disturbance, Part};
 use super::{felt::Felt, machine::Machine};
-use crate::{injection::Tampering, plan::Plan, schedule::{Direction, between_zones}};
+use crate::{
+    injection::Tampering,
+    plan::Plan,
+    schedule::{Direction, between_zones},
+};
 use squall_live::{Counters, Lab, Rule};
 use squall_probe::NodeId;
 use std::{
