@@ -3,8 +3,8 @@
 //! A description says which programs are the nodes of a system (`described.rs`, read by `describe.rs`), or this executable
 //! is, one process a node (`own.rs`). The nemesis decides what goes wrong when (`nemesis.rs`), a world does it (`world.rs`,
 //! in `processes/` with real processes, as far as this machine can: `abilities.rs`), `drive.rs` goes through the phases of a
-//! run, and what happened is kept by the monotonic clock (`chronicle.rs`). A run cannot be made again: its history is kept, and can be
-//! judged again (`history.rs`).
+//! run, and what happened is kept by the monotonic clock (`chronicle.rs`). A run cannot be made again: its history is kept,
+//! and can be judged again (`history.rs`, `kept.rs`).
 
 mod abilities;
 mod chronicle;
@@ -13,6 +13,7 @@ mod describe;
 mod described;
 mod drive;
 mod history;
+mod kept;
 mod maelstrom;
 mod nemesis;
 mod own;
@@ -24,7 +25,8 @@ pub(crate) use abilities::{capabilities, possible, refusal, sweep};
 pub use describe::KnownSystem;
 pub(crate) use describe::load;
 pub(crate) use described::{Described, DescribedSystem};
-pub(crate) use history::{Kept, is_history, read_header};
+pub(crate) use history::{is_history, read_header};
+pub(crate) use kept::Kept;
 pub(crate) use maelstrom::{
     MaelstromSystem, Programs, lines as maelstrom_lines, told as maelstrom_told,
 };
@@ -41,7 +43,7 @@ use crate::{
     system::System,
 };
 use drive::{Seen, drive, in_pace};
-use history::system_of;
+use kept::system_of;
 use nemesis::refusals;
 use processes::Processes;
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@ use crate::{
     live::{
         describe::parse,
         described::{Described, DescribedSystem},
-        history::Kept,
+        kept::Kept,
         world::{Disturbance, Part},
     },
     outcome::RunOutcome,
