@@ -1,7 +1,7 @@
 //! What every rendering asks of a report: verdicts counted, latencies added up, recoveries compared.
 
 use crate::{
-    format::{Evidence, Latency, Report, Run, ScenarioReport, Verdict, World},
+    format::{Evidence, Latency, Report, Run, ScenarioReport, Tally, Verdict, World},
     latency::LatencyRecorder,
     stats::upper_median,
     text::{
@@ -79,6 +79,24 @@ pub(crate) fn live(report: &Report) -> Option<String> {
         }
     };
     Some(format!("live: {bound}; made again it is the same storm, not the same run"))
+}
+
+/// What clients found that read all that the system holds, in all such runs together.
+pub(crate) fn readings<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<Tally> {
+    let tallies = runs.into_iter().filter_map(|run| run.counters.tally);
+    tallies.reduce(|all, one| Tally {
+        acknowledged: all.acknowledged + one.acknowledged,
+        lost: all.lost + one.lost,
+        duplicated: all.duplicated + one.duplicated,
+    })
+}
+
+/// As [`readings`], of a report and in a sentence.
+pub(crate) fn read_to_the_end(report: &Report) -> Option<String> {
+    let Tally { acknowledged, lost, duplicated } = readings(report.runs().map(|(_, run)| run))?;
+    Some(format!(
+        "read to the end: {acknowledged} acknowledged, {lost} of them lost, {duplicated} duplicated"
+    ))
 }
 
 /// Adds up a number of each run.

@@ -457,6 +457,21 @@ pub struct Counters {
     pub messages: u64,
     /// Occurrences of faults that began.
     pub faults: u64,
+    /// Of a live run in which a client read all that the system holds, to the end that the system names: what of the
+    /// acknowledged was not there, and what was there more than once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tally: Option<Tally>,
+}
+
+/// What a client found when it read all that a system holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tally {
+    /// Events whose publish had ended ok when the reading began.
+    pub acknowledged: u64,
+    /// Those of them that were not there.
+    pub lost: u64,
+    /// Entries beyond the first of each event.
+    pub duplicated: u64,
 }
 
 /// A distribution of latencies, in microseconds of virtual time.

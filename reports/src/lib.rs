@@ -27,7 +27,7 @@ pub use file::{
 };
 pub use format::{
     Canary, CommandInfo, Counters, Course, Evidence, Exit, FORMAT, Latency, Machine, Report, Run,
-    ScenarioReport, Shard, SystemInfo, TimeBudget, Tool, Trace, TraceFault, TraceMessage,
+    ScenarioReport, Shard, SystemInfo, Tally, TimeBudget, Tool, Trace, TraceFault, TraceMessage,
     TraceRecord, Verdict, Violation, World,
 };
 pub use journal::{Journal, Kept, UnderWay, journal_path, peek_journal, read_journal};

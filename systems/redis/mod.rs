@@ -7,8 +7,8 @@
 //! - ok: the master has answered; with `WAIT`, so many replicas have it, too.
 //! - fail: every attempt was refused: no master was found or reached, or it answered with an error (`READONLY`,
 //!   `NOREPLICAS`, `LOADING`, …), which Redis does before it changes anything.
-//! - info: an attempt was sent and not answered, or `WAIT` counted fewer replicas. It is not repeated: Redis would take it
-//!   for another one.
+//! - info: an attempt was sent and not answered, or `WAIT` counted too few replicas for ten seconds. It is not repeated:
+//!   Redis would take it for another one.
 //!
 //! In the end everything is read from the master that all sentinels name, up to the length that it names.
 
@@ -36,6 +36,9 @@ use tokio::{
 
 /// As the sentinels call the group of servers.
 const GROUP: &str = "squall";
+
+/// How patient the sentinels are, in milliseconds.
+const SENTINEL: [(&str, u32); 2] = [("down-after-milliseconds", 2_000), ("failover-timeout", 10_000)];
 
 /// The key of the stream, or of the list.
 const KEY: &str = "squall";
@@ -121,6 +124,35 @@ async fn knows_all(sentinel: &str, count: usize) -> Result<bool, RedisError> {
     Ok(replicas.len() + 1 == count && replicas.iter().all(follows) && sentinels.len() + 1 == count)
 }
 
+/// Whether the first server has all others as its replicas.
+async fn replicates(all: &[(String, String)]) -> Result<bool, RedisError> {
+    let Some((_, first)) = all.first() else { return Ok(true) };
+    let mut connection = connect(first, 6379).await?;
+    let role: Vec<Value> = ask(&mut connection, &cmd("ROLE")).await?;
+    let Some(Value::Array(replicas)) = role.get(2) else { return Ok(false) };
+    Ok(replicas.len() + 1 == all.len())
+}
+
+/// Tells a sentinel who the master is. It asks at once who the replicas are, and then every ten seconds: told before they are
+/// there, it would not know them for so long.
+async fn monitor(sentinel: &str, all: &[(String, String)]) -> Result<(), RedisError> {
+    let Some((_, first)) = all.first() else { return Ok(()) };
+    let mut connection = connect(sentinel, 26379).await?;
+    let quorum = all.len() / 2 + 1;
+    let command = cmd("SENTINEL").arg("MONITOR").arg(GROUP).arg(first).arg(6379).arg(quorum).take();
+    let () = ask(&mut connection, &command).await?;
+    for (name, value) in SENTINEL {
+        let command = cmd("SENTINEL").arg("SET").arg(GROUP).arg(name).arg(value).take();
+        let () = ask(&mut connection, &command).await?;
+    }
+    Ok(())
+}
+
+/// One of the clients sets up what all need.
+fn first_of_clients() -> bool {
+    setting("SQUALL_INDEX", "1") == "1"
+}
+
 /// Redis has answered with an error: it has changed nothing.
 fn is_refused(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
@@ -179,8 +211,8 @@ impl Redis {
         }
     }
 
-    /// One attempt: how many replicas have it, if that was asked; or why not, and whether it was surely refused.
-    async fn attempt(&self, event: &Event) -> Result<u32, (String, bool)> {
+    /// One attempt. If it did not succeed, why, and whether it was surely refused.
+    async fn attempt(&self, event: &Event) -> Result<(), (String, bool)> {
         let (mut master, number) = self.master().await.map_err(|why| (why, true))?;
         let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
         let mut pipe = redis::pipe();
@@ -194,16 +226,33 @@ impl Redis {
         if self.wait > 0 {
             pipe.cmd("WAIT").arg(self.wait).arg(1_000);
         }
-        match pipe.query_async::<Vec<Value>>(&mut master).await {
-            Ok(answers) => Ok(match answers.first() {
-                Some(Value::Int(replicas)) => u32::try_from(*replicas).unwrap_or_default(),
-                _ => self.wait,
-            }),
+        let answers = match pipe.query_async::<Vec<Value>>(&mut master).await {
+            Ok(answers) => answers,
             Err(error) => {
                 self.forget_master(number).await;
-                Err((error.to_string(), is_refused(&error)))
+                return Err((error.to_string(), is_refused(&error)));
             }
+        };
+        let mut have = match answers.first() {
+            Some(Value::Int(replicas)) => u32::try_from(*replicas).unwrap_or_default(),
+            _ => self.wait,
+        };
+        // It is written: what is asked again is only who has it.
+        let began = Instant::now();
+        while have < self.wait {
+            if began.elapsed() > RETRY_FOR {
+                return Err((format!("{have} of {} replicas have it", self.wait), false));
+            }
+            let wait = cmd("WAIT").arg(self.wait).arg(1_000).take();
+            have = match ask(&mut master, &wait).await {
+                Ok(replicas) => replicas,
+                Err(error) => {
+                    self.forget_master(number).await;
+                    return Err((error.to_string(), false));
+                }
+            };
         }
+        Ok(())
     }
 }
 
@@ -223,6 +272,14 @@ impl Broker for Redis {
             attempts: AtomicU64::new(0),
         };
         if is_first_life() {
+            while !replicates(&all).await.unwrap_or(false) {
+                sleep(PAUSE).await;
+            }
+            if first_of_clients() {
+                for (_, sentinel) in &all {
+                    monitor(sentinel, &all).await.map_err(|error| error.to_string())?;
+                }
+            }
             for (_, sentinel) in &all {
                 while !knows_all(sentinel, all.len()).await.unwrap_or(false) {
                     sleep(PAUSE).await;
@@ -237,12 +294,7 @@ impl Broker for Redis {
         let mut unknown = None;
         loop {
             let why = match self.attempt(event).await {
-                Ok(replicas) if replicas >= self.wait => return Outcome::Ok(None),
-                Ok(replicas) => {
-                    let why = format!("{replicas} of {} replicas have it", self.wait);
-                    unknown = Some(why.clone());
-                    why
-                }
+                Ok(()) => return Outcome::Ok(None),
                 Err((why, true)) => why,
                 Err((why, false)) => {
                     unknown = Some(why.clone());

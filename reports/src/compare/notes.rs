@@ -7,7 +7,8 @@ use crate::{
         model::{Note, NoteKind, ScenarioComparison},
         sides::{Otherwise, Runs},
     },
-    format::Report,
+    digest,
+    format::{Report, Tally},
     text::words::{list, plural},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,9 @@ pub(super) fn notes(
     if let Some(text) = seeds(base.1, head.1) {
         say(NoteKind::Caution, text);
     }
+    for text in losses(base.1, head.1) {
+        say(NoteKind::Info, text);
+    }
     if !known.by_text.is_empty() {
         let names: Vec<String> = known.by_text.iter().map(|name| (*name).to_owned()).collect();
         let text = format!(
@@ -79,6 +83,28 @@ fn judged_otherwise(base: &Runs<'_>, head: &Runs<'_>) -> Option<Note> {
         }
     }
     otherwise.note("base and head")
+}
+
+/// What clients found that read all that the systems hold, by scenario, where something was lost or there twice.
+fn losses(base: &Runs<'_>, head: &Runs<'_>) -> Vec<String> {
+    let of = |runs: &Runs<'_>, path: &str| {
+        let versions = runs.scenarios.get(path)?.versions.values();
+        digest::readings(versions.flat_map(|runs| runs.values().map(|sourced| sourced.run)))
+    };
+    let words = |Tally { acknowledged, lost, duplicated }: Tally, side: &str| {
+        let twice = match duplicated {
+            0 => String::new(),
+            some => format!(" and {some} were there again"),
+        };
+        format!("{lost} of {acknowledged} acknowledged events were lost{twice} in the {side}")
+    };
+    let both = base.scenarios.keys().filter_map(|path| {
+        let (before, after) = (of(base, path)?, of(head, path)?);
+        let clean = |tally: Tally| tally.lost + tally.duplicated == 0;
+        (!clean(before) || !clean(after))
+            .then(|| format!("{path}: {}, {}.", words(before, "base"), words(after, "head")))
+    });
+    both.collect()
 }
 
 /// All values of something, in the order in which they come up; each once.

@@ -22,6 +22,7 @@ use serde_json::json;
 use squall_probe::{
     EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What, sim,
 };
+use squall_reports::Tally;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::Ordering,
@@ -73,6 +74,8 @@ pub(crate) struct Driven {
     pub(crate) elapsed: Micros,
     /// What a client program said that makes no sense, and how often something was said so.
     pub(crate) nonsense: Option<(String, u64)>,
+    /// What the last reading found, where that is all that clients are given.
+    pub(crate) tally: Option<Tally>,
 }
 
 /// A publish is called indeterminate when nobody has answered for this long, at the pace of 1.
@@ -83,6 +86,9 @@ const GIVE_UP: Micros = 15_000_000;
 
 /// Reading everything takes this long at most, at the pace of 1.
 const READ: Micros = 30_000_000;
+
+/// What is known to be lost is not waited for when readings have said for this long that it is, at the pace of 1.
+const LOST: Micros = 8_000_000;
 
 /// From one reading to the next.
 const BETWEEN_READS: Micros = 300_000;
@@ -157,6 +163,11 @@ struct Driver<'p, H> {
     acknowledged: BTreeSet<EventId>,
     /// Those of which one had when the last reading began.
     owed: BTreeSet<EventId>,
+    /// Since when each reading has said that something of it is not there.
+    lost_since: Option<Micros>,
+    /// How many entries the reading has told.
+    entries: u64,
+    tally: Option<Tally>,
     /// How often clients have said that somebody else leads.
     term: u64,
     offered: bool,
@@ -193,6 +204,9 @@ pub(crate) fn drive<H: Host>(
         effects: BTreeSet::new(),
         acknowledged: BTreeSet::new(),
         owed: BTreeSet::new(),
+        lost_since: None,
+        entries: 0,
+        tally: None,
         term: 0,
         offered: false,
         inconclusive: Vec::new(),
@@ -247,8 +261,12 @@ impl<H: Host> Driver<'_, H> {
             .map(|(point, times)| (self.chronicle.names.text(point).to_owned(), times))
             .collect();
         let (remains, host) = self.nemesis.end();
-        let Self { inconclusive, nonsense, chronicle, .. } = self;
-        (Driven { remains, destruction, passed, inconclusive, elapsed, nonsense }, chronicle, host)
+        let Self { inconclusive, nonsense, tally, chronicle, .. } = self;
+        (
+            Driven { remains, destruction, passed, inconclusive, elapsed, nonsense, tally },
+            chronicle,
+            host,
+        )
     }
 
     /// Takes in what processes wrote down.
@@ -419,6 +437,7 @@ impl<H: Host> Driver<'_, H> {
             }
             Said::Entry(event, position) => {
                 self.read.insert(event);
+                self.entries += 1;
                 if self.held.insert((event, position)) {
                     let at = position.unwrap_or(Position::new(0, event.0));
                     let key = self.clients.keys.get(&event).copied().unwrap_or(0);
@@ -513,6 +532,7 @@ impl<H: Host> Driver<'_, H> {
             self.applied_before = self.chronicle.recorder.reached().2;
             self.read.clear();
             self.owed.clone_from(&self.acknowledged);
+            self.entries = 0;
             self.reading = Some(Reading { by, until });
         }
     }
@@ -520,7 +540,20 @@ impl<H: Host> Driver<'_, H> {
     fn end_reading(&mut self, told: Result<bool, String>) {
         self.reading = None;
         self.read_at = self.chronicle.now();
+        if told == Ok(true) {
+            let is_lost = self.group == READERS && !self.owed.is_subset(&self.read);
+            self.lost_since = is_lost.then(|| self.lost_since.unwrap_or(self.read_at));
+        }
         self.last_read = Some(told);
+    }
+
+    /// What is known to be lost here is lost: all was answered, and for long every reading has said so. Whatever is not known
+    /// is waited for until the deadline.
+    fn is_lost_as_known(&self, now: Micros) -> bool {
+        self.plan.violates.iter().any(|name| name == "no_loss")
+            && self.offered
+            && self.clients.open.is_empty()
+            && self.lost_since.is_some_and(|since| now > since + scaled(LOST, self.pace))
     }
 
     fn next(&mut self, stage: Stage) -> Stage {
@@ -555,6 +588,10 @@ impl<H: Host> Driver<'_, H> {
                     self.tell_states();
                     self.chronicle.record(NodeId::HARNESS, What::Mark(Mark::Converged));
                     return Stage::Settling { until: now + self.plan.settle_us };
+                }
+                if self.is_lost_as_known(now) {
+                    self.last_read = None;
+                    return Stage::Last { converged: false };
                 }
                 stage
             }
@@ -615,6 +652,11 @@ impl<H: Host> Driver<'_, H> {
             return;
         }
         let absent: Vec<EventId> = self.owed.difference(&self.read).copied().collect();
+        self.tally = Some(Tally {
+            acknowledged: self.owed.len() as u64,
+            lost: absent.len() as u64,
+            duplicated: self.entries - self.read.len() as u64,
+        });
         let group = self.chronicle.name(READERS);
         for event in absent {
             self.chronicle.record(NodeId::HARNESS, What::Absent { group, event });

@@ -16,7 +16,7 @@ use squall_probe::{
     NodeChange, NodeId, Record, What,
     sim::{self, Said},
 };
-use squall_reports::{Counters, LatencyRecorder, Machine};
+use squall_reports::{Counters, LatencyRecorder, Machine, Tally};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -58,6 +58,8 @@ pub(crate) struct Kept {
     pub(crate) notes: Vec<(Micros, NodeId, String)>,
     /// Why nobody can say whether it passed.
     pub(crate) inconclusive: Vec<String>,
+    /// What the last reading found, where that is all that clients are given.
+    pub(crate) tally: Option<Tally>,
     /// How long it took, in microseconds.
     pub(crate) elapsed: Micros,
     /// When it was made, as RFC 3339 has it.
@@ -92,7 +94,8 @@ impl Kept {
         driven: Driven,
         names: &sim::Names,
     ) -> Self {
-        let Driven { remains, destruction, passed, mut inconclusive, elapsed, nonsense } = driven;
+        let Driven { remains, destruction, passed, mut inconclusive, elapsed, nonsense, tally } =
+            driven;
         let trouble = remains.trouble.iter();
         inconclusive.extend(trouble.map(|why| format!("a fault could not be carried out: {why}")));
         if let Some((first, times)) = nonsense {
@@ -116,6 +119,7 @@ impl Kept {
             destruction,
             notes: remains.notes,
             inconclusive,
+            tally,
             elapsed,
             started: humantime::format_rfc3339_seconds(started).to_string(),
             machine: Machine::here(),
@@ -162,7 +166,7 @@ impl Kept {
         let recovery = recorder.recovery();
         let points = self.passed.iter().map(|(point, times)| (point, *times));
         let signals = signals(plan, &recorder, &names, points, &self.felt);
-        let counters = Counters { faults: self.begun, ..recorder.counters };
+        let counters = Counters { faults: self.begun, tally: self.tally, ..recorder.counters };
         let judgement = recorder.judge.finish(&|name| names.text(name).to_owned());
         let nodes: Vec<String> = plan.nodes.iter().map(|node| node.name.clone()).collect();
 

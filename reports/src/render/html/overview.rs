@@ -171,6 +171,7 @@ pub(super) fn facts(report: &Report) -> Vec<(&'static str, String)> {
     all.push(("Asked for", asked));
     all.push(("Work", digest::work(report)));
     all.push(("World", digest::live(report).unwrap_or_default()));
+    all.push(("Read", digest::read_to_the_end(report).unwrap_or_default()));
     let skipped: Vec<String> = digest::skipped(report)
         .iter()
         .take(MOST)

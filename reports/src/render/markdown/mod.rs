@@ -126,6 +126,9 @@ fn head(report: &Report) -> String {
     if let Some(live) = digest::live(report) {
         let _ = writeln!(out, "\n{live}");
     }
+    if let Some(read) = digest::read_to_the_end(report) {
+        let _ = writeln!(out, "\n{read}");
+    }
     let idle: Vec<String> = causes::judged(report)
         .into_iter()
         .filter(|judged| judged.idle == judged.runs)

@@ -158,6 +158,9 @@ fn total(out: &mut String, report: &Report, color: bool) {
     if let Some(live) = digest::live(report) {
         let _ = writeln!(out, "{live}");
     }
+    if let Some(read) = digest::read_to_the_end(report) {
+        let _ = writeln!(out, "{read}");
+    }
     let skipped = digest::skipped(report);
     if !skipped.is_empty() {
         let _ = writeln!(out, "skipped: {}", plural(skipped.len(), "scenario"));
