@@ -19,10 +19,67 @@ pub struct System {
     pub description: &'static str,
     /// Its client program, until its standard input ends.
     pub client: fn() -> ExitCode,
+    /// Its scenarios, by the names of their files.
+    pub scenarios: &'static [(&'static str, &'static str)],
+    /// Debian's packages with its programs.
+    pub packages: &'static [&'static str],
+}
+
+/// The files of `scenarios/live/NAME`, by their names.
+macro_rules! scenarios {
+    ($system:literal: $($name:literal),* $(,)?) => {
+        &[$((
+            $name,
+            include_str!(concat!("../scenarios/live/", $system, "/", $name, ".yaml")),
+        )),*]
+    };
 }
 
 /// All of them, by name.
 pub const SYSTEMS: &[System] = &[
-    System { name: "nats", description: include_str!("nats/system.yaml"), client: nats::main },
-    System { name: "redis", description: include_str!("redis/system.yaml"), client: redis::main },
+    System {
+        name: "nats",
+        description: include_str!("nats/system.yaml"),
+        client: nats::main,
+        scenarios: scenarios!(
+            "nats":
+            "kill-of-the-leader",
+            "leader-cut-off",
+            "power-cut-of-all",
+            "power-cut-one-after-the-other",
+            "retries-without-an-id",
+        ),
+        packages: &["nats-server"],
+    },
+    System {
+        name: "redis",
+        description: include_str!("redis/system.yaml"),
+        client: redis::main,
+        scenarios: scenarios!(
+            "redis": "kill-of-the-master", "master-cut-off", "power-cut-of-all", "retries",
+        ),
+        packages: &["redis-server", "redis-sentinel"],
+    },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    #[test]
+    fn every_scenario_of_a_system_is_handed_out() {
+        for system in SYSTEMS {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+            let folder = root.join("../scenarios/live").join(system.name);
+            let files = fs::read_dir(folder).expect("it has scenarios");
+            let there: BTreeSet<String> = files
+                .map(|file| file.expect("it can be read").path())
+                .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+                .collect();
+            let listed: BTreeSet<String> =
+                system.scenarios.iter().map(|(name, _)| (*name).to_owned()).collect();
+            assert_eq!(there, listed, "{}", system.name);
+        }
+    }
+}

@@ -8,7 +8,7 @@
 //! - fail: every attempt was refused: no server took it (`no responders`), or the client itself did not send it.
 //! - info: an attempt was sent and not answered in time.
 //!
-//! A stream of which the cluster says for five seconds that there is none is made again, as a service does that makes sure of
+//! A stream of which the cluster says for two seconds that there is none is made again, as a service does that makes sure of
 //! its stream when it starts: what comes after is published, what was before is lost.
 //!
 //! In the end everything is read by sequence number from the stream's leader, up to the last one that the leader names.
@@ -39,14 +39,15 @@ const STREAM: &str = "squall";
 /// An attempt is not answered after this.
 const ACK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// No attempt is begun later than this after the first.
-const RETRY_FOR: Duration = Duration::from_secs(10);
+/// No attempt is begun later than this after the first: longer than an election takes, and shorter than squall waits for an
+/// answer (15 s).
+const RETRY_FOR: Duration = Duration::from_secs(13);
 
 /// From one attempt, or question, to the next.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A stream of which the cluster says for as long as this that there is none is gone.
-const GONE: Duration = Duration::from_secs(5);
+const GONE: Duration = Duration::from_secs(2);
 
 /// How many messages are asked for at once when everything is read.
 const READ_AHEAD: usize = 64;

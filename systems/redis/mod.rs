@@ -38,7 +38,8 @@ use tokio::{
 const GROUP: &str = "squall";
 
 /// How patient the sentinels are, in milliseconds.
-const SENTINEL: [(&str, u32); 2] = [("down-after-milliseconds", 2_000), ("failover-timeout", 10_000)];
+const SENTINEL: [(&str, u32); 2] =
+    [("down-after-milliseconds", 2_000), ("failover-timeout", 10_000)];
 
 /// The key of the stream, or of the list.
 const KEY: &str = "squall";

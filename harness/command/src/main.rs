@@ -9,6 +9,8 @@ fn main() -> ExitCode {
         name: system.name,
         description: system.description,
         client: system.client,
+        scenarios: system.scenarios,
+        packages: system.packages,
     };
     let known: Vec<KnownSystem> = SYSTEMS.iter().map(known).collect();
     squall::main_with(Arc::new(squall_command::ReferenceSystem), &known)

@@ -61,3 +61,25 @@ fn a_program_that_is_missing_is_named_before_anything_runs() {
         "{said}"
     );
 }
+
+#[test]
+fn a_folder_for_a_team_that_runs_the_broker_is_read_as_it_is() {
+    for name in systems() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("ours").to_string_lossy().into_owned();
+        let said = squall(&["init", "--system", &name, &dir]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        let description = format!("{dir}/system.yaml");
+        let scenarios = format!("{dir}/scenarios");
+        let said = squall(&["check", "--system", &description, &scenarios]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        for file in ["README.md", ".github/workflows/squall.yml"] {
+            let text = std::fs::read_to_string(format!("{dir}/{file}")).unwrap();
+            assert!(!text.replace("${{", "").contains("{{"), "{file} has something to fill in");
+        }
+        let again = squall(&["init", "--system", &name, &dir]);
+        assert!(again.code == 2 && again.err.contains("is not empty"), "{}", again.err);
+    }
+    let said = squall(&["init", "--system", "examples/tickets/system.yaml", "/tmp/never"]);
+    assert!(said.code == 2 && said.err.contains("squall list systems"), "{}", said.err);
+}

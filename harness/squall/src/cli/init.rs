@@ -12,14 +12,14 @@ use std::{
 pub(super) struct InitArgs {
     /// Where: a folder that does not exist yet, or is empty
     #[arg(default_value = ".")]
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     /// What the crate is called [default: what the folder is called]
     #[arg(long)]
     name: Option<String>,
     /// Where squall comes from: a copy of its repository, or a URL for git [default: the copy that this command was built
     /// from, or its repository]
     #[arg(long, value_name = "PATH|URL")]
-    squall: Option<String>,
+    pub(super) squall: Option<String>,
 }
 
 /// The files that are written as they stand.
@@ -80,12 +80,12 @@ pub(super) fn init(args: &InitArgs) -> Result<u8, Stop> {
     Ok(PASSED)
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     squall_reports::printable(&path.to_string_lossy())
 }
 
 /// The folder is not there, or has nothing in it but what git keeps there.
-fn vacant(dir: &Path) -> Result<(), Stop> {
+pub(super) fn vacant(dir: &Path) -> Result<(), Stop> {
     let cannot = |error: io::Error| Stop::input(format!("{}: {error}", shown(dir)));
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -96,7 +96,7 @@ fn vacant(dir: &Path) -> Result<(), Stop> {
         let found = entry.map_err(cannot)?.file_name();
         if found != ".git" {
             return Err(Stop::input(format!(
-                "{} is not empty (there is {}): a crate is begun in a folder that is empty or does not exist",
+                "{} is not empty (there is {}): one begins in a folder that is empty or does not exist",
                 shown(dir),
                 shown(Path::new(&found))
             )));
@@ -218,10 +218,14 @@ fn files(name: &str, source: &Source) -> Result<Vec<(&'static str, String)>, Sto
 
 /// What was made, in that order.
 #[derive(Default)]
-struct Made(Vec<PathBuf>);
+pub(super) struct Made(Vec<PathBuf>);
 
 impl Made {
-    fn write(&mut self, dir: &Path, files: &[(&str, String)]) -> Result<(), (PathBuf, io::Error)> {
+    pub(super) fn write<P: AsRef<Path>>(
+        &mut self,
+        dir: &Path,
+        files: &[(P, String)],
+    ) -> Result<(), (PathBuf, io::Error)> {
         for (file, text) in files {
             let path = dir.join(file);
             let folders: Vec<&Path> = path.ancestors().skip(1).collect();
@@ -236,7 +240,7 @@ impl Made {
     }
 
     /// Removes all of it again, as far as that is possible.
-    fn undo(&self) {
+    pub(super) fn undo(&self) {
         for path in self.0.iter().rev() {
             let _ = if path.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) };
         }

@@ -11,6 +11,7 @@ mod doctor;
 mod explain;
 mod explore;
 mod init;
+mod init_system;
 mod judge;
 mod list;
 mod merge;
@@ -87,7 +88,7 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Read and check scenarios, run nothing
     Check(check::CheckArgs),
-    /// Begin a crate: a service to test, with scenarios, CI, and a bug to find
+    /// Begin a crate: a service to test, with scenarios, CI, and a bug to find; or with --system NAME a folder for a broker
     Init(init::InitArgs),
     /// Begin a scenario, from a template for what goes wrong
     New(new::NewArgs),
@@ -179,7 +180,15 @@ pub fn main_with(system: Arc<dyn System>, known: &[KnownSystem]) -> ExitCode {
         Command::Schema(args) => schema::schema(args, system.as_ref()),
         Command::Check(args) => check::check(args, system.as_ref()),
         Command::List(args) => list::list(args, system.as_ref(), known),
-        Command::Init(args) => init::init(args),
+        Command::Init(args) => match &cli.described {
+            None => init::init(args),
+            Some(name) => match known.iter().find(|system| name.as_os_str() == system.name) {
+                Some(system) => init_system::init(&args.dir, args.squall.as_deref(), system),
+                None => Err(Stop::input(
+                    "squall init --system takes the name of a system that is known (squall list systems)",
+                )),
+            },
+        },
         Command::New(args) => new::new(args, system.as_ref()),
         Command::Watch(args) => watch::watch(args),
         Command::Explain(args) => explain::explain(args, system.as_ref()),

@@ -45,6 +45,10 @@ pub struct KnownSystem {
     /// Its client program, which its description starts with `exec "$SQUALL" __client NAME`. It speaks lines of JSON until its
     /// standard input ends.
     pub client: fn() -> ExitCode,
+    /// Scenarios for it, by the names of their files, as `squall init --system NAME` writes them.
+    pub scenarios: &'static [(&'static str, &'static str)],
+    /// Debian's packages with its programs.
+    pub packages: &'static [&'static str],
 }
 
 /// Reads the description in a file, or of a system that is known by its name.

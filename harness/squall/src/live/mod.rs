@@ -24,7 +24,7 @@ mod world;
 pub(crate) use abilities::{capabilities, possible, refusal, sweep};
 pub use describe::KnownSystem;
 pub(crate) use describe::load;
-pub(crate) use described::{Described, DescribedSystem};
+pub(crate) use described::{Described, DescribedSystem, Program};
 pub(crate) use history::{is_history, read_header};
 pub(crate) use kept::Kept;
 pub(crate) use maelstrom::{
