@@ -4,7 +4,8 @@ use crate::checks;
 use proptest::{collection, option, prelude::*, sample::select};
 use squall_reports::{
     Canary, CommandInfo, Counters, Evidence, FORMAT, Latency, LatencyRecorder, Machine, Report,
-    Run, ScenarioReport, Shard, SystemInfo, TimeBudget, Tool, Verdict, Violation, parse, read,
+    Run, ScenarioReport, Shard, SystemInfo, Tally, TimeBudget, Tool, Verdict, Violation, parse,
+    read,
     render::{Reader, summary},
     write,
 };
@@ -65,7 +66,8 @@ fn latency() -> impl Strategy<Value = Latency> {
 }
 
 fn counters() -> impl Strategy<Value = Counters> {
-    collection::vec(number(), 9).prop_map(|all| Counters {
+    let tally = option::of((number(), number(), number()));
+    (collection::vec(number(), 9), tally).prop_map(|(all, tally)| Counters {
         events_published: all[0],
         acknowledged: all[1],
         failed: all[2],
@@ -75,6 +77,11 @@ fn counters() -> impl Strategy<Value = Counters> {
         dead_lettered: all[6],
         messages: all[7],
         faults: all[8],
+        tally: tally.map(|(acknowledged, lost, duplicated)| Tally {
+            acknowledged,
+            lost,
+            duplicated,
+        }),
     })
 }
 
