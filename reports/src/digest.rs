@@ -85,9 +85,9 @@ pub(crate) fn live(report: &Report) -> Option<String> {
 pub(crate) fn readings<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Option<Tally> {
     let tallies = runs.into_iter().filter_map(|run| run.counters.tally);
     tallies.reduce(|all, one| Tally {
-        acknowledged: all.acknowledged + one.acknowledged,
-        lost: all.lost + one.lost,
-        duplicated: all.duplicated + one.duplicated,
+        acknowledged: all.acknowledged.saturating_add(one.acknowledged),
+        lost: all.lost.saturating_add(one.lost),
+        duplicated: all.duplicated.saturating_add(one.duplicated),
     })
 }
 

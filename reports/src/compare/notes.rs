@@ -100,7 +100,7 @@ fn losses(base: &Runs<'_>, head: &Runs<'_>) -> Vec<String> {
     };
     let both = base.scenarios.keys().filter_map(|path| {
         let (before, after) = (of(base, path)?, of(head, path)?);
-        let clean = |tally: Tally| tally.lost + tally.duplicated == 0;
+        let clean = |tally: Tally| tally.lost == 0 && tally.duplicated == 0;
         (!clean(before) || !clean(after))
             .then(|| format!("{path}: {}, {}.", words(before, "base"), words(after, "head")))
     });
