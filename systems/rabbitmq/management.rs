@@ -11,8 +11,8 @@ use tokio::{
     time::timeout,
 };
 
-/// A question is not answered after this.
-const TIMEOUT: Duration = Duration::from_secs(2);
+/// A question is not answered after this. A server asks those that it cannot reach for 5 s before it answers.
+const TIMEOUT: Duration = Duration::from_secs(6);
 
 /// What the server at an address answers.
 pub(super) async fn get(address: &str, path: &str) -> Result<Value, String> {

@@ -23,7 +23,7 @@ use crate::{
 };
 use futures_core::Stream;
 use lapin::{
-    BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer,
+    BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, Consumer, ErrorKind,
     message::Delivery,
     options::{
         BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
@@ -41,6 +41,7 @@ use std::{
 };
 use tokio::{
     sync::Mutex,
+    task::JoinSet,
     time::{Instant, sleep, timeout},
 };
 
@@ -68,6 +69,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A peer from which nothing came for twice as many seconds as this is gone. Below 5 false alarms are likely
 /// (<https://www.rabbitmq.com/docs/heartbeats>).
 const HEARTBEAT: u32 = 5;
+
+/// How long nobody is asked for the leader. A server that is cut off goes on naming the old one: most of them count, so
+/// that all are asked, and each answer takes a processor for some milliseconds.
+const ASK_FOR_THE_LEADER: Duration = Duration::from_millis(400);
 
 /// How many messages a reader may hold unacknowledged: the protocol has no larger number, and 0 means 2,000 to a quorum queue.
 const MOST: u16 = u16::MAX;
@@ -156,7 +161,7 @@ impl RabbitMq {
                 let selected = channel.confirm_select(ConfirmSelectOptions::default());
                 in_time("confirm.select", CONNECT, selected).await?;
             }
-            Ok((connection, channel))
+            Ok::<_, String>((connection, channel))
         };
         match made.await {
             Ok((connection, channel)) => {
@@ -165,8 +170,8 @@ impl RabbitMq {
             }
             Err(why) => {
                 link.number += 1;
-                link.failed = Some((Instant::now(), why));
-                link.failed.clone().map(|(_, why)| Err(why)).unwrap_or_else(|| Err(String::new()))
+                link.failed = Some((Instant::now(), why.clone()));
+                Err(why)
             }
         }
     }
@@ -200,8 +205,11 @@ impl RabbitMq {
             event.payload.as_bytes(),
             self.properties(),
         );
-        // Whether the connection was closed before or after it was sent, the error does not say.
-        let confirm = sent.await.map_err(|error| Unknown(error.to_string()))?;
+        let confirm = sent.await.map_err(|error| match error.kind() {
+            // It was looked at before anything was sent.
+            ErrorKind::InvalidChannelState(..) => Refused(error.to_string()),
+            _ => Unknown(error.to_string()),
+        })?;
         match in_time("the confirm", CONFIRM, confirm).await {
             Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => Ok(()),
             Ok(Confirmation::Ack(Some(returned))) => Err(Refused(returned.reply_text.to_string())),
@@ -384,11 +392,18 @@ impl Broker for RabbitMq {
     }
 
     async fn leader(&self) -> Option<String> {
-        for (_, address) in servers() {
-            if let Ok(queue) = management::queue(&address, QUEUE).await {
-                return queue.leader;
+        sleep(ASK_FOR_THE_LEADER).await;
+        let servers = servers();
+        let mut asked = JoinSet::new();
+        for (_, address) in servers.clone() {
+            asked.spawn(async move { management::queue(&address, QUEUE).await });
+        }
+        let mut named: BTreeMap<String, usize> = BTreeMap::new();
+        while let Some(answer) = asked.join_next().await {
+            if let Ok(Ok(management::Queue { leader: Some(leader), .. })) = answer {
+                *named.entry(leader).or_default() += 1;
             }
         }
-        None
+        named.into_iter().find(|(_, count)| count * 2 > servers.len()).map(|(leader, _)| leader)
     }
 }
