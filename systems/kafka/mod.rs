@@ -245,9 +245,8 @@ impl Broker for Kafka {
 
     async fn read(&self) -> Result<Vec<Entry>, String> {
         let partition = partition().await.map_err(|error| error.to_string())?;
-        let offset = async |at| {
-            in_time(partition.get_offset(at)).await.map_err(|error| error.to_string())
-        };
+        let offset =
+            async |at| in_time(partition.get_offset(at)).await.map_err(|error| error.to_string());
         let mut next = offset(OffsetAt::Earliest).await?;
         let end = offset(OffsetAt::Latest).await?;
         let mut entries = Vec::new();
@@ -255,7 +254,9 @@ impl Broker for Kafka {
             let page = in_time(partition.fetch_records(next, 1..PAGE, WAIT)).await;
             let (page, _) = page.map_err(|error| format!("offset {next}: {error}"))?;
             let Some(last) = page.last() else {
-                return Err(format!("the leader names {end} as the end, and has nothing at {next}"));
+                return Err(format!(
+                    "the leader names {end} as the end, and has nothing at {next}"
+                ));
             };
             next = last.offset + 1;
             for read in page {

@@ -2,7 +2,6 @@
 //!
 //! `rabbitmqctl` tells the same, and starts an Erlang machine for each question, which takes a processor for seconds.
 
-use crate::address::name_of;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::{
@@ -48,7 +47,7 @@ pub(super) async fn running(address: &str) -> Result<usize, String> {
 /// A queue, as a server sees it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Queue {
-    /// Who leads it; of a classic queue: where it is.
+    /// The address of who leads it; of a classic queue: where it is.
     pub(super) leader: Option<String>,
     /// How many of its members are there.
     pub(super) online: usize,
@@ -60,6 +59,28 @@ pub(super) async fn queue(address: &str, name: &str) -> Result<Queue, String> {
 
 fn queue_of(told: &Value) -> Queue {
     let leader = told["leader"].as_str().or(told["node"].as_str());
-    let leader = leader.and_then(|leader| name_of(leader.strip_prefix("rabbit@")?));
+    let leader = leader.and_then(|leader| leader.strip_prefix("rabbit@")).map(str::to_owned);
     Queue { leader, online: told["online"].as_array().map_or(1, Vec::len) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_quorum_queue_names_its_leader_and_a_classic_one_its_server() {
+        let quorum = json!({
+            "type": "quorum", "node": "rabbit@10.77.0.3", "leader": "rabbit@10.77.0.2",
+            "members": ["rabbit@10.77.0.1", "rabbit@10.77.0.2", "rabbit@10.77.0.3"],
+            "online": ["rabbit@10.77.0.1", "rabbit@10.77.0.2"],
+        });
+        let leader = Some("10.77.0.2".to_owned());
+        assert_eq!(queue_of(&quorum), Queue { leader, online: 2 });
+        let classic = json!({ "type": "classic", "node": "rabbit@10.77.0.3" });
+        let leader = Some("10.77.0.3".to_owned());
+        assert_eq!(queue_of(&classic), Queue { leader, online: 1 });
+        let without = json!({ "type": "quorum", "leader": "", "online": [] });
+        assert_eq!(queue_of(&without), Queue { leader: None, online: 0 });
+    }
 }

@@ -18,7 +18,7 @@
 mod management;
 
 use crate::{
-    address::{is_first_life, own, servers, setting},
+    address::{is_first_life, name_of, own, servers, setting},
     speaker::{self, Broker, Entry, Event, Outcome, event_of},
 };
 use futures_core::Stream;
@@ -113,7 +113,11 @@ enum Unconfirmed {
     Unknown(String),
 }
 
-async fn in_time<T>(what: &str, long: Duration, asked: impl Future<Output = lapin::Result<T>>) -> Result<T, String> {
+async fn in_time<T>(
+    what: &str,
+    long: Duration,
+    asked: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, String> {
     match timeout(long, asked).await {
         Ok(answer) => answer.map_err(|error| format!("{what}: {error}")),
         Err(_) => Err(format!("{what}: no answer within {long:?}")),
@@ -239,8 +243,11 @@ impl RabbitMq {
         let (_, first) = &all[0];
         loop {
             let (connection, channel) = connect(first).await?;
-            let declared =
-                channel.queue_declare(QUEUE.into(), QueueDeclareOptions::durable(), arguments.clone());
+            let declared = channel.queue_declare(
+                QUEUE.into(),
+                QueueDeclareOptions::durable(),
+                arguments.clone(),
+            );
             let declared = in_time("queue.declare", RETRY_FOR, declared).await;
             // Closing it is a courtesy.
             let _ = connection.close(200, "".into()).await;
@@ -296,7 +303,8 @@ impl RabbitMq {
         loop {
             let what = format!("message {} of {}", read + 1, told.message_count());
             let delivery = in_time(&what, CONFIRM, next(&mut consumer)).await?;
-            let delivery = delivery.ok_or(format!("{what}: RabbitMQ has cancelled the consumer"))?;
+            let delivery =
+                delivery.ok_or(format!("{what}: RabbitMQ has cancelled the consumer"))?;
             read += 1;
             let attempt = attempt_of(&delivery.properties);
             if delivery.data == END.as_bytes() {
@@ -310,6 +318,7 @@ impl RabbitMq {
             let (Some(event), Some(attempt)) = (event_of(&delivery.data), attempt) else {
                 return Err(format!("{what} is none of ours"));
             };
+            // An attempt of which RabbitMQ itself made two messages is two entries.
             let copy: &mut u64 = copies.entry(attempt).or_default();
             entries.push((event, (attempt << 8) | *copy));
             *copy += 1;
@@ -404,6 +413,26 @@ impl Broker for RabbitMq {
                 *named.entry(leader).or_default() += 1;
             }
         }
-        named.into_iter().find(|(_, count)| count * 2 > servers.len()).map(|(leader, _)| leader)
+        let most = named.iter().find(|(_, count)| **count * 2 > servers.len());
+        most.and_then(|(leader, _)| name_of(leader))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_tells_the_attempt_and_what_has_none_is_not_ours() {
+        let with = |value| {
+            let mut headers = FieldTable::default();
+            headers.insert(ATTEMPT.into(), value);
+            attempt_of(&BasicProperties::default().with_headers(headers))
+        };
+        let largest = (50_999_u64 << 32) | 7;
+        assert_eq!(with(AMQPValue::LongString(largest.to_string().into())), Some(largest));
+        assert_eq!(with(AMQPValue::LongString("many".into())), None);
+        assert_eq!(with(AMQPValue::LongInt(7)), None);
+        assert_eq!(attempt_of(&BasicProperties::default()), None);
     }
 }
