@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-/// A question is not answered after this. A server asks those that it cannot reach for 5 s before it answers.
+/// A question is not answered after this. A server asks the others before it answers, for seconds if it cannot reach them.
 const TIMEOUT: Duration = Duration::from_secs(6);
 
 /// What the server at an address answers.

@@ -12,8 +12,8 @@
 //!
 //! In the end everything is consumed without being acknowledged, and given back by closing the connection. Where the end is
 //! RabbitMQ names twice: by the count that it answers to a passive declaration while there are no consumers, and by a message
-//! of one's own that it has confirmed and that comes last. The count alone is none: while a quorum queue has no leader, 0 is
-//! answered. A queue has no positions: a header tells each attempt from all others.
+//! of one's own that it has confirmed and that comes last. The count alone is none: 0 is answered
+//! when the leader of a quorum queue cannot be asked. A queue has no positions: a header tells each attempt from all others.
 
 mod management;
 
