@@ -23,3 +23,9 @@ pub(crate) fn setting(name: &str, usual: &str) -> String {
 pub(crate) fn is_first_life() -> bool {
     env::var("SQUALL_LIVES").is_ok_and(|lives| lives == "0")
 }
+
+/// What tells this process from every other client of the run: the number of its node, and how often that was started.
+pub(crate) fn own() -> u64 {
+    let number = |name| setting(name, "0").parse::<u64>().unwrap_or_default();
+    number("SQUALL_INDEX") * 1_000 + number("SQUALL_LIVES")
+}

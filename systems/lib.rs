@@ -4,7 +4,9 @@
 //! A client is a process of its own, in the network namespace of its node: what is done to links is done to it.
 
 mod address;
+mod kafka;
 mod nats;
+mod rabbitmq;
 mod redis;
 mod speaker;
 
@@ -38,6 +40,13 @@ macro_rules! scenarios {
 /// All of them, by name.
 pub const SYSTEMS: &[System] = &[
     System {
+        name: "kafka",
+        description: include_str!("kafka/system.yaml"),
+        client: kafka::main,
+        scenarios: scenarios!("kafka": "clients-cut-off", "pause-of-the-server", "retries"),
+        packages: &[],
+    },
+    System {
         name: "nats",
         description: include_str!("nats/system.yaml"),
         client: nats::main,
@@ -50,6 +59,21 @@ pub const SYSTEMS: &[System] = &[
             "retries-without-an-id",
         ),
         packages: &["nats-server"],
+    },
+    System {
+        name: "rabbitmq",
+        description: include_str!("rabbitmq/system.yaml"),
+        client: rabbitmq::main,
+        scenarios: scenarios!(
+            "rabbitmq":
+            "clients-cut-off",
+            "kill-of-the-leader",
+            "leader-cut-off",
+            "power-cut-of-all",
+            "retries",
+            "server-of-a-classic-queue-is-gone",
+        ),
+        packages: &["rabbitmq-server"],
     },
     System {
         name: "redis",

@@ -13,7 +13,7 @@
 //! In the end everything is read from the master that all sentinels name, up to the length that it names.
 
 use crate::{
-    address::{is_first_life, name_of, servers, setting},
+    address::{is_first_life, name_of, own, servers, setting},
     speaker::{self, Broker, Entry, Event, Outcome, event_of},
 };
 use redis::{
@@ -393,10 +393,4 @@ fn element_of(element: &[u8]) -> Option<Entry> {
 fn number_of(id: &str) -> Option<u64> {
     let (time, number) = id.split_once('-')?;
     Some((time.parse::<u64>().ok()? << 20) | number.parse::<u64>().ok()?)
-}
-
-/// What tells this process from every other client of the run: the number of its node, and how often that was started.
-fn own() -> u64 {
-    let number = |name| setting(name, "0").parse::<u64>().unwrap_or_default();
-    number("SQUALL_INDEX") * 1_000 + number("SQUALL_LIVES")
 }

@@ -43,7 +43,11 @@ fn a_variant_that_is_not_known_is_refused_with_those_that_are() {
     let said = squall(&["check", "--variant", "wait-1"]);
     assert!(said.code == 2 && said.err.contains("--system"), "{}", said.err);
     let said = squall(&["check", "--system", "no-such-broker"]);
-    assert!(said.code == 2 && said.err.contains("known by name are nats, redis"), "{}", said.err);
+    assert!(
+        said.code == 2 && said.err.contains("known by name are kafka, nats, rabbitmq, redis"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

@@ -27,6 +27,7 @@ const ROLE: &[&str] = &["start", "client", "count", "plural", "about", "replica"
 const READY: &[&str] = &["connect", "run", "says"];
 const PROMISES: &[&str] = &["delivery", "order", "deduplicates", "groups"];
 const PROGRAM: &[&str] = &["version", "get"];
+const VERSION: &[&str] = &["run"];
 const VARIANT: &[&str] = &["about", "env"];
 const DEFECT: &[&str] = &["about", "breaks", "env"];
 /// What has no list of its own in the command.
@@ -380,15 +381,25 @@ fn programs(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Program>> {
             reader.tell("squall::bad_value", key.span, "this is no name of a program", label);
         }
         let mut fields = reader.fields(node, "a program", PROGRAM, BOOK)?;
-        let version = match fields.take("version") {
-            Some((_, node)) => reader.text(node, "arguments such as --version")?.trim().to_owned(),
-            None => String::new(),
+        let (version, version_run) = match fields.take("version") {
+            Some((_, node)) if matches!(node.value, Value::Mapping(_)) => {
+                let mut fields = reader.fields(node, "version", VERSION, BOOK)?;
+                let Some((_, run)) = fields.take("run") else {
+                    let message = "nothing says how it prints its version";
+                    return missing(reader, node.span, message, "run: COMMAND");
+                };
+                (String::new(), Some(reader.text(run, "a command")?.to_owned()))
+            }
+            Some((_, node)) => {
+                (reader.text(node, "arguments such as --version")?.trim().to_owned(), None)
+            }
+            None => (String::new(), None),
         };
         let get = match fields.take("get") {
             Some((_, node)) => Some(reader.text(node, "a line of text")?.trim().to_owned()),
             None => None,
         };
-        all.push(Program { name: key.text.clone(), version, get });
+        all.push(Program { name: key.text.clone(), version, version_run, get });
     }
     Some(all)
 }
@@ -494,6 +505,7 @@ mod tests {
             ("name: x\nroles:\n  a: { start: a, client: b }\n", 3, "is started, or is a client"),
             ("name: x\nroles:\n  Big One: { client: b }\n", 3, "no name for a role"),
             ("name: x\nroles:\n  a: { client: b, ready: { connect: 99999 } }\n", 3, "99999"),
+            ("name: x\nprograms:\n  a: { version: {} }\n", 3, "how it prints its version"),
         ] {
             let told = mistakes(text);
             let found = told.iter().any(|(at, what)| *at == line && what.contains(message));

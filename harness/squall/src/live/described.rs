@@ -52,6 +52,9 @@ pub(crate) struct Program {
     pub(crate) name: String,
     /// The arguments with which it prints its version; empty: it does not tell.
     pub(crate) version: String,
+    /// What `sh -c` runs to print its version, for a program that has no arguments for that.
+    #[serde(default)]
+    pub(crate) version_run: Option<String>,
     /// How to get it, in a line.
     pub(crate) get: Option<String>,
 }

@@ -48,15 +48,24 @@ fn is_program(path: &Path) -> bool {
 
 /// The first line that a program prints of its version.
 fn version(path: &Path, program: &Program) -> Result<String, String> {
-    let words = program.version.split_whitespace();
-    let shown = || format!("{} {}", path.display(), program.version);
-    let told = Command::new(path).args(words).output();
-    let told = told.map_err(|error| format!("{}: {error}", shown()))?;
+    let mut command = Command::new("sh");
+    let shown = match &program.version_run {
+        Some(run) => {
+            command.arg("-c").arg(run).env(program.variable(), path);
+            run.trim().to_owned()
+        }
+        None => {
+            command = Command::new(path);
+            command.args(program.version.split_whitespace());
+            format!("{} {}", path.display(), program.version)
+        }
+    };
+    let told = command.output().map_err(|error| format!("{shown}: {error}"))?;
     let text = if told.stdout.is_empty() { told.stderr } else { told.stdout };
     let text = String::from_utf8_lossy(&text);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     if !told.status.success() || line.is_empty() {
-        return Err(format!("{} tells no version ({})", shown(), told.status));
+        return Err(format!("{shown} tells no version ({})", told.status));
     }
     Ok(line.chars().take(LONGEST).collect())
 }
@@ -71,7 +80,7 @@ impl Described {
         for program in &self.programs {
             let of_system = |why| format!("{} cannot be run here: {why}", self.name);
             let path = program.find().map_err(of_system)?;
-            if !program.version.is_empty() {
+            if !program.version.is_empty() || program.version_run.is_some() {
                 versions.push(version(&path, program).map_err(of_system)?);
             }
             self.env.push((program.variable(), path.to_string_lossy().into_owned()));
@@ -102,6 +111,15 @@ mod tests {
         assert!(found.version.starts_with("env"), "{}", found.version);
         let (name, path) = &found.env[0];
         assert!(name == "SQUALL_ENV" && path.ends_with("/env"), "{path}");
+    }
+
+    #[test]
+    fn a_program_without_arguments_for_it_tells_its_version_by_a_command() {
+        let found = described("env: { version: { run: 'echo \"a 1.2 of $SQUALL_ENV\"' } }");
+        let found = found.with_programs().unwrap();
+        assert!(found.version.starts_with("a 1.2 of /"), "{}", found.version);
+        let none = described("env: { version: { run: 'exit 3' } }").with_programs().unwrap_err();
+        assert!(none.contains("exit 3 tells no version"), "{none}");
     }
 
     #[test]
