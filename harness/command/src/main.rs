@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         description: system.description,
         client: system.client,
         scenarios: system.scenarios,
-        packages: system.packages,
+        install: system.install,
     };
     let known: Vec<KnownSystem> = SYSTEMS.iter().map(known).collect();
     squall::main_with(Arc::new(squall_command::ReferenceSystem), &known)

@@ -228,7 +228,8 @@ impl Made {
     ) -> Result<(), (PathBuf, io::Error)> {
         for (file, text) in files {
             let path = dir.join(file);
-            let folders: Vec<&Path> = path.ancestors().skip(1).collect();
+            let folders = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+            let folders: Vec<&Path> = folders.collect();
             for folder in folders.into_iter().rev().filter(|folder| !folder.exists()) {
                 fs::create_dir(folder).map_err(|error| (folder.to_owned(), error))?;
                 self.0.push(folder.to_owned());

@@ -71,7 +71,7 @@ fn files(system: &KnownSystem, source: &str) -> Result<Vec<(String, String)>, St
     let fill = |text: &str| {
         text.replace("{{name}}", system.name)
             .replace("{{programs}}", &programs.join(", "))
-            .replace("{{packages}}", &system.packages.join(" "))
+            .replace("{{install}}", system.install)
             .replace("{{source}}", source)
             .replace("{{variable}}", &variable)
             .replace("{{variants}}", &variants)

@@ -48,8 +48,8 @@ pub struct KnownSystem {
     pub client: fn() -> ExitCode,
     /// Scenarios for it, by the names of their files, as `squall init --system NAME` writes them.
     pub scenarios: &'static [(&'static str, &'static str)],
-    /// Debian's packages with its programs.
-    pub packages: &'static [&'static str],
+    /// How a workflow gets its programs, on Debian or Ubuntu: a line for the shell.
+    pub install: &'static str,
 }
 
 /// Reads the description in a file, or of a system that is known by its name.

@@ -115,7 +115,7 @@ impl Machine {
             Some(status) => Err(format!(
                 "never became ready: {} ended with {status} ({}){}",
                 self.node.name(),
-                self.role.command,
+                self.role.command.lines().next().unwrap_or_default(),
                 self.tail()
             )),
         }
