@@ -35,12 +35,14 @@ async function main() {
   const book = versions[process.argv[2]];
   await Promise.all([broker.connect(), store.connect()]);
   await join();
-  console.log(MEMBER, "takes orders:", process.argv[2]);
+  console.log("ready:", process.argv[2]);
   for (;;) {
     try {
       for (const { id, message } of await nextEntries()) {
+        console.log("takes order", message.order);
         await book(message.order);
         await broker.xAck(STREAM, GROUP, id);
+        console.log("is done with order", message.order);
       }
     } catch (error) {
       console.log(error.message);

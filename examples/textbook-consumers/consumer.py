@@ -40,12 +40,15 @@ async def next_entries():
 async def main():
     book = billing.VERSIONS[sys.argv[1]]
     await join()
-    print(MEMBER, "takes orders:", sys.argv[1], flush=True)
+    print("ready:", sys.argv[1], flush=True)
     while True:
         try:
             for entry, fields in await next_entries():
-                await book(fields["order"])
+                order = fields["order"]
+                print("takes order", order, flush=True)
+                await book(order)
                 await broker.xack(STREAM, GROUP, entry)
+                print("is done with order", order, flush=True)
         except RedisError as error:
             print(error, flush=True)
             await asyncio.sleep(0.1)
