@@ -13,10 +13,10 @@ store.on("error", (error) => console.log(error.message));
 const DAY = 24 * 60 * 60;
 
 // What is done before the booking; it takes as long as a call of another service.
-const lookUpThePrice = (order) => sleep(20);
+const lookUpThePrice = (order) => sleep(60);
 
 // What is done after it.
-const sendTheReceipt = (order) => sleep(25);
+const sendTheReceipt = (order) => sleep(100);
 
 // As articles show it: was it processed? If not, handle it, and mark it as processed.
 async function textbook(order) {

@@ -17,12 +17,12 @@ DAY = 24 * 60 * 60
 
 async def look_up_the_price(order):
     """What is done before the booking; it takes as long as a call of another service."""
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.06)
 
 
 async def send_the_receipt(order):
     """What is done after it."""
-    await asyncio.sleep(0.025)
+    await asyncio.sleep(0.1)
 
 
 async def textbook(order):

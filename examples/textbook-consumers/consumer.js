@@ -14,11 +14,16 @@ const CLAIM_AFTER_MS = 500;
 const broker = createClient({ url: `redis://${process.env.SQUALL_BROKERS}` });
 broker.on("error", (error) => console.log(error.message));
 
+// Makes the group, if nobody has, as soon as the broker answers.
 async function join() {
-  try {
-    await broker.xGroupCreate(STREAM, GROUP, "0", { MKSTREAM: true });
-  } catch (error) {
-    if (!error.message.startsWith("BUSYGROUP")) throw error;
+  for (;;) {
+    try {
+      return await broker.xGroupCreate(STREAM, GROUP, "0", { MKSTREAM: true });
+    } catch (error) {
+      if (error.message.startsWith("BUSYGROUP")) return;
+      console.log(error.message);
+      await sleep(100);
+    }
   }
 }
 

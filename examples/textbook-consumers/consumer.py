@@ -21,11 +21,15 @@ broker = Redis(host=os.environ["SQUALL_BROKERS"], decode_responses=True, protoco
 
 
 async def join():
-    try:
-        await broker.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
-    except ResponseError as error:
-        if not str(error).startswith("BUSYGROUP"):
-            raise
+    """Makes the group, if nobody has, as soon as the broker answers."""
+    while True:
+        try:
+            return await broker.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+        except RedisError as error:
+            if isinstance(error, ResponseError) and str(error).startswith("BUSYGROUP"):
+                return
+            print(error, flush=True)
+            await asyncio.sleep(0.1)
 
 
 async def next_entries():

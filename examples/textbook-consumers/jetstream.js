@@ -11,19 +11,30 @@ const { store, versions } = require("./billing.js");
 // or so; what is wrong is wrong at any number.
 const ACK_WAIT = 500;
 
+// Makes the stream and its consumer, if nobody has, as soon as the broker answers.
+async function join() {
+  const servers = `${process.env.SQUALL_BROKERS}:4222`;
+  const broker = await connect({ servers, maxReconnectAttempts: -1, waitOnFirstConnect: true });
+  for (;;) {
+    try {
+      const manager = await jetstreamManager(broker);
+      await manager.streams.add({ name: "orders", subjects: ["orders"] });
+      await manager.consumers.add("orders", {
+        durable_name: "billing",
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: nanos(ACK_WAIT),
+      });
+      return await jetstream(broker).consumers.get("orders", "billing");
+    } catch (error) {
+      console.log(error.message);
+      await sleep(100);
+    }
+  }
+}
+
 async function main() {
   const book = versions[process.argv[2]];
-  const servers = `${process.env.SQUALL_BROKERS}:4222`;
-  const broker = await connect({ servers, maxReconnectAttempts: -1 });
-  await store.connect();
-  const manager = await jetstreamManager(broker);
-  await manager.streams.add({ name: "orders", subjects: ["orders"] });
-  await manager.consumers.add("orders", {
-    durable_name: "billing",
-    ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(ACK_WAIT),
-  });
-  const orders = await jetstream(broker).consumers.get("orders", "billing");
+  const [orders] = await Promise.all([join(), store.connect()]);
   console.log("ready:", process.argv[2]);
   for (;;) {
     try {

@@ -24,14 +24,24 @@ async def log(error):
     print(error, flush=True)
 
 
+async def join():
+    """Makes the stream and its consumer, if nobody has, as soon as the broker answers."""
+    server = f"nats://{os.environ['SQUALL_BROKERS']}:4222"
+    config = ConsumerConfig(ack_wait=ACK_WAIT)
+    while True:
+        try:
+            broker = await nats.connect(server, max_reconnect_attempts=-1, error_cb=log)
+            jetstream = broker.jetstream()
+            await jetstream.add_stream(name="orders", subjects=["orders"])
+            return await jetstream.pull_subscribe("orders", durable="billing", config=config)
+        except (NatsError, OSError) as error:
+            await log(repr(error))
+            await asyncio.sleep(0.1)
+
+
 async def main():
     book = billing.VERSIONS[sys.argv[1]]
-    server = f"nats://{os.environ['SQUALL_BROKERS']}:4222"
-    broker = await nats.connect(server, max_reconnect_attempts=-1, error_cb=log)
-    jetstream = broker.jetstream()
-    await jetstream.add_stream(name="orders", subjects=["orders"])
-    config = ConsumerConfig(ack_wait=ACK_WAIT)
-    orders = await jetstream.pull_subscribe("orders", durable="billing", config=config)
+    orders = await join()
     print("ready:", sys.argv[1], flush=True)
     while True:
         try:
