@@ -172,6 +172,17 @@ fn what_never_became_ready_is_errored_with_the_tail_of_its_log() {
 }
 
 #[test]
+fn the_textbook_consumers_are_described_and_their_scenarios_name_their_variants() {
+    // What comes of them is run by harness/checks/textbook-consumers, which installs what they need.
+    let folder = "examples/textbook-consumers";
+    for system in ["system", "jetstream"] {
+        let path = format!("{folder}/{system}.yaml");
+        let said = squall(&["check", "--system", &path, &format!("{folder}/scenarios")]);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    }
+}
+
+#[test]
 fn a_description_with_mistakes_is_refused_at_its_lines() {
     let folder = tempfile::tempdir().unwrap();
     let system = folder.path().join("system.yaml");
