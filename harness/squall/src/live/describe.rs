@@ -380,6 +380,16 @@ fn programs(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Program>> {
             let label = "its name in PATH, such as redis-server";
             reader.tell("squall::bad_value", key.span, "this is no name of a program", label);
         }
+        let taken = ["node", "index", "lives", "address", "data", "cluster"];
+        if taken.contains(&key.text.to_lowercase().as_str()) {
+            let message = format!(
+                "SQUALL_{} tells every command something else: no program can be called {}",
+                key.text.to_uppercase(),
+                key.text
+            );
+            let label = "leave it out: what is in PATH is found without it";
+            reader.tell("squall::bad_value", key.span, message, label);
+        }
         let mut fields = reader.fields(node, "a program", PROGRAM, BOOK)?;
         let (version, version_run) = match fields.take("version") {
             Some((_, node)) if matches!(node.value, Value::Mapping(_)) => {
@@ -505,6 +515,8 @@ mod tests {
             ("name: x\nroles:\n  a: { start: a, client: b }\n", 3, "is started, or is a client"),
             ("name: x\nroles:\n  Big One: { client: b }\n", 3, "no name for a role"),
             ("name: x\nroles:\n  a: { client: b, ready: { connect: 99999 } }\n", 3, "99999"),
+            ("name: x\nprograms:\n  node: {}\n", 3, "no program can be called node"),
+            ("name: x\nvariants:\n  a: { evn: {} }\n", 3, "a variant has no `evn`"),
             ("name: x\nprograms:\n  a: { version: {} }\n", 3, "how it prints its version"),
         ] {
             let told = mistakes(text);

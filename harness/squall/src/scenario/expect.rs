@@ -271,3 +271,65 @@ fn longer_than_zero(reader: &mut Reader<'_>, node: &Node) -> Option<Duration> {
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).expect("the longest time is a week")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::parse;
+    use super::*;
+    use crate::{sample::Sample, scenario::Scenario};
+
+    fn read(expect: &str) -> Result<Scenario, String> {
+        let text = format!("name: x\nexpect: {expect}\n");
+        parse("x", text.as_bytes(), &Sample).map_err(|told| told.render(false))
+    }
+
+    #[test]
+    fn what_is_known_to_be_violated_stands_beside_what_must_hold() {
+        let known = |names: &[&str]| Violates {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            with: Vec::new(),
+            unless: Vec::new(),
+        };
+        for (text, wanted) in [
+            ("{ violates: no_loss }", known(&["no_loss"])),
+            ("[{ violates: no_loss }]", known(&["no_loss"])),
+            ("[{ violates: [no_loss, order] }]", known(&["no_loss", "order"])),
+        ] {
+            let read = read(text).unwrap();
+            assert_eq!(read.violates, [wanted], "{text}");
+            assert!(read.expect.is_empty());
+        }
+        let both = read("[durability, { violates: no_loss }]").unwrap();
+        assert_eq!((both.expect.len(), both.violates.len()), (1, 1));
+    }
+
+    #[test]
+    fn mistakes_in_it_are_told() {
+        for (text, wanted) in [
+            ("[no_loss, { violates: no_loss }]", "no_loss is named twice"),
+            ("[{ violates: [order, order] }]", "order is named twice"),
+            ("[{ violates: no_los }]", "no_loss"),
+            ("[{ violates: }]", "the name of an invariant"),
+            ("[{ violates: no_loss, untill: x }]", "unless"),
+            ("[{ violates: no_loss, unless: x }]", "has no variants"),
+            ("[{ violates: no_loss, with: [x] }]", "has no variants"),
+            ("[{ unless: x }]", "unless"),
+        ] {
+            let told = read(text).expect_err(text);
+            assert!(told.contains(wanted), "{text}: {told}");
+        }
+    }
+
+    #[test]
+    fn it_is_known_of_some_variants() {
+        let of = |with: &[&str], unless: &[&str]| Violates {
+            names: vec!["no_loss".to_owned()],
+            with: with.iter().map(|name| (*name).to_owned()).collect(),
+            unless: unless.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        assert!(of(&[], &[]).holds_for(None) && of(&[], &[]).holds_for(Some("a")));
+        assert!(of(&[], &["a"]).holds_for(None) && !of(&[], &["a"]).holds_for(Some("a")));
+        assert!(!of(&["a"], &[]).holds_for(None) && of(&["a"], &[]).holds_for(Some("a")));
+        assert!(!of(&["a"], &[]).holds_for(Some("b")));
+    }
+}
