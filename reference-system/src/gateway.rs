@@ -14,7 +14,9 @@ use crate::{
     },
 };
 use serde::{Deserialize, Serialize};
-use squall_probe::{EventId, SagaChange, What, name, net::TcpListener, record};
+use squall_probe::{
+    EventId, SagaChange, What, name, net::TcpListener, record, record_unless_recorded,
+};
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
@@ -134,6 +136,9 @@ impl Gateway {
             if index >= gateway.journal.marked() {
                 // The power failed when it was on disk and nobody had been told.
                 record(movement.told());
+            } else {
+                // Somebody was told, unless the process ended just then.
+                record_unless_recorded(movement.told());
             }
             gateway.apply(&movement);
         }

@@ -50,6 +50,20 @@ pub fn record(what: What) {
     let _ = what;
 }
 
+/// Records what an earlier life of this node may have recorded just before it ended, or not any more: not again, if it did.
+///
+/// For a log that finds, when it is opened, what it had made durable: between that and the record the process can have been
+/// killed, or its disk have failed. In a simulation nothing comes in between, and nothing is recorded here.
+pub fn record_unless_recorded(what: What) {
+    #[cfg(feature = "sim")]
+    if sim::is_active() {
+        return;
+    }
+    #[cfg(feature = "live")]
+    live::record_unless_recorded(what);
+    let _ = what;
+}
+
 /// Counts something worth counting by its name: `retried`, `rebalanced`, …
 pub fn signal(name: &str) {
     #[cfg(feature = "sim")]

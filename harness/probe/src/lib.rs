@@ -88,7 +88,8 @@ pub mod tracing;
 
 pub use generator::Rng;
 pub use instrument::{
-    Reserved, counter, gauge, name, point, record, reserve, rng, say, signal, stop_asked,
+    Reserved, counter, gauge, name, point, record, record_unless_recorded, reserve, rng, say,
+    signal, stop_asked,
 };
 pub use record::{
     BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, Removed,

@@ -12,8 +12,8 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::BTreeMap,
-    fs::File,
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, File},
     io::{self, Seek as _, Write as _},
     path::{Path, PathBuf},
     sync::{
@@ -69,6 +69,10 @@ struct Tape {
     node: NodeId,
     file: File,
     names: BTreeMap<String, Name>,
+    /// What earlier lives of the node have written down, until somebody asks for it.
+    earlier: Vec<u8>,
+    /// Their records, in the names of this life, once somebody has asked.
+    told: Option<BTreeSet<Vec<u8>>>,
     /// Where somebody waits.
     armed: Vec<Armed>,
 }
@@ -140,11 +144,12 @@ pub fn is_active() -> bool {
 /// # Errors
 /// The file cannot be opened.
 pub fn begin(path: &Path, node: NodeId) -> io::Result<()> {
+    let earlier = fs::read(path).unwrap_or_default();
     let file = File::options().append(true).create(true).open(path)?;
     let armed = std::env::var(POINTS).unwrap_or_default();
     let armed = armed.lines().filter_map(Armed::read).collect();
     // Of names of an earlier life of the node the file may be full: they are told again.
-    let tape = Tape { node, file, names: BTreeMap::new(), armed };
+    let tape = Tape { node, file, names: BTreeMap::new(), earlier, told: None, armed };
     let _ = TAPE.set(Mutex::new(tape));
     Ok(())
 }
@@ -194,6 +199,28 @@ impl Tape {
     fn record(&mut self, node: NodeId, what: What) {
         self.write(&Part::Record { at: now(), node, what });
     }
+
+    /// What earlier lives have recorded of this node.
+    fn told(&mut self) -> BTreeSet<Vec<u8>> {
+        let (parts, _) = parts(&std::mem::take(&mut self.earlier));
+        let mut names: BTreeMap<Name, Name> = BTreeMap::new();
+        let mut told = BTreeSet::new();
+        for part in parts {
+            match part {
+                Part::Name(number, text) => {
+                    names.insert(number, self.name(&text));
+                }
+                Part::Record { node, mut what, .. } if node == self.node => {
+                    for name in what.names_mut() {
+                        *name = names.get(name).copied().unwrap_or(*name);
+                    }
+                    told.extend(postcard::to_stdvec(&what));
+                }
+                _ => {}
+            }
+        }
+        told
+    }
 }
 
 pub(crate) fn name(text: &str) -> Option<Name> {
@@ -202,6 +229,19 @@ pub(crate) fn name(text: &str) -> Option<Name> {
 
 pub(crate) fn record(what: What) {
     with(|tape| tape.record(tape.node, what));
+}
+
+pub(crate) fn record_unless_recorded(what: What) {
+    with(|tape| {
+        let told = match tape.told.take() {
+            Some(told) => told,
+            None => tape.told(),
+        };
+        if postcard::to_stdvec(&what).is_ok_and(|bytes| !told.contains(&bytes)) {
+            tape.record(tape.node, what);
+        }
+        tape.told = Some(told);
+    });
 }
 
 /// As [`record`](crate::record), of another node: what an observer was told of it.
@@ -269,15 +309,20 @@ mod tests {
     use super::*;
     use crate::record::{EventId, Position};
 
+    fn tape(file: File, earlier: Vec<u8>) -> Tape {
+        let (names, armed) = (BTreeMap::new(), Vec::new());
+        Tape { node: NodeId(3), file, names, earlier, told: None, armed }
+    }
+
     #[test]
     fn what_was_written_is_read_and_what_has_no_end_yet_waits() {
         let folder = std::env::temp_dir().join(format!("squall-tape-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let path = folder.join("records");
         let file = File::options().append(true).create(true).open(&path).unwrap();
-        let mut tape = Tape { node: NodeId(3), file, names: BTreeMap::new(), armed: Vec::new() };
-        let group = tape.name("billing");
-        assert_eq!(tape.name("billing"), group);
+        let mut first = tape(file, Vec::new());
+        let group = first.name("billing");
+        assert_eq!(first.name("billing"), group);
         let what = What::Apply {
             group,
             position: Position::new(0, 7),
@@ -285,7 +330,7 @@ mod tests {
             generation: 1,
             member: group,
         };
-        tape.record(NodeId(3), what);
+        first.record(NodeId(3), what);
         let bytes = std::fs::read(&path).unwrap();
         let (all, read) = parts(&bytes);
         assert_eq!(read, bytes.len());
@@ -295,6 +340,19 @@ mod tests {
             let (some, read) = parts(&bytes[..cut]);
             assert!(some.len() < 2 && read <= cut, "{cut}");
         }
+
+        // The next life numbers its names otherwise.
+        let file = File::options().append(true).open(&path).unwrap();
+        let mut next = tape(file, bytes);
+        let (other, group) = (next.name("other"), next.name("billing"));
+        let told = next.told();
+        let known = |group, event| {
+            let position = Position::new(0, 7);
+            let (event, generation, member) = (EventId(event), 1, group);
+            let what = What::Apply { group, position, event, generation, member };
+            told.contains(&postcard::to_stdvec(&what).unwrap())
+        };
+        assert!(known(group, 9) && !known(other, 9) && !known(group, 8));
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

@@ -10,7 +10,7 @@ use crate::{
         store::{Item, StoreReply, StoreRequest},
     },
 };
-use squall_probe::{What, record};
+use squall_probe::{What, record, record_unless_recorded};
 use std::{collections::BTreeMap, path::Path};
 
 /// The services' ledgers.
@@ -40,14 +40,20 @@ impl Books {
             buffer: Vec::new(),
             policy,
         };
-        let mut landed = Vec::new();
+        let (mut landed, mut marked) = (Vec::new(), Vec::new());
         for (bytes, index) in records.into_iter().zip(0..) {
             let transaction: Transaction = postcard::from_bytes(&bytes)?;
             if index >= books.journal.marked() {
                 // The power failed when it was on disk and nobody had been told.
                 transaction.tell(&mut landed);
+            } else {
+                // Somebody was told, unless the process ended just then.
+                transaction.tell(&mut marked);
             }
             books.apply(&transaction);
+        }
+        for what in marked {
+            record_unless_recorded(what);
         }
         for what in landed {
             record(what);
