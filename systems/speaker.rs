@@ -8,7 +8,11 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::{runtime::Builder, sync::mpsc, time::sleep};
+use tokio::{
+    runtime::Builder,
+    sync::mpsc,
+    time::{Instant, sleep},
+};
 
 /// What a client is asked to publish.
 #[derive(Clone, Debug)]
@@ -17,6 +21,26 @@ pub(crate) struct Event {
     pub(crate) id: u64,
     /// What is published: its number, and what fills it up to its size.
     pub(crate) payload: String,
+}
+
+/// How an attempt to publish ended that was not acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unacknowledged {
+    /// It surely did not happen.
+    Refused(String),
+    /// Nobody knows.
+    Unknown(String),
+}
+
+/// How attempts to publish are repeated. One that was refused always is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retries {
+    /// None is begun later than this after the first.
+    pub(crate) within: Duration,
+    /// From one to the next.
+    pub(crate) pause: Duration,
+    /// So is one of which nobody knows whether it happened.
+    pub(crate) unknown: bool,
 }
 
 /// What came of a publish.
@@ -37,12 +61,13 @@ pub(crate) type Entry = (u64, u64);
 pub(crate) trait Broker: Sized + Send + Sync + 'static {
     /// Connects, and waits until the broker can take publishes.
     fn ready() -> impl Future<Output = Result<Self, String>> + Send;
-    /// Publishes an event; `unsure` is called when nobody knows yet and it goes on asking.
-    fn publish(
+    /// Publishes an event once. Where it went, if the broker says.
+    fn attempt(
         &self,
         event: &Event,
-        unsure: &(dyn Fn() + Send + Sync),
-    ) -> impl Future<Output = Outcome> + Send;
+    ) -> impl Future<Output = Result<Option<u64>, Unacknowledged>> + Send;
+    /// How attempts are repeated.
+    fn retries(&self) -> Retries;
     /// All that the broker holds, up to the end that it names itself.
     ///
     /// # Errors
@@ -116,9 +141,33 @@ async fn speak<B: Broker>() -> Result<(), String> {
     Ok(())
 }
 
+/// Attempts until one is acknowledged. `unsure` is called once when nobody knows yet, and it goes on.
+async fn attempts<B: Broker>(broker: &B, event: &Event, unsure: impl Fn() + Send) -> Outcome {
+    let Retries { within, pause, unknown: repeats } = broker.retries();
+    let began = Instant::now();
+    let mut unknown = None;
+    loop {
+        let why = match broker.attempt(event).await {
+            Ok(at) => return Outcome::Ok(at),
+            Err(Unacknowledged::Refused(why)) => why,
+            Err(Unacknowledged::Unknown(why)) if !repeats => return Outcome::Info(why),
+            Err(Unacknowledged::Unknown(why)) => {
+                if unknown.is_none() {
+                    unsure();
+                }
+                unknown.get_or_insert(why).clone()
+            }
+        };
+        if began.elapsed() > within {
+            return unknown.map_or(Outcome::Fail(why), Outcome::Info);
+        }
+        sleep(pause).await;
+    }
+}
+
 async fn publish<B: Broker>(broker: Arc<B>, event: Event) {
     let id = event.id;
-    match broker.publish(&event, &|| say(&json!({ "unsure": id }))).await {
+    match attempts(broker.as_ref(), &event, || say(&json!({ "unsure": id }))).await {
         Outcome::Ok(Some(at)) => say(&json!({ "ok": id, "at": at })),
         Outcome::Ok(None) => say(&json!({ "ok": id })),
         Outcome::Fail(why) => say(&json!({ "fail": id, "why": why })),
@@ -148,5 +197,68 @@ async fn tell_leaders<B: Broker>(broker: Arc<B>) {
             last = Some(leader);
         }
         sleep(ASK_FOR_THE_LEADER).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// A broker of which each attempt ends as it was told, the last one again and again.
+    struct Told(Mutex<Vec<Result<Option<u64>, Unacknowledged>>>, bool);
+
+    impl Broker for Told {
+        async fn ready() -> Result<Self, String> {
+            Err("it is made by hand".to_owned())
+        }
+        async fn attempt(&self, _: &Event) -> Result<Option<u64>, Unacknowledged> {
+            let mut left = self.0.lock().expect("nobody panics");
+            if left.len() > 1 { left.remove(0) } else { left[0].clone() }
+        }
+        fn retries(&self) -> Retries {
+            let (within, pause) = (Duration::from_millis(20), Duration::from_millis(1));
+            Retries { within, pause, unknown: self.1 }
+        }
+        async fn read(&self) -> Result<Vec<Entry>, String> {
+            Ok(Vec::new())
+        }
+        async fn leader(&self) -> Option<String> {
+            None
+        }
+    }
+
+    /// What comes of attempts that end so, and whether somebody was told that nobody knows.
+    fn came(ends: &[Result<Option<u64>, Unacknowledged>], repeats: bool) -> (Outcome, bool) {
+        let told = Told(Mutex::new(ends.to_vec()), repeats);
+        let event = Event { id: 1, payload: "1 ".to_owned() };
+        let unsure = Mutex::new(false);
+        let mark = || *unsure.lock().expect("nobody panics") = true;
+        let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let outcome = runtime.block_on(attempts(&told, &event, mark));
+        (outcome, unsure.into_inner().expect("nobody panics"))
+    }
+
+    #[test]
+    fn what_nobody_knows_is_never_a_failure() {
+        let refused = || Err(Unacknowledged::Refused("no".to_owned()));
+        let unknown = || Err(Unacknowledged::Unknown("silence".to_owned()));
+        let info = || Outcome::Info("silence".to_owned());
+        assert_eq!(came(&[refused()], true), (Outcome::Fail("no".to_owned()), false));
+        assert_eq!(came(&[refused(), Ok(Some(7))], false), (Outcome::Ok(Some(7)), false));
+        assert_eq!(came(&[unknown(), refused()], true), (info(), true));
+        assert_eq!(came(&[refused(), unknown()], false), (info(), false), "it is not repeated");
+        assert_eq!(came(&[unknown(), Ok(None)], true), (Outcome::Ok(None), true));
+    }
+
+    #[test]
+    fn a_payload_names_its_event_whatever_fills_it_up() {
+        for size in [0, 2, 100] {
+            let asked = json!({ "publish": 42, "key": 1, "size": size });
+            let event = event(&asked).expect("it is a publish");
+            assert_eq!(event_of(event.payload.as_bytes()), Some(42));
+            assert!(event.payload.len() >= size);
+        }
+        assert_eq!(event_of(b"x"), None);
     }
 }

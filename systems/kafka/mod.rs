@@ -16,7 +16,7 @@ mod metadata;
 
 use crate::{
     address::{is_first_life, name_of, servers, setting},
-    speaker::{self, Broker, Entry, Event, Outcome, event_of},
+    speaker::{self, Broker, Entry, Event, Retries, Unacknowledged, event_of},
 };
 use rskafka::{
     BackoffConfig,
@@ -72,15 +72,6 @@ struct Leader {
     number: u64,
     /// When none was found last, and why.
     failed: Option<(Instant, String)>,
-}
-
-/// How an attempt ended that was not acknowledged.
-#[derive(Debug, PartialEq, Eq)]
-enum Unacknowledged {
-    /// Nobody has it.
-    Refused(String),
-    /// Nobody knows.
-    Unknown(String),
 }
 
 async fn in_time<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
@@ -162,29 +153,6 @@ impl Kafka {
         }
     }
 
-    /// One attempt: the offset.
-    async fn attempt(&self, event: &Event) -> Result<u64, Unacknowledged> {
-        let (partition, number) = self.partition().await.map_err(Unacknowledged::Refused)?;
-        let record = Record {
-            key: None,
-            value: Some(event.payload.clone().into_bytes()),
-            headers: BTreeMap::new(),
-            // Nothing here looks at a record's time.
-            timestamp: DateTime::default(),
-        };
-        let sent = partition.produce(vec![record], Compression::NoCompression);
-        match in_time(sent).await {
-            Ok(offsets) => offsets
-                .first()
-                .and_then(|offset| u64::try_from(*offset).ok())
-                .ok_or_else(|| Unacknowledged::Unknown("the answer names no offset".to_owned())),
-            Err(error) => {
-                self.forget(number).await;
-                Err(classified(&error))
-            }
-        }
-    }
-
     async fn set_up(&self) {
         let replicas = i16::try_from(servers().len()).unwrap_or(1);
         let mut said = String::new();
@@ -220,27 +188,30 @@ impl Broker for Kafka {
         Ok(kafka)
     }
 
-    async fn publish(&self, event: &Event, unsure: &(dyn Fn() + Send + Sync)) -> Outcome {
-        let began = Instant::now();
-        let mut unknown = None;
-        loop {
-            let why = match self.attempt(event).await {
-                Ok(offset) => return Outcome::Ok(Some(offset)),
-                Err(Unacknowledged::Unknown(why)) if !self.retries => return Outcome::Info(why),
-                Err(Unacknowledged::Unknown(why)) => {
-                    unknown = Some(why.clone());
-                    why
-                }
-                Err(Unacknowledged::Refused(why)) => why,
-            };
-            if began.elapsed() > RETRY_FOR {
-                return unknown.map_or(Outcome::Fail(why), Outcome::Info);
+    async fn attempt(&self, event: &Event) -> Result<Option<u64>, Unacknowledged> {
+        let (partition, number) = self.partition().await.map_err(Unacknowledged::Refused)?;
+        let record = Record {
+            key: None,
+            value: Some(event.payload.clone().into_bytes()),
+            headers: BTreeMap::new(),
+            // Nothing here looks at a record's time.
+            timestamp: DateTime::default(),
+        };
+        let sent = partition.produce(vec![record], Compression::NoCompression);
+        match in_time(sent).await {
+            Ok(offsets) => offsets
+                .first()
+                .and_then(|offset| u64::try_from(*offset).ok())
+                .map(Some)
+                .ok_or_else(|| Unacknowledged::Unknown("the answer names no offset".to_owned())),
+            Err(error) => {
+                self.forget(number).await;
+                Err(classified(&error))
             }
-            if unknown.is_some() {
-                unsure();
-            }
-            sleep(PAUSE).await;
         }
+    }
+    fn retries(&self) -> Retries {
+        Retries { within: RETRY_FOR, pause: PAUSE, unknown: self.retries }
     }
 
     async fn read(&self) -> Result<Vec<Entry>, String> {

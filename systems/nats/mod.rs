@@ -15,7 +15,7 @@
 
 use crate::{
     address::{is_first_life, servers, setting},
-    speaker::{self, Broker, Entry, Event, Outcome, event_of},
+    speaker::{self, Broker, Entry, Event, Retries, Unacknowledged, event_of},
 };
 use async_nats::{
     ConnectOptions,
@@ -159,43 +159,34 @@ impl Broker for Nats {
         Ok(nats)
     }
 
-    async fn publish(&self, event: &Event, unsure: &(dyn Fn() + Send + Sync)) -> Outcome {
-        let began = Instant::now();
-        let mut unknown = None;
-        loop {
-            let mut message = PublishMessage::build().payload(event.payload.clone().into());
-            if self.message_ids {
-                message = message.message_id(event.id.to_string());
-            }
-            let sent = self.jetstream.send_publish(format!("{STREAM}.events"), message).await;
-            let answer = match sent {
-                Ok(answer) => answer.await,
-                Err(error) => Err(error),
-            };
-            let (why, refused) = match answer {
-                Ok(answer) => return Outcome::Ok(Some(answer.sequence)),
-                Err(error) => (
-                    error.to_string(),
-                    matches!(
-                        error.kind(),
-                        PublishErrorKind::StreamNotFound
-                            | PublishErrorKind::MaxAckPending
-                            | PublishErrorKind::MaxPayloadExceeded
-                    ),
-                ),
-            };
-            if !refused && unknown.is_none() {
-                unknown = Some(why.clone());
-                unsure();
-            }
-            if refused {
-                self.look_for_it().await;
-            }
-            if began.elapsed() > RETRY_FOR {
-                return unknown.map_or(Outcome::Fail(why), Outcome::Info);
-            }
-            sleep(PAUSE).await;
+    async fn attempt(&self, event: &Event) -> Result<Option<u64>, Unacknowledged> {
+        let mut message = PublishMessage::build().payload(event.payload.clone().into());
+        if self.message_ids {
+            message = message.message_id(event.id.to_string());
         }
+        let sent = self.jetstream.send_publish(format!("{STREAM}.events"), message).await;
+        let answer = match sent {
+            Ok(answer) => answer.await,
+            Err(error) => Err(error),
+        };
+        let error = match answer {
+            Ok(answer) => return Ok(Some(answer.sequence)),
+            Err(error) => error,
+        };
+        Err(match error.kind() {
+            PublishErrorKind::StreamNotFound => {
+                self.look_for_it().await;
+                Unacknowledged::Refused(error.to_string())
+            }
+            PublishErrorKind::MaxAckPending | PublishErrorKind::MaxPayloadExceeded => {
+                Unacknowledged::Refused(error.to_string())
+            }
+            _ => Unacknowledged::Unknown(error.to_string()),
+        })
+    }
+
+    fn retries(&self) -> Retries {
+        Retries { within: RETRY_FOR, pause: PAUSE, unknown: true }
     }
 
     async fn read(&self) -> Result<Vec<Entry>, String> {

@@ -19,7 +19,7 @@ mod management;
 
 use crate::{
     address::{is_first_life, name_of, own, servers, setting},
-    speaker::{self, Broker, Entry, Event, Outcome, event_of},
+    speaker::{self, Broker, Entry, Event, Retries, Unacknowledged, event_of},
 };
 use futures_core::Stream;
 use lapin::{
@@ -105,14 +105,6 @@ struct Link {
     failed: Option<(Instant, String)>,
 }
 
-/// How an attempt ended that was not confirmed.
-enum Unconfirmed {
-    /// Nobody has it.
-    Refused(String),
-    /// Nobody knows.
-    Unknown(String),
-}
-
 async fn in_time<T>(
     what: &str,
     long: Duration,
@@ -196,33 +188,6 @@ impl RabbitMq {
         BasicProperties::default()
             .with_delivery_mode(if self.persistent { 2 } else { 1 })
             .with_headers(headers)
-    }
-
-    async fn attempt(&self, event: &Event) -> Result<(), Unconfirmed> {
-        use Unconfirmed::{Refused, Unknown};
-        let (channel, number) = self.channel().await.map_err(Refused)?;
-        let options = BasicPublishOptions { mandatory: self.mandatory, immediate: false };
-        let sent = channel.basic_publish(
-            "".into(),
-            QUEUE.into(),
-            options,
-            event.payload.as_bytes(),
-            self.properties(),
-        );
-        let confirm = sent.await.map_err(|error| match error.kind() {
-            // It was looked at before anything was sent.
-            ErrorKind::InvalidChannelState(..) => Refused(error.to_string()),
-            _ => Unknown(error.to_string()),
-        })?;
-        match in_time("the confirm", CONFIRM, confirm).await {
-            Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => Ok(()),
-            Ok(Confirmation::Ack(Some(returned))) => Err(Refused(returned.reply_text.to_string())),
-            Ok(Confirmation::Nack(_)) => Err(Unknown("basic.nack".to_owned())),
-            Err(why) => {
-                self.forget(number).await;
-                Err(Unknown(why))
-            }
-        }
     }
 
     async fn set_up(&self) -> Result<(), String> {
@@ -360,27 +325,34 @@ impl Broker for RabbitMq {
         Ok(rabbit)
     }
 
-    async fn publish(&self, event: &Event, unsure: &(dyn Fn() + Send + Sync)) -> Outcome {
-        let began = Instant::now();
-        let mut unknown = None;
-        loop {
-            let why = match self.attempt(event).await {
-                Ok(()) => return Outcome::Ok(None),
-                Err(Unconfirmed::Unknown(why)) if !self.retries => return Outcome::Info(why),
-                Err(Unconfirmed::Unknown(why)) => {
-                    unknown = Some(why.clone());
-                    why
-                }
-                Err(Unconfirmed::Refused(why)) => why,
-            };
-            if began.elapsed() > RETRY_FOR {
-                return unknown.map_or(Outcome::Fail(why), Outcome::Info);
+    async fn attempt(&self, event: &Event) -> Result<Option<u64>, Unacknowledged> {
+        use Unacknowledged::{Refused, Unknown};
+        let (channel, number) = self.channel().await.map_err(Refused)?;
+        let options = BasicPublishOptions { mandatory: self.mandatory, immediate: false };
+        let sent = channel.basic_publish(
+            "".into(),
+            QUEUE.into(),
+            options,
+            event.payload.as_bytes(),
+            self.properties(),
+        );
+        let confirm = sent.await.map_err(|error| match error.kind() {
+            // It was looked at before anything was sent.
+            ErrorKind::InvalidChannelState(..) => Refused(error.to_string()),
+            _ => Unknown(error.to_string()),
+        })?;
+        match in_time("the confirm", CONFIRM, confirm).await {
+            Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => Ok(None),
+            Ok(Confirmation::Ack(Some(returned))) => Err(Refused(returned.reply_text.to_string())),
+            Ok(Confirmation::Nack(_)) => Err(Unknown("basic.nack".to_owned())),
+            Err(why) => {
+                self.forget(number).await;
+                Err(Unknown(why))
             }
-            if unknown.is_some() {
-                unsure();
-            }
-            sleep(PAUSE).await;
         }
+    }
+    fn retries(&self) -> Retries {
+        Retries { within: RETRY_FOR, pause: PAUSE, unknown: self.retries }
     }
 
     async fn read(&self) -> Result<Vec<Entry>, String> {

@@ -14,7 +14,7 @@
 
 use crate::{
     address::{is_first_life, name_of, own, servers, setting},
-    speaker::{self, Broker, Entry, Event, Outcome, event_of},
+    speaker::{self, Broker, Entry, Event, Retries, Unacknowledged, event_of},
 };
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, Value,
@@ -154,9 +154,12 @@ fn first_of_clients() -> bool {
     setting("SQUALL_INDEX", "1") == "1"
 }
 
-/// Redis has answered with an error: it has changed nothing.
-fn is_refused(error: &RedisError) -> bool {
-    matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+/// Where Redis has answered with an error, it has changed nothing.
+fn classified(error: &RedisError) -> Unacknowledged {
+    match error.kind() {
+        ErrorKind::Server(_) | ErrorKind::Extension => Unacknowledged::Refused(error.to_string()),
+        _ => Unacknowledged::Unknown(error.to_string()),
+    }
 }
 
 impl Master {
@@ -211,50 +214,6 @@ impl Redis {
             master.connection = None;
         }
     }
-
-    /// One attempt. If it did not succeed, why, and whether it was surely refused.
-    async fn attempt(&self, event: &Event) -> Result<(), (String, bool)> {
-        let (mut master, number) = self.master().await.map_err(|why| (why, true))?;
-        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
-        let mut pipe = redis::pipe();
-        if self.list {
-            let own = own();
-            pipe.cmd("RPUSH").arg(KEY).arg(format!("{own} {attempt} {}", event.payload));
-        } else {
-            pipe.cmd("XADD").arg(KEY).arg("*").arg("event").arg(&event.payload);
-        }
-        pipe.ignore();
-        if self.wait > 0 {
-            pipe.cmd("WAIT").arg(self.wait).arg(1_000);
-        }
-        let answers = match pipe.query_async::<Vec<Value>>(&mut master).await {
-            Ok(answers) => answers,
-            Err(error) => {
-                self.forget_master(number).await;
-                return Err((error.to_string(), is_refused(&error)));
-            }
-        };
-        let mut have = match answers.first() {
-            Some(Value::Int(replicas)) => u32::try_from(*replicas).unwrap_or_default(),
-            _ => self.wait,
-        };
-        // It is written: what is asked again is only who has it.
-        let began = Instant::now();
-        while have < self.wait {
-            if began.elapsed() > RETRY_FOR {
-                return Err((format!("{have} of {} replicas have it", self.wait), false));
-            }
-            let wait = cmd("WAIT").arg(self.wait).arg(1_000).take();
-            have = match ask(&mut master, &wait).await {
-                Ok(replicas) => replicas,
-                Err(error) => {
-                    self.forget_master(number).await;
-                    return Err((error.to_string(), false));
-                }
-            };
-        }
-        Ok(())
-    }
 }
 
 impl Broker for Redis {
@@ -290,31 +249,51 @@ impl Broker for Redis {
         Ok(redis)
     }
 
-    async fn publish(&self, event: &Event, unsure: &(dyn Fn() + Send + Sync)) -> Outcome {
+    async fn attempt(&self, event: &Event) -> Result<Option<u64>, Unacknowledged> {
+        let (mut master, number) = self.master().await.map_err(Unacknowledged::Refused)?;
+        let attempt = self.attempts.fetch_add(1, Ordering::Relaxed);
+        let mut pipe = redis::pipe();
+        if self.list {
+            let own = own();
+            pipe.cmd("RPUSH").arg(KEY).arg(format!("{own} {attempt} {}", event.payload));
+        } else {
+            pipe.cmd("XADD").arg(KEY).arg("*").arg("event").arg(&event.payload);
+        }
+        pipe.ignore();
+        if self.wait > 0 {
+            pipe.cmd("WAIT").arg(self.wait).arg(1_000);
+        }
+        let answers = match pipe.query_async::<Vec<Value>>(&mut master).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.forget_master(number).await;
+                return Err(classified(&error));
+            }
+        };
+        let mut have = match answers.first() {
+            Some(Value::Int(replicas)) => u32::try_from(*replicas).unwrap_or_default(),
+            _ => self.wait,
+        };
+        // It is written: what is asked again is only who has it.
         let began = Instant::now();
-        let mut unknown = None;
-        loop {
-            let why = match self.attempt(event).await {
-                Ok(()) => return Outcome::Ok(None),
-                Err((why, true)) => why,
-                Err((why, false)) => {
-                    unknown = Some(why.clone());
-                    why
+        while have < self.wait {
+            if began.elapsed() > RETRY_FOR {
+                let why = format!("{have} of {} replicas have it", self.wait);
+                return Err(Unacknowledged::Unknown(why));
+            }
+            let wait = cmd("WAIT").arg(self.wait).arg(1_000).take();
+            have = match ask(&mut master, &wait).await {
+                Ok(replicas) => replicas,
+                Err(error) => {
+                    self.forget_master(number).await;
+                    return Err(Unacknowledged::Unknown(error.to_string()));
                 }
             };
-            if let Some(unknown) = &unknown
-                && !self.retries
-            {
-                return Outcome::Info(unknown.clone());
-            }
-            if began.elapsed() > RETRY_FOR {
-                return unknown.map_or(Outcome::Fail(why), Outcome::Info);
-            }
-            if unknown.is_some() {
-                unsure();
-            }
-            sleep(PAUSE).await;
         }
+        Ok(None)
+    }
+    fn retries(&self) -> Retries {
+        Retries { within: RETRY_FOR, pause: PAUSE, unknown: self.retries }
     }
 
     async fn read(&self) -> Result<Vec<Entry>, String> {
