@@ -21,7 +21,8 @@ pub mod net;
 
 pub use generator::Rng;
 pub use instrument::{
-    Reserved, counter, gauge, name, point, record, record_unless_recorded, reserve, rng, signal, stop_asked,
+    Reserved, counter, gauge, name, point, record, record_unless_recorded, reserve, rng, signal,
+    stop_asked,
 };
 pub use record::{
     BreakerState, EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, Removed,
