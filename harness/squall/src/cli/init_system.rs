@@ -12,8 +12,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const README: &str = include_str!("../../init/system/README.md");
-const WORKFLOW: &str = include_str!("../../init/system/workflow.yml");
+const README: &str = include_str!("../../init/template/system/README.md");
+const WORKFLOW: &str = include_str!("../../init/template/system/workflow.yml");
 
 /// Writes the folder; `source` is where CI takes squall from, a URL for git.
 pub(super) fn init(dir: &Path, source: Option<&str>, system: &KnownSystem) -> Result<u8, Stop> {
