@@ -140,21 +140,7 @@ pub enum Removed {
 pub fn sweep(root: &Path) -> Result<Vec<Removed>> {
     let hierarchies = Hierarchies::find()?;
     let mut removed = Vec::new();
-    let mut results = Vec::new();
-    for path in dead_in(root) {
-        if !unlocked(&path) {
-            continue;
-        }
-        let cgroups = fs::read_to_string(path.join(CGROUPS)).unwrap_or_default();
-        let swept =
-            cgroups.lines().try_for_each(|line| sweep_cgroup(Path::new(line), &mut removed));
-        let swept = swept
-            .and_then(|()| os::remove_folder(&path).doing(|| format!("remove {}", path.display())));
-        if swept.is_ok() {
-            removed.push(Removed::Folder(path));
-        }
-        results.push(swept);
-    }
+    let mut results = sweep_into(root, &mut removed);
     // Of labs whose folders were in other places, or are gone.
     for place in hierarchies.places() {
         for path in dead_in(&place) {
@@ -163,6 +149,36 @@ pub fn sweep(root: &Path) -> Result<Vec<Removed>> {
     }
     results.into_iter().collect::<Result<()>>()?;
     Ok(removed)
+}
+
+/// As [`sweep`], of labs only whose folders are in `root` and are not held: what is done without having been asked for must
+/// not take an owner in another container for dead, whose number means nothing here.
+///
+/// # Errors
+/// When something cannot be removed. The rest is removed all the same.
+pub fn sweep_folders(root: &Path) -> Result<Vec<Removed>> {
+    let mut removed = Vec::new();
+    let results = sweep_into(root, &mut removed);
+    results.into_iter().collect::<Result<()>>()?;
+    Ok(removed)
+}
+
+fn sweep_into(root: &Path, removed: &mut Vec<Removed>) -> Vec<Result<()>> {
+    let mut results = Vec::new();
+    for path in dead_in(root) {
+        if !unlocked(&path) {
+            continue;
+        }
+        let cgroups = fs::read_to_string(path.join(CGROUPS)).unwrap_or_default();
+        let swept = cgroups.lines().try_for_each(|line| sweep_cgroup(Path::new(line), removed));
+        let swept = swept
+            .and_then(|()| os::remove_folder(&path).doing(|| format!("remove {}", path.display())));
+        if swept.is_ok() {
+            removed.push(Removed::Folder(path));
+        }
+        results.push(swept);
+    }
+    results
 }
 
 /// What has the name of a lab whose owner is dead.

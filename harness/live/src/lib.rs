@@ -57,7 +57,7 @@ pub use capabilities::{Capability, Lack, capabilities};
 pub use damage::{Damage, DamageKind};
 pub use disk::{DiskCounters, DiskRule};
 pub use error::{Error, Result};
-pub use folder::{Removed, sweep};
+pub use folder::{Removed, sweep, sweep_folders};
 pub use lab::{Lab, LabOptions};
 pub use node::{Node, NodeOptions, Snapshot};
 pub use process::{Command, Output, Process};

@@ -46,7 +46,11 @@ fn a_service_in_another_language_passes_and_its_mistakes_are_noticed() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
+    // Of a run that died together with its guardian: no process has this number.
+    let dead = std::env::temp_dir().join("squall-4194999-1-1");
+    fs::create_dir_all(&dead).unwrap();
     let right = live(folder.path(), &[POWER, ANSWERS]);
+    assert!(!dead.exists(), "the next start removes what a dead run left: {}", right.err);
     assert_eq!(right.code, 0, "{}{}", right.out, right.err);
     assert!(right.out.contains("the same storm, not the same run"), "{}", right.out);
 
@@ -240,6 +244,8 @@ fn whenever_squall_is_killed_nothing_is_left() {
     if !allowed("whenever_squall_is_killed_nothing_is_left") {
         return;
     }
+    // What others left is not this test's.
+    squall(&["doctor", "--clean"]);
     let folder = tempfile::tempdir().unwrap();
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     // A copy, so that its processes are known by where they run.

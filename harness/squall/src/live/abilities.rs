@@ -30,14 +30,22 @@ pub(crate) fn disks() -> bool {
 
 /// Clears away what labs left whose owners and guardians are dead. What, in words.
 pub(crate) fn sweep() -> Result<Vec<String>, squall_live::Error> {
-    let removed = squall_live::sweep(&std::env::temp_dir())?;
+    squall_live::sweep(&std::env::temp_dir()).map(|removed| in_words(&removed))
+}
+
+/// As [`sweep`], without having been asked for: only where it is sure that nobody holds it.
+pub(crate) fn sweep_folders() -> Result<Vec<String>, squall_live::Error> {
+    squall_live::sweep_folders(&std::env::temp_dir()).map(|removed| in_words(&removed))
+}
+
+fn in_words(removed: &[Removed]) -> Vec<String> {
     let words = |removed: &Removed| match removed {
         Removed::Process(id) => format!("process {id}"),
         Removed::Cgroup(path) => format!("cgroup {}", path.display()),
         Removed::Folder(path) => format!("folder {}", path.display()),
         other => format!("{other:?}"),
     };
-    Ok(removed.iter().map(words).collect())
+    removed.iter().map(words).collect()
 }
 
 /// Why this machine lacks a capability, and the remedy; `None`: it has it.

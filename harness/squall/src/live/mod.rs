@@ -21,7 +21,7 @@ mod processes;
 mod programs;
 mod world;
 
-pub(crate) use abilities::{capabilities, possible, refusal, sweep};
+pub(crate) use abilities::{capabilities, possible, refusal, sweep, sweep_folders};
 pub use describe::KnownSystem;
 pub(crate) use describe::load;
 pub(crate) use described::{Described, DescribedSystem, Program};

@@ -72,6 +72,15 @@ impl LiveArgs {
             (_, Some(described)) => Some(described.clone()),
         };
         live::possible().map_err(Stop::input)?;
+        // What is in nobody's way any more does not stop anybody either.
+        match live::sweep_folders() {
+            Ok(removed) => {
+                removed
+                    .iter()
+                    .for_each(|one| eprintln!("removed {one}, left over from a dead run"));
+            }
+            Err(error) => eprintln!("warning: {error}"),
+        }
         let keep = self.keep(report);
         Ok(Some(Launch::Described(Box::new(DescribedLaunch::here(described, false, keep)))))
     }
