@@ -1157,6 +1157,9 @@ pub(crate) fn facts() -> Vec<(&'static str, u64, History)> {
         all.push((name, facts, h));
     };
     case("no_loss", 1, &|h| {
+        h.publish(1).ok_nowhere(1).absent(1);
+    });
+    case("no_loss", 1, &|h| {
         h.publish(1).append(0, 1, 0).ok(1, 0).publish(2).info(2);
     });
     case("no_loss", 1, &|h| {
