@@ -30,6 +30,9 @@ const OTHERS_NEED: &[&str] = &["nodes", "zones", "workload"];
 /// Words that choose nodes, beside the names of roles and nodes: no zone is called so.
 pub const NOT_ZONES: &[&str] = &["all", "any", "leader", "follower", "followers", "zone"];
 
+/// The code of the mistake that a scenario is read for a system that it is not for.
+pub(super) const ANOTHER_SYSTEM: &str = "squall::another_system";
+
 /// Reads one scenario from a file's bytes; `path` is for messages.
 ///
 /// # Errors
@@ -123,9 +126,9 @@ fn document(
         let given = reader.system.name();
         if wanted != given {
             let message = format!("this scenario is for {wanted}, and it is read for {given}");
-            reader.tell("squall::another_system", node.span, message, "the system it is for").help(
-                format!("read it with --system {wanted}, or with the file that describes it"),
-            );
+            reader
+                .tell(ANOTHER_SYSTEM, node.span, message, "the system it is for")
+                .help(format!("use --system {wanted}, or the file that describes it"));
         }
         Some(wanted)
     });

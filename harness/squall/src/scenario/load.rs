@@ -1,12 +1,16 @@
 //! Files and folders of scenarios.
 
-use super::{document, model::Scenario, settings::Setting};
+use super::{
+    document::{self, ANOTHER_SYSTEM},
+    model::Scenario,
+    settings::Setting,
+};
 use crate::{
     syntax::{self, Diagnostic, Problems},
     system::System,
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     io::Read as _,
     path::{Path, PathBuf},
@@ -33,71 +37,100 @@ pub fn load_with(
     system: &dyn System,
     settings: &[Setting],
 ) -> Result<Vec<Scenario>, Problems> {
-    let mut problems = Problems::default();
-    let mut files = Vec::new();
+    let mut reading = Reading {
+        system,
+        settings,
+        scenarios: Vec::new(),
+        names: BTreeMap::new(),
+        seen: BTreeSet::new(),
+        mistakes: Vec::new(),
+    };
     for path in paths {
-        if let Err(diagnostic) = find(path, system.name(), &mut files) {
-            problems.diagnostics.push(diagnostic);
+        if let Err(diagnostic) = reading.path(path) {
+            reading.mistakes.push(diagnostic);
         }
     }
-    let mut scenarios: Vec<Scenario> = Vec::new();
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
-    let mut seen: Vec<PathBuf> = Vec::new();
-    for file in files {
-        if seen.contains(&file) {
-            continue;
-        }
-        seen.push(file.clone());
-        match read(&file, system, settings) {
-            Ok(scenario) => {
-                if let Some(other) = names.insert(scenario.name.clone(), scenario.path.clone()) {
-                    let message =
-                        format!("there is another scenario \"{}\", in {other}", scenario.name);
-                    let path = &scenario.path;
-                    let diagnostic = Diagnostic::of_file(path, "squall::same_name", message);
-                    problems.diagnostics.push(diagnostic);
-                }
-                scenarios.push(scenario);
+    let Reading { scenarios, mistakes, .. } = reading;
+    if mistakes.is_empty() { Ok(scenarios) } else { Err(Problems { diagnostics: mistakes }) }
+}
+
+/// What was read so far.
+struct Reading<'a> {
+    system: &'a dyn System,
+    settings: &'a [Setting],
+    scenarios: Vec<Scenario>,
+    /// Which file has each name.
+    names: BTreeMap<String, String>,
+    seen: BTreeSet<PathBuf>,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Reading<'_> {
+    fn path(&mut self, path: &Path) -> Result<(), Diagnostic> {
+        let metadata = fs::metadata(path).map_err(|error| refused(path, &error))?;
+        if !metadata.is_dir() {
+            if self.seen.insert(path.to_owned()) {
+                let read = read(path, self.system, self.settings);
+                self.take(read);
             }
-            Err(more) => problems.diagnostics.extend(more.diagnostics),
+            return Ok(());
         }
+        let mut files = Vec::new();
+        walk(path, &mut files, 0)?;
+        let mut any = false;
+        let mut for_another = None;
+        for file in files {
+            if self.seen.contains(&file) {
+                any = true;
+                continue;
+            }
+            let read = read(&file, self.system, self.settings);
+            let another = read.as_ref().err().and_then(|problems| {
+                let mut mistakes = problems.diagnostics.iter();
+                mistakes.find(|mistake| mistake.code == ANOTHER_SYSTEM)
+            });
+            if let Some(another) = another {
+                for_another.get_or_insert_with(|| another.help.clone().unwrap_or_default());
+                continue;
+            }
+            any = true;
+            self.seen.insert(file);
+            self.take(read);
+        }
+        if any {
+            return Ok(());
+        }
+        let message = match for_another {
+            None => "no scenario is in this folder (*.yaml or *.yml)".to_owned(),
+            Some(_) => format!("no scenario in this folder is for {}", self.system.name()),
+        };
+        let mut nothing = Diagnostic::of_file(&path.to_string_lossy(), "squall::nothing", message);
+        if let Some(help) = for_another {
+            nothing.help(help);
+        }
+        Err(nothing)
     }
-    if problems.diagnostics.is_empty() { Ok(scenarios) } else { Err(problems) }
+
+    fn take(&mut self, read: Result<Scenario, Problems>) {
+        let scenario = match read {
+            Ok(scenario) => scenario,
+            Err(problems) => {
+                self.mistakes.extend(problems.diagnostics);
+                return;
+            }
+        };
+        let (name, path) = (&scenario.name, &scenario.path);
+        if let Some(other) = self.names.insert(name.clone(), path.clone()) {
+            let message = format!("there is another scenario \"{name}\", in {other}");
+            self.mistakes.push(Diagnostic::of_file(path, "squall::same_name", message));
+        }
+        self.scenarios.push(scenario);
+    }
 }
 
 fn refused(path: &Path, error: &io::Error) -> Diagnostic {
     let message = format!("cannot be read: {error}");
     Diagnostic::of_file(&path.to_string_lossy(), "squall::unreadable", message)
-}
-
-/// The system that a file says it is for, if it is another one.
-fn another_system(path: &Path, system: &str) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
-    let said = text.lines().find_map(|line| line.strip_prefix("system:"))?;
-    let said = said.split(" #").next()?.trim().trim_matches(['"', '\'']);
-    (said != system).then(|| said.to_owned())
-}
-
-fn find(path: &Path, system: &str, files: &mut Vec<PathBuf>) -> Result<(), Diagnostic> {
-    let metadata = fs::metadata(path).map_err(|error| refused(path, &error))?;
-    if !metadata.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    let mut found = Vec::new();
-    walk(path, &mut found, 0)?;
-    let (others, own): (Vec<PathBuf>, Vec<PathBuf>) =
-        found.into_iter().partition(|file| another_system(file, system).is_some());
-    let none = own.is_empty();
-    files.extend(own);
-    if none {
-        let message = match others.first().and_then(|file| another_system(file, system)) {
-            None => "no scenario is in this folder (*.yaml or *.yml)".to_owned(),
-            Some(other) => format!("what is in this folder is for {other}: use --system {other}"),
-        };
-        return Err(Diagnostic::of_file(&path.to_string_lossy(), "squall::nothing", message));
-    }
-    Ok(())
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> Result<(), Diagnostic> {
