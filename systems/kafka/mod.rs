@@ -16,6 +16,7 @@ mod metadata;
 
 use crate::{
     address::{is_first_life, name_of, servers, setting},
+    shared::Shared,
     speaker::{self, Broker, Entry, Event, Retries, Unacknowledged, event_of},
 };
 use rskafka::{
@@ -29,10 +30,7 @@ use rskafka::{
     record::Record,
 };
 use std::{collections::BTreeMap, process::ExitCode, sync::Arc, time::Duration};
-use tokio::{
-    sync::Mutex,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
 /// Where brokers listen.
 const PORT: u16 = 9092;
@@ -60,18 +58,8 @@ pub(crate) fn main() -> ExitCode {
 }
 
 struct Kafka {
-    leader: Mutex<Leader>,
+    leader: Shared<PartitionClient>,
     retries: bool,
-}
-
-/// The connection to the partition's leader, which all publishes share.
-#[derive(Default)]
-struct Leader {
-    partition: Option<Arc<PartitionClient>>,
-    /// How many there were.
-    number: u64,
-    /// When none was found last, and why.
-    failed: Option<(Instant, String)>,
 }
 
 async fn in_time<T>(asked: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
@@ -119,38 +107,10 @@ fn classified(error: &Error) -> Unacknowledged {
 }
 
 impl Kafka {
-    /// The connection to the leader, and its number. Who waited while others looked for it in vain does not look again.
-    async fn partition(&self) -> Result<(Arc<PartitionClient>, u64), String> {
-        let asked = Instant::now();
-        let mut leader = self.leader.lock().await;
-        if let Some(partition) = &leader.partition {
-            return Ok((partition.clone(), leader.number));
-        }
-        if let Some((when, why)) = &leader.failed
-            && *when > asked
-        {
-            return Err(why.clone());
-        }
-        match partition().await {
-            Ok(found) => {
-                let found = Arc::new(found);
-                leader.number += 1;
-                leader.partition = Some(found.clone());
-                Ok((found, leader.number))
-            }
-            Err(error) => {
-                leader.failed = Some((Instant::now(), error.to_string()));
-                Err(error.to_string())
-            }
-        }
-    }
-
-    /// A connection has failed: another one is made, unless somebody has done so already.
-    async fn forget(&self, number: u64) {
-        let mut leader = self.leader.lock().await;
-        if leader.number == number {
-            leader.partition = None;
-        }
+    /// The connection to the leader, and its number.
+    async fn partition(&self) -> Result<(Arc<PartitionClient>, usize), String> {
+        let make = async |_| partition().await.map_err(|error| error.to_string());
+        self.leader.get(|_| true, make).await
     }
 
     async fn set_up(&self) {
@@ -181,7 +141,7 @@ impl Kafka {
 impl Broker for Kafka {
     async fn ready() -> Result<Self, String> {
         let retries = setting("SQUALL_RETRIES", "no") == "yes";
-        let kafka = Self { leader: Mutex::default(), retries };
+        let kafka = Self { leader: Shared::numbered_from(0), retries };
         if is_first_life() {
             kafka.set_up().await;
         }
@@ -205,11 +165,12 @@ impl Broker for Kafka {
                 .map(Some)
                 .ok_or_else(|| Unacknowledged::Unknown("the answer names no offset".to_owned())),
             Err(error) => {
-                self.forget(number).await;
+                self.leader.give_up(number).await;
                 Err(classified(&error))
             }
         }
     }
+
     fn retries(&self) -> Retries {
         Retries { within: RETRY_FOR, pause: PAUSE, unknown: self.retries }
     }

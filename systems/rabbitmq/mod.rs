@@ -19,6 +19,7 @@ mod management;
 
 use crate::{
     address::{is_first_life, name_of, own, servers, setting},
+    shared::Shared,
     speaker::{self, Broker, Entry, Event, Retries, Unacknowledged, event_of},
 };
 use futures_core::Stream;
@@ -36,13 +37,15 @@ use std::{
     future::poll_fn,
     pin::Pin,
     process::ExitCode,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
-    sync::Mutex,
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 /// The queue.
@@ -84,8 +87,10 @@ pub(crate) fn main() -> ExitCode {
     speaker::main::<RabbitMq>()
 }
 
+type Link = (Connection, Channel);
+
 struct RabbitMq {
-    link: Mutex<Link>,
+    link: Shared<Link>,
     classic: bool,
     persistent: bool,
     mandatory: bool,
@@ -93,16 +98,6 @@ struct RabbitMq {
     retries: bool,
     /// How many attempts were made.
     attempts: AtomicU64,
-}
-
-/// The connection that all publishes share.
-#[derive(Default)]
-struct Link {
-    open: Option<(Connection, Channel)>,
-    /// How many there were, and failed: which server is next.
-    number: usize,
-    /// When none was made last, and why.
-    failed: Option<(Instant, String)>,
 }
 
 async fn in_time<T>(
@@ -117,7 +112,7 @@ async fn in_time<T>(
 }
 
 /// A connection to the server at an address, and a channel on it.
-async fn connect(address: &str) -> Result<(Connection, Channel), String> {
+async fn connect(address: &str) -> Result<Link, String> {
     let uri = format!("amqp://guest:guest@{address}:5672/%2f?heartbeat={HEARTBEAT}");
     in_time(address, CONNECT, async {
         let connection = Connection::connect(&uri, ConnectionProperties::default()).await?;
@@ -132,53 +127,22 @@ async fn next(consumer: &mut Consumer) -> lapin::Result<Option<Delivery>> {
 }
 
 impl RabbitMq {
-    /// A channel in confirm mode, and the number of its connection. Who waited while others connected in vain does not try
-    /// again.
-    async fn channel(&self) -> Result<(Channel, usize), String> {
-        let asked = Instant::now();
-        let mut link = self.link.lock().await;
-        if let Some((connection, channel)) = &link.open {
-            if connection.status().connected() && channel.status().connected() {
-                return Ok((channel.clone(), link.number));
-            }
-            link.open = None;
-            link.number += 1;
-        }
-        if let Some((when, why)) = &link.failed
-            && *when > asked
-        {
-            return Err(why.clone());
-        }
-        let servers = servers();
-        let (_, address) = &servers[link.number % servers.len()];
-        let made = async {
+    /// A connection with a channel, in confirm mode if confirms are wanted, and its number, which says to which server.
+    async fn link(&self) -> Result<(Arc<Link>, usize), String> {
+        let works = |(connection, channel): &Link| {
+            connection.status().connected() && channel.status().connected()
+        };
+        let make = async |number: usize| {
+            let servers = servers();
+            let (_, address) = &servers[number % servers.len()];
             let (connection, channel) = connect(address).await?;
             if self.confirms {
                 let selected = channel.confirm_select(ConfirmSelectOptions::default());
                 in_time("confirm.select", CONNECT, selected).await?;
             }
-            Ok::<_, String>((connection, channel))
+            Ok((connection, channel))
         };
-        match made.await {
-            Ok((connection, channel)) => {
-                link.open = Some((connection, channel.clone()));
-                Ok((channel, link.number))
-            }
-            Err(why) => {
-                link.number += 1;
-                link.failed = Some((Instant::now(), why.clone()));
-                Err(why)
-            }
-        }
-    }
-
-    /// A server does not confirm: the next one is tried, unless somebody has done so already.
-    async fn forget(&self, number: usize) {
-        let mut link = self.link.lock().await;
-        if link.number == number {
-            link.open = None;
-            link.number += 1;
-        }
+        self.link.get(works, make).await
     }
 
     fn properties(&self) -> BasicProperties {
@@ -311,7 +275,7 @@ impl Broker for RabbitMq {
         let is = |name, usual, other| setting(name, usual) == other;
         let index: usize = setting("SQUALL_INDEX", "1").parse().unwrap_or(1);
         let rabbit = Self {
-            link: Mutex::new(Link { number: index.saturating_sub(1), ..Link::default() }),
+            link: Shared::numbered_from(index.saturating_sub(1)),
             classic: is("SQUALL_QUEUE", "quorum", "classic"),
             persistent: is("SQUALL_PERSISTENT", "yes", "yes"),
             mandatory: is("SQUALL_MANDATORY", "yes", "yes"),
@@ -327,7 +291,8 @@ impl Broker for RabbitMq {
 
     async fn attempt(&self, event: &Event) -> Result<Option<u64>, Unacknowledged> {
         use Unacknowledged::{Refused, Unknown};
-        let (channel, number) = self.channel().await.map_err(Refused)?;
+        let (link, number) = self.link().await.map_err(Refused)?;
+        let (_, channel) = &*link;
         let options = BasicPublishOptions { mandatory: self.mandatory, immediate: false };
         let sent = channel.basic_publish(
             "".into(),
@@ -346,11 +311,12 @@ impl Broker for RabbitMq {
             Ok(Confirmation::Ack(Some(returned))) => Err(Refused(returned.reply_text.to_string())),
             Ok(Confirmation::Nack(_)) => Err(Unknown("basic.nack".to_owned())),
             Err(why) => {
-                self.forget(number).await;
+                self.link.give_up(number).await;
                 Err(Unknown(why))
             }
         }
     }
+
     fn retries(&self) -> Retries {
         Retries { within: RETRY_FOR, pause: PAUSE, unknown: self.retries }
     }

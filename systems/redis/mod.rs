@@ -14,6 +14,7 @@
 
 use crate::{
     address::{is_first_life, name_of, own, servers, setting},
+    shared::Shared,
     speaker::{self, Broker, Entry, Event, Retries, Unacknowledged, event_of},
 };
 use redis::{
@@ -65,7 +66,7 @@ pub(crate) fn main() -> ExitCode {
 
 struct Redis {
     sentinels: Mutex<SentinelClient>,
-    master: Mutex<Master>,
+    master: Shared<MultiplexedConnection>,
     /// A list, not a stream.
     list: bool,
     /// How many replicas must have it.
@@ -73,16 +74,6 @@ struct Redis {
     retries: bool,
     /// How many attempts were made: what tells the entries of a list from each other.
     attempts: AtomicU64,
-}
-
-/// The connection to the master, which all publishes share.
-#[derive(Default)]
-struct Master {
-    connection: Option<MultiplexedConnection>,
-    /// How many there were.
-    number: u64,
-    /// When none was found last, and why.
-    failed: Option<(Instant, String)>,
 }
 
 fn how() -> AsyncConnectionConfig {
@@ -162,56 +153,27 @@ fn classified(error: &RedisError) -> Unacknowledged {
     }
 }
 
-impl Master {
-    fn not_found(&mut self, why: String) -> String {
-        self.failed = Some((Instant::now(), why.clone()));
-        why
-    }
-}
-
 impl Redis {
-    /// The connection to the master, and its number. Who waited while others looked for it in vain does not look again.
-    async fn master(&self) -> Result<(MultiplexedConnection, u64), String> {
-        let asked = Instant::now();
-        let mut master = self.master.lock().await;
-        if let Some(connection) = &master.connection {
-            return Ok((connection.clone(), master.number));
-        }
-        if let Some((when, why)) = &master.failed
-            && *when > asked
-        {
-            return Err(why.clone());
-        }
-        let mut sentinels = self.sentinels.lock().await;
-        match timeout(RETRY_FOR, sentinels.get_async_connection_with_config(&how())).await {
-            Ok(Ok(connection)) => {
-                master.number += 1;
-                master.connection = Some(connection.clone());
-                Ok((connection, master.number))
+    /// The connection to the master, and its number.
+    async fn master(&self) -> Result<(MultiplexedConnection, usize), String> {
+        let make = async |_| {
+            let mut sentinels = self.sentinels.lock().await;
+            match timeout(RETRY_FOR, sentinels.get_async_connection_with_config(&how())).await {
+                Ok(connection) => connection.map_err(|error| error.to_string()),
+                Err(_) => Err("the sentinels name nobody".to_owned()),
             }
-            Ok(Err(error)) => Err(master.not_found(error.to_string())),
-            Err(_) => Err(master.not_found("the sentinels name nobody".to_owned())),
-        }
+        };
+        let (master, number) = self.master.get(|_| true, make).await?;
+        Ok((MultiplexedConnection::clone(&master), number))
     }
 
     /// A connection on which a question is not answered soon is given up before somebody sends a publish on it.
     async fn check_master(&self) {
-        let (connection, number) = {
-            let master = self.master.lock().await;
-            (master.connection.clone(), master.number)
-        };
-        let Some(mut connection) = connection else { return };
+        let Some((master, number)) = self.master.open().await else { return };
+        let mut connection = MultiplexedConnection::clone(&master);
         let answer = timeout(HEALTHY, ask::<String>(&mut connection, &cmd("PING"))).await;
         if !matches!(answer, Ok(Ok(_))) {
-            self.forget_master(number).await;
-        }
-    }
-
-    /// A connection has failed: the master is asked for again, unless somebody has done so already.
-    async fn forget_master(&self, number: u64) {
-        let mut master = self.master.lock().await;
-        if master.number == number {
-            master.connection = None;
+            self.master.give_up(number).await;
         }
     }
 }
@@ -225,7 +187,7 @@ impl Broker for Redis {
             SentinelClient::build(urls, GROUP.to_owned(), None, SentinelServerType::Master);
         let redis = Self {
             sentinels: Mutex::new(sentinels.map_err(|error| error.to_string())?),
-            master: Mutex::default(),
+            master: Shared::numbered_from(0),
             list: setting("SQUALL_TYPE", "stream") == "list",
             wait: setting("SQUALL_WAIT", "0").parse().map_err(|_| "SQUALL_WAIT is no number")?,
             retries: setting("SQUALL_RETRIES", "no") == "yes",
@@ -266,7 +228,7 @@ impl Broker for Redis {
         let answers = match pipe.query_async::<Vec<Value>>(&mut master).await {
             Ok(answers) => answers,
             Err(error) => {
-                self.forget_master(number).await;
+                self.master.give_up(number).await;
                 return Err(classified(&error));
             }
         };
@@ -285,13 +247,14 @@ impl Broker for Redis {
             have = match ask(&mut master, &wait).await {
                 Ok(replicas) => replicas,
                 Err(error) => {
-                    self.forget_master(number).await;
+                    self.master.give_up(number).await;
                     return Err(Unacknowledged::Unknown(error.to_string()));
                 }
             };
         }
         Ok(None)
     }
+
     fn retries(&self) -> Retries {
         Retries { within: RETRY_FOR, pause: PAUSE, unknown: self.retries }
     }

@@ -4,22 +4,11 @@ use squall::KnownSystem;
 use std::{process::ExitCode, sync::Arc};
 
 #[cfg(feature = "brokers")]
-fn known() -> Vec<KnownSystem> {
-    let known = |system: &squall_systems::System| KnownSystem {
-        name: system.name,
-        description: system.description,
-        client: system.client,
-        scenarios: system.scenarios,
-        install: system.install,
-    };
-    squall_systems::SYSTEMS.iter().map(known).collect()
-}
+const KNOWN: &[KnownSystem] = squall_systems::SYSTEMS;
 
 #[cfg(not(feature = "brokers"))]
-fn known() -> Vec<KnownSystem> {
-    Vec::new()
-}
+const KNOWN: &[KnownSystem] = &[];
 
 fn main() -> ExitCode {
-    squall::main_with(Arc::new(squall_command::ReferenceSystem), &known())
+    squall::main_with(Arc::new(squall_command::ReferenceSystem), KNOWN)
 }
