@@ -71,16 +71,12 @@ pub(super) fn init(args: &InitArgs) -> Result<u8, Stop> {
     let name = name(args.name.as_deref(), &dir)?;
     let source = source(args.squall.as_deref())?;
     let files = files(&name, &source)?;
-    let mut made = Made::default();
-    if let Err((path, error)) = made.write(&dir, &files) {
-        made.undo();
-        return Err(Stop::input(format!("{}: {error}; nothing was written", shown(&path))));
-    }
+    write(&dir, &files)?;
     say(&told(&args.dir, &name, &source));
     Ok(PASSED)
 }
 
-pub(super) fn shown(path: &Path) -> String {
+fn shown(path: &Path) -> String {
     squall_reports::printable(&path.to_string_lossy())
 }
 
@@ -216,12 +212,21 @@ fn files(name: &str, source: &Source) -> Result<Vec<(&'static str, String)>, Sto
     Ok(files)
 }
 
+/// Writes all of the files into a folder, or nothing.
+pub(super) fn write<P: AsRef<Path>>(dir: &Path, files: &[(P, String)]) -> Result<(), Stop> {
+    let mut made = Made::default();
+    made.write(dir, files).map_err(|(path, error)| {
+        made.undo();
+        Stop::input(format!("{}: {error}; nothing was written", shown(&path)))
+    })
+}
+
 /// What was made, in that order.
 #[derive(Default)]
-pub(super) struct Made(Vec<PathBuf>);
+struct Made(Vec<PathBuf>);
 
 impl Made {
-    pub(super) fn write<P: AsRef<Path>>(
+    fn write<P: AsRef<Path>>(
         &mut self,
         dir: &Path,
         files: &[(P, String)],
@@ -241,11 +246,19 @@ impl Made {
     }
 
     /// Removes all of it again, as far as that is possible.
-    pub(super) fn undo(&self) {
+    fn undo(&self) {
         for path in self.0.iter().rev() {
             let _ = if path.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) };
         }
     }
+}
+
+/// How one enters the folder, as a line for the shell, if one is not there already.
+pub(super) fn enter(dir: &Path) -> String {
+    if dir == Path::new(".") {
+        return String::new();
+    }
+    format!("  cd {}\n", crate::shell::quote(&dir.to_string_lossy()))
 }
 
 /// What to do next.
@@ -254,11 +267,7 @@ fn told(dir: &Path, name: &str, source: &Source) -> String {
         Source::Copy(root) => shown(root),
         Source::Git(url) => squall_reports::printable(url),
     };
-    let enter = if dir == Path::new(".") {
-        String::new()
-    } else {
-        format!("  cd {}\n", crate::shell::quote(&dir.to_string_lossy()))
-    };
+    let enter = enter(dir);
     format!(
         "{name}: a job queue, its adapter, three scenarios, a workflow for GitHub, and a bug to find\n\
          squall comes from {from}; its crates are not on crates.io yet\n\n\

@@ -1,11 +1,10 @@
 //! `squall init --system NAME`: a folder to begin with for a team that runs that broker: its description, scenarios, and CI.
 
-use super::init::{Made, shown, vacant};
+use super::init::{enter, vacant, write};
 use super::shared::{stop::Stop, terminal::say};
 use crate::{
     exit::PASSED,
     live::{self, KnownSystem},
-    shell,
 };
 use std::{
     fmt::Write as _,
@@ -27,17 +26,8 @@ pub(super) fn init(dir: &Path, source: Option<&str>, system: &KnownSystem) -> Re
         }
         None => env!("CARGO_PKG_REPOSITORY"),
     };
-    let files = files(system, source)?;
-    let mut made = Made::default();
-    if let Err((path, error)) = made.write(dir, &files) {
-        made.undo();
-        return Err(Stop::input(format!("{}: {error}; nothing was written", shown(&path))));
-    }
-    let enter = if dir == Path::new(".") {
-        String::new()
-    } else {
-        format!("  cd {}\n", shell::quote(&dir.to_string_lossy()))
-    };
+    write(dir, &files(system, source)?)?;
+    let enter = enter(dir);
     let owner = if source.contains("/OWNER/") {
         "put the URL of squall's repository into .github/workflows/squall.yml in place of OWNER's\n"
     } else {
