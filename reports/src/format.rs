@@ -152,8 +152,11 @@ impl Machine {
 pub struct ScenarioReport {
     /// Its name.
     pub name: String,
-    /// Its file.
+    /// What tells it from the others: its file, and in brackets which case of a matrix it is, if it is one.
     pub path: String,
+    /// Which case of a matrix it is (`--matrix`): `brokers=3, rate=400/s`; empty if it is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub case: String,
     /// Hash of the file's bytes, in hexadecimal.
     pub hash: String,
     /// Runs that were planned, over all shards; 0 in reports of versions that did not say.
@@ -218,6 +221,15 @@ pub enum World {
     Simulation,
     /// With real processes: what is made again is the same storm, not the same run.
     Live,
+}
+
+impl ScenarioReport {
+    /// Its file.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        let case = format!(" [{}]", self.case);
+        self.path.strip_suffix(&case).unwrap_or(&self.path)
+    }
 }
 
 impl World {

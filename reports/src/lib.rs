@@ -7,6 +7,7 @@ mod compare;
 mod digest;
 mod file;
 mod format;
+mod grid;
 mod journal;
 mod latency;
 mod merge;

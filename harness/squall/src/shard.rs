@@ -287,7 +287,7 @@ fn work(scenarios: &[Scenario], earlier: Option<&Report>) -> Vec<u64> {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let guess = offered as u64 + BESIDE_MS;
             // Whatever a report says, nothing overflows.
-            known.get(scenario.path.as_str()).copied().unwrap_or(guess).clamp(1, 1 << 40)
+            known.get(scenario.id().as_str()).copied().unwrap_or(guess).clamp(1, 1 << 40)
         })
         .collect()
 }

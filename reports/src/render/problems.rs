@@ -123,7 +123,7 @@ pub(super) fn name(scenario: &ScenarioReport) -> String {
 
 /// A scenario's file as pipelines want it: with slashes, and without a leading `./`.
 pub(super) fn path(scenario: &ScenarioReport) -> String {
-    let path = crate::text::printable(&scenario.path.replace('\\', "/"));
+    let path = crate::text::printable(&scenario.file().replace('\\', "/"));
     path.trim_start_matches("./").to_owned()
 }
 

@@ -128,6 +128,7 @@ fn scenario() -> impl Strategy<Value = ScenarioReport> {
             left_out: 0,
             tags: vec![name.clone()],
             skipped: None,
+            case: name.clone(),
             name,
             path,
             hash,

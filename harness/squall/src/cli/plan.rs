@@ -37,7 +37,7 @@ struct Items<'a> {
 
 #[derive(Serialize)]
 struct Item<'a> {
-    scenario: &'a str,
+    scenario: String,
     name: &'a str,
     hash: &'a str,
     seed: u64,
@@ -133,7 +133,7 @@ pub(super) fn plan(args: &PlanArgs, system: &dyn System) -> Result<u8, Stop> {
             let scenario = &scenarios[job.scenario];
             let verify = if job.verify { "all" } else { "none" };
             Item {
-                scenario: &scenario.path,
+                scenario: scenario.id(),
                 name: &scenario.name,
                 hash: &scenario.hash,
                 seed: job.seed,
@@ -155,7 +155,7 @@ pub(super) fn plan(args: &PlanArgs, system: &dyn System) -> Result<u8, Stop> {
     } else {
         for item in items {
             let shard = item.shard.map(|shard| format!("shard {shard:<4} ")).unwrap_or_default();
-            say(&format!("{shard}seed {:<6} {}\n", item.seed, printable(item.scenario)));
+            say(&format!("{shard}seed {:<6} {}\n", item.seed, printable(&item.scenario)));
         }
         say(&totals.in_words(scenarios.len()));
     }

@@ -213,7 +213,8 @@ pub(super) fn run(
                     None => "--world live".to_owned(),
                 };
                 let (seed, path) = (run.seed, quote(&scenario.path));
-                format!("squall run {how} --seed {seed} --runs 1 {path}")
+                let set = replay::settings(scenario);
+                format!("squall run {how}{set} --seed {seed} --runs 1 {path}")
             }
             None => replay::command(scenario, run.seed, &defects, &run.hash, system.as_ref()),
         };
@@ -228,7 +229,7 @@ pub(super) fn run(
         if json {
             say(&(reports::render::run_line(&report.scenarios[job.scenario], &run) + "\n"));
         }
-        if let Some(Err(error)) = journal.as_mut().map(|j| j.append(&scenario.path, &run)) {
+        if let Some(Err(error)) = journal.as_mut().map(|j| j.append(&scenario.id(), &run)) {
             // Told once; the runs go on, and the report may be written in the end.
             eprintln!("warning: {error}; if squall is killed now, what follows is lost");
             journal = None;
@@ -417,7 +418,7 @@ fn failed<const N: usize>(scenarios: &[Scenario], reports: [Option<&Report>; N])
         }
     }
     let all = scenarios.iter().enumerate();
-    all.filter(|(_, s)| paths.contains(s.path.as_str())).map(|(index, _)| index).collect()
+    all.filter(|(_, s)| paths.contains(s.id().as_str())).map(|(index, _)| index).collect()
 }
 
 fn dry_run(args: &RunArgs, scenarios: &[Scenario], system: &dyn System, defects: &[String]) {

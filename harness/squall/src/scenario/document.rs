@@ -215,6 +215,7 @@ fn document(
         allow: allow.unwrap_or_default(),
         lines,
         settings: Vec::new(),
+        case: String::new(),
         advice: Problems::default(),
     })
 }

@@ -55,11 +55,25 @@ pub struct Scenario {
     pub lines: BTreeMap<String, u32>,
     /// Words of its author's own, by which it is chosen.
     pub tags: Vec<String>,
-    /// What `--set` put in place of what the file says.
+    /// What `--set` and `--matrix` put in place of what the file says.
     pub settings: Vec<String>,
+    /// Those of them that `--matrix` put there: `brokers=3, rate=400/s`; empty without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub case: String,
     /// What is no mistake, and will hardly be what was meant.
     #[serde(skip)]
     pub advice: Problems,
+}
+
+impl Scenario {
+    /// What tells it from all others of a report: its file, and which case of a matrix it is.
+    #[must_use]
+    pub fn id(&self) -> String {
+        match self.case.as_str() {
+            "" => self.path.clone(),
+            case => format!("{} [{case}]", self.path),
+        }
+    }
 }
 
 /// Link latency, in milliseconds.

@@ -27,6 +27,13 @@ impl FromStr for Setting {
     }
 }
 
+impl Setting {
+    /// What is set.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+}
+
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.key, self.value)

@@ -3,6 +3,7 @@
 use crate::{
     digest::{self, sum},
     format::{Latency, Report, Run, ScenarioReport, Verdict},
+    grid::{Cell, Grid, grids},
     page::{
         charts::{Axis, Rate},
         fill,
@@ -24,9 +25,18 @@ const NOTES: usize = 12;
 #[template(path = "render/html/scenarios.html")]
 struct Scenarios {
     axis: String,
+    matrices: Vec<Matrix>,
     tables: Vec<Table>,
     notes: Vec<Note>,
     slow: Vec<Note>,
+}
+
+/// The cases of a matrix.
+struct Matrix {
+    name: String,
+    columns: Vec<String>,
+    /// By row: its name, and the words and the verdict of each cell.
+    rows: Vec<(String, Vec<(String, &'static str)>)>,
 }
 
 struct Table {
@@ -99,10 +109,30 @@ pub(super) fn render(report: &Report, broke: &Broke<'_>, program: &str) -> Strin
     });
     fill(&Scenarios {
         axis: axis.head(),
+        matrices: grids(report).iter().map(matrix).collect(),
         tables,
         notes: report.runs().filter_map(note).take(NOTES).collect(),
         slow: slow.take(NOTES).collect(),
     })
+}
+
+fn matrix(grid: &Grid) -> Matrix {
+    let turned = grid.turned();
+    let grid = if grid.rows.len() == 1 { &turned } else { grid };
+    let clipped = |text: &String| clip_within(text, 120);
+    let cell = |cell: &Option<Cell>| match cell {
+        None => ("–".to_owned(), "none"),
+        Some(cell) => (cell.words(), word(cell.worst)),
+    };
+    let rows = grid.rows.iter().zip(&grid.cells);
+    Matrix {
+        name: clip_within(&grid.name, 200),
+        columns: match grid.columns.as_slice() {
+            [one] if one.is_empty() => vec!["passed".to_owned()],
+            columns => columns.iter().map(clipped).collect(),
+        },
+        rows: rows.map(|(row, cells)| (clipped(row), cells.iter().map(cell).collect())).collect(),
+    }
 }
 
 fn row(scenario: &ScenarioReport, broke: &Broke<'_>, axis: Axis) -> Row {

@@ -8,6 +8,7 @@ use crate::{
     causes,
     digest::{self, ranked, recovery, sum, tally, worst},
     format::{Report, Run, ScenarioReport, Verdict},
+    grid::{Grid, grids},
     render::{
         problems::{self, COMMAND, Problem, TEXT, headline, path, told},
         rendering::Rendering,
@@ -42,6 +43,10 @@ const SLOW: usize = 10;
 
 /// Invariants that judged nothing and are named.
 const IDLE: usize = 40;
+
+/// Tables of a matrix's cases that are told, and the most cases of one.
+const MATRICES: usize = 3;
+const CASES: usize = 36;
 
 /// Known defects that are named.
 const DEFECTS: usize = 8;
@@ -93,6 +98,32 @@ fn title(report: &Report) -> String {
     }
 }
 
+/// The cases of a matrix, as far as a comment has room for them.
+fn matrix(out: &mut String, grid: &Grid) {
+    let turned = grid.turned();
+    let grid = if grid.rows.len() == 1 { &turned } else { grid };
+    if grid.rows.len() * grid.columns.len() > CASES {
+        return;
+    }
+    let name =
+        |text: &String| if text.is_empty() { "passed".to_owned() } else { code(&clip(text, TEXT)) };
+    let columns: Vec<String> = grid.columns.iter().map(name).collect();
+    let _ = writeln!(out, "\n{}: runs that passed\n", code(&clip(&grid.name, TEXT)));
+    let _ =
+        writeln!(out, "| | {} |\n| :-- |{}", columns.join(" | "), " --: |".repeat(columns.len()));
+    for (row, cells) in grid.rows.iter().zip(&grid.cells) {
+        let cells: Vec<String> = cells
+            .iter()
+            .map(|cell| match cell {
+                None => "–".to_owned(),
+                Some(cell) if cell.worst == Some(Verdict::Passed) => cell.words(),
+                Some(cell) => format!("**{}**", cell.words()),
+            })
+            .collect();
+        let _ = writeln!(out, "| {} | {} |", name(row), cells.join(" | "));
+    }
+}
+
 /// The verdicts in a table, what was tested, and what is missing.
 fn head(report: &Report) -> String {
     let mut out = String::from("\n| verdict | scenarios | runs |\n| :-- | --: | --: |\n");
@@ -123,6 +154,9 @@ fn head(report: &Report) -> String {
         let _ = write!(out, "; known defects are switched on: {}{more}", names.join(", "));
     }
     out.push('\n');
+    for grid in grids(report).iter().take(MATRICES) {
+        matrix(&mut out, grid);
+    }
     if let Some(live) = digest::live(report) {
         let _ = writeln!(out, "\n{live}");
     }

@@ -1,6 +1,7 @@
 //! A report for people: a table as wide as the terminal, then what did not pass, by cause, then what took long.
 
 mod failures;
+mod matrix;
 mod style;
 mod table;
 
@@ -87,6 +88,7 @@ fn tell(report: &Report, reader: Reader<'_>, all: bool) -> String {
             let _ = writeln!(out, "{}: {error}\n", printable(&scenario.name));
         }
     }
+    matrix::matrix(&mut out, report, width, color);
     failures::failures(&mut out, report, reader);
     noted(&mut out, report, program, color);
     slow_recoveries(&mut out, &slow, program, color);

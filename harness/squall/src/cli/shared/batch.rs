@@ -1,6 +1,6 @@
 //! Which runs a command asks for, and the report that they will be in.
 
-use super::{files::read, scenarios::Chosen, stop::Stop};
+use super::{files::read, matrix::Axis, scenarios::Chosen, stop::Stop};
 use crate::{
     runner::{Job, Verify},
     scenario::Scenario,
@@ -21,6 +21,9 @@ pub(in crate::cli) struct BatchArgs {
     pub(in crate::cli) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) chosen: Chosen,
+    /// Each scenario once with each of these values, as --set puts one: brokers=3,5,7 (repeated: every combination)
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub(in crate::cli) matrix: Vec<Axis>,
     /// Seeds per scenario [default: what the scenario says, else 20]
     #[arg(long)]
     pub(in crate::cli) runs: Option<NonZeroU32>,
@@ -75,7 +78,7 @@ impl ShardArg {
 impl BatchArgs {
     /// The scenarios that are meant.
     pub(in crate::cli) fn scenarios(&self, system: &dyn System) -> Result<Vec<Scenario>, Stop> {
-        self.chosen.load(&self.paths, system)
+        self.chosen.load_matrix(&self.paths, system, &self.matrix)
     }
 
     /// Every run that was asked for, by scenario and seed.
@@ -167,7 +170,8 @@ pub(in crate::cli) fn head(
             .iter()
             .map(|scenario| reports::ScenarioReport {
                 name: scenario.name.clone(),
-                path: scenario.path.clone(),
+                path: scenario.id(),
+                case: scenario.case.clone(),
                 hash: scenario.hash.clone(),
                 planned: u64::from(runs(scenario)),
                 left_out: 0,

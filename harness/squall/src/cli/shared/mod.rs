@@ -6,6 +6,7 @@ pub(super) mod filter;
 pub(super) mod interrupts;
 pub(super) mod live;
 pub(in crate::cli) mod maelstrom;
+pub(in crate::cli) mod matrix;
 pub(super) mod monitoring;
 pub(super) mod outputs;
 pub(super) mod platform;

@@ -1,6 +1,11 @@
 //! Which scenarios a command is about, and how the system is switched.
 
-use super::{filter::Filter, stop::Stop, terminal::Color};
+use super::{
+    filter::Filter,
+    matrix::{self, Axis},
+    stop::Stop,
+    terminal::Color,
+};
 use crate::{
     scenario::{self, Scenario, Setting},
     system::System,
@@ -21,9 +26,17 @@ pub(in crate::cli) fn load(
     system: &dyn System,
     settings: &Settings,
 ) -> Result<Vec<Scenario>, Stop> {
+    load_case(paths, system, &settings.set)
+}
+
+fn load_case(
+    paths: &[PathBuf],
+    system: &dyn System,
+    settings: &[Setting],
+) -> Result<Vec<Scenario>, Stop> {
     let usual = [usual(system)];
     let paths = if paths.is_empty() { &usual } else { paths };
-    scenario::load_with(paths, system, &settings.set).map_err(Stop::Mistakes)
+    scenario::load_with(paths, system, settings).map_err(Stop::Mistakes)
 }
 
 /// The one scenario of a file.
@@ -91,7 +104,35 @@ impl Chosen {
         paths: &[PathBuf],
         system: &dyn System,
     ) -> Result<Vec<Scenario>, Stop> {
-        let scenarios = load(paths, system, &self.settings)?;
+        self.load_matrix(paths, system, &[])
+    }
+
+    /// As [`Self::load`], each scenario once in every case of the matrix that the axes span, one after the other.
+    pub(in crate::cli) fn load_matrix(
+        &self,
+        paths: &[PathBuf],
+        system: &dyn System,
+        axes: &[Axis],
+    ) -> Result<Vec<Scenario>, Stop> {
+        let mut cases = Vec::new();
+        for case in matrix::cases(axes, &self.settings.set)? {
+            let settings = [self.settings.set.as_slice(), &case].concat();
+            let words: Vec<String> = case.iter().map(Setting::to_string).collect();
+            let mut scenarios = load_case(paths, system, &settings)?;
+            for scenario in &mut scenarios {
+                scenario.case = words.join(", ");
+            }
+            cases.push(scenarios);
+        }
+        let mut scenarios: Vec<Scenario> = cases.into_iter().flatten().collect();
+        // The sort is stable: cases stay in the order of the matrix.
+        let mut files: Vec<String> = Vec::new();
+        for scenario in &scenarios {
+            if !files.contains(&scenario.path) {
+                files.push(scenario.path.clone());
+            }
+        }
+        scenarios.sort_by_key(|scenario| files.iter().position(|file| *file == scenario.path));
         if self.filters.is_empty() {
             return Ok(scenarios);
         }
