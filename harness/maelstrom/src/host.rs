@@ -84,6 +84,22 @@ impl std::fmt::Display for NotReady {
 
 impl std::error::Error for NotReady {}
 
+/// Why one node of several did not become ready.
+enum Unready {
+    /// For a reason of its own.
+    ByItself(NotReady),
+    /// The run was ended meanwhile; it is told what for, as far as was known.
+    Stopped(NotReady),
+}
+
+impl From<Unready> for NotReady {
+    fn from(unready: Unready) -> Self {
+        match unready {
+            Unready::ByItself(why) | Unready::Stopped(why) => why,
+        }
+    }
+}
+
 /// Nodes that run, and what is between them. Clones are the same one; whoever ends it, ends it for all.
 #[derive(Clone)]
 pub struct Host {
@@ -178,12 +194,17 @@ impl Host {
         for node in all.clone() {
             self.spawn(node)?;
         }
-        let greeted: Vec<Result<(), NotReady>> = thread::scope(|scope| {
+        let greeted: Vec<Result<(), Unready>> = thread::scope(|scope| {
             let threads: Vec<_> =
                 all.map(|node| scope.spawn(move || self.greet(node, self.number(node)))).collect();
             threads.into_iter().map(|t| t.join().expect("greeting does not panic")).collect()
         });
-        greeted.into_iter().collect::<Result<(), _>>()?;
+        let mut failed: Vec<Unready> = greeted.into_iter().filter_map(Result::err).collect();
+        // Whoever was only told to stop knows less than the one that it was for.
+        failed.sort_by_key(|failed| matches!(failed, Unready::Stopped(_)));
+        if let Some(first) = failed.into_iter().next() {
+            return Err(first.into());
+        }
         self.shared.journal.begin();
         Ok(())
     }
@@ -301,7 +322,7 @@ impl Host {
         let number = self.number(node);
         let host = self.clone();
         thread::spawn(move || {
-            let ready = started.and_then(|()| host.greet(node, number));
+            let ready = started.and_then(|()| Ok(host.greet(node, number)?));
             // Who was killed in the meantime need not be ready.
             if let Err(error) = ready
                 && host.number(node) == number
@@ -365,7 +386,7 @@ impl Host {
     }
 
     /// Tells a node who it is, and what the workload has for it.
-    fn greet(&self, node: usize, number: u64) -> Result<(), NotReady> {
+    fn greet(&self, node: usize, number: u64) -> Result<(), Unready> {
         let name = &self.names()[node];
         let mut init = Body::new();
         let fields =
@@ -384,7 +405,7 @@ impl Host {
         Ok(())
     }
 
-    fn never_ready(&self, node: usize, kind: &str, why: &Refused) -> NotReady {
+    fn never_ready(&self, node: usize, kind: &str, why: &Refused) -> Unready {
         let name = &self.names()[node];
         let log = self.log(node);
         let life = self.life(node);
@@ -398,11 +419,12 @@ impl Host {
             None if *why == Refused::Stopped => {
                 let told = self.shared.journal.first_trouble();
                 let about = told.map_or_else(|| why.to_string(), |trouble| trouble.about);
-                return NotReady { why: format!("never became ready: {about}"), log: Vec::new() };
+                let why = format!("never became ready: {about}");
+                return Unready::Stopped(NotReady { why, log: Vec::new() });
             }
             None => format!("{name} answered `{kind}` with {why}"),
         };
-        NotReady { why: format!("never became ready: {why}"), log }
+        Unready::ByItself(NotReady { why: format!("never became ready: {why}"), log })
     }
 
     /// Which of its lives a node is in.

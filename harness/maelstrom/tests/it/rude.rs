@@ -148,6 +148,12 @@ fn what_never_becomes_ready() {
     let missing = not_ready(vec!["no-such-program".to_owned()]);
     assert!(missing.why.contains("ended before it answered `init`"), "{missing}");
     assert!(missing.log[0].contains("not found"), "{missing}");
+    // The others only wait, and are told to stop because of it: its own reason is the one that is told.
+    let one = not_ready(python(
+        "import os, sys, time; time.sleep(60) if os.environ['SQUALL_NODE'] != 'n1' else sys.exit('no disk')",
+    ));
+    assert!(one.why.contains("n1 ended before it answered `init`"), "{one}");
+    assert_eq!(one.log, ["no disk"]);
 }
 
 #[test]
