@@ -80,6 +80,7 @@ scenarios! {
         messages_to_databases
         one_way
         slow_and_out_of_order
+        storm_of_reconnects
     }
     message {
         poison_while_answers_are_lost
@@ -95,6 +96,7 @@ scenarios! {
         io_errors
         lying_power
         power_under_light_load
+        publishers_are_held_back
         restored_log
         restored_majority
         restored_minority

@@ -9,6 +9,11 @@ impl World {
         self.felt.feel(fault);
     }
 
+    /// A fault was felt; how often does not matter.
+    pub(crate) fn feel_once(&mut self, fault: u16) {
+        self.felt.feel_once(fault);
+    }
+
     /// How often a fault was felt.
     #[must_use]
     pub fn felt(&self, fault: u16) -> u64 {

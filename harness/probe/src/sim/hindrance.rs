@@ -13,7 +13,7 @@ impl World {
         self.machine(node).map(|machine| &machine.hindered)
     }
 
-    pub(super) fn hindered_mut(&mut self, node: NodeId) -> Option<&mut Hindered> {
+    pub(in crate::sim) fn hindered_mut(&mut self, node: NodeId) -> Option<&mut Hindered> {
         self.machine_mut(node).map(|machine| &mut machine.hindered)
     }
 

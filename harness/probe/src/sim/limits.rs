@@ -4,6 +4,9 @@ use super::{state::Hindrance, world::World};
 use crate::record::{NodeId, What};
 use std::time::Duration;
 
+/// A node whose memory was found to be short looks again after this, in microseconds.
+const LOOKS_EVERY: u64 = 100_000;
+
 /// Below this nobody is told what a node holds, in bytes.
 const MUCH: u64 = 64 << 10;
 
@@ -44,6 +47,7 @@ impl World {
 
     /// The node holds `bytes` more, or fewer if it is negative.
     pub(crate) fn hold(&mut self, node: NodeId, bytes: i64) {
+        let now = self.now;
         let Some(hindered) = self.hindered_mut(node) else { return };
         // What is given back after its node went down was forgotten with it.
         hindered.memory = hindered.memory.saturating_add_signed(bytes);
@@ -58,6 +62,13 @@ impl World {
             return;
         }
         let Some(hindered) = self.hindered_mut(node) else { return };
+        for (_, hindrance) in &mut hindered.active {
+            if let Hindrance::Watermark { most, until, .. } = hindrance
+                && memory > *most
+            {
+                *until = now + LOOKS_EVERY;
+            }
+        }
         let limit = hindered.active.iter().find_map(|(id, hindrance)| match hindrance {
             Hindrance::Memory { most } if memory > *most => Some(*id),
             _ => None,
@@ -66,6 +77,22 @@ impl World {
         hindered.killed = true;
         self.bring_down(node, id, false);
         self.kill(node);
+    }
+
+    /// The fault that keeps a node from reading what another one has sent, if its memory is short now.
+    pub(crate) fn is_held_back(&self, node: NodeId, from: NodeId) -> Option<u16> {
+        if self.hindrances == 0 {
+            return None;
+        }
+        let hindered = self.hindered(node)?;
+        hindered.active.iter().find_map(|(id, hindrance)| match hindrance {
+            Hindrance::Watermark { most, blocks, until }
+                if (hindered.memory > *most || self.now < *until) && blocks.contains(&from) =>
+            {
+                Some(id.step)
+            }
+            _ => None,
+        })
     }
 
     /// Records what each node holds, if it is much.

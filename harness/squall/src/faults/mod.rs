@@ -33,6 +33,7 @@ mod latency;
 mod lose;
 mod lose_unsynced;
 mod memory_limit;
+mod memory_watermark;
 mod partition;
 mod pause;
 mod poison;
@@ -109,6 +110,7 @@ macro_rules! each_fault {
             clock_jump::CLOCK_JUMP,
             // Resources.
             memory_limit::MEMORY_LIMIT,
+            memory_watermark::MEMORY_WATERMARK,
             connection_limit::CONNECTION_LIMIT,
             // Dependencies.
             dependency_down::DEPENDENCY_DOWN,

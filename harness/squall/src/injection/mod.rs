@@ -194,6 +194,8 @@ pub enum NodeState {
     Connections(u32),
     /// It is killed when it holds more than this many bytes.
     Memory(u32),
+    /// While it holds more than this many bytes it reads nothing that clients have sent.
+    Watermark(u32),
     /// Its wall clock is wrong.
     Clock {
         /// By this much, in microseconds; negative: behind.

@@ -83,7 +83,10 @@ pub(crate) fn refusal(injection: &Injection, capabilities: &[Capability]) -> Opt
             NodeState::Paused => lacks("cgroups"),
             NodeState::Starved { .. } => lacks("cpu"),
             NodeState::Memory(_) => lacks("memory"),
-            NodeState::SlowReader(_) | NodeState::SlowClose(_) | NodeState::Connections(_) => {
+            NodeState::SlowReader(_)
+            | NodeState::SlowClose(_)
+            | NodeState::Connections(_)
+            | NodeState::Watermark(_) => {
                 never("what a process does with its connections is its own")
             }
             NodeState::Unavailable => never("no packet says so: cut its links, or stop it"),

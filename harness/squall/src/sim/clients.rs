@@ -22,6 +22,7 @@ use tokio::{sync::Notify, task::spawn_local};
 /// The operations of all clients. Outlives the nodes they run on.
 #[derive(Debug)]
 pub(super) struct Clients {
+    nodes: Vec<NodeId>,
     offer: Offer<OccurrenceId>,
     /// Invoked and not ended, with their key, and whether an `Info` was given.
     open: BTreeMap<NodeId, BTreeMap<EventId, (u32, bool)>>,
@@ -36,7 +37,12 @@ const LATE: Micros = 10_000;
 impl Clients {
     pub(super) fn new(plan: &Plan, nodes: &[NodeId]) -> Self {
         let offer = Offer::new(nodes, &plan.publishes(nodes.len()));
-        Self { offer, open: BTreeMap::new(), more: Rc::default() }
+        Self { nodes: nodes.to_vec(), offer, open: BTreeMap::new(), more: Rc::default() }
+    }
+
+    /// The nodes that run clients.
+    pub(super) fn nodes(&self) -> Vec<NodeId> {
+        self.nodes.clone()
     }
 
     /// A share of the publishes is poison from now on.

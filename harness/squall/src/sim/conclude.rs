@@ -96,7 +96,7 @@ fn how_near(
     });
     let name = |node: usize| plan.nodes.get(node).map_or("?", |node| node.name.as_str());
     match fault.fault.injection() {
-        Injection::Nodes { state: NodeState::Memory(_), .. } => {
+        Injection::Nodes { state: NodeState::Memory(_) | NodeState::Watermark(_), .. } => {
             let (peak, node) =
                 on.filter_map(|node| Some((world.peaks.get(node)?.0, node))).max()?;
             Some(format!("{} held {peak} bytes at most", name(node)))

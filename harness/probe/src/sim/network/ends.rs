@@ -292,7 +292,7 @@ impl World {
         let end = &mut known.ends[id.end];
         // As on Linux, what had arrived before a reset is read first.
         if !end.inbox.is_empty() {
-            return Poll::Ready(Ok(true));
+            return self.poll_held_back(id, wait);
         }
         if end.ended {
             return Poll::Ready(Ok(false));
@@ -309,6 +309,22 @@ impl World {
                 }
             }
             Wait::Looks(waker) => end.lookers.wait(waker),
+        }
+        Poll::Pending
+    }
+
+    /// Something is there to be read, and is read unless the node's memory is too short for it.
+    fn poll_held_back(&mut self, id: EndId, wait: Wait<'_>) -> Poll<io::Result<bool>> {
+        let held_back = self.direction(id).and_then(|(here, peer)| {
+            let fault = self.is_held_back(here, peer)?;
+            Some((here, fault))
+        });
+        let Some((here, fault)) = held_back else { return Poll::Ready(Ok(true)) };
+        self.feel_once(fault);
+        if let Wait::Reads(waker) | Wait::Looks(waker) = wait
+            && let Some(hindered) = self.hindered_mut(here)
+        {
+            hindered.wait(waker);
         }
         Poll::Pending
     }

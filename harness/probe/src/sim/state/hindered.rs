@@ -36,6 +36,16 @@ pub enum Hindrance {
         /// In bytes.
         most: u64,
     },
+    /// From when it holds more than `most` in queues and reservations until it is found to hold less, it reads nothing that
+    /// these nodes have sent.
+    Watermark {
+        /// In bytes.
+        most: u64,
+        /// When it looks again, in microseconds of virtual time.
+        until: u64,
+        /// Whose connections wait.
+        blocks: Vec<NodeId>,
+    },
     /// Its wall clock is wrong.
     Clock {
         /// By how much from the beginning, in microseconds.

@@ -57,7 +57,7 @@ impl Nemesis<'_> {
                 }
             }
             Injection::Nodes { nodes, state } => {
-                let hindrance = hindrance(*state, self.now());
+                let hindrance = hindrance(*state, self.now(), || self.clients.borrow().nodes());
                 self.hinder(nodes, act, |_| hindrance.clone())
             }
             Injection::Disks { nodes, state } => {
@@ -151,7 +151,8 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).expect("the longest time is a week")
 }
 
-fn hindrance(state: NodeState, now: Micros) -> Hindrance {
+/// `clients` are the nodes whose software publishes what the workload asks for.
+fn hindrance(state: NodeState, now: Micros, clients: impl FnOnce() -> Vec<NodeId>) -> Hindrance {
     match state {
         NodeState::Paused => Hindrance::Paused,
         NodeState::Starved { one_in } => Hindrance::Starved { one_in: u64::from(one_in) },
@@ -160,6 +161,9 @@ fn hindrance(state: NodeState, now: Micros) -> Hindrance {
         NodeState::Unavailable => Hindrance::Unavailable,
         NodeState::Connections(most) => Hindrance::Connections { most: most as usize },
         NodeState::Memory(most) => Hindrance::Memory { most: u64::from(most) },
+        NodeState::Watermark(most) => {
+            Hindrance::Watermark { most: u64::from(most), until: 0, blocks: clients() }
+        }
         NodeState::Clock { offset_us, drift_us } => {
             Hindrance::Clock { offset_us, drift: drift_us, since: now }
         }
@@ -186,7 +190,7 @@ mod tests {
 
     #[test]
     fn each_state_of_a_node_is_a_hindrance_in_the_units_of_the_probe() {
-        let now = 7;
+        let (now, clients) = (7, vec![NodeId(3), NodeId(5)]);
         for (state, hinders) in [
             (NodeState::Paused, Hindrance::Paused),
             (NodeState::Starved { one_in: 20 }, Hindrance::Starved { one_in: 20 }),
@@ -196,11 +200,15 @@ mod tests {
             (NodeState::Connections(3), Hindrance::Connections { most: 3 }),
             (NodeState::Memory(4_096), Hindrance::Memory { most: 4_096 }),
             (
+                NodeState::Watermark(4_096),
+                Hindrance::Watermark { most: 4_096, until: 0, blocks: clients.clone() },
+            ),
+            (
                 NodeState::Clock { offset_us: -5, drift_us: 50 },
                 Hindrance::Clock { offset_us: -5, drift: 50, since: now },
             ),
         ] {
-            assert_eq!(hindrance(state, now), hinders);
+            assert_eq!(hindrance(state, now, || clients.clone()), hinders);
         }
     }
 

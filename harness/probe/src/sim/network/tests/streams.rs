@@ -1,7 +1,7 @@
 //! What comes out at the ends of a connection.
 
 use super::*;
-use crate::sim::{network::transmit::WINDOW, state::Flight};
+use crate::sim::{Hindrance, network::transmit::WINDOW, state::Flight};
 
 /// What is read into a buffer of a size; `None` if nothing comes.
 fn read_into(reader: &Reader, size: usize) -> Option<Vec<u8>> {
@@ -219,5 +219,62 @@ fn what_a_slow_reader_does_is_under_way() {
         assert_eq!(under_way().as_deref(), Some("a slow reader (frame from a to b)"));
         drop(reads);
         assert_eq!(under_way(), None);
+    });
+}
+
+#[test]
+fn a_node_whose_memory_is_short_reads_nothing_of_those_it_holds_back_until_it_has_given_some_back()
+{
+    let id = OccurrenceId { step: 3, occurrence: 0 };
+    let short = || {
+        let watermark = Hindrance::Watermark { most: 4, until: 0, blocks: vec![A] };
+        with(|world| world.hinder(B, id, watermark));
+    };
+    simulated(|| {
+        let (one, other) = pair(A, B);
+        let (third, from_third) = pair(C, B);
+        short();
+        sends(&one.1, b"x");
+        pass(WAY);
+        assert_eq!((read(&other.0), felt(3)), (Found::Frame(b"x".to_vec()), 0), "it has room");
+        with(|world| world.hold(B, 5));
+        sends(&one.1, b"y");
+        assert!(write(&one.1, b"bytes").is_ready());
+        sends(&third.1, b"of another");
+        pass(WAY);
+        let woken = Woken::default();
+        assert_eq!(looks(&other.0, &woken.waker()), Found::Nothing);
+        assert!(other.0.poll_readable(Wait::No).is_pending());
+        assert_eq!(read_into(&other.0, 9), None);
+        assert_eq!(read(&from_third.0), Found::Frame(b"of another".to_vec()));
+        assert_eq!(felt(3), 1);
+        // Exactly as much as it may have is not too much, and it looks again in its time.
+        with(|world| world.hold(B, -1));
+        pass(99 - WAY);
+        assert_eq!(looks(&other.0, &woken.waker()), Found::Nothing);
+        pass(1);
+        assert!(woken.times() > 0);
+        assert_eq!(looks(&other.0, &woken.waker()), Found::Frame(b"y".to_vec()));
+        // A moment is enough.
+        with(|world| world.hold(B, 1));
+        with(|world| world.hold(B, -5));
+        assert_eq!(looks(&other.0, &woken.waker()), Found::Nothing);
+        // The end of the connection is as far behind as what comes before it.
+        drop(one);
+        pass(WAY);
+        assert_eq!(read(&other.0), Found::Nothing);
+        let before = woken.times();
+        assert_eq!(looks(&other.0, &woken.waker()), Found::Nothing);
+        heal(3);
+        assert!(woken.times() > before);
+        assert_eq!(read(&other.0), Found::Bytes(b"bytes".to_vec()));
+        assert_eq!(read(&other.0), Found::End);
+    });
+    // Nothing was there to be read: nobody felt it.
+    simulated(|| {
+        let (_one, other) = pair(A, B);
+        short();
+        with(|world| world.hold(B, 5));
+        assert_eq!((read(&other.0), felt(3)), (Found::Nothing, 0));
     });
 }
