@@ -34,7 +34,7 @@ pub(super) fn around_the_evidence(plan: &Plan, outcome: &RunOutcome) -> Trace {
         events: evidence().flat_map(|item| item.record.what.events()).collect(),
         times: evidence().map(|item| item.record.at).collect(),
         places: evidence().map(|item| item.record.node).collect(),
-        others: false,
+        ..About::default()
     };
     around(plan, outcome, &about)
 }
@@ -53,6 +53,7 @@ pub(super) fn around_the_first_fault(plan: &Plan, outcome: &RunOutcome) -> Trace
         subject: before.map(|(_, event)| event).into_iter().collect(),
         times: std::iter::once(first.from_us).chain(first.to_us).collect(),
         places: first.nodes.iter().map(|node| NodeId(*node)).collect(),
+        since: first.from_us,
         others: true,
         ..About::default()
     };
@@ -70,6 +71,8 @@ struct About {
     events: BTreeSet<EventId>,
     times: BTreeSet<u64>,
     places: BTreeSet<NodeId>,
+    /// Milestones before it are told no sooner than any other record.
+    since: u64,
     /// Records that are none of this are told as well, where there is room.
     others: bool,
 }
@@ -91,7 +94,7 @@ fn around(plan: &Plan, outcome: &RunOutcome, about: &About) -> Trace {
             What::Node { .. } | What::Lead { .. } | What::StepDown { .. } | What::Mark(_) => 2,
             _ if is_of(&about.events) => 3,
             What::FaultBegan { .. } | What::FaultHealed { .. } => continue,
-            _ if record.what.is_milestone() => 4,
+            _ if record.what.is_milestone() && record.at >= about.since => 4,
             _ if about.others => 5,
             _ => continue,
         };

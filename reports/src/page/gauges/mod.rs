@@ -57,6 +57,8 @@ struct Figure {
     /// What its lines are sums of; nothing if they are no sums.
     sums: &'static str,
     lines: Vec<Line>,
+    /// How many metrics never were anything but 0.
+    still: String,
 }
 
 struct Line {
@@ -79,14 +81,17 @@ pub(crate) fn render(series: &Series, faults: &[TraceFault]) -> String {
     }
     let (mut figures, mut quiet, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
     for family in &series.families {
-        let (sums, drawn) = drawn(family, series);
-        let moves = |point: &Point| point.value.is_some_and(|value| value != 0.0);
-        if !drawn.iter().flat_map(|(_, points)| points).any(moves) {
+        let moves = |metric: &&SeriesMetric| {
+            let mut values = metric.samples.iter().flat_map(|sample| &sample.values).flatten();
+            values.any(|value| value.is_finite() && *value != 0.0)
+        };
+        let metrics: Vec<&SeriesMetric> = family.metrics.iter().filter(moves).collect();
+        if metrics.is_empty() {
             quiet.push(family.name.as_str());
         } else if figures.len() == FIGURES {
             left_out.push(family.name.as_str());
         } else {
-            figures.push(figure(family, sums, &drawn, series.scrapes));
+            figures.push(figure(family, &metrics, series));
         }
     }
     let all_ms = series.every_ms.saturating_mul(series.scrapes as u64).max(1);
@@ -107,25 +112,22 @@ pub(crate) fn render(series: &Series, faults: &[TraceFault]) -> String {
     })
 }
 
-/// The lines of a family, by name, and what they are sums of: of each set of labels, or where these are very many, of the
-/// nodes together, or of all.
-fn drawn(family: &Family, series: &Series) -> (&'static str, Vec<(String, Vec<Point>)>) {
+/// Metrics by the names of their lines, and what these are sums of: a line for each set of labels, or where that were very
+/// many, for the nodes together, or for all.
+fn grouped_metrics<'a>(
+    metrics: &[&'a SeriesMetric],
+) -> (&'static str, BTreeMap<String, Vec<&'a SeriesMetric>>) {
     let by = |kept: fn(&str) -> bool| {
         let mut groups: BTreeMap<String, Vec<&SeriesMetric>> = BTreeMap::new();
-        for metric in &family.metrics {
+        for metric in metrics {
             groups.entry(name(metric, kept)).or_default().push(metric);
         }
         groups
     };
-    let (sums, groups) = [("", by(|_| true)), ("the nodes", by(|label| label != "instance"))]
+    [("", by(|_| true)), ("the nodes", by(|label| label != "instance"))]
         .into_iter()
         .find(|(_, groups)| groups.len() <= LINES)
-        .unwrap_or_else(|| ("all labels", by(|_| false)));
-    let lines = groups.into_iter().map(|(name, metrics)| {
-        let name = if name.is_empty() { "all".to_owned() } else { name };
-        (name, points(family.kind, &metrics, series))
-    });
-    (sums, lines.collect())
+        .unwrap_or_else(|| ("all labels", by(|_| false)))
 }
 
 /// What tells a metric from the others of its family: the values of its labels. The job is the same for all, and a node
@@ -138,12 +140,13 @@ fn name(metric: &SeriesMetric, kept: fn(&str) -> bool) -> String {
     values.map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(" · ")
 }
 
-fn figure(
-    family: &Family,
-    sums: &'static str,
-    drawn: &[(String, Vec<Point>)],
-    scrapes: usize,
-) -> Figure {
+/// A family, of whose metrics these are drawn.
+fn figure(family: &Family, metrics: &[&SeriesMetric], series: &Series) -> Figure {
+    let (sums, groups) = grouped_metrics(metrics);
+    let drawn: Vec<(String, Vec<Point>)> = groups
+        .into_iter()
+        .map(|(name, metrics)| (name, points(family.kind, &metrics, series)))
+        .collect();
     let of_all = drawn.iter().flat_map(|(_, points)| points);
     // All lines of a figure can be compared, and 0 is always there.
     let scale = range(of_all).map_or((0.0, 0.0), |(least, most)| (least.min(0.0), most.max(0.0)));
@@ -153,7 +156,7 @@ fn figure(
         MetricKind::Histogram => (", mean", ""),
     };
     let lines = drawn.iter().map(|(name, points)| {
-        let name = clip_within(name, 80);
+        let name = if name.is_empty() { "all".to_owned() } else { clip_within(name, 80) };
         let range = match range(points.iter()) {
             None => "never told".to_owned(),
             Some((least, most)) if least == most => format!("{}{unit}", number(most)),
@@ -162,13 +165,17 @@ fn figure(
         let last = points.last().and_then(|point| point.value);
         let last = last.map_or_else(|| "not told".to_owned(), number);
         let words = format!("{name}: {range}, at the end {last}");
-        Line { name, range, words, path: path(points, scale, scrapes) }
+        Line { name, range, words, path: path(points, scale, series.scrapes) }
     });
     Figure {
         title: clip_within(&family.name, TEXT) + title,
         help: clip_within(&family.help, TEXT),
         sums,
         lines: lines.collect(),
+        still: match family.metrics.len() - metrics.len() {
+            0 => String::new(),
+            still => format!("{} more stayed at 0", grouped(still as u64)),
+        },
     }
 }
 
@@ -320,24 +327,19 @@ mod tests {
 
     #[test]
     fn lines_are_of_labels_then_of_roles_then_one() {
-        let node = |instance: &str, role: &str| {
-            metric(&[("job", "x"), ("instance", instance), ("role", role)], &[1.0])
+        let nodes = |count: usize, roles: usize| {
+            let metrics = (0..count).map(|at| {
+                let (instance, role) = (format!("n-{at}"), format!("r-{}", at % roles));
+                metric(&[("job", "x"), ("instance", &instance), ("role", &role)], &[1.0])
+            });
+            let metrics: Vec<SeriesMetric> = metrics.collect();
+            let (sums, groups) = grouped_metrics(&metrics.iter().collect::<Vec<_>>());
+            let sizes = groups.into_iter().map(|(name, metrics)| (name, metrics.len()));
+            (sums, sizes.collect::<Vec<_>>())
         };
-        let names = |metrics: Vec<SeriesMetric>| {
-            let family = gauge("up", metrics);
-            let (sums, lines) = drawn(&family, &series(1, Vec::new()));
-            let lines = lines.into_iter().map(|(name, points)| (name, points[0].value));
-            (sums, lines.collect::<Vec<_>>())
-        };
-        let few = names(vec![node("a-1", "a"), node("b-1", "b")]);
-        assert_eq!(few, ("", vec![("a-1".into(), Some(1.0)), ("b-1".into(), Some(1.0))]));
-        let of_roles = |roles: usize| {
-            let nodes = (0..24).map(|at| node(&format!("n-{at}"), &format!("r-{}", at % roles)));
-            names(nodes.collect())
-        };
-        let (sums, lines) = of_roles(3);
-        assert_eq!((sums, &lines[0]), ("the nodes", &("r-0".into(), Some(8.0))));
-        assert_eq!(of_roles(20), ("all labels", vec![("all".into(), Some(24.0))]));
+        assert_eq!(nodes(2, 2), ("", vec![("n-0".into(), 1), ("n-1".into(), 1)]));
+        assert_eq!(nodes(24, 2), ("the nodes", vec![("r-0".into(), 12), ("r-1".into(), 12)]));
+        assert_eq!(nodes(24, 20), ("all labels", vec![(String::new(), 24)]));
     }
 
     #[test]
@@ -381,12 +383,19 @@ mod tests {
             gauge("still", vec![metric(&[("instance", "a")], &[0.0, 0.0])]),
             gauge("never", Vec::new()),
             gauge("odd", vec![metric(&[("instance", "a")], &[f64::NAN, f64::INFINITY])]),
-            gauge("moves", vec![metric(&[("instance", "a")], &[f64::MIN, f64::MAX])]),
+            gauge(
+                "moves",
+                vec![
+                    metric(&[("instance", "a")], &[f64::MIN, f64::MAX]),
+                    metric(&[("instance", "b")], &[0.0, 0.0]),
+                ],
+            ),
         ];
         let html = render(&series(2, families), &[]);
         assert!(html.contains("Always 0 or not told: <code>still, never, odd</code>"), "{html}");
         assert_eq!(html.matches("<figure>").count(), 1);
-        assert!(html.contains("-1.0e300 to 1.0e300"), "{html}");
+        assert!(html.contains("<b>a</b><span>-1.0e300 to 1.0e300</span>"), "{html}");
+        assert!(html.contains("1 more stayed at 0") && !html.contains("<b>b</b>"), "{html}");
         assert_eq!(render(&Series::default(), &[]), "");
     }
 }

@@ -92,7 +92,8 @@ fn by_part(values: &[Option<f64>]) -> Vec<(usize, usize, Option<f64>)> {
         .collect()
 }
 
-/// Every value; of very many, of each part the least, the largest and where nobody tells one, in their order.
+/// Every value; of very many the first, the last, and of each part the least, the largest and where nobody tells one, in
+/// their order.
 fn extremes(values: &[Option<f64>]) -> Vec<Point> {
     let part = if values.len() <= POINTS { 1 } else { values.len().div_ceil(POINTS / 3) };
     let mut points: Vec<Point> = Vec::new();
@@ -101,6 +102,9 @@ fn extremes(values: &[Option<f64>]) -> Vec<Point> {
             points.push(Point { scrape, value });
         }
     };
+    if let Some(first) = values.first() {
+        say(0, *first);
+    }
     for from in (0..values.len()).step_by(part) {
         let within = from..(from + part).min(values.len());
         let told = || within.clone().filter_map(|at| Some((at, values[at]?)));
@@ -146,7 +150,7 @@ mod tests {
         (many[4_321], many[8_765], many[9_999]) = (Some(99.0), Some(-99.0), Some(50.0));
         many[5_000..5_500].fill(None);
         let points = extremes(&many);
-        assert!(points.len() <= POINTS + 1, "{}", points.len());
+        assert!(points.len() <= POINTS + 2, "{}", points.len());
         for (scrape, value) in [(4_321, Some(99.0)), (8_765, Some(-99.0)), (5_000, None)] {
             assert!(points.contains(&Point { scrape, value }), "{value:?}");
         }
