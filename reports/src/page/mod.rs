@@ -5,6 +5,7 @@
 
 pub(crate) mod charts;
 pub(crate) mod fill;
+pub(crate) mod gauges;
 pub(crate) mod story;
 pub(crate) mod verdicts;
 mod whole;

@@ -1,6 +1,6 @@
 //! A whole page.
 
-use crate::page::{fill::fill, story};
+use crate::page::{fill::fill, gauges, story};
 use askama::Template;
 
 /// The look of all pages.
@@ -38,10 +38,14 @@ pub(crate) struct Page<'a> {
 impl Page<'_> {
     /// Its file.
     pub(crate) fn html(&self) -> String {
-        let style = if self.traces.is_some() { story::STYLE } else { "" };
+        let more = if self.traces.is_some() {
+            [story::STYLE, gauges::STYLE].concat()
+        } else {
+            String::new()
+        };
         let page = Whole {
             title: self.title,
-            style: format!("{STYLE}{style}"),
+            style: format!("{STYLE}{more}"),
             body: self.body,
             scripts: self.traces.map(|traces| Scripts {
                 shapes: story::SHAPES,

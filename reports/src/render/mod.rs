@@ -17,6 +17,7 @@ mod sarif;
 mod terminal;
 
 pub use annotations::{Annotation, Level, annotations, workflow_commands};
+pub use html::page_of_one;
 pub use json_lines::{finished_line, run_line, started_line};
 pub use markdown::{markdown, markdown_within};
 pub use rendering::{Reader, Rendering};

@@ -1,6 +1,9 @@
 //! `squall replay`: a screen that tells the story, the state at a time, the log, and the page.
 
-use crate::{common::scenario, squall};
+use crate::{
+    common::{report, scenario},
+    squall,
+};
 
 /// What is told before the verdict.
 fn told(out: &str) -> Vec<&str> {
@@ -166,4 +169,36 @@ fn the_same_run_is_a_page() {
     }
     let refused = squall(&["replay", path, "--seed", "1", "--html", "no/such/folder/x.html"]);
     assert!(refused.code == 2 && refused.err.contains("cannot be written"), "{}", refused.err);
+}
+
+#[test]
+fn a_run_that_passed_is_a_page_with_its_diagram_and_its_gauges() {
+    let folder = tempfile::tempdir().unwrap();
+    let [page, report_path] = ["run.html", "r.json"].map(|name| folder.path().join(name));
+    let path = "scenarios/dependency/gateway-down.yaml";
+    let said = squall(&["replay", path, "--seed", "1", "--html", &page.to_string_lossy()]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let html = std::fs::read_to_string(&page).unwrap();
+    assert!(html.len() < 400_000, "{} bytes", html.len());
+    assert_eq!(html.matches("<figure class=\"diagram\">").count(), 1);
+    // What is drawn of it stands around the first fault, which is over after three seconds.
+    for what in ["the breaker before gateway opens", "the breaker before gateway closes"] {
+        assert!(html.contains(what), "{what}");
+    }
+    let gauges = &html[html.find("id=\"h-gauges\"").unwrap()..];
+    assert!(gauges.contains("dependency_down: every gateway (0.700 s to 3.700 s)"), "{gauges}");
+    for figure in ["squall_lag", "squall_breaker_state", "orders_events per second", "up"] {
+        assert!(gauges.contains(&format!("<h3>{figure}</h3>")), "no {figure}: {gauges}");
+    }
+    assert!(gauges.contains("<b>payment</b><span>0 to "), "{gauges}");
+    assert!(!gauges.contains("squall_fault"), "{gauges}");
+    let (_, still) = gauges.split_once("Always 0 or not told: <code>").unwrap();
+    assert!(still.split("</code>").next().unwrap().contains("squall_dead_letters"), "{still}");
+
+    // A batch keeps nothing of it.
+    let report_path = report_path.to_string_lossy().into_owned();
+    let said = squall(&["run", path, "--runs", "1", "--quiet", "--report", &report_path]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let run = report(report_path.as_ref()).scenarios.remove(0).runs.remove(0);
+    assert_eq!((run.verdict, run.trace), (squall_reports::Verdict::Passed, None));
 }

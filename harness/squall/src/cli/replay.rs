@@ -6,11 +6,11 @@ use super::shared::monitoring::{self, Monitoring};
 use super::shared::progress::workers;
 use super::shared::scenarios::{Settings, SystemArgs, load_one};
 use super::shared::stop::Stop;
-use super::shared::terminal::{program, say};
+use super::shared::terminal::say;
 use super::shared::timeline::{Picked, micros};
 use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
-    alerts, catalogue, live,
+    alerts, catalogue, live, metrics,
     plan::Plan,
     pool::Pool,
     replay::{self, Expected},
@@ -25,15 +25,18 @@ use clap::{Args, ValueEnum};
 use owo_colors::{OwoColorize as _, Style};
 use squall_judge::seconds;
 use squall_reports::{
-    self as reports, Report, Run, ScenarioReport, Verdict, World,
-    render::{RENDERINGS, Reader},
+    self as reports, Report, Run, ScenarioReport, Series, Verdict, World, render::page_of_one,
 };
 use std::{
     collections::BTreeMap,
     num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
+
+/// Scrapes of a run whose numbers a page draws. It has room for fewer, and keeps what is least and most of them.
+const SCRAPES: u64 = 1_200;
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
@@ -72,7 +75,7 @@ pub(super) struct ReplayArgs {
     form: HistoryForm,
     #[command(flatten)]
     monitoring: Monitoring,
-    /// Write the run as a page to this file: the report's page, of this run alone
+    /// Write the run as a page to this file: the report's page, of this run alone, with its gauges and counters over time
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Write what happened to this file [default: standard output]
@@ -126,7 +129,7 @@ pub(super) fn replay(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -
             head_of_one(&run, std::slice::from_ref(scenario), system.as_ref(), &defects);
         let replay = replay::command(scenario, run.seed, &defects, &run.hash, system.as_ref());
         report.scenarios[0].runs.push(Run { replay, ..run.clone() });
-        write_page(path, &report)?;
+        write_page(path, report, &mut worker)?;
     }
     let differs = args
         .expect
@@ -189,7 +192,8 @@ fn replay_history(args: &ReplayArgs, system: &Arc<dyn System>, color: bool) -> R
     let system = kept.system(system).map_err(Stop::input)?;
     tell(args, &kept.plan, &run, &mut worker)?;
     if let Some(path) = &args.html {
-        write_page(path, &report_of(&args.scenario, &kept, &run, system.as_ref()))?;
+        let report = report_of(&args.scenario, &kept, &run, system.as_ref());
+        write_page(path, report, &mut worker)?;
     }
     if args.form == HistoryForm::Text || args.output.is_some() {
         if args.output.is_none() {
@@ -344,12 +348,28 @@ fn head_of_one(
     batch::head(command, scenarios, system, defects, |_| 1)
 }
 
-/// Writes a report as a page.
-fn write_page(path: &Path, report: &Report) -> Result<(), Stop> {
-    let html = RENDERINGS.iter().find(|rendering| rendering.name == "html");
-    let html = html.expect("a report is told as a page");
-    let page = html.render(report, Reader { program: &program(), ..Reader::OF_A_FILE });
-    replace(path, page.as_bytes())
+/// Writes the report of a worker's last run as a page, with what a batch does not keep of it: its numbers over time, and
+/// if it did not fail what is drawn of it.
+fn write_page(path: &Path, mut report: Report, worker: &mut Worker) -> Result<(), Stop> {
+    let run = &mut report.scenarios[0].runs[0];
+    let series = match run.verdict {
+        // It left nothing behind, or what followed from its mistake.
+        Verdict::Errored => Series::default(),
+        _ => {
+            if run.trace.is_none() {
+                run.trace = Some(worker.trace_of_fault().map_err(Stop::broken)?);
+            }
+            let every = Duration::from_millis((run.sim_ms / SCRAPES).max(1));
+            worker.series(every).map_err(Stop::broken)?.unwrap_or_else(|why| {
+                eprintln!("caution: the page has no gauges: {why}");
+                Series::default()
+            })
+        }
+    };
+    // The strip and the diagram have the faults.
+    let families = series.families.into_iter().filter(|family| family.name != metrics::FAULT);
+    let series = Series { families: families.collect(), ..series };
+    replace(path, page_of_one(&report, &series).as_bytes())
 }
 
 /// Each signal that was seen, how often, and what it means.

@@ -46,6 +46,7 @@ pub(crate) fn of(
     let own = own(outcome.measures.metrics())?;
     let mut board = Board::default();
     let mut told = Told::new(plan, system, &outcome.names, &mut board);
+    let steps = by_step(faults);
     let (mut records, mut measured) =
         (outcome.history.iter().peekable(), outcome.measures.all().iter().peekable());
     for scrape in 0..scrapes {
@@ -67,7 +68,7 @@ pub(crate) fn of(
                 measure(plan, system, &mut board, metric, measurement);
             }
         }
-        acting(&mut board, faults, now);
+        acting(&mut board, &steps, now);
         board.scrape();
     }
     let known = |name: &str| {
@@ -138,15 +139,27 @@ fn measure(
     }
 }
 
-/// Which faults act at a time, in microseconds.
-fn acting(board: &mut Board, faults: &[TraceFault], now: u64) {
+/// The labels of a step's fault, and its occurrences. Of these there may be very many.
+type Step<'a> = (Labels, Vec<&'a TraceFault>);
+
+fn by_step(faults: &[TraceFault]) -> Vec<Step<'_>> {
+    let mut steps: BTreeMap<(&str, u32), Vec<&TraceFault>> = BTreeMap::new();
     for fault in faults {
-        let same = |other: &&TraceFault| (&other.text, other.line) == (&fault.text, fault.line);
-        let count = faults.iter().filter(same).filter(|fault| fault.acts_at(now)).count();
-        let labels = vec![
-            ("fault".to_owned(), squall_reports::printable(&fault.text)),
-            ("line".to_owned(), fault.line.to_string()),
-        ];
-        board.set(None, metrics::FAULT, labels, count as f64);
+        steps.entry((&fault.text, fault.line)).or_default().push(fault);
+    }
+    let labels = |text: &str, line: u32| {
+        vec![
+            ("fault".to_owned(), squall_reports::printable(text)),
+            ("line".to_owned(), line.to_string()),
+        ]
+    };
+    steps.into_iter().map(|((text, line), all)| (labels(text, line), all)).collect()
+}
+
+/// How many faults of each step act at a time, in microseconds.
+fn acting(board: &mut Board, steps: &[Step<'_>], now: u64) {
+    for (labels, faults) in steps {
+        let count = faults.iter().filter(|fault| fault.acts_at(now)).count();
+        board.set(None, metrics::FAULT, labels.clone(), count as f64);
     }
 }

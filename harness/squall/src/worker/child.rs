@@ -111,6 +111,10 @@ fn answer_all(requests: UnixStream, parent: &Parent, system: &Arc<dyn System>) -
                 let trace = last.as_ref().map(|run| make(&run.plan, &run.outcome));
                 Answer::Trace(Box::new(trace.unwrap_or_default()))
             }
+            Ok(Request::TraceOfFault) => {
+                let make = |run: &Last| trace::around_the_first_fault(&run.plan, &run.outcome);
+                Answer::Trace(Box::new(last.as_ref().map(make).unwrap_or_default()))
+            }
             Ok(Request::Reached) => {
                 let reached = last.as_ref().map(|run| reached::reached(&run.plan, &run.outcome));
                 Answer::Reached(Box::new(reached.unwrap_or_default()))

@@ -182,10 +182,15 @@ impl Worker {
     /// # Errors
     /// The harness itself failed.
     pub fn trace(&mut self, whole: bool) -> Result<Trace, WorkerError> {
-        match self.ask(&Request::Trace { whole })? {
-            Answer::Trace(trace) => Ok(*trace),
-            other => Err(not_asked_for(&other)),
-        }
+        self.data(&Request::Trace { whole })
+    }
+
+    /// What stands around the first fault of the last run, as data.
+    ///
+    /// # Errors
+    /// The harness itself failed.
+    pub(crate) fn trace_of_fault(&mut self) -> Result<Trace, WorkerError> {
+        self.data(&Request::TraceOfFault)
     }
 
     /// What the last run reached.
@@ -206,6 +211,13 @@ impl Worker {
     pub fn series(&mut self, every: Duration) -> Result<Result<Series, String>, WorkerError> {
         match self.ask(&Request::Series { every })? {
             Answer::Series(series) => Ok(*series),
+            other => Err(not_asked_for(&other)),
+        }
+    }
+
+    fn data(&mut self, request: &Request) -> Result<Trace, WorkerError> {
+        match self.ask(request)? {
+            Answer::Trace(trace) => Ok(*trace),
             other => Err(not_asked_for(&other)),
         }
     }

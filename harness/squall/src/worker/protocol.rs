@@ -45,6 +45,8 @@ pub(crate) enum Request {
         /// All of it.
         whole: bool,
     },
+    /// The history that was kept, as data: what stands around its first fault.
+    TraceOfFault,
     /// What the run reached whose history was kept.
     Reached,
     /// The numbers of the run that was kept, over its time.

@@ -25,35 +25,80 @@ pub(super) fn whole(plan: &Plan, outcome: &RunOutcome) -> Trace {
 /// What proves the violations, the events that it speaks of, what the nodes and the faults did, and
 /// the messages at that time; as much of it as a report has room for.
 pub(super) fn around_the_evidence(plan: &Plan, outcome: &RunOutcome) -> Trace {
-    let records = outcome.history.as_slice();
-    let proofs = proofs(outcome);
     let evidence = || outcome.violations.iter().flat_map(|violation| &violation.evidence);
-    let events: BTreeSet<EventId> = evidence().flat_map(|item| item.record.what.events()).collect();
-    let times: BTreeSet<u64> = evidence().map(|item| item.record.at).collect();
-    let places: BTreeSet<NodeId> = evidence().map(|item| item.record.node).collect();
-
     // What the first cause is about is told whole: a page opens on its life.
     let first = outcome.violations.first().into_iter().flat_map(|violation| &violation.evidence);
-    let subject: BTreeSet<EventId> = first.flat_map(|item| item.record.what.events()).collect();
-    let mut moments: BTreeSet<(NodeId, u64)> = BTreeSet::new();
+    let about = About {
+        proofs: proofs(outcome),
+        subject: first.flat_map(|item| item.record.what.events()).collect(),
+        events: evidence().flat_map(|item| item.record.what.events()).collect(),
+        times: evidence().map(|item| item.record.at).collect(),
+        places: evidence().map(|item| item.record.node).collect(),
+        ..About::default()
+    };
+    around(plan, outcome, &about)
+}
 
+/// Of a run in which nothing is wrong, what stands around its first fault: the life of the event that was published last
+/// before it, what the nodes did, and what happened when it began and when it was over.
+pub(super) fn around_the_first_fault(plan: &Plan, outcome: &RunOutcome) -> Trace {
+    let records = outcome.history.as_slice();
+    let first = faults(plan, records).into_iter().next().unwrap_or_default();
+    let published = records.iter().filter_map(|record| match record.what {
+        What::Publish { phase: Phase::Invoke, event, .. } => Some((record.at, event)),
+        _ => None,
+    });
+    let before = published.take_while(|(at, _)| *at <= first.from_us).last();
+    let about = About {
+        subject: before.map(|(_, event)| event).into_iter().collect(),
+        times: std::iter::once(first.from_us).chain(first.to_us).collect(),
+        places: first.nodes.iter().map(|node| NodeId(*node)).collect(),
+        since: first.from_us,
+        others: true,
+        ..About::default()
+    };
+    around(plan, outcome, &about)
+}
+
+/// Around what a trace stands.
+#[derive(Default)]
+struct About {
+    /// Records that prove something, by their places in the history.
+    proofs: BTreeSet<usize>,
+    /// Events whose lives are told whole.
+    subject: BTreeSet<EventId>,
+    /// Events that are told before what else happened.
+    events: BTreeSet<EventId>,
+    times: BTreeSet<u64>,
+    places: BTreeSet<NodeId>,
+    /// Milestones before it are told no sooner than any other record.
+    since: u64,
+    /// Records that are none of this are told as well, where there is room.
+    others: bool,
+}
+
+/// As much of a run as a report has room for, what is nearest first.
+fn around(plan: &Plan, outcome: &RunOutcome, about: &About) -> Trace {
+    let records = outcome.history.as_slice();
+    let mut moments: BTreeSet<(NodeId, u64)> = BTreeSet::new();
     let mut wanted: Vec<(u8, u64, usize)> = Vec::new();
     for (index, record) in records.iter().enumerate() {
-        let about = |of: &BTreeSet<EventId>| record.what.events().any(|event| of.contains(&event));
-        let life = about(&subject);
+        let is_of = |of: &BTreeSet<EventId>| record.what.events().any(|event| of.contains(&event));
+        let life = is_of(&about.subject);
         if life {
             moments.insert((record.node, record.at));
         }
         let rank = match record.what {
-            _ if proofs.contains(&index) => 0,
+            _ if about.proofs.contains(&index) => 0,
             _ if life => 1,
             What::Node { .. } | What::Lead { .. } | What::StepDown { .. } | What::Mark(_) => 2,
-            _ if about(&events) => 3,
+            _ if is_of(&about.events) => 3,
             What::FaultBegan { .. } | What::FaultHealed { .. } => continue,
-            _ if record.what.is_milestone() => 4,
+            _ if record.what.is_milestone() && record.at >= about.since => 4,
+            _ if about.others => 5,
             _ => continue,
         };
-        wanted.push((rank, distance(&times, record.at), index));
+        wanted.push((rank, distance(&about.times, record.at), index));
     }
     wanted.sort_unstable();
     wanted.truncate(RECORDS);
@@ -66,8 +111,8 @@ pub(super) fn around_the_evidence(plan: &Plan, outcome: &RunOutcome) -> Trace {
         .enumerate()
         .filter(|(_, flight)| flight.from != NodeId::HARNESS && flight.to != NodeId::HARNESS)
         .map(|(index, flight)| {
-            let away = distance(&times, flight.sent);
-            let here = places.contains(&flight.from) || places.contains(&flight.to);
+            let away = distance(&about.times, flight.sent);
+            let here = about.places.contains(&flight.from) || about.places.contains(&flight.to);
             let carries = moments.contains(&(flight.from, flight.sent))
                 || flight.read.is_some_and(|read| moments.contains(&(flight.to, read)));
             // Elsewhere counts as four times as far.
@@ -78,7 +123,7 @@ pub(super) fn around_the_evidence(plan: &Plan, outcome: &RunOutcome) -> Trace {
     near.truncate(MESSAGES);
     near.sort_unstable_by_key(|(.., index)| *index);
     let flights: Vec<Flight> = near.iter().map(|(.., index)| outcome.flights[*index]).collect();
-    make(plan, outcome, &proofs, &chosen, &flights)
+    make(plan, outcome, &about.proofs, &chosen, &flights)
 }
 
 fn proofs(outcome: &RunOutcome) -> BTreeSet<usize> {

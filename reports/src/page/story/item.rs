@@ -174,6 +174,7 @@ impl Item<'_> {
         let why = match (run.violations.first(), &run.reason) {
             (Some(first), _) => clip_within(&first.summary, text.min(160)),
             (None, Some(reason)) => clip_within(reason, text.min(160)),
+            (None, None) if run.verdict == Verdict::Passed => "how it met its faults".to_owned(),
             (None, None) => "nothing more is told".to_owned(),
         };
         let causes = broken(run);

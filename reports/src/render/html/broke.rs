@@ -3,7 +3,7 @@
 use crate::{
     causes::{Group, Of, across},
     digest,
-    format::{Report, Run, ScenarioReport},
+    format::{Report, Run, ScenarioReport, Verdict},
     page::{
         fill,
         story::{Item, name},
@@ -25,7 +25,7 @@ const LINKS: usize = 12;
 
 /// The groups of a report, and the runs in them.
 pub(super) struct Broke<'a> {
-    /// Every run that is told, once: under the first of its causes.
+    /// Every run that is told, once: under the first of its causes, then one that passed.
     pub(super) items: Vec<Item<'a>>,
     groups: Vec<Placed<'a>>,
     program: String,
@@ -74,7 +74,15 @@ impl<'a> Broke<'a> {
         Self { items, groups, program: program.to_owned() }
     }
 
-    /// Where a scenario's first run that did not pass is told.
+    /// Has a run that passed told as well, and gives its place among the items; none if it did not pass.
+    pub(super) fn add_passed(&mut self, run: Of<'a>, program: &str) -> Option<usize> {
+        let place = self.items.len();
+        let passed = run.1.verdict == Verdict::Passed;
+        passed.then(|| self.items.push(Item::new(run, place, true, program).opened()))?;
+        Some(place)
+    }
+
+    /// Where a scenario's first run that is told stands.
     pub(super) fn first_of(&self, scenario: &ScenarioReport) -> Option<usize> {
         self.items.iter().position(|item| std::ptr::eq(item.scenario(), scenario))
     }

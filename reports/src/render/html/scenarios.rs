@@ -48,7 +48,7 @@ struct Table {
 }
 
 struct Row {
-    /// Where its first run that did not pass is told.
+    /// Where its first run that is told stands.
     run: Option<usize>,
     name: String,
     path: String,

@@ -40,7 +40,13 @@ class Diagram {
 
   homeView() {
     const proof = this.cause.length ? this.cause : this.proof;
-    return proof.length ? around(proof, this.trace) : everything(this.trace);
+    if (proof.length) return around(proof, this.trace);
+    // Of a run in which nothing is wrong: how the first fault was met.
+    const [fault] = this.trace.faults;
+    if (!fault) return everything(this.trace);
+    const away = record => Math.abs(record.at - fault.from);
+    const near = [...this.trace.records].sort((a, b) => away(a) - away(b)).slice(0, 40);
+    return around([{ at: fault.from }, ...near], this.trace);
   }
 
   /** What the cause is about, as the story opens. */
@@ -66,6 +72,7 @@ class Diagram {
     button('◂', 'Earlier', () => this.move(-0.4));
     button('▸', 'Later', () => this.move(0.4));
     if (this.proof.length) button('Cause', 'Show what the cause is about', () => this.home());
+    else if (trace.faults.length) button('Fault', 'Show the first fault', () => this.home());
     button('All', 'Show the whole run', () => this.show(everything(trace)));
     const distinct = of => [...new Set(trace.records.map(of).filter(value => value !== null))]
       .sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
