@@ -8,7 +8,7 @@
 //!   disk. For quorum queues, this means that a quorum of replicas have accepted and confirmed the message".
 //! - fail: every attempt ended before anything was sent, or with `basic.return`: no queue took it.
 //! - info: an attempt was sent, and answered with `basic.nack` ("the broker was unable to process it"), or not at all before
-//!   the connection was closed or [`CONFIRM`] was over. It is not repeated: RabbitMQ would take it for another one.
+//!   the connection was closed or [`PATIENCE`] was over. It is not repeated: RabbitMQ would take it for another one.
 //!
 //! In the end everything is consumed without being acknowledged, and given back by closing the connection. Where the end is
 //! RabbitMQ names twice: by the count that it answers to a passive declaration while there are no consumers, and by a message
@@ -60,8 +60,12 @@ const END: &str = "end";
 /// A connection is not made after this.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// An attempt is not confirmed after this.
-const CONFIRM: Duration = Duration::from_secs(8);
+/// What was asked is not answered after this.
+const ANSWER: Duration = Duration::from_secs(8);
+
+/// An attempt is not confirmed after this: after a cut of 20 s TCP tries again only 25.4 s after the cut began, and the
+/// servers of a quorum queue do not hear of each other sooner. Who repeats what was not confirmed waits [`ANSWER`].
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// No attempt is begun later than this after the first.
 const RETRY_FOR: Duration = Duration::from_secs(40);
@@ -208,12 +212,12 @@ impl RabbitMq {
         let confirm =
             channel.basic_publish("".into(), QUEUE.into(), options, END.as_bytes(), properties);
         let confirm = async { confirm.await?.await };
-        if in_time("the confirm of the end", CONFIRM, confirm).await? != Confirmation::Ack(None) {
+        if in_time("the confirm of the end", ANSWER, confirm).await? != Confirmation::Ack(None) {
             return Err("the message that marks the end was not taken".to_owned());
         }
         let options = QueueDeclareOptions::durable().passive();
         let told = channel.queue_declare(QUEUE.into(), options, FieldTable::default());
-        let told = in_time("queue.declare", CONFIRM, told).await?;
+        let told = in_time("queue.declare", ANSWER, told).await?;
         if told.consumer_count() > 0 {
             return Err("somebody consumes from the queue".to_owned());
         }
@@ -225,13 +229,13 @@ impl RabbitMq {
             BasicConsumeOptions::default(),
             FieldTable::default(),
         );
-        let mut consumer = in_time("basic.consume", CONFIRM, consumer).await?;
+        let mut consumer = in_time("basic.consume", ANSWER, consumer).await?;
         let mut copies = BTreeMap::new();
         let mut entries = Vec::new();
         let mut read = 0;
         loop {
             let what = format!("message {} of {}", read + 1, told.message_count());
-            let delivery = in_time(&what, CONFIRM, next(&mut consumer)).await?;
+            let delivery = in_time(&what, ANSWER, next(&mut consumer)).await?;
             let delivery =
                 delivery.ok_or(format!("{what}: RabbitMQ has cancelled the consumer"))?;
             read += 1;
@@ -306,7 +310,8 @@ impl Broker for RabbitMq {
             ErrorKind::InvalidChannelState(..) => Refused(error.to_string()),
             _ => Unknown(error.to_string()),
         })?;
-        match in_time("the confirm", CONFIRM, confirm).await {
+        let patience = if self.retries { ANSWER } else { PATIENCE };
+        match in_time("the confirm", patience, confirm).await {
             Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => Ok(None),
             Ok(Confirmation::Ack(Some(returned))) => Err(Refused(returned.reply_text.to_string())),
             Ok(Confirmation::Nack(_)) => Err(Unknown("basic.nack".to_owned())),
@@ -329,7 +334,7 @@ impl Broker for RabbitMq {
                     let read = self.read_on(&channel).await;
                     // Whatever was handed out goes back.
                     let closed = connection.close(200, "".into());
-                    in_time("connection.close", CONFIRM, closed).await?;
+                    in_time("connection.close", ANSWER, closed).await?;
                     return read;
                 }
                 Err(error) => why = error,

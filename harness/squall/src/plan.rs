@@ -39,9 +39,9 @@ pub struct Plan {
     pub faults: Vec<PlannedFault>,
     /// Limits of the liveness invariants.
     pub expect: Vec<Expect>,
-    /// Invariants that must be violated.
+    /// Of each of these lists of invariants one must be violated, and all may.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub violates: Vec<String>,
+    pub violates: Vec<Vec<String>>,
     /// Signals without which the run proves nothing.
     pub must_see: Vec<String>,
     /// Signals that fail the run if they are seen.
@@ -231,7 +231,7 @@ impl Plan {
             settle_us: settle(scenario, seed),
             faults,
             expect,
-            violates: known.into_iter().flat_map(|known| known.names.iter().cloned()).collect(),
+            violates: known.into_iter().map(|known| known.names.clone()).collect(),
             must_see: scenario.must_see.clone(),
             must_not_see: scenario.must_not_see.clone(),
             allow: scenario.allow.clone(),

@@ -550,7 +550,7 @@ impl<H: Host> Driver<'_, H> {
     /// What is known to be lost here is lost: all was answered, and for long every reading has said so. Whatever is not known
     /// is waited for until the deadline.
     fn is_lost_as_known(&self, now: Micros) -> bool {
-        self.plan.violates.iter().any(|name| name == "no_loss")
+        self.plan.violates.iter().flatten().any(|name| name == "no_loss")
             && self.offered
             && self.clients.open.is_empty()
             && self.lost_since.is_some_and(|since| now > since + scaled(LOST, self.pace))

@@ -61,8 +61,13 @@ pub(crate) fn why_vacuous(
 ) -> Vec<String> {
     let idle = (acknowledged == 0).then(|| "no publish was acknowledged".to_owned());
     let faults = why_faults_prove_nothing(plan, fates, signals, near);
-    let named = plan.expect.iter().map(|expect| &expect.name).chain(&plan.violates);
-    let judges = named.filter_map(|name| judgement.why_idle(name));
+    let named = plan.expect.iter().filter_map(|expect| judgement.why_idle(&expect.name));
+    // Of what may be violated together one that was judged is enough.
+    let known = plan.violates.iter().flat_map(|names| {
+        let idle: Vec<_> = names.iter().filter_map(|name| judgement.why_idle(name)).collect();
+        if idle.len() == names.len() { idle } else { Vec::new() }
+    });
+    let judges = named.chain(known);
     idle.into_iter().chain(faults).chain(judges).collect()
 }
 

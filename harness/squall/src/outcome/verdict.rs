@@ -48,29 +48,36 @@ impl Verdict {
         }
     }
 
-    /// What is known to be violated is no failure; that it is kept is one. Where a run proves nothing, it does not prove
-    /// that either.
+    /// What is known to be violated is no failure; that all of a list is kept is one. Where a run proves nothing, it does
+    /// not prove that either.
     pub(crate) fn expect_violations(&mut self, plan: &Plan, proves_something: bool) {
-        for name in &plan.violates {
-            let found = self.violations.iter().position(|broken| broken.invariant == *name);
-            let Some(found) = found else {
-                if proves_something && self.vacuous.is_empty() {
-                    self.violations.push(Violation {
-                        invariant: "violates",
-                        summary: format!("{name} is known to be violated here, and it was kept"),
-                        evidence: Vec::new(),
-                        since: squall_judge::NEVER,
-                        consequence_of: None,
-                    });
-                }
-                continue;
-            };
-            let said = format!("as expected, {name}: {}", self.violations[found].summary);
-            self.note =
-                Some(self.note.take().map_or(said.clone(), |note| format!("{note}; {said}")));
-            self.violations.retain(|broken| {
-                broken.invariant != *name && broken.consequence_of != Some(name.as_str())
-            });
+        for names in &plan.violates {
+            let mut shown = false;
+            for name in names {
+                let found = self.violations.iter().find(|broken| broken.invariant == *name);
+                let Some(found) = found else { continue };
+                shown = true;
+                let said = format!("as expected, {name}: {}", found.summary);
+                self.note = Some(match self.note.take() {
+                    Some(note) => format!("{note}; {said}"),
+                    None => said,
+                });
+                self.violations.retain(|broken| {
+                    broken.invariant != *name && broken.consequence_of != Some(name.as_str())
+                });
+            }
+            if !shown && proves_something && self.vacuous.is_empty() {
+                self.violations.push(Violation {
+                    invariant: "violates",
+                    summary: format!(
+                        "{} is known to be violated here, and it was kept",
+                        names.join(" or ")
+                    ),
+                    evidence: Vec::new(),
+                    since: squall_judge::NEVER,
+                    consequence_of: None,
+                });
+            }
         }
     }
 

@@ -69,7 +69,7 @@ pub(super) fn expectation() -> Value {
         {
             "type": "object", "additionalProperties": false, "required": ["violates"],
             "properties": {
-                "violates": one_or_more(&invariant(), "What is known to be violated"),
+                "violates": one_or_more(&invariant(), "What is known to be violated; of a list at least one"),
                 "with": one_or_more(&variant, "Only by these variants of the system"),
                 "unless": one_or_more(&variant, "Not by these variants of the system"),
             },

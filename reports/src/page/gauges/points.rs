@@ -40,18 +40,18 @@ pub(super) fn points(kind: MetricKind, metrics: &[&SeriesMetric], series: &Serie
             extremes(&sum(metrics.iter().map(|metric| values(metric, "")), scrapes))
         }
         MetricKind::Counter => {
-            let rate = |(from, to, sum): (usize, usize, Option<f64>)| {
-                let seconds = (series.every_ms.max(1) as f64) * (to - from) as f64 / 1e3;
-                Point { scrape: from, value: sum.map(|sum| sum / seconds) }
+            let rate = |part: Part| {
+                let scrapes = (part.to - part.from) as f64;
+                let seconds = series.every_ms.max(1) as f64 * scrapes / 1e3;
+                Point { scrape: part.from, value: part.sum.map(|sum| sum / seconds) }
             };
             grown("_total").into_iter().map(rate).collect()
         }
         MetricKind::Histogram => {
-            let mean =
-                |(sum, count): ((usize, usize, Option<f64>), (usize, usize, Option<f64>))| {
-                    let value = sum.2.zip(count.2.filter(|count| *count > 0.0));
-                    Point { scrape: sum.0, value: value.map(|(sum, count)| sum / count) }
-                };
+            let mean = |(sum, count): (Part, Part)| {
+                let value = sum.sum.zip(count.sum.filter(|count| *count > 0.0));
+                Point { scrape: sum.from, value: value.map(|(sum, count)| sum / count) }
+            };
             grown("_sum").into_iter().zip(grown("_count")).map(mean).collect()
         }
     }
@@ -80,14 +80,23 @@ fn growth(values: &[Option<f64>]) -> Vec<Option<f64>> {
     values.iter().map(|value| value.map(&mut grown)).collect()
 }
 
-/// The sums of even parts: the first scrape of each, the first after it, and the sum.
-fn by_part(values: &[Option<f64>]) -> Vec<(usize, usize, Option<f64>)> {
+/// Some scrapes, one after the other.
+struct Part {
+    from: usize,
+    /// The first that is none of them.
+    to: usize,
+    /// What their values are together; none where nobody tells any.
+    sum: Option<f64>,
+}
+
+/// As many parts of even size as are drawn.
+fn by_part(values: &[Option<f64>]) -> Vec<Part> {
     let parts = PARTS.min(values.len());
     (0..parts)
         .map(|part| {
             let (from, to) = (part * values.len() / parts, (part + 1) * values.len() / parts);
             let told = values[from..to].iter().flatten();
-            (from, to, told.copied().reduce(|sum, value| sum + value))
+            Part { from, to, sum: told.copied().reduce(|sum, value| sum + value) }
         })
         .collect()
 }

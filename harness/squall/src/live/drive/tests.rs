@@ -281,6 +281,16 @@ fn a_weakness_that_is_known_is_no_failure_and_that_it_does_not_show_is_one() {
     let (outcome, _) = run_expecting(known, CUT, both);
     assert_eq!(broken(&outcome)[0], "no_duplicate_append");
     assert!(!broken(&outcome).contains(&"no_loss"));
+    // Of a list one is enough, even if another has nothing to judge.
+    let either = ", { violates: [durability, no_loss] }";
+    let (outcome, _) = run_expecting(either, CUT, forgets);
+    assert!(broken(&outcome).is_empty() && outcome.vacuous.is_empty(), "{:?}", outcome.vacuous);
+    let (kept, _) = run_expecting(either, CUT, Mistakes::default());
+    assert_eq!(broken(&kept), ["violates"]);
+    assert!(kept.violations[0].summary.starts_with("durability or no_loss is known"));
+    let nobody = ", { violates: [durability] }";
+    let (idle, _) = run_expecting(nobody, CUT, Mistakes::default());
+    assert!(broken(&idle).is_empty() && !idle.vacuous.is_empty(), "{:?}", idle.violations);
     // Only this variant has it, and this is another one.
     let (outcome, _) = run_expecting(", { violates: no_loss, with: weak }", CUT, forgets);
     assert!(broken(&outcome).contains(&"no_loss"), "{:?}", outcome.violations);
