@@ -90,6 +90,10 @@ const READ: Micros = 30_000_000;
 /// What is known to be lost is not waited for when readings have said for this long that it is, at the pace of 1.
 const LOST: Micros = 8_000_000;
 
+/// A last reading that came to no end is made again for this long, at the pace of 1: a system may be unable to answer for a
+/// moment.
+const LAST: Micros = 10_000_000;
+
 /// From one reading to the next.
 const BETWEEN_READS: Micros = 300_000;
 
@@ -112,9 +116,10 @@ enum Stage {
     Settling {
         until: Micros,
     },
-    /// The last reading; it had converged, or not.
+    /// The last reading, which is made again until then if it comes to no end; it had converged, or not.
     Last {
         converged: bool,
+        until: Micros,
     },
     Over,
 }
@@ -580,8 +585,7 @@ impl<H: Host> Driver<'_, H> {
             }
             Stage::Recovery { deadline } if now >= deadline => {
                 self.chronicle.record(NodeId::HARNESS, What::Mark(Mark::DeadlinePassed));
-                self.last_read = None;
-                Stage::Last { converged: false }
+                self.last(false)
             }
             Stage::Recovery { .. } => {
                 if self.converges(now) {
@@ -590,16 +594,16 @@ impl<H: Host> Driver<'_, H> {
                     return Stage::Settling { until: now + self.plan.settle_us };
                 }
                 if self.is_lost_as_known(now) {
-                    self.last_read = None;
-                    return Stage::Last { converged: false };
+                    return self.last(false);
                 }
                 stage
             }
             Stage::Settling { until } if now >= until => {
-                self.last_read = None;
-                Stage::Last { converged: true }
+                self.last(true)
             }
-            Stage::Last { converged } => self.look_for_the_last_time(converged, stage),
+            Stage::Last { converged, until } => {
+                self.look_for_the_last_time(converged, now > until, stage)
+            }
             Stage::Faults | Stage::Settling { .. } | Stage::Over => stage,
         }
     }
@@ -663,8 +667,22 @@ impl<H: Host> Driver<'_, H> {
         }
     }
 
-    fn look_for_the_last_time(&mut self, converged: bool, stage: Stage) -> Stage {
+    fn last(&mut self, converged: bool) -> Stage {
+        self.last_read = None;
+        Stage::Last { converged, until: self.chronicle.now() + scaled(LAST, self.pace) }
+    }
+
+    fn look_for_the_last_time(&mut self, converged: bool, late: bool, stage: Stage) -> Stage {
         if self.how.reads {
+            let failed = matches!(self.last_read, Some(Err(_)));
+            let rested =
+                self.chronicle.now() > self.read_at + scaled(BETWEEN_READS, self.pace);
+            if failed && !late {
+                if rested {
+                    self.read(true);
+                }
+                return stage;
+            }
             if self.reading.is_none() && self.last_read.is_none() {
                 self.read(true);
                 if self.reading.is_none() {

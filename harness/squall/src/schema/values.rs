@@ -11,10 +11,16 @@ pub(super) fn value(kind: &ParamKind) -> Value {
     let times = "[0-9][0-9a-z ]*";
     let size = "^[0-9]+ *(B|kB|KiB|MB|MiB)$";
     let above_zero = |pattern: &str, example: &str| {
-        let positive = "^[^%]*[1-9]";
-        json!({ "type": "string", "allOf": [{ "pattern": pattern }, { "pattern": positive }], "examples": [example] })
+        let above_zero = such_as("^[^%]*[1-9]", &format!("more than 0, such as {example}"));
+        let written = such_as(pattern, &format!("such as {example}"));
+        json!({ "type": "string", "allOf": [written, above_zero], "examples": [example] })
     };
-    let any = |pattern: &str, example: &str| json!({ "type": "string", "pattern": pattern, "examples": [example] });
+    let any = |pattern: &str, example: &str| {
+        let mut value = such_as(pattern, &format!("such as {example}"));
+        value["type"] = json!("string");
+        value["examples"] = json!([example]);
+        value
+    };
     match kind {
         ParamKind::Target => json!({ "$ref": "#/definitions/target" }),
         ParamKind::Time(span) if span.least_ms == 0 => {
@@ -43,10 +49,15 @@ pub(super) fn value(kind: &ParamKind) -> Value {
     }
 }
 
+/// A pattern, and what an editor says of a text that does not match it; otherwise it would show the pattern.
+fn such_as(pattern: &str, wanted: &str) -> Value {
+    json!({ "pattern": pattern, "patternErrorMessage": format!("wanted is {wanted}") })
+}
+
 /// A time with its unit: `1m 30s`.
-pub(super) fn time() -> String {
+pub(super) fn time() -> Value {
     let units = "(ms|msec|millis|s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hr|hrs|hour|hours|d|day|days|w|wk|wks|week|weeks)";
-    format!("^ *([0-9]+ *{units} *)+$")
+    such_as(&format!("^ *([0-9]+ *{units} *)+$"), "a time with its unit, such as 500ms or 1m 30s")
 }
 
 pub(super) fn node(system: &dyn System) -> Value {
