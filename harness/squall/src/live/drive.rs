@@ -598,9 +598,7 @@ impl<H: Host> Driver<'_, H> {
                 }
                 stage
             }
-            Stage::Settling { until } if now >= until => {
-                self.last(true)
-            }
+            Stage::Settling { until } if now >= until => self.last(true),
             Stage::Last { converged, until } => {
                 self.look_for_the_last_time(converged, now > until, stage)
             }
@@ -675,8 +673,7 @@ impl<H: Host> Driver<'_, H> {
     fn look_for_the_last_time(&mut self, converged: bool, late: bool, stage: Stage) -> Stage {
         if self.how.reads {
             let failed = matches!(self.last_read, Some(Err(_)));
-            let rested =
-                self.chronicle.now() > self.read_at + scaled(BETWEEN_READS, self.pace);
+            let rested = self.chronicle.now() > self.read_at + scaled(BETWEEN_READS, self.pace);
             if failed && !late {
                 if rested {
                     self.read(true);
