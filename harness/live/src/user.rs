@@ -6,10 +6,9 @@ use crate::{
 };
 
 /// Makes this process root of a user namespace of its own, which owns the networks and mount tables that it makes from then
-/// on. What it may do outside of them stays what it was. Processes on nodes believe that they are root. For a process that is
-/// root already there is no need.
+/// on. What it may do outside of them stays what it was. Processes on nodes believe that they are root.
 ///
-/// It must be called before the process has a second thread.
+/// For root it does nothing. It must be called before the process has a second thread.
 ///
 /// # Errors
 /// When the system does not let this user make user namespaces, or the process has more than one thread.

@@ -70,9 +70,12 @@ pub(crate) fn thread_id() -> i32 {
     rustix::thread::gettid().as_raw_nonzero().get()
 }
 
-/// Makes this process, of one thread still, root of a user namespace of its own.
+/// Makes this process, of one thread still, root of a user namespace of its own, unless it is root.
 pub(crate) fn enter_user_namespace() -> io::Result<()> {
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    if user.is_root() {
+        return Ok(());
+    }
     // SAFETY: as above, no CLONE_FILES.
     unsafe { rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER) }?;
     fs::write("/proc/self/setgroups", "deny")?;

@@ -4,10 +4,15 @@ use crate::injection::{Carried, DiskState, Injection, NodeState, Tampering};
 use squall_live::{Capability, Removed};
 use std::sync::OnceLock;
 
-/// What this machine can do. Trying it takes half a second: it is tried once in a process.
+/// What this machine can do. Trying it takes half a second: it is tried once in a process. A user without rights becomes root
+/// of a user namespace for it, where the system allows that: what can be done then is what is told.
 pub(crate) fn capabilities() -> &'static [Capability] {
     static TRIED: OnceLock<Vec<Capability>> = OnceLock::new();
-    TRIED.get_or_init(|| squall_live::capabilities(&std::env::temp_dir()))
+    TRIED.get_or_init(|| {
+        // Where that is refused, making the namespaces of a node is, too, and tells why.
+        let _ = squall_live::become_root_of_a_namespace();
+        squall_live::capabilities(&std::env::temp_dir())
+    })
 }
 
 /// Without these no node can be run.

@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(super) struct Limits {
     hindered: BTreeMap<On, NodeState>,
+    /// Nodes that ever lacked a processor, or memory. Of the others nothing is set: the machine may not be able to.
+    starved: BTreeSet<NodeId>,
+    bounded: BTreeSet<NodeId>,
     /// What the counters of kills and of waits for the processor said, of each node that ever was limited.
     counted: BTreeMap<NodeId, (u64, u64)>,
 }
@@ -26,11 +29,14 @@ impl Limits {
         state: NodeState,
         felt: &mut Felt,
     ) -> Done {
-        self.counted.entry(machine.id).or_insert_with(|| counters(machine));
         self.hindered.insert((fault, machine.id), state);
-        if state == NodeState::Paused && machine.process.is_some() {
-            felt.add(fault, 1);
+        match state {
+            NodeState::Paused if machine.process.is_some() => felt.add(fault, 1),
+            NodeState::Starved { .. } => _ = self.starved.insert(machine.id),
+            NodeState::Memory(_) => _ = self.bounded.insert(machine.id),
+            _ => {}
         }
+        self.counted.entry(machine.id).or_insert_with(|| counters(machine));
         self.set(machine)
     }
 
@@ -54,8 +60,10 @@ impl Limits {
         });
         in_words(if paused { node.freeze() } else { node.thaw() })?;
         let (share, memory) = (share.max(), memory.min());
-        if share.is_some() || self.counted.contains_key(&machine.id) {
+        if self.starved.contains(&machine.id) {
             in_words(node.cpu_share(share))?;
+        }
+        if self.bounded.contains(&machine.id) {
             in_words(node.memory_limit(memory))?;
         }
         Ok(())
