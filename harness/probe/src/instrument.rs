@@ -92,24 +92,26 @@ pub fn say(text: &str) {
 
 /// A number of this node, as a monitoring system would scrape it from now on (`orders_lag`). It is no record, and no
 /// invariant sees it: `squall replay --as openmetrics` writes it, and rules for alerts are tried on it. The names are those
-/// that your own exporter has. Outside a simulation this does nothing.
+/// that your own exporter has. Outside a simulation and a live run this does nothing.
 pub fn gauge(name: &'static str, labels: &[(&'static str, &str)], value: f64) {
-    #[cfg(feature = "sim")]
-    sim::try_with(|world| world.measure_here(name, labels, false, value));
-    #[cfg(not(feature = "sim"))]
-    let _ = (name, labels, value);
+    measure(name, labels, false, value);
 }
 
 /// As [`gauge`], of a number that only grows and begins at 0 with the node: by how much it grows now. Its name has no
 /// `_total`, which OpenMetrics adds. To grow by 0 says that it is there.
 pub fn counter(name: &'static str, labels: &[(&'static str, &str)], by: u64) {
+    #[allow(clippy::cast_precision_loss)] // Monitoring systems keep 64-bit floats.
+    measure(name, labels, true, by as f64);
+}
+
+fn measure(name: &'static str, labels: &[(&'static str, &str)], counts: bool, value: f64) {
     #[cfg(feature = "sim")]
-    sim::try_with(|world| {
-        #[allow(clippy::cast_precision_loss)] // Monitoring systems keep 64-bit floats.
-        world.measure_here(name, labels, true, by as f64);
-    });
-    #[cfg(not(feature = "sim"))]
-    let _ = (name, labels, by);
+    if sim::try_with(|world| world.measure_here(name, labels, counts, value)).is_some() {
+        return;
+    }
+    #[cfg(feature = "live")]
+    live::measure(name, labels, counts, value);
+    let _ = (name, labels, counts, value);
 }
 
 /// A fault point: a place in the code where a scenario may make something go wrong.

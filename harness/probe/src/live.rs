@@ -54,6 +54,8 @@ pub enum Part {
         /// The trigger's number.
         trigger: u32,
     },
+    /// A number was measured.
+    Measured(Measured),
     /// Something was said in words.
     Said {
         /// When, in microseconds of the machine's monotonic clock.
@@ -65,6 +67,26 @@ pub enum Part {
     },
 }
 
+/// What a process measured of itself: a [gauge](crate::gauge) or a [counter](crate::counter).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// When, in microseconds of the machine's monotonic clock.
+    pub at: u64,
+    /// Where.
+    pub node: NodeId,
+    /// Its name, without the `_total` of counters.
+    pub name: String,
+    /// Names and values.
+    pub labels: Vec<(String, String)>,
+    /// It only grows.
+    pub counts: bool,
+    /// Its value from now on; of what counts, by how much it grows.
+    pub value: f64,
+}
+
+/// The name of a metric, and the names and values of its labels.
+type Metric = (String, Vec<(String, String)>);
+
 struct Tape {
     node: NodeId,
     file: File,
@@ -75,6 +97,8 @@ struct Tape {
     told: Option<BTreeSet<Vec<u8>>>,
     /// Where somebody waits.
     armed: Vec<Armed>,
+    /// What gauges were told last, in bits.
+    gauges: BTreeMap<Metric, u64>,
 }
 
 /// A trigger that waits at a fault point.
@@ -149,7 +173,8 @@ pub fn begin(path: &Path, node: NodeId) -> io::Result<()> {
     let armed = std::env::var(POINTS).unwrap_or_default();
     let armed = armed.lines().filter_map(Armed::read).collect();
     // Of names of an earlier life of the node the file may be full: they are told again.
-    let tape = Tape { node, file, names: BTreeMap::new(), earlier, told: None, armed };
+    let (names, gauges) = (BTreeMap::new(), BTreeMap::new());
+    let tape = Tape { node, file, names, earlier, told: None, armed, gauges };
     let _ = TAPE.set(Mutex::new(tape));
     Ok(())
 }
@@ -198,6 +223,18 @@ impl Tape {
 
     fn record(&mut self, node: NodeId, what: What) {
         self.write(&Part::Record { at: now(), node, what });
+    }
+
+    /// A gauge that is told the value that it has is told once.
+    fn measure(&mut self, name: &str, labels: &[(&str, &str)], counts: bool, value: f64) {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let labels: Vec<_> = labels.iter().map(owned).collect();
+        let (name, bits) = (name.to_owned(), value.to_bits());
+        if !counts && self.gauges.insert((name.clone(), labels.clone()), bits) == Some(bits) {
+            return;
+        }
+        let (at, node) = (now(), self.node);
+        self.write(&Part::Measured(Measured { at, node, name, labels, counts, value }));
     }
 
     /// What earlier lives have recorded of this node.
@@ -256,6 +293,10 @@ pub(crate) fn signal(name: &str) {
     });
 }
 
+pub(crate) fn measure(name: &str, labels: &[(&str, &str)], counts: bool, value: f64) {
+    with(|tape| tape.measure(name, labels, counts, value));
+}
+
 pub(crate) fn say(text: &str) {
     with(|tape| {
         let part = Part::Said { at: now(), node: tape.node, text: text.to_owned() };
@@ -310,8 +351,8 @@ mod tests {
     use crate::record::{EventId, Position};
 
     fn tape(file: File, earlier: Vec<u8>) -> Tape {
-        let (names, armed) = (BTreeMap::new(), Vec::new());
-        Tape { node: NodeId(3), file, names, earlier, told: None, armed }
+        let (names, armed, gauges) = (BTreeMap::new(), Vec::new(), BTreeMap::new());
+        Tape { node: NodeId(3), file, names, earlier, told: None, armed, gauges }
     }
 
     #[test]
@@ -340,6 +381,19 @@ mod tests {
             let (some, read) = parts(&bytes[..cut]);
             assert!(some.len() < 2 && read <= cut, "{cut}");
         }
+        // A gauge is told when it changes, a counter always.
+        for value in [1.0, 1.0, 2.0] {
+            first.measure("lag", &[("group", "billing")], false, value);
+            first.measure("events", &[], true, value);
+        }
+        let (all, _) = parts(&std::fs::read(&path).unwrap());
+        let measured = all.iter().filter_map(|part| match part {
+            Part::Measured(measured) => Some((measured.name.as_str(), measured.value)),
+            _ => None,
+        });
+        let wanted =
+            [("lag", 1.0), ("events", 1.0), ("events", 1.0), ("lag", 2.0), ("events", 2.0)];
+        assert_eq!(measured.collect::<Vec<_>>(), wanted);
 
         // The next life numbers its names otherwise.
         let file = File::options().append(true).open(&path).unwrap();

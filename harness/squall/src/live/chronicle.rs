@@ -1,5 +1,6 @@
 //! What happened in a run whose time nobody can stop: records with the time since it began, by the monotonic clock.
 
+use super::history::Beside;
 use crate::{
     outcome::{Recorder, setup},
     plan::{Micros, Plan},
@@ -7,8 +8,9 @@ use crate::{
 };
 use squall_judge::{CATALOGUE, Limits, Setup};
 use squall_probe::{
-    EventId, Name, NodeId, Record, What, live,
-    sim::{self, Said},
+    EventId, Name, NodeId, Record, What,
+    live::{self, Measured},
+    sim,
 };
 
 /// A run's records, as they come.
@@ -27,8 +29,8 @@ pub(crate) struct Chronicle {
     pub(crate) recorder: Recorder,
     /// All of them.
     pub(crate) records: Vec<Record>,
-    /// What nodes said in words.
-    pub(crate) said: Vec<Said>,
+    /// What nodes told beside them.
+    pub(crate) beside: Beside,
 }
 
 impl Chronicle {
@@ -46,7 +48,7 @@ impl Chronicle {
             recorder: Recorder::new(plan, &setup),
             limits: setup.limits.clone(),
             records: Vec::new(),
-            said: Vec::new(),
+            beside: Beside::default(),
         }
     }
 
@@ -82,13 +84,17 @@ impl Chronicle {
         self.pending.extend(records);
     }
 
-    /// Adds what processes said in words, with times of the machine's monotonic clock, as far as a simulation keeps it.
-    pub(crate) fn say(&mut self, said: impl IntoIterator<Item = Said>) {
-        let room = sim::MOST_SAID.saturating_sub(self.said.len());
+    /// Adds what processes told beside their records, with times of the machine's monotonic clock; words as far as a
+    /// simulation keeps them.
+    pub(crate) fn tell(&mut self, Beside { said, measured }: Beside) {
+        let room = sim::MOST_SAID.saturating_sub(self.beside.said.len());
         let began = self.began;
-        self.said.extend(said.into_iter().take(room).map(|(at, node, text)| {
+        self.beside.said.extend(said.into_iter().take(room).map(|(at, node, text)| {
             (at.saturating_sub(began), node, text.chars().take(sim::LONGEST_LINE).collect())
         }));
+        let measured =
+            measured.into_iter().map(|one| Measured { at: one.at.saturating_sub(began), ..one });
+        self.beside.measured.extend(measured);
     }
 
     /// All that happened until then is known: it gets its order, and those who judge hear of it.

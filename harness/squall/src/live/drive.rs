@@ -9,6 +9,7 @@ use super::{
     chronicle::Chronicle,
     clients::{self, Clients, Said},
     described::READERS,
+    history::Beside,
     nemesis::{Nemesis, Progress, Remains, scaled},
     world::{Done, World},
 };
@@ -20,7 +21,7 @@ use crate::{
 };
 use serde_json::json;
 use squall_probe::{
-    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What, sim,
+    EventId, Mark, Name, NodeChange, NodeId, Phase, Position, Record, StateOf, What,
 };
 use squall_reports::Tally;
 use std::{
@@ -47,8 +48,8 @@ pub(crate) trait Host: World {
     /// What processes wrote down since the last call, with times of the machine's monotonic clock; `name` numbers the
     /// names in it.
     fn take_records(&mut self, name: &mut dyn FnMut(&str) -> Name) -> Vec<Record>;
-    /// What processes said in words in what was taken of them, with times of the machine's monotonic clock.
-    fn take_said(&mut self) -> Vec<sim::Said>;
+    /// What processes told beside their records in what was taken of them, with times of the machine's monotonic clock.
+    fn take_beside(&mut self) -> Beside;
     /// Faults, by their index in the plan, whose fault point was reached since the last call; who reached it stands still.
     fn take_reached(&mut self) -> Vec<usize>;
     /// Whoever stands still at a fault point goes on.
@@ -279,7 +280,8 @@ impl<H: Host> Driver<'_, H> {
         let Self { nemesis, chronicle, .. } = self;
         let records = nemesis.world.take_records(&mut |text| chronicle.names.intern(text));
         self.chronicle.add(records);
-        self.chronicle.say(self.nemesis.world.take_said());
+        let beside = self.nemesis.world.take_beside();
+        self.chronicle.tell(beside);
     }
 
     fn doubt(&mut self, why: String) {

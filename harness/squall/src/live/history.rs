@@ -1,12 +1,13 @@
 //! Histories of live runs in files: what can be judged again, and drawn again, where a run cannot be made again.
 //!
-//! A file is gzip of lines of JSON: first what is known beside the records, then a record a line, an object each, and what
-//! nodes said in words, an array each: when, where, what.
+//! A file is gzip of lines of JSON: first what is known beside the records, then a record a line, an object each. What nodes
+//! said in words is an array each: when, where, what; what they measured, too: when, where, its name, its labels, whether
+//! it only grows, and its value (`null`: it is not a number).
 
 use super::kept::{FORMAT, Kept};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, de::DeserializeOwned};
-use squall_probe::{Record, sim::Said};
+use squall_probe::{NodeId, Record, live::Measured, sim::Said};
 use std::{
     fmt::Display,
     fs::File,
@@ -17,11 +18,41 @@ use std::{
 /// A line of a history is no longer than this, in bytes.
 const LINE: u64 = 16 << 20;
 
+/// What nodes tell beside their records.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    /// In words.
+    pub(crate) said: Vec<Said>,
+    /// In numbers.
+    pub(crate) measured: Vec<Measured>,
+}
+
+impl Beside {
+    /// Adds what was told later.
+    pub(crate) fn extend(&mut self, later: Self) {
+        self.said.extend(later.said);
+        self.measured.extend(later.measured);
+    }
+}
+
+/// A line that is an array.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Told {
+    Measured(u64, NodeId, String, Vec<(String, String)>, bool, Option<f64>),
+    Said(Said),
+}
+
 /// Writes a history.
 ///
 /// # Errors
 /// The file cannot be written.
-pub(crate) fn write(path: &Path, kept: &Kept, records: &[Record], said: &[Said]) -> io::Result<()> {
+pub(crate) fn write(
+    path: &Path,
+    kept: &Kept,
+    records: &[Record],
+    beside: &Beside,
+) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     {
@@ -33,8 +64,13 @@ pub(crate) fn write(path: &Path, kept: &Kept, records: &[Record], said: &[Said])
             serde_json::to_writer(&mut out, record)?;
             out.write_all(b"\n")?;
         }
-        for said in said {
+        for said in &beside.said {
             serde_json::to_writer(&mut out, said)?;
+            out.write_all(b"\n")?;
+        }
+        for Measured { at, node, name, labels, counts, value } in &beside.measured {
+            let value = value.is_finite().then_some(value);
+            serde_json::to_writer(&mut out, &(at, node, name, labels, counts, value))?;
             out.write_all(b"\n")?;
         }
         out.finish()?.flush()?;
@@ -112,17 +148,24 @@ pub(crate) fn read_header(path: &Path) -> Result<Kept, String> {
 ///
 /// # Errors
 /// What is wrong with it, in words, by its line.
-pub(crate) fn read(path: &Path) -> Result<(Kept, Vec<Record>, Vec<Said>), String> {
+pub(crate) fn read(path: &Path) -> Result<(Kept, Vec<Record>, Beside), String> {
     let mut lines = Lines::open(path)?;
     let kept = lines.header()?;
-    let (mut records, mut said) = (Vec::new(), Vec::new());
+    let (mut records, mut beside) = (Vec::new(), Beside::default());
     while let Some(line) = lines.next()? {
         match line.first() {
-            Some(b'[') => said.push(lines.parse(&line)?),
+            Some(b'[') => match lines.parse(&line)? {
+                Told::Said(said) => beside.said.push(said),
+                Told::Measured(at, node, name, labels, counts, value) => {
+                    let value = value.unwrap_or(f64::NAN);
+                    let measured = Measured { at, node, name, labels, counts, value };
+                    beside.measured.push(measured);
+                }
+            },
             _ => records.push(lines.parse(&line)?),
         }
     }
-    Ok((kept, records, said))
+    Ok((kept, records, beside))
 }
 
 #[cfg(test)]
@@ -153,6 +196,26 @@ mod tests {
         assert!(why.contains("line 2: expected"), "{why}");
         let (_folder, path) = history(b"\n");
         assert!(read(&path).expect("nothing happened").1.is_empty());
+    }
+
+    #[test]
+    fn what_nodes_told_beside_their_records_is_read_again() {
+        let (_folder, path) = history(
+            b"\n[5,1,\"so\"]\n[6,1,\"lag\",[[\"group\",\"a\"]],false,2.5]\n[7,0,\"lag\",[],false,null]\n",
+        );
+        let (kept, records, beside) = read(&path).expect("it is right");
+        assert_eq!(beside.said, [(5, NodeId(1), "so".to_owned())]);
+        let again = path.with_extension("again");
+        write(&again, &kept, &records, &beside).expect("it is written");
+        let (_, _, again) = read(&again).expect("it is read");
+        let told = |beside: &Beside| format!("{beside:?}");
+        assert_eq!(told(&again), told(&beside));
+        let measured = &again.measured;
+        let labels = [("group".to_owned(), "a".to_owned())];
+        assert_eq!((measured[0].labels.as_slice(), measured[0].value), (labels.as_slice(), 2.5));
+        assert!(measured[1].value.is_nan() && !measured[1].counts);
+        let (_folder, path) = history(b"\n[6,1,\"lag\",[],false]\n");
+        assert!(read(&path).expect_err("a value is missing").contains("line 2"));
     }
 
     #[test]

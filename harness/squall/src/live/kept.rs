@@ -4,6 +4,7 @@ use super::{
     chronicle::{in_a_live_world, tell},
     described::{Described, DescribedSystem, READERS},
     drive::Driven,
+    history::Beside,
 };
 use crate::{
     outcome::{Destruction, Fates, Recorder, RunOutcome, Verdict, setup, signals, why_vacuous},
@@ -12,10 +13,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use squall_judge::Judgement;
-use squall_probe::{
-    NodeChange, NodeId, Record, What,
-    sim::{self, Said},
-};
+use squall_probe::{NodeChange, NodeId, Record, What, sim};
 use squall_reports::{Counters, LatencyRecorder, Machine, Tally};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -147,7 +145,7 @@ impl Kept {
     pub(crate) fn judged(
         &self,
         records: &[Record],
-        said: Vec<Said>,
+        mut beside: Beside,
         system: &dyn System,
     ) -> RunOutcome {
         let outside = self.described.is_some();
@@ -194,6 +192,9 @@ impl Kept {
             let load = format!("the machine's load was {}", self.load);
             note = Some(note.map_or(load.clone(), |note| format!("{note}; {load}")));
         }
+        let mut measures = sim::Measures::default();
+        beside.measured.sort_by_key(|measured| measured.at);
+        beside.measured.iter().for_each(|measured| measures.add(measured));
         RunOutcome {
             hash: String::new(),
             elapsed: self.elapsed,
@@ -213,8 +214,8 @@ impl Kept {
             },
             recovery,
             notes: self.notes.clone(),
-            said,
-            measures: sim::Measures::default(),
+            said: beside.said,
+            measures,
             escape: None,
             unwatched: None,
             history,

@@ -159,9 +159,9 @@ pub(crate) fn execute(
     let described = launch.described.clone();
     let kept = Kept::new(plan, pace, system.as_ref(), described, driven, &chronicle.names);
     let history = folder.join("history.gz");
-    history::write(&history, &kept, &chronicle.records, &chronicle.said)
+    history::write(&history, &kept, &chronicle.records, &chronicle.beside)
         .map_err(|error| format!("{}: cannot be written: {error}", history.display()))?;
-    let outcome = kept.judged(&chronicle.records, chronicle.said, system.as_ref());
+    let outcome = kept.judged(&chronicle.records, chronicle.beside, system.as_ref());
     Ok(LiveRun { plan: kept.plan, system, outcome, history })
 }
 
@@ -187,8 +187,8 @@ fn file_name(name: &str) -> String {
 /// # Errors
 /// It cannot be read, or is of another executable's system, in words.
 pub(crate) fn told(path: &Path, own: &Arc<dyn System>) -> Result<LiveRun, String> {
-    let (kept, records, said) = history::read(path)?;
+    let (kept, records, beside) = history::read(path)?;
     let system = kept.system(own).map_err(|why| format!("{}: {why}", path.display()))?;
-    let outcome = kept.judged(&records, said, system.as_ref());
+    let outcome = kept.judged(&records, beside, system.as_ref());
     Ok(LiveRun { plan: kept.plan, system, outcome, history: path.to_owned() })
 }

@@ -88,10 +88,10 @@ pub(crate) fn of(
 }
 
 /// What the system's own numbers are, by name.
-fn own(all: &[sim::Metric]) -> Result<BTreeMap<&'static str, MetricKind>, String> {
+fn own(all: &[sim::Metric]) -> Result<BTreeMap<&str, MetricKind>, String> {
     let mut own = BTreeMap::new();
     for metric in all {
-        let name = metric.name;
+        let name = metric.name.as_str();
         let starts = |c: char| c.is_ascii_alphabetic() || c == '_';
         let is_word = |text: &str, colon: bool| {
             let fits = |c: char| starts(c) || c.is_ascii_digit() || (colon && c == ':');
@@ -104,7 +104,7 @@ fn own(all: &[sim::Metric]) -> Result<BTreeMap<&'static str, MetricKind>, String
             ));
         }
         if let Some((label, _)) = metric.labels.iter().find(|(label, _)| {
-            !is_word(label, false) || ["job", "instance", "role", "le"].contains(label)
+            !is_word(label, false) || ["job", "instance", "role", "le"].contains(&label.as_str())
         }) {
             return Err(format!(
                 "the system tells `{name}` with the label `{}`: letters, digits and _, and not job, instance, role or le",
@@ -131,11 +131,11 @@ fn measure(
 ) {
     let node: NodeId = measurement.node;
     let mut labels: Labels = node_labels(plan, system, node);
-    labels.extend(metric.labels.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    labels.extend(metric.labels.iter().cloned());
     if metric.counts {
-        board.add(Some(node), metric.name, labels, measurement.value);
+        board.add(Some(node), &metric.name, labels, measurement.value);
     } else {
-        board.set(Some(node), metric.name, labels, measurement.value);
+        board.set(Some(node), &metric.name, labels, measurement.value);
     }
 }
 

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Metric {
     /// Its name, without the `_total` of counters.
-    pub name: &'static str,
+    pub name: String,
     /// Names and values.
-    pub labels: Vec<(&'static str, String)>,
+    pub labels: Vec<(String, String)>,
     /// It only grows, and begins at 0 with the node.
     pub counts: bool,
 }
@@ -31,7 +31,7 @@ pub struct Measurement {
 #[derive(Debug, Default)]
 pub struct Measures {
     metrics: Vec<Metric>,
-    by_name: BTreeMap<&'static str, Vec<usize>>,
+    by_name: BTreeMap<String, Vec<usize>>,
     /// Of a gauge of a node: in which of the node's lives it was told last, and its value.
     last: BTreeMap<(NodeId, usize), (u32, u64)>,
     taken: Vec<Measurement>,
@@ -55,7 +55,7 @@ impl Measures {
         &mut self,
         (node, life): (NodeId, u32),
         at: u64,
-        (name, labels, counts): (&'static str, &[(&'static str, &str)], bool),
+        (name, labels, counts): (&str, &[(&str, &str)], bool),
         value: f64,
     ) {
         let metric = self.metric(name, labels, counts);
@@ -65,25 +65,31 @@ impl Measures {
         }
     }
 
-    fn metric(
-        &mut self,
-        name: &'static str,
-        labels: &[(&'static str, &str)],
-        counts: bool,
-    ) -> usize {
-        let of_name = self.by_name.entry(name).or_default();
+    /// Adds what a process measured. It is no earlier than what was added before.
+    #[cfg(feature = "live")]
+    pub fn add(&mut self, measured: &crate::live::Measured) {
+        let labels: Vec<_> =
+            measured.labels.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let metric = self.metric(&measured.name, &labels, measured.counts);
+        let (at, node, value) = (measured.at, measured.node, measured.value);
+        self.taken.push(Measurement { at, node, metric, value });
+    }
+
+    fn metric(&mut self, name: &str, labels: &[(&str, &str)], counts: bool) -> usize {
         let same = |metric: &&usize| {
             let known = &self.metrics[**metric];
-            let told = known.labels.iter().map(|(name, value)| (*name, value.as_str()));
+            let told = known.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             known.counts == counts && told.eq(labels.iter().copied())
         };
-        if let Some(known) = of_name.iter().find(same) {
+        let of_name = self.by_name.get(name);
+        if let Some(known) = of_name.and_then(|all| all.iter().find(same)) {
             return *known;
         }
         let new = self.metrics.len();
-        let labels = labels.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        self.metrics.push(Metric { name, labels, counts });
-        of_name.push(new);
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let labels = labels.iter().map(owned).collect();
+        self.metrics.push(Metric { name: name.to_owned(), labels, counts });
+        self.by_name.entry(name.to_owned()).or_default().push(new);
         new
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     schedule::Direction,
 };
 use serde_json::Value;
-use squall_probe::live;
+use squall_probe::{live, sim};
 use std::{collections::VecDeque, path::Path};
 
 const SYSTEM: &str = "name: fake\npromises: { deduplicates: true }\nvariants: { weak: { env: { A: b } } }\nroles:\n  server: { start: a, replica: true }\n  client: { client: b }\n";
@@ -131,8 +131,8 @@ impl Host for Fake {
     fn take_records(&mut self, _: &mut dyn FnMut(&str) -> Name) -> Vec<Record> {
         Vec::new()
     }
-    fn take_said(&mut self) -> Vec<sim::Said> {
-        std::mem::take(&mut self.said)
+    fn take_beside(&mut self) -> Beside {
+        Beside { said: std::mem::take(&mut self.said), measured: Vec::new() }
     }
     fn take_reached(&mut self) -> Vec<usize> {
         Vec::new()
@@ -214,11 +214,11 @@ fn run_expecting(expect: &str, faults: &str, mistakes: Mistakes) -> (RunOutcome,
     // Through a file, as histories go.
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("history.gz");
-    super::super::history::write(&path, &kept, &chronicle.records, &chronicle.said)
+    super::super::history::write(&path, &kept, &chronicle.records, &chronicle.beside)
         .expect("it is written");
-    let (again, records, said) = super::super::history::read(&path).expect("it is read");
+    let (again, records, beside) = super::super::history::read(&path).expect("it is read");
     assert_eq!(records, chronicle.records);
-    (again.judged(&records, said, &system), host.done)
+    (again.judged(&records, beside, &system), host.done)
 }
 
 fn broken(outcome: &RunOutcome) -> Vec<&str> {

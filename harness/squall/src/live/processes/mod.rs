@@ -15,6 +15,7 @@ mod tape;
 use super::{
     described::Described,
     drive::{Heard, Host},
+    history::Beside,
     world::{Disturbance, Done, Part, World},
 };
 use crate::{
@@ -28,7 +29,7 @@ use limits::Limits;
 use links::Links;
 use machine::{Machine, Written, in_words, introduce};
 use squall_live::{Lab, LabOptions, NodeOptions};
-use squall_probe::{Name, NodeId, Record, sim::Said};
+use squall_probe::{Name, NodeId, Record};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -51,8 +52,8 @@ pub(crate) struct Processes {
     /// What clients wrote.
     said: Receiver<Written>,
     say: Sender<Written>,
-    /// What nodes said in words, and nobody has taken.
-    words: Vec<Said>,
+    /// What nodes told beside their records, and nobody has taken.
+    beside: Beside,
     /// Software that was ended to repair its machine.
     exits: Vec<(NodeId, String)>,
     /// How often each fault point was passed.
@@ -119,7 +120,7 @@ impl Processes {
             felt: Felt::default(),
             said,
             say,
-            words: Vec::new(),
+            beside: Beside::default(),
             exits: Vec::new(),
             passed: BTreeMap::new(),
             reached: Vec::new(),
@@ -262,7 +263,7 @@ impl Host for Processes {
             let heard = machine.tape.read(name);
             machine.waits |= !heard.reached.is_empty();
             all.extend(heard.records);
-            self.words.extend(heard.said);
+            self.beside.extend(heard.beside);
             self.reached.extend(heard.reached);
             for point in heard.passed {
                 *self.passed.entry(point).or_default() += 1;
@@ -271,8 +272,8 @@ impl Host for Processes {
         all
     }
 
-    fn take_said(&mut self) -> Vec<Said> {
-        std::mem::take(&mut self.words)
+    fn take_beside(&mut self) -> Beside {
+        std::mem::take(&mut self.beside)
     }
 
     fn take_reached(&mut self) -> Vec<usize> {

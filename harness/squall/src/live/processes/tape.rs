@@ -1,13 +1,13 @@
 //! What the processes of a node write down, read as it comes; and what they are told of fault points, which they write down.
 
 use crate::{
+    live::history::Beside,
     plan::{Plan, Start},
     scenario::Condition,
 };
 use squall_probe::{
     Name, Record,
     live::{self, Part},
-    sim::Said,
 };
 use std::{
     collections::BTreeMap,
@@ -33,8 +33,8 @@ pub(super) struct Tape {
 pub(super) struct Heard {
     /// In the order in which they were written.
     pub(super) records: Vec<Record>,
-    /// In words, with times of the machine's monotonic clock.
-    pub(super) said: Vec<Said>,
+    /// In words and in numbers, with times of the machine's monotonic clock.
+    pub(super) beside: Beside,
     /// Passed fault points, one entry a passage.
     pub(super) passed: Vec<Name>,
     /// Faults, by their index in the plan, that wait for a passage that has come: the process stands still.
@@ -77,7 +77,8 @@ impl Tape {
                     heard.passed.push(self.names.get(&number).copied().unwrap_or(number));
                 }
                 Part::Reached { trigger } => heard.reached.push(trigger as usize),
-                Part::Said { at, node, text } => heard.said.push((at, node, text)),
+                Part::Said { at, node, text } => heard.beside.said.push((at, node, text)),
+                Part::Measured(measured) => heard.beside.measured.push(measured),
             }
         }
         heard
@@ -135,14 +136,14 @@ mod tests {
         let mut all = Heard::default();
         for byte in bytes {
             file.write_all(&[byte]).expect("it is written");
-            let Heard { records, said, passed, reached } = heard(&mut tape);
-            all.said.extend(said);
+            let Heard { records, beside, passed, reached } = heard(&mut tape);
+            all.beside.extend(beside);
             all.records.extend(records);
             all.passed.extend(passed);
             all.reached.extend(reached);
         }
         let what = What::Signal { signal: Name(7) };
-        assert_eq!(all.said, [(6, NodeId(1), "so".to_owned())]);
+        assert_eq!(all.beside.said, [(6, NodeId(1), "so".to_owned())]);
         assert_eq!(all.records, [Record { at: 5, node: NodeId(1), what }]);
         assert_eq!(
             (all.passed.as_slice(), all.reached.as_slice()),
