@@ -174,7 +174,7 @@ mod tests {
     fn a_counter_that_begins_again_does_not_shrink() {
         let told = [Some(2.0), Some(3.0), None, Some(1.0), Some(1.0)];
         let one = metric(&[("_total", &told)]);
-        let rates = values(MetricKind::Counter, &[one.clone()], 5);
+        let rates = values(MetricKind::Counter, std::slice::from_ref(&one), 5);
         assert_eq!(rates, [Some(4.0), Some(2.0), None, Some(2.0), Some(0.0)]);
         // Of many scrapes each part has one rate.
         let many: Vec<Option<f64>> = (0..6_000).map(|at| Some(f64::from(at))).collect();
