@@ -4,6 +4,10 @@
 //! TigerBeetle's liveness mode: once a core of the cluster is healthy, it must take requests. The harness publishes a
 //! few events from every client in this phase, so that there is something to judge. A publish from before the
 //! healing may end indeterminate: an outage took its request or its answer. So may one whose client went down.
+//!
+//! Where clients are programs of somebody else's, one may give up a publish after the healing as well: a connection to who
+//! led before is cut by whoever elects another one, and what was under way on it nobody knows. It is asked to publish again,
+//! until that is acknowledged.
 
 use super::{
     evidence::Evidence,
@@ -34,6 +38,7 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         poison: BTreeSet::new(),
         waiting: BTreeMap::new(),
         healed: None,
+        works_since: BTreeMap::new(),
         findings: Findings::default(),
     }))
 }
@@ -53,6 +58,8 @@ struct Progress {
     /// Publishes that must end.
     waiting: BTreeMap<EventId, Waiting>,
     healed: Option<Evidence>,
+    /// When each client last began a publish that ended ok in time.
+    works_since: BTreeMap<NodeId, u64>,
     findings: Findings,
 }
 
@@ -101,7 +108,16 @@ impl Progress {
                 },
                 || vec![healed, invoked, *evidence],
             );
+        } else if after && phase == Phase::Ok {
+            let works_since = self.works_since.entry(invoked.record.node).or_default();
+            *works_since = invoked.record.at.max(*works_since);
         }
+    }
+
+    /// Whether a client that gave up a publish has begun another one since, which ended ok.
+    fn publishes_again(&self, waiting: &Waiting, informed: &Evidence) -> bool {
+        let works_since = self.works_since.get(&waiting.client);
+        self.setup.gives_up && works_since.is_some_and(|since| *since > informed.record.at)
     }
 }
 
@@ -130,6 +146,7 @@ impl Invariant for Progress {
         for (event, waiting) in &self.waiting {
             let node = self.setup.node(waiting.client);
             match waiting.informed {
+                Some(informed) if self.publishes_again(waiting, &informed) => {}
                 Some(informed) => findings.add(
                     || {
                         format!(
@@ -169,6 +186,23 @@ mod tests {
         let mut h = History::new();
         h.healed().publish(1).info(1).ok(1, 0).publish(2).ok(2, 1).poison(3).publish(3).fail(3);
         assert_eq!(h.violations("progress"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_client_of_somebody_elses_may_give_up_and_must_publish_again() {
+        let gave_up =
+            "p gave up publishing e1 after the healing: indeterminate to the end [0, 1, 3]";
+        let mut h = History::new();
+        h.gives_up().healed().publish(1).publish(2).info(1).ok(2, 0);
+        assert_eq!(h.violations("progress"), [gave_up], "e2 was begun before");
+        h.after(1).publish(3);
+        assert_eq!(h.violations("progress")[0], gave_up, "nobody knows of e3 either");
+        h.ok(3, 1);
+        assert_eq!(h.violations("progress"), [] as [&str; 0]);
+        let mut late = History::new();
+        late.gives_up().healed().publish(1).publish(2).info(1).ok(2, 0).after(1).publish(3);
+        late.after(LIMIT + 1).ok(3, 1);
+        assert_eq!(late.violations("progress")[1..], [gave_up]);
     }
 
     #[test]

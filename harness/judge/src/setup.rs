@@ -32,6 +32,9 @@ pub struct Setup {
     pub memory: Vec<Option<u64>>,
     /// A fault of the plan makes timers late.
     pub stalls: bool,
+    /// Clients are programs of somebody else's: they may give up a publish of which nobody knows whether it happened, and
+    /// are asked for others.
+    pub gives_up: bool,
 }
 
 impl Setup {

@@ -42,6 +42,8 @@ pub(crate) struct History {
     retries: Option<RetryPolicy>,
     /// A fault makes timers late.
     stalls: bool,
+    /// Clients may give up what nobody knows.
+    gives_up: bool,
     /// How many probes a breaker may make at a time.
     probes: u32,
     /// What is promised, where it is not what logs promise here.
@@ -76,6 +78,7 @@ impl History {
             bank: Vec::new(),
             retries: Some(retries),
             stalls: false,
+            gives_up: false,
             probes: 1,
             promises: None,
             now: 0,
@@ -403,6 +406,12 @@ impl History {
         self
     }
 
+    /// Clients may give up what nobody knows.
+    pub(crate) fn gives_up(&mut self) -> &mut Self {
+        self.gives_up = true;
+        self
+    }
+
     pub(crate) fn stalls(&mut self) -> &mut Self {
         self.stalls = true;
         self
@@ -559,6 +568,7 @@ impl History {
                 .map(|node| (node == usize::from(CONSUMER.0)).then_some(MEMORY))
                 .collect(),
             stalls: self.stalls,
+            gives_up: self.gives_up,
         };
         let mut judge = Judge::new(&setup);
         for record in &self.records {

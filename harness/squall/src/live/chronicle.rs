@@ -131,7 +131,7 @@ pub(crate) fn tell(recorder: &mut Recorder, last: Option<&Record>, record: &Reco
 }
 
 /// What a scenario does not limit has its usual limits in the pace of the system; and who sees a system from outside sees
-/// not what its single replicas hold.
+/// not what its single replicas hold, and has clients that are not squall's.
 pub(crate) fn in_a_live_world(plan: &Plan, setup: Setup, pace: f64, outside: bool) -> Setup {
     let usual = CATALOGUE.iter().filter_map(|entry| {
         let bound = entry.limit?.default()?;
@@ -140,5 +140,5 @@ pub(crate) fn in_a_live_world(plan: &Plan, setup: Setup, pace: f64, outside: boo
     let said = plan.expect.iter().filter_map(|one| Some((one.name.as_str(), one.limit?)));
     let limits = Limits::new(usual.chain(said));
     let replicas = if outside { Vec::new() } else { setup.replicas.clone() };
-    Setup { replicas, limits, ..setup }
+    Setup { replicas, limits, gives_up: outside, ..setup }
 }

@@ -95,6 +95,9 @@ const LOST: Micros = 8_000_000;
 /// moment.
 const LAST: Micros = 10_000_000;
 
+/// Clients that gave up a publish after the healing are asked for others after this, at the pace of 1.
+const AGAIN: Micros = 1_000_000;
+
 /// From one reading to the next.
 const BETWEEN_READS: Micros = 300_000;
 
@@ -177,6 +180,10 @@ struct Driver<'p, H> {
     /// How often clients have said that somebody else leads.
     term: u64,
     offered: bool,
+    /// When everything was healed, and clients were asked for a few events more.
+    healed: Option<Micros>,
+    /// When they are asked again: one has given up what it was asked for after the healing.
+    again: Option<Micros>,
     inconclusive: Vec<String>,
     nonsense: Option<(String, u64)>,
 }
@@ -215,6 +222,8 @@ pub(crate) fn drive<H: Host>(
         tally: None,
         term: 0,
         offered: false,
+        healed: None,
+        again: None,
         inconclusive: Vec::new(),
         nonsense: None,
     };
@@ -375,8 +384,24 @@ impl<H: Host> Driver<'_, H> {
             |(event, open): (&EventId, &clients::Open)| (open.since < give_up).then_some(*event);
         let gone: Vec<EventId> = self.clients.open.iter().filter_map(gone).collect();
         for event in gone {
-            self.clients.open.remove(&event);
-            self.chronicle.abandon(event);
+            self.give_up(event);
+        }
+    }
+
+    /// A publish is given up: nobody will ever say whether it happened.
+    fn give_up(&mut self, event: EventId) {
+        let Some(open) = self.clients.open.remove(&event) else { return };
+        self.chronicle.abandon(event);
+        if self.how.outside && self.healed.is_some_and(|healed| open.since >= healed) {
+            let at = self.chronicle.now() + scaled(AGAIN, self.pace);
+            self.again.get_or_insert(at);
+        }
+    }
+
+    /// Each client is asked for a few events more, to see whether that works.
+    fn probe(&mut self, now: Micros) {
+        for event in self.clients.probe(self.plan, now) {
+            self.chronicle.record(NodeId::HARNESS, What::Probe { event });
         }
     }
 
@@ -425,9 +450,7 @@ impl<H: Host> Driver<'_, H> {
             Said::Fail(event) => self.close(heard, event, Phase::Fail, None),
             Said::Info(event) => {
                 self.inform(event);
-                if self.clients.open.remove(&event).is_some() {
-                    self.chronicle.abandon(event);
-                }
+                self.give_up(event);
             }
             Said::Delivered(event, position, group) => {
                 self.given(heard, event, position, group.as_deref());
@@ -578,10 +601,8 @@ impl<H: Host> Driver<'_, H> {
             Stage::Faults if self.nemesis.is_over(now) => {
                 self.nemesis.heal_all();
                 self.record_what_was_done();
-                let probes = self.clients.probe(self.plan, now);
-                for event in probes {
-                    self.chronicle.record(NodeId::HARNESS, What::Probe { event });
-                }
+                self.healed = Some(now);
+                self.probe(now);
                 self.read_at = now;
                 Stage::Recovery { deadline: now + self.chronicle.limits.last() }
             }
@@ -590,6 +611,10 @@ impl<H: Host> Driver<'_, H> {
                 self.last(false)
             }
             Stage::Recovery { .. } => {
+                if self.again.is_some_and(|at| now >= at) {
+                    self.again = None;
+                    self.probe(now);
+                }
                 if self.converges(now) {
                     self.tell_states();
                     self.chronicle.record(NodeId::HARNESS, What::Mark(Mark::Converged));
@@ -610,7 +635,8 @@ impl<H: Host> Driver<'_, H> {
 
     /// Everything was answered, and everything that is owed has come; where the system can be read, by a reading.
     fn converges(&mut self, now: Micros) -> bool {
-        if !self.offered || !self.clients.open.is_empty() {
+        let asks = self.again.is_some() || !self.clients.offered();
+        if !self.offered || asks || !self.clients.open.is_empty() {
             return false;
         }
         let drained = self.chronicle.recorder.drained();

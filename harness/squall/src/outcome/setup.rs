@@ -51,6 +51,7 @@ pub fn setup(plan: &Plan, system: &dyn System, names: &mut sim::Names) -> Setup 
             .map(|node| promises.memory.iter().find(|(role, _)| *role == node.role).map(|m| m.1))
             .collect(),
         stalls: plan.faults.iter().any(|fault| fault.fault.injection().stalls_timers()),
+        gives_up: false,
         groups,
         group_names: system.groups().iter().map(|&group| group.to_owned()).collect(),
         replicas: nodes_where(plan, system, |role| role.replica),

@@ -24,6 +24,13 @@ const SEEN: Seen = Seen { reads: true, outside: true };
 /// Nobody shall wait for half a minute until a deadline has passed.
 const PACE: f64 = 0.1;
 
+/// Which of those that are offered after the healing a client gives up: the event after the workload is the first of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Probes {
+    First,
+    All,
+}
+
 /// How the host misbehaves.
 #[derive(Clone, Copy, Debug, Default)]
 struct Mistakes {
@@ -41,6 +48,8 @@ struct Mistakes {
     reads_late: usize,
     /// Of every so many events nobody knows whether they were stored.
     indeterminate: Option<u64>,
+    /// Nor of those that are offered to see whether publishing works, the first time or always.
+    gives_up: Option<Probes>,
     /// Nothing is answered while the server is down, and never after.
     silent: bool,
     /// Faults on links hit nobody, and nobody reads what is damaged.
@@ -155,7 +164,12 @@ impl Host for Fake {
                 return Ok(());
             }
             let every = |often: Option<u64>| often.is_some_and(|often| id.is_multiple_of(often));
-            if every(self.mistakes.indeterminate) {
+            let gives_up = match self.mistakes.gives_up {
+                None => false,
+                Some(Probes::First) => (41..=43).contains(&id),
+                Some(Probes::All) => id > 40,
+            };
+            if every(self.mistakes.indeterminate) || gives_up {
                 say(format!("{{\"info\": {id}}}"));
                 return Ok(());
             }
@@ -311,6 +325,17 @@ fn who_leads_is_whom_a_client_names() {
     let nobody = Mistakes { names_a_leader: Some("server-9"), ..Mistakes::default() };
     let (outcome, _) = run(CUT, nobody);
     assert!(outcome.inconclusive.join("").contains("there is no such node"), "{outcome:?}");
+}
+
+#[test]
+fn a_client_that_gives_up_after_the_healing_is_asked_again_and_must_publish_then() {
+    let (outcome, _) = run(CUT, Mistakes { gives_up: Some(Probes::First), ..Mistakes::default() });
+    assert_eq!(broken(&outcome), [""; 0], "{:?}", outcome.violations);
+    let facts =
+        outcome.judged.iter().find(|(name, _)| *name == "progress").map(|(_, facts)| *facts);
+    assert_eq!(facts, Some(6), "three, and three again");
+    let (outcome, _) = run(CUT, Mistakes { gives_up: Some(Probes::All), ..Mistakes::default() });
+    assert!(broken(&outcome).contains(&"progress"), "{:?}", outcome.violations);
 }
 
 #[test]
