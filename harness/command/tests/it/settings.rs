@@ -32,7 +32,8 @@ fn a_setting_that_makes_no_sense_is_told() {
     let (_folder, path) = scenario(TEXT);
     for (set, told) in [
         ("brokrs=5", "did you mean `brokers`?"),
-        ("brokers=99", "`99` is not a number of nodes"),
+        ("brokers=99", "brokers=99: `99` is not a number of nodes: expected a whole number"),
+        ("rate=fast", "rate=fast: `fast` is not a rate: expected a rate, such as 400/s"),
         ("the cut.for=2", "a time without a unit"),
         ("the cut.fro=2s", "a fault has no `fro`"),
         ("workload.event=2", "workload has no `event`"),

@@ -53,9 +53,10 @@ pub(super) fn parse_with(
 ) -> Result<Scenario, Problems> {
     let one = |diagnostic| Problems { diagnostics: vec![diagnostic] };
     let mut tree = syntax::parse(path, bytes, OTHERS_NEED).map_err(one)?;
+    let mut set = Vec::new();
     for root in &mut tree.roots {
         for setting in settings {
-            settings::put(root, setting, path, system).map_err(one)?;
+            set.push((setting, settings::put(root, setting, path, system).map_err(one)?));
         }
     }
     let (mut scenario, mut mistakes, mut advice) = (None, tree.mistakes.clone(), Vec::new());
@@ -72,11 +73,16 @@ pub(super) fn parse_with(
             waits: Vec::new(),
             lasting: Vec::new(),
         };
-        let set: String = settings.iter().map(|setting| format!("\n--set {setting}")).collect();
-        let hash = format!("{:032x}", xxh3_128(&[bytes, set.as_bytes()].concat()));
+        let said: String = settings.iter().map(|setting| format!("\n--set {setting}")).collect();
+        let hash = format!("{:032x}", xxh3_128(&[bytes, said.as_bytes()].concat()));
         scenario = document(&mut reader, root, path, hash, &tree);
         let (told, advised) = reader.file.into_told();
-        for diagnostic in told {
+        for mut diagnostic in told {
+            if let Some((setting, _)) =
+                set.iter().find(|(setting, place)| setting.is_meant_by(&diagnostic, *place))
+            {
+                diagnostic.is_of(&setting.to_string());
+            }
             if !mistakes.contains(&diagnostic) {
                 mistakes.push(diagnostic);
             }

@@ -2,7 +2,7 @@
 
 use super::keys::{NETWORK, SCENARIO, Takes, WORKLOAD};
 use crate::{
-    syntax::{Diagnostic, Key, Node, Value, Words, choices},
+    syntax::{Diagnostic, Key, Node, Span, Value, Words, choices},
     system::System,
 };
 use std::{fmt, rc::Rc, str::FromStr};
@@ -28,6 +28,11 @@ impl FromStr for Setting {
 }
 
 impl Setting {
+    /// Whether a mistake at the place that was set is of what was set there.
+    pub(super) fn is_meant_by(&self, mistake: &Diagnostic, place: Span) -> bool {
+        mistake.span() == Some(place) && mistake.message.contains(&format!("`{}`", self.value))
+    }
+
     /// What is set.
     pub(crate) fn key(&self) -> &str {
         &self.key
@@ -40,13 +45,13 @@ impl fmt::Display for Setting {
     }
 }
 
-/// Puts a setting into a document, in place of what stands there.
+/// Puts a setting into a document, in place of what stands there; where that is.
 pub(super) fn put(
     root: &mut Node,
     setting: &Setting,
     path: &str,
     system: &dyn System,
-) -> Result<(), Diagnostic> {
+) -> Result<Span, Diagnostic> {
     let unknown = |known: &[&str]| {
         let message = format!("--set {setting}: nothing is called `{}`", setting.key);
         let mut told = Diagnostic::of_file(path, "squall::unknown_setting", message);
@@ -94,11 +99,11 @@ fn of_step<'n>(root: &'n mut Node, key: &str) -> Option<(&'n mut Node, String)> 
     steps.iter_mut().find(is_it).map(|step| (step, rest.to_owned()))
 }
 
-fn put_into(node: &mut Node, place: &[&str], value: &str) -> Option<()> {
+fn put_into(node: &mut Node, place: &[&str], value: &str) -> Option<Span> {
     let span = node.span;
     let [first, rest @ ..] = place else {
         (node.value, node.typed) = (Value::Scalar(value.to_owned()), None);
-        return Some(());
+        return Some(span);
     };
     let Value::Mapping(entries) = &mut node.value else { return None };
     if !entries.iter().any(|(key, _)| key.text == *first) {

@@ -100,6 +100,19 @@ impl Diagnostic {
         self
     }
 
+    /// The place.
+    pub(crate) fn span(&self) -> Option<Span> {
+        self.span
+    }
+
+    /// What is wrong at this place is not what the file has there, but what `by` put in its stead.
+    pub(crate) fn is_of(&mut self, by: &str) {
+        let label = std::mem::take(&mut self.label);
+        let wanted = if label.is_empty() { label } else { format!(": {label}") };
+        self.message = format!("{by}: {}{wanted}", self.message);
+        (self.line, self.column, self.span, self.source) = (0, 0, None, Arc::from(""));
+    }
+
     /// Adds where something was defined.
     pub(crate) fn related(&mut self, span: Option<Span>, text: impl Into<String>) -> &mut Self {
         self.related = span.map(|span| (span, printable(&text.into())));
