@@ -1,6 +1,6 @@
 //! What happened in a run whose time nobody can stop: records with the time since it began, by the monotonic clock.
 
-use super::history::Beside;
+use super::beside::Beside;
 use crate::{
     outcome::{Recorder, setup},
     plan::{Micros, Plan},

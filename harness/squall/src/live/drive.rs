@@ -6,10 +6,10 @@
 //! nobody can say that something is lost.
 
 use super::{
+    beside::Beside,
     chronicle::Chronicle,
     clients::{self, Clients, Said},
     described::READERS,
-    history::Beside,
     nemesis::{Nemesis, Progress, Remains, scaled},
     world::{Done, World},
 };

@@ -4,7 +4,10 @@
 //! said in words is an array each: when, where, what; what they measured, too: when, where, its name, its labels, whether
 //! it only grows, and its value (`null`: it is not a number).
 
-use super::kept::{FORMAT, Kept};
+use super::{
+    beside::Beside,
+    kept::{FORMAT, Kept},
+};
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 use serde::{Deserialize, de::DeserializeOwned};
 use squall_probe::{NodeId, Record, live::Measured, sim::Said};
@@ -17,23 +20,6 @@ use std::{
 
 /// A line of a history is no longer than this, in bytes.
 const LINE: u64 = 16 << 20;
-
-/// What nodes tell beside their records.
-#[derive(Debug, Default)]
-pub(crate) struct Beside {
-    /// In words.
-    pub(crate) said: Vec<Said>,
-    /// In numbers.
-    pub(crate) measured: Vec<Measured>,
-}
-
-impl Beside {
-    /// Adds what was told later.
-    pub(crate) fn extend(&mut self, later: Self) {
-        self.said.extend(later.said);
-        self.measured.extend(later.measured);
-    }
-}
 
 /// A line that is an array.
 #[derive(Deserialize)]

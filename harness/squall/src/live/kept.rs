@@ -1,10 +1,10 @@
 //! What is kept of a live run beside its records, and what a run comes to by both.
 
 use super::{
+    beside::Beside,
     chronicle::{in_a_live_world, tell},
     described::{Described, DescribedSystem, READERS},
     drive::Driven,
-    history::Beside,
 };
 use crate::{
     outcome::{Destruction, Fates, Recorder, RunOutcome, Verdict, setup, signals, why_vacuous},

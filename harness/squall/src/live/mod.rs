@@ -7,6 +7,7 @@
 //! and can be judged again (`history.rs`, `kept.rs`).
 
 mod abilities;
+mod beside;
 mod chronicle;
 mod clients;
 mod describe;

@@ -13,9 +13,9 @@ mod ready;
 mod tape;
 
 use super::{
+    beside::Beside,
     described::Described,
     drive::{Heard, Host},
-    history::Beside,
     world::{Disturbance, Done, Part, World},
 };
 use crate::{

@@ -1,7 +1,7 @@
 //! What the processes of a node write down, read as it comes; and what they are told of fault points, which they write down.
 
 use crate::{
-    live::history::Beside,
+    live::beside::Beside,
     plan::{Plan, Start},
     scenario::Condition,
 };
