@@ -24,9 +24,11 @@ fn files(folder: &Path) -> Vec<(String, String)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_file())
-        .map(|path| {
+        .filter_map(|path| {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            (name, fs::read_to_string(path).unwrap())
+            // One that is being written has another name, which is gone when it is whole.
+            (!name.starts_with(".tmp"))
+                .then(|| fs::read_to_string(path).map(|text| (name, text)).ok())?
         })
         .collect();
     all.sort();

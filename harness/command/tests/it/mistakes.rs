@@ -336,6 +336,15 @@ fn told(text: &str) -> String {
         .map_or_else(|told| told.render(false), |_| String::new())
 }
 
+#[test]
+fn a_fault_with_a_time_of_its_own_says_where_it_goes() {
+    let told = told(
+        "name: x\nworkload: { events: 1000 }\nfaults:\n  - { at: 1s, kill: leader, restart_after: 1s }\n",
+    );
+    assert!(told.contains("`kill` says by `down` for how long its nodes are down"), "{told}");
+    assert!(told.contains("put it inside: `kill: { node: …, down: … }`"), "{told}");
+}
+
 /// A scenario in which `expected` is told, in these words, line by line.
 fn tells(text: &str, expected: &[&str]) {
     let told = told(text);

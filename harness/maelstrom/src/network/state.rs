@@ -379,7 +379,7 @@ impl State {
             Some(Port::Node { inbox, paused, waited }) => {
                 *waited += u64::from(*paused);
                 self.journal.message(&from, &message, "arrived");
-                if inbox.push(message.line()).is_err() {
+                if inbox.push(message.line(), message.kind() == "init").is_err() {
                     let what = format!(
                         "{dest} reads slower than others send: more waits for it than fits"
                     );

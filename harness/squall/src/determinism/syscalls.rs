@@ -2,7 +2,7 @@
 //!
 //! A seccomp filter of the thread alone lets memory, locks and standard output pass, and turns every other call
 //! into a SIGSYS, whose handler notes it and decides: what the scenario allows is made after all, randomness and
-//! clocks are answered from the run, and everything else fails with EPERM.
+//! clocks are answered from the run, processors as in every run, and everything else fails with EPERM.
 //!
 //! The handler allocates and takes locks, which a handler of a signal may not do in general. This signal is
 //! synchronous: it comes in the middle of a system call that the thread itself makes. The allocator makes only calls
@@ -62,6 +62,13 @@ const OWN: &[&str] = &[
     "/usr/lib64/",
     "/etc/ld.so.cache",
 ];
+
+/// How many processors a run is told that there are (`std::thread::available_parallelism`): whatever the machine has,
+/// because maps and pools are cut by it.
+const PROCESSORS: u32 = 4;
+
+/// Where the kernel tells of processors, and of limits on them: nothing is there.
+const OF_PROCESSORS: &[&str] = &["/sys/fs/cgroup", "/sys/devices/system/cpu"];
 
 thread_local! {
     /// Files below 64 that were opened with permission, one bit each.
@@ -264,7 +271,12 @@ fn decide(caught: Caught) -> i64 {
             return pass(caught);
         }
         let path = path.to_string_lossy().into_owned();
-        return with_permission(caught, Call::File { call: calls::name(number), path, write });
+        let of_processors = !write && OF_PROCESSORS.iter().any(|of| path.starts_with(of));
+        let call = Call::File { call: calls::name(number), path, write };
+        if of_processors && !escape::allowed(&call) {
+            return -i64::from(libc::ENOENT);
+        }
+        return with_permission(caught, call);
     }
     if !escape::is_watched() {
         // A thread that the scenario allows.
@@ -286,6 +298,16 @@ fn decide(caught: Caught) -> i64 {
             // SAFETY: the caller vouches for the place, as it would to the kernel.
             unsafe { pointer::<libc::timespec>(second).write(now) };
             0
+        }
+        libc::SYS_sched_getaffinity => {
+            if second < 8 {
+                return -i64::from(libc::EINVAL);
+            }
+            // SAFETY: the caller vouches for `second` bytes, as it would to the kernel.
+            unsafe {
+                pointer::<[u8; 8]>(arguments[2]).write(((1_u64 << PROCESSORS) - 1).to_ne_bytes());
+            };
+            8
         }
         libc::SYS_futex => {
             let absolute = (second & 0x7f == libc::FUTEX_WAIT_BITSET as u64)
@@ -518,6 +540,20 @@ fn pointer<T>(address: u64) -> *mut T {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread::{self, available_parallelism};
+
+    #[test]
+    fn how_many_processors_there_are_is_no_business_of_a_run() {
+        let told = crate::determinism::isolated(1, &[], || available_parallelism().unwrap());
+        let told = told.unwrap();
+        assert_eq!(told.unwatched, None);
+        assert!(told.escape.is_none(), "{:?}", told.escape);
+        assert_eq!(told.result.get(), 4);
+        let allow = [Allow::Call("sched_getaffinity".to_owned())];
+        let told = crate::determinism::isolated(1, &allow, || available_parallelism().unwrap());
+        let outside = thread::spawn(|| available_parallelism().unwrap()).join().unwrap();
+        assert!(told.unwrap().result >= outside);
+    }
 
     /// As in a container that permits no filters.
     #[test]

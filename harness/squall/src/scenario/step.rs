@@ -48,9 +48,16 @@ pub(super) fn read(reader: &mut Reader<'_>, node: &Node, index: u16) -> Option<S
     if let (Some((key, ..)), Some((kind, ..))) = (lasts, &kind) {
         belongs(reader, key, kind.lasts, "a fault that lasts; this one happens at once");
     }
-    if let (Some((key, ..)), Some((_, _, Some(fault)))) = (restart_after, &kind) {
-        let crashes = fault.injection().takes_restart_after();
-        belongs(reader, key, crashes, "a fault that brings nodes down, such as crash");
+    if let (Some((key, ..)), Some((kind, _, Some(fault)))) = (restart_after, &kind) {
+        let has = |name| kind.params.iter().any(|param| param.name == name);
+        if has("node") && has("down") {
+            let message = format!("`{}` says by `down` for how long its nodes are down", kind.key);
+            let label = format!("put it inside: `{}: {{ node: …, down: … }}`", kind.key);
+            reader.tell("squall::misplaced", key.span, message, label);
+        } else {
+            let crashes = fault.injection().takes_restart_after();
+            belongs(reader, key, crashes, "a fault that brings nodes down, such as crash");
+        }
     }
     if let Some((key, ..)) = until {
         belongs(reader, key, triggered_by("every"), "every");

@@ -1,0 +1,1 @@
+s/\btokio::net\b/squall_probe::net/
