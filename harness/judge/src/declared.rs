@@ -157,6 +157,7 @@ fn nothing_is_judged_of_a_queue_that_only_a_log_promises() {
         [
             "deduplicated",
             "no_phantom",
+            "transaction_atomicity",
             "one_lease",
             "lease_respected",
             "acknowledged_stays_gone",

@@ -57,6 +57,7 @@ mod testing;
 mod testing_queues;
 mod time;
 mod trail;
+mod transaction_atomicity;
 mod votes_kept;
 mod went_back;
 
@@ -110,6 +111,7 @@ catalogue! {
     deduplicated::ENTRY,
     no_phantom::ENTRY,
     no_dirty_read::ENTRY,
+    transaction_atomicity::ENTRY,
     single_owner::ENTRY,
     no_skip::ENTRY,
     one_lease::ENTRY,
@@ -396,7 +398,12 @@ impl Judged<'_> {
     fn tell(&self, name: &str, invariant: &mut dyn Invariant) {
         match self {
             Self::PutBack { edited, .. } if name == "order" => self.each(|evidence| {
-                if !edited.is_remade(evidence) {
+                if !edited.is_remade(evidence) && !edited.is_of_a_forgotten_owner(evidence) {
+                    invariant.record(evidence);
+                }
+            }),
+            Self::PutBack { edited, .. } if name == "single_owner" => self.each(|evidence| {
+                if !edited.is_of_a_forgotten_owner(evidence) {
                     invariant.record(evidence);
                 }
             }),

@@ -93,6 +93,9 @@ pub(super) const QUEUE_ONCE: Promised = Promised {
     given: |promises| promises.queue().is_some() && promises.deduplication != Deduplication::None,
 };
 
+pub(super) const TRANSACTIONS: Promised =
+    Promised { words: "`transactions` is set", given: |promises| promises.transactions };
+
 pub(super) const SAGA: Promised =
     Promised { words: "`saga` has steps", given: |promises| !promises.saga.is_empty() };
 

@@ -166,6 +166,9 @@ pub struct Promises {
     pub deduplication: Deduplication,
     /// What is dead-lettered, and when.
     pub dead_letters: DeadLetters,
+    /// Several events can be published in one transaction, and consumers see all of it or nothing, once it is committed
+    /// (Kafka: `transactional.id`, and consumers with `read_committed`).
+    pub transactions: bool,
     /// Transactions over several services: the steps of a saga. All are done, or those that were done are undone.
     pub saga: Vec<&'static str>,
     /// How requests are repeated.
@@ -194,6 +197,7 @@ impl Default for Promises {
             leader_terms: true,
             deduplication: Deduplication::Always,
             dead_letters: DeadLetters::None,
+            transactions: false,
             saga: Vec::new(),
             retries: Vec::new(),
             breakers: Vec::new(),

@@ -446,6 +446,30 @@ impl History {
         self.add(CONSUMER, What::Attempt { policy: CALLS, request, number, phase })
     }
 
+    pub(crate) fn enlist(&mut self, transaction: u64, event: u64) -> &mut Self {
+        self.add(PRODUCER, What::Enlist { transaction, event: EventId(event) })
+    }
+
+    fn transaction(&mut self, transaction: u64, phase: Phase) -> &mut Self {
+        self.add(PRODUCER, What::Transaction { transaction, phase })
+    }
+
+    pub(crate) fn commits(&mut self, transaction: u64) -> &mut Self {
+        self.transaction(transaction, Phase::Invoke)
+    }
+
+    pub(crate) fn committed(&mut self, transaction: u64) -> &mut Self {
+        self.transaction(transaction, Phase::Ok)
+    }
+
+    pub(crate) fn commit_unknown(&mut self, transaction: u64) -> &mut Self {
+        self.transaction(transaction, Phase::Info)
+    }
+
+    pub(crate) fn aborted(&mut self, transaction: u64) -> &mut Self {
+        self.transaction(transaction, Phase::Fail)
+    }
+
     pub(crate) fn assign(&mut self, generation: u64) -> &mut Self {
         let (group, partition, member) = (Name(0), 0, Name(7));
         self.add(STORE, What::Assign { group, partition, generation, member })
@@ -527,6 +551,7 @@ impl History {
         Promises {
             key_has_one_partition: true,
             dead_letters: DeadLetters::Poison,
+            transactions: true,
             saga: vec!["reserve", "charge"],
             retries: self.retries.into_iter().collect(),
             breakers: vec![BreakerPolicy {
@@ -932,6 +957,7 @@ enum Lie {
     Zombie,
     DeadAndApplied,
     HalfASaga,
+    HalfATransaction,
     NoBackoff,
     IgnoredBreaker,
     Overflow,
@@ -956,7 +982,7 @@ enum Lie {
 }
 
 impl Lie {
-    const ALL: [Self; 35] = [
+    const ALL: [Self; 36] = [
         Self::LoseEffect,
         Self::DoubleEffect,
         Self::Phantom,
@@ -971,6 +997,7 @@ impl Lie {
         Self::Zombie,
         Self::DeadAndApplied,
         Self::HalfASaga,
+        Self::HalfATransaction,
         Self::NoBackoff,
         Self::IgnoredBreaker,
         Self::Overflow,
@@ -1010,6 +1037,7 @@ impl Lie {
             Self::Zombie => "single_owner",
             Self::DeadAndApplied => "dead_letters",
             Self::HalfASaga => "saga_atomicity",
+            Self::HalfATransaction => "transaction_atomicity",
             Self::NoBackoff => "retry_policy",
             Self::IgnoredBreaker => "breaker",
             Self::Overflow => "bounded_memory",
@@ -1077,6 +1105,9 @@ impl Lie {
             }
             Self::HalfASaga => {
                 h.step_done(999_999, 0);
+            }
+            Self::HalfATransaction => {
+                h.enlist(7, event).enlist(7, 999_999).commits(7).deliver(event, offset).converged();
             }
             Self::NoBackoff => {
                 h.attempt(999_999, 1).attempt_failed(999_999, 1).attempt(999_999, 2);
@@ -1211,6 +1242,15 @@ pub(crate) fn facts() -> Vec<(&'static str, u64, History)> {
     });
     case("dead_letters", 2, &|h| {
         h.poison(1).dead_letter(1, 0).dead_letter(1, 0).apply(2, 1);
+    });
+    case("transaction_atomicity", 2, &|h| {
+        h.enlist(7, 1).commits(7).deliver(1, 0).deliver(1, 0).apply(2, 1);
+    });
+    case("transaction_atomicity", 1, &|h| {
+        h.enlist(7, 1).enlist(7, 2).apply(2, 1).aborted(7);
+    });
+    case("transaction_atomicity", 1, &|h| {
+        h.enlist(7, 1).enlist(7, 2).dead_letter(2, 1);
     });
     case("saga_atomicity", 2, &|h| {
         h.step_done(1, 0).step_done(1, 1).step_done(2, 0);

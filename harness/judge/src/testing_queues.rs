@@ -38,6 +38,7 @@ pub(crate) fn strict() -> Promises {
         leader_terms: false,
         deduplication: Deduplication::Window(Duration::from_micros(WINDOW)),
         dead_letters: DeadLetters::After(3),
+        transactions: true,
         ..Promises::default()
     }
 }
@@ -183,6 +184,9 @@ pub(crate) fn facts() -> Vec<(&'static str, u64, History)> {
     });
     case("deduplicated", 3, &|h| {
         h.enqueue(1).enqueue_as(2, 7).enqueue_as(2, 7).deduplicate(3, 7).enqueue_as(4, 8);
+    });
+    case("transaction_atomicity", 2, &|h| {
+        h.enlist(7, 1).enqueue(1).commits(7).lease(1, 1).lease(1, 2);
     });
     case("fair", 2, &|h| {
         h.enqueue(1).lease(1, 1).requeue(1, Requeued::LeaseEnded).lease(1, 2).lease(2, 1);
@@ -354,12 +358,13 @@ enum Lie {
     Phantom,
     EffectTwice,
     Starves,
+    StillOpen,
     NeverDone,
     HoldsSomething,
 }
 
 impl Lie {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::OutTwice,
         Self::BackEarly,
         Self::NeverBack,
@@ -376,6 +381,7 @@ impl Lie {
         Self::Phantom,
         Self::EffectTwice,
         Self::Starves,
+        Self::StillOpen,
         Self::NeverDone,
         Self::HoldsSomething,
     ];
@@ -392,6 +398,7 @@ impl Lie {
             Self::Phantom => "no_phantom",
             Self::EffectTwice => "idempotency",
             Self::Starves => "fair",
+            Self::StillOpen => "transaction_atomicity",
             Self::NeverDone => "drains",
             Self::HoldsSomething => "converges",
         }
@@ -434,6 +441,7 @@ impl Lie {
             }
             Self::Phantom => h.enqueue(OWN),
             Self::EffectTwice => h.apply(DONE, DONE),
+            Self::StillOpen => h.enlist(7, OWN).enqueue(OWN).lease(OWN, 1).commits(7),
             Self::Starves => {
                 // More than one in ten.
                 for message in OWN..OWN + 100 {

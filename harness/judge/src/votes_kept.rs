@@ -4,7 +4,8 @@
 //! The Raft paper's `currentTerm` and `votedFor`, and what a Paxos acceptor has promised, must be durable before
 //! the answer leaves (§5.2; Paxos Made Simple, §2.2): a leader may stand on this very vote. What was decided is
 //! lost only if two leaders then really meet, which may take a thousand runs; that the vote is gone shows in
-//! each. A vote that no leader stood on may be forgotten: then nobody can tell.
+//! each. A vote that no leader stood on may be forgotten: then nobody can tell. So may a candidate forget its own vote
+//! for itself, if it has not led by then: if it leads that term later, it has stood for it again.
 
 use super::{
     evidence::Evidence,
@@ -14,7 +15,7 @@ use super::{
     setup::Setup,
 };
 use squall_probe::{NodeId, What};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "votes_kept",
@@ -31,7 +32,7 @@ pub(super) const ENTRY: Entry = Entry {
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(VotesKept {
         setup: setup.clone(),
-        led: BTreeSet::new(),
+        led: BTreeMap::new(),
         votes: BTreeMap::new(),
         forgotten: Vec::new(),
         count: 0,
@@ -40,8 +41,8 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 
 struct VotesKept {
     setup: Setup,
-    /// Terms that somebody led.
-    led: BTreeSet<u64>,
+    /// Who led each term, and from which place of the history on.
+    led: BTreeMap<u64, BTreeMap<NodeId, u64>>,
     /// The votes of each replica, by term.
     votes: BTreeMap<NodeId, BTreeMap<u64, Evidence>>,
     /// A vote, and what contradicts it.
@@ -66,7 +67,8 @@ impl Invariant for VotesKept {
         match evidence.record.what {
             What::Vote { term } => self.voted(term, evidence),
             What::Lead { term } => {
-                self.led.insert(term);
+                let leaders = self.led.entry(term).or_default();
+                leaders.entry(evidence.record.node).or_insert(evidence.index);
                 self.voted(term, evidence);
             }
             _ => {}
@@ -77,7 +79,10 @@ impl Invariant for VotesKept {
         let mut findings = Findings::default();
         findings.judged(self.count);
         for (term, vote, after) in &self.forgotten {
-            if self.led.contains(term) {
+            let stood = |(leader, since): (&NodeId, &u64)| {
+                *leader != vote.record.node || *since < after.index
+            };
+            if self.led.get(term).into_iter().flatten().any(stood) {
                 findings.add(
                     || {
                         let node = self.setup.node(vote.record.node);
@@ -117,6 +122,15 @@ mod tests {
             h.violations("votes_kept"),
             ["r0 forgot that it follows no leader below term 5, which was led [0, 2]"]
         );
+    }
+
+    #[test]
+    fn a_candidate_that_forgot_its_own_vote_may_stand_again() {
+        let mut h = History::new();
+        h.vote(1, 5).rebuild(1).vote(1, 3).vote(0, 5).vote(2, 5).lead(1, 5);
+        assert_eq!(h.violations("votes_kept"), [] as [&str; 0]);
+        // Somebody else leads it: then it was no vote for itself.
+        assert_eq!(h.lead(0, 5).violations("votes_kept").len(), 1);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, Position, Record, W
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What can be broken where the log went back, and other nodes did not: a replica has another event at a place and
-/// knows of votes and commits that those have forgotten, and stores have effects of events that the log does not hold,
+/// knows of votes, commits and transactions that those have forgotten, and stores have effects of events that the log does not hold,
 /// and add them up. Never that an effect happens twice, that something is applied out of order, or that an event is lost
 /// that was acknowledged before.
 const PARTLY: &[&str] = &[
@@ -29,6 +29,7 @@ const PARTLY: &[&str] = &[
     "eventual_consistency",
     "no_duplicate_append",
     "single_leader",
+    "transaction_atomicity",
     "votes_kept",
 ];
 
@@ -45,8 +46,8 @@ pub struct Loss {
     pub acknowledged: usize,
     /// How many of these no living replica has in the end.
     pub lost: usize,
-    /// How much else that consumers were told in between is so no more: that an event stands at its place, or that it is
-    /// in a dead-letter queue.
+    /// How much else that consumers were told in between is so no more: that an event stands at its place, that it is
+    /// in a dead-letter queue, or that a partition is theirs in a generation, which somebody else was given since.
     pub undone: usize,
     /// Invariants that were violated, and that nobody could have kept.
     pub excused: Vec<&'static str>,
@@ -83,8 +84,10 @@ impl Window {
 /// A history in which more disks of replicas went back than a majority can do without.
 pub(super) struct WentBack {
     windows: BTreeMap<NodeId, Vec<Window>>,
-    /// From the first snapshot of a replica to the last that was put in a disk's place.
+    /// From the first snapshot of a replica to the last that was put in a disk's place, and until one of them is back.
     log: Window,
+    /// The place of the record with which the last snapshot was put in a disk's place.
+    last: u64,
     whole: bool,
     forked: bool,
 }
@@ -154,12 +157,13 @@ impl WentBack {
         let end = (last.end..).zip(&history[last.end as usize..]).find(|(_, record)| back(record));
         let end = end.map_or(history.len() as u64, |(end, _)| end);
         let log = Window { begin: first.begin, to: first.to, end, from: last.from };
-        (forgetful > spare).then_some(Self { windows, log, whole, forked })
+        (forgetful > spare).then_some(Self { windows, log, last: last.end, whole, forked })
     }
 
     /// The history as it was put back, and what clients had been told by those who then forgot it.
     pub(super) fn edited(&self, history: &[Record]) -> Edited {
-        let mut edited = Edited::default();
+        let mut edited =
+            Edited { begin: self.log.begin, reissued: self.reissued(history), ..Edited::default() };
         for (index, record) in (0..).zip(history) {
             let mut record = *record;
             let windows = self.windows.get(&record.node).map_or(&[][..], Vec::as_slice);
@@ -193,6 +197,9 @@ impl WentBack {
                     edited.acknowledged.insert(*event);
                     (*phase, *position) = (Phase::Info, None);
                 }
+                What::Transaction { phase: phase @ Phase::Ok, .. } if self.log.has(index) => {
+                    *phase = Phase::Info;
+                }
                 _ => {}
             }
             if !undone {
@@ -200,6 +207,41 @@ impl WentBack {
             }
         }
         edited
+    }
+
+    /// Generations of groups that began in what is forgotten, and that were given to another member afterwards: nobody
+    /// could tell the two apart.
+    fn reissued(&self, history: &[Record]) -> BTreeMap<Term, Reissued> {
+        // In each generation of a partition: who was given it first, and when.
+        let mut given: BTreeMap<(Name, u32, u64), (Name, u64)> = BTreeMap::new();
+        let mut reissued: BTreeMap<Term, Reissued> = BTreeMap::new();
+        for (index, record) in (0..).zip(history) {
+            let (group, partition, generation, member) = match record.what {
+                What::Assign { group, partition, generation, member } => {
+                    (group, partition, generation, member)
+                }
+                What::Apply { group, position, generation, member, .. } => {
+                    (group, position.partition, generation, member)
+                }
+                _ => continue,
+            };
+            if index > self.last {
+                for ((g, p, older, _), reissued) in &mut reissued {
+                    if (*g, *p) == (group, partition) && *older < generation {
+                        reissued.until = reissued.until.min(index);
+                    }
+                }
+            }
+            let (first, since) =
+                *given.entry((group, partition, generation)).or_insert((member, index));
+            if first != member && self.log.has(since) && index > self.last {
+                let until = u64::MAX;
+                reissued
+                    .entry((group, partition, generation, first))
+                    .or_insert(Reissued { since, until });
+            }
+        }
+        reissued
     }
 
     /// Nobody could have kept this invariant.
@@ -215,7 +257,7 @@ impl WentBack {
         present: &Present,
         excused: Vec<&'static str>,
     ) -> Loss {
-        let Edited { acknowledged, given, buried, .. } = edited;
+        let Edited { acknowledged, given, buried, reissued, .. } = edited;
         let lost = |event: &&EventId| present.get(**event).is_none_or(Option::is_none);
         let moved = given.iter().filter(|(position, event)| !copies.has(*position, *event));
         Loss {
@@ -223,7 +265,7 @@ impl WentBack {
             to: self.log.to,
             from: self.log.from,
             lost: acknowledged.iter().filter(lost).count(),
-            undone: moved.count() + buried.len(),
+            undone: moved.count() + buried.len() + reissued.len(),
             acknowledged: acknowledged.len(),
             excused,
             whole: self.whole,
@@ -232,9 +274,24 @@ impl WentBack {
     }
 }
 
+/// A group, a partition, a generation, and the member to whom it was given.
+type Term = (Name, u32, u64, Name);
+
+/// From which place of the history on a member acted in a generation that was another one's later, and until which it
+/// could not be known: then a newer one began.
+#[derive(Clone, Copy, Debug)]
+struct Reissued {
+    since: u64,
+    until: u64,
+}
+
 /// A history as it was put back.
 #[derive(Debug, Default)]
 pub(super) struct Edited {
+    /// Where the first snapshot was taken.
+    begin: u64,
+    /// Generations that two members were given, one of them in what is forgotten: that one.
+    reissued: BTreeMap<Term, Reissued>,
     pub(super) records: Vec<Evidence>,
     /// Events of which clients were told, in between or by what was under way, that they are safe. That is taken back.
     pub(super) acknowledged: BTreeSet<EventId>,
@@ -259,14 +316,29 @@ impl Edited {
         }
     }
 
+    /// An effect of a member in a generation that was given away again, after that it was its own had been forgotten.
+    pub(super) fn is_of_a_forgotten_owner(&self, evidence: &Evidence) -> bool {
+        match evidence.record.what {
+            What::Apply { group, position, generation, member, .. } => {
+                let reissued = self.reissued.get(&(group, position.partition, generation, member));
+                reissued.is_some_and(|term| (term.since..term.until).contains(&evidence.index))
+            }
+            _ => false,
+        }
+    }
+
     /// What others saw of an event at a place that it has lost, or of one that is gone: the place holds another event
-    /// now. That an effect of it happened twice is all that can still be said.
+    /// now. That an effect of it happened twice is all that can still be said. What was seen before the snapshots were
+    /// taken is in them, and stands.
     pub(super) fn is_void(&self, evidence: &Evidence, copies: &Copies, present: &Present) -> bool {
         let gone = |event: EventId| {
             (self.forgotten.contains(&event) || self.acknowledged.contains(&event))
                 && present.get(event).is_none_or(Option::is_none)
         };
+        let seen_before =
+            evidence.index < self.begin && !matches!(evidence.record.what, What::Append { .. });
         match evidence.record.what {
+            _ if seen_before => false,
             What::Append { event, position, .. }
             | What::Acknowledge { event, position: Some(position), .. }
             | What::Deliver { event, position, .. }
@@ -600,6 +672,76 @@ mod tests {
         };
         assert_eq!(saga(1), [] as [&str; 0]);
         assert_eq!(saga(2), ["saga of e2 ended half done: reserve without charge [6]"]);
+    }
+
+    #[test]
+    fn what_was_seen_before_the_snapshots_stands() {
+        // Applied, then the snapshots are taken; the replicas tell of it again, go back, and then lose their disks.
+        let seen = |before: bool| {
+            let mut h = History::new();
+            h.publish(1).append(0, 1, 0).append(1, 1, 0).ok(1, 0).deliver(1, 0);
+            if before {
+                h.apply(1, 0).commit(0, 1).after(1);
+            }
+            (0..6).for_each(|node| {
+                h.fault_on(1, node);
+            });
+            h.rebuild(0).append(0, 1, 0).after(1);
+            (0..6).for_each(|node| {
+                h.went_back(node, 1, u64::from(before));
+            });
+            if !before {
+                h.commit(0, 1);
+            }
+            h.rebuild(0).rebuild(1).violations("commit_after_apply")
+        };
+        assert_eq!(seen(true), [] as [&str; 0]);
+        assert_eq!(seen(false), ["g committed 0:1 before 0:0 was done [4, 19]"]);
+    }
+
+    #[test]
+    fn a_generation_that_is_forgotten_may_be_given_to_another() {
+        // Member 7 has generation 1 in what is forgotten (or in the snapshots), and 8 afterwards (or nobody).
+        let owners = |forgotten: bool, again: bool, newer: bool| {
+            let mut h = History::new();
+            let given = |h: &mut History| {
+                h.assign(1);
+            };
+            (1..=3).for_each(|event| {
+                h.publish(event).append(0, event, event - 1).append(1, event, event - 1);
+            });
+            if !forgotten {
+                given(&mut h);
+            }
+            h.after(1).fault_on(1, 0).fault_on(1, 1);
+            if forgotten {
+                given(&mut h);
+            }
+            h.after(1).went_back(0, 1, 1).went_back(1, 1, 1);
+            h.apply_by(2, 1, 1, 7);
+            if newer {
+                h.assign(2);
+                h.apply_by(3, 2, 1, 7);
+            }
+            if again {
+                h.apply_by(1, 0, 1, 8);
+            }
+            (h.violations("single_owner").len(), h.violations("order").len())
+        };
+        assert_eq!(owners(true, true, false), (0, 0));
+        assert_eq!(owners(true, false, false), (0, 0));
+        assert_eq!(owners(false, true, false), (1, 1), "that it has it is in the snapshots");
+        assert!(owners(true, true, true).0 > 0, "a newer one keeps both out");
+        assert!(owners(true, false, true).0 > 0);
+    }
+
+    #[test]
+    fn two_owners_at_once_in_what_is_forgotten_are_two_owners() {
+        let mut h = taken(0..2);
+        h.publish(1).publish(2).assign(1).apply_by(1, 0, 1, 7).apply_by(2, 1, 1, 8).after(1);
+        all_back(&mut h, 0..2);
+        h.append(0, 1, 0).append(1, 1, 0).append(0, 2, 1).append(1, 2, 1);
+        assert_eq!(h.violations("single_owner").len(), 1);
     }
 
     #[test]

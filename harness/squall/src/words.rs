@@ -84,6 +84,18 @@ impl Words<'_> {
                 };
                 format!("saga of e{}: {} {change}", saga.0, name(step))
             }
+            What::Enlist { transaction, event } => {
+                format!("e{} is a part of transaction {transaction}", event.0)
+            }
+            What::Transaction { transaction, phase } => {
+                let phase = match phase {
+                    Phase::Invoke => "its commit is asked for",
+                    Phase::Ok => "committed",
+                    Phase::Fail => "aborted",
+                    Phase::Info => "nobody knows whether it is committed",
+                };
+                format!("transaction {transaction}: {phase}")
+            }
             What::Attempt { policy, request, number, phase } => {
                 let phase = phase_word(phase, "begins");
                 format!("{} {request}: attempt {number} {phase}", name(policy))

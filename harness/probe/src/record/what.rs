@@ -423,6 +423,23 @@ pub enum What {
         /// The event.
         event: EventId,
     },
+    /// An event is published as a part of a transaction. Recorded by whoever publishes it, before it is sent. One that is
+    /// published again, after a transaction was aborted, is a part of another one then.
+    Enlist {
+        /// The transaction: a number that is unique in the run.
+        transaction: u64,
+        /// The event.
+        event: EventId,
+    },
+    /// The end of a transaction. Recorded when its commit is asked for (`Invoke`), when it is durably committed (`Ok`), when
+    /// it surely is not and never will be (`Fail`: it is aborted), or when who asked gives up waiting (`Info`). Whoever
+    /// decides may tell how it ended, or who asked, or both.
+    Transaction {
+        /// The transaction, as in [`What::Enlist`].
+        transaction: u64,
+        /// Where it is.
+        phase: Phase,
+    },
 }
 
 impl What {
@@ -495,6 +512,13 @@ impl What {
             Self::Requeue { .. } => "requeue",
             Self::Remove { .. } => "remove",
             Self::Absent { .. } => "absent",
+            Self::Enlist { .. } => "enlist",
+            Self::Transaction { phase, .. } => match phase {
+                Phase::Invoke => "transaction",
+                Phase::Ok => "transaction_committed",
+                Phase::Fail => "transaction_aborted",
+                Phase::Info => "transaction_info",
+            },
         }
     }
 
@@ -523,6 +547,7 @@ impl What {
             | Self::Requeue { event, .. }
             | Self::Remove { event, .. }
             | Self::Absent { event, .. }
+            | Self::Enlist { event, .. }
             | Self::Saga { saga: event, .. } => (Some(event), None),
             Self::Lead { .. }
             | Self::StepDown { .. }
@@ -546,6 +571,7 @@ impl What {
             | Self::Asked { .. }
             | Self::Held { .. }
             | Self::WentBack { .. }
+            | Self::Transaction { .. }
             | Self::Mark(_) => (None, None),
         };
         event.into_iter().chain(other)
@@ -608,6 +634,8 @@ impl What {
             | Self::Content { .. }
             | Self::Vote { .. }
             | Self::Held { .. }
+            | Self::Enlist { .. }
+            | Self::Transaction { .. }
             | Self::WentBack { .. } => (None, None),
         };
         name.into_iter().chain(other)
@@ -632,6 +660,7 @@ impl What {
             | Self::State { .. }
             | Self::Unanswered
             | Self::Absent { .. }
+            | Self::Transaction { phase: Phase::Info | Phase::Fail, .. }
             | Self::Publish { phase: Phase::Info | Phase::Fail, .. } => true,
             Self::Publish { phase: Phase::Invoke | Phase::Ok, .. }
             | Self::Poison { .. }
@@ -663,7 +692,9 @@ impl What {
             | Self::AcknowledgeMessage { .. }
             | Self::Refuse { .. }
             | Self::Requeue { .. }
-            | Self::Remove { .. } => false,
+            | Self::Remove { .. }
+            | Self::Enlist { .. }
+            | Self::Transaction { phase: Phase::Invoke | Phase::Ok, .. } => false,
         }
     }
 }

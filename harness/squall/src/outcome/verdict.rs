@@ -122,7 +122,7 @@ impl Verdict {
         if loss.undone > 0 {
             let undone = loss.undone;
             said += &format!(
-                ", and {undone} places or dead letters that consumers were told of are others"
+                ", and {undone} places, partitions or dead letters that consumers were told of are others"
             );
         }
         said += ", as was to be expected";

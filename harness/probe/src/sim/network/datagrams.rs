@@ -269,10 +269,10 @@ impl World {
             u64::try_from(time.as_micros()).expect("a delay is 2^33 milliseconds at most")
         };
         let late = fate.delayed.map_or(0, us) + fate.overtaken.map_or(0, us);
-        let datagram = Datagram { from, port, bytes, number, flight };
-        let again = fate.again.map(|(by, fault)| (late + us(by), vec![Feels::Read(fault)]));
-        for (late, feels) in [(late, fate.feels)].into_iter().chain(again) {
-            let payload = Payload::Datagram(datagram.clone());
+        let datagram = |copy| Datagram { from, port, bytes: bytes.clone(), number, flight, copy };
+        let again = fate.again.map(|(by, fault)| (late + us(by), vec![Feels::Read(fault)], true));
+        for (late, feels, copy) in [(late, fate.feels, false)].into_iter().chain(again) {
+            let payload = Payload::Datagram(datagram(copy));
             self.hold_waiting(direction.0, &payload, 1);
             if late > 0 {
                 let what = ("a message that comes late", KIND);

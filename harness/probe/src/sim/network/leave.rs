@@ -57,10 +57,10 @@ impl World {
         self.network.wait(leaves, waiting);
     }
 
-    /// What waits in a node takes memory.
+    /// What waits in a node takes memory. (A second copy that a fault makes waits in the network.)
     pub(super) fn hold_waiting(&mut self, node: NodeId, payload: &Payload, sign: i64) {
         if let Payload::Data(_) | Payload::Datagram(_) = payload {
-            let bytes = i64::try_from(payload.len()).expect("no frame has 2^63 bytes");
+            let bytes = i64::try_from(payload.held()).expect("no frame has 2^63 bytes");
             self.hold(node, sign * bytes);
         }
     }

@@ -41,6 +41,8 @@ pub(in crate::sim) enum Chunk {
         number: u64,
         /// Where it stands among those that are kept for diagrams.
         flight: Option<usize>,
+        /// A fault made it of another one: who sent that one does not keep it.
+        copy: bool,
     },
 }
 
@@ -87,9 +89,20 @@ pub(in crate::sim) struct Datagram {
     pub(in crate::sim) number: u64,
     /// Where it stands among those that are kept for diagrams.
     pub(in crate::sim) flight: Option<usize>,
+    /// A fault made it of another one: who sent that one does not keep it.
+    pub(in crate::sim) copy: bool,
 }
 
 impl Payload {
+    /// How many bytes of its sender's memory it takes until it leaves.
+    pub(in crate::sim) fn held(&self) -> usize {
+        match self {
+            Self::Data(Chunk::Frame { copy: true, .. })
+            | Self::Datagram(Datagram { copy: true, .. }) => 0,
+            _ => self.len(),
+        }
+    }
+
     /// How many bytes of the software's it carries.
     pub(in crate::sim) fn len(&self) -> usize {
         match self {

@@ -180,20 +180,21 @@ impl World {
         }
         // Behind what faults hold up of the same stream, whatever else they do to it.
         let leaves = end.leaves.max(now) + fate.overtaken.map_or(0, us);
-        let chunk =
-            |bytes, prefixed| Payload::Data(Chunk::Frame { bytes, prefixed, number, flight });
+        let chunk = |bytes, prefixed, copy| {
+            Payload::Data(Chunk::Frame { bytes, prefixed, number, flight, copy })
+        };
         let again = fate.again.map(|copy| (copy, frame.clone()));
         let late = ("a message that comes late", kind);
-        self.dispatch(id, now, leaves, chunk(frame, prefixed), fate.feels, late);
+        self.dispatch(id, now, leaves, chunk(frame, prefixed, false), fate.feels, late);
         if let Some(((by, fault), frame)) = again {
             let what = ("the second copy of a message", kind);
             let feels = vec![Feels::Read(fault)];
-            self.dispatch(id, now, leaves + us(by), chunk(frame, prefixed), feels, what);
+            self.dispatch(id, now, leaves + us(by), chunk(frame, prefixed, true), feels, what);
         }
         if let Some(((kind, frame, prefixed), fault)) = older {
             let what = ("an old message that comes again", kind);
             let feels = vec![Feels::Read(fault)];
-            self.dispatch(id, now, leaves, chunk(frame, prefixed), feels, what);
+            self.dispatch(id, now, leaves, chunk(frame, prefixed, true), feels, what);
         }
     }
 

@@ -128,6 +128,28 @@ fn a_second_copy_comes_after_the_first() {
 }
 
 #[test]
+fn a_second_copy_waits_in_the_network_and_takes_no_memory_of_who_sent_the_first() {
+    simulated(|| {
+        let (one, _other) = pair(A, B);
+        for tampering in [Tampering::Duplicated, Tampering::Replayed] {
+            with_delay(3, tampering, 5);
+            sends(&one.1, b"one");
+            assert_eq!(memory(A), 0, "{tampering:?}");
+            heal(3);
+        }
+        with_delay(4, Tampering::Delayed, 5);
+        sends(&one.1, b"one");
+        assert_eq!(memory(A), 7);
+        // Neither does what comes again behind it.
+        with_delay(3, Tampering::Replayed, 5);
+        sends(&one.1, b"two");
+        assert_eq!(memory(A), 14);
+        pass(50);
+        assert_eq!(memory(A), 0);
+    });
+}
+
+#[test]
 fn one_of_the_last_sixteen_frames_comes_again() {
     simulated(|| {
         let (one, other) = pair(A, B);
