@@ -41,7 +41,7 @@ const INPUTS: usize = 4096;
 pub async fn run(config: BrokerConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
     let mut core = match open(&config) {
-        Ok(core) => match too_old(&config, &listener, &core).await {
+        Ok(core) => match too_old(&config, &listener, &core).await? {
             None => core,
             Some(reason) => {
                 core.found_old()?;
@@ -69,12 +69,16 @@ pub async fn run(config: BrokerConfig) -> Result<(), Error> {
 }
 
 /// Why the log that was found is not to be believed, though it is whole.
-async fn too_old(config: &BrokerConfig, listener: &TcpListener, core: &Core) -> Option<String> {
+async fn too_old(
+    config: &BrokerConfig,
+    listener: &TcpListener,
+    core: &Core,
+) -> Result<Option<String>, Error> {
     if !config.rejoins || !config.policy.asks_how_far {
-        return None;
+        return Ok(None);
     }
     if core.is_old() {
-        return Some("the log was found to be too old before".to_owned());
+        return Ok(Some("the log was found to be too old before".to_owned()));
     }
     let known = Known { log: None, heard: core.heard() };
     recover::too_old(config, listener, &known, core.found_age()).await

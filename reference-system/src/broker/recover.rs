@@ -41,20 +41,25 @@ const REQUEST: Duration = Duration::from_millis(500);
 const AGAIN: Duration = Duration::from_millis(50);
 
 /// Why a log that was synced `age` times is not the one that this broker had, as far as others have heard.
+///
+/// # Errors
+/// It is asked to stop before it knows.
 pub(super) async fn too_old(
     config: &BrokerConfig,
     listener: &TcpListener,
     known: &Known,
     age: u64,
-) -> Option<String> {
+) -> Result<Option<String>, Error> {
     let heard = tokio::select! {
         biased;
         heard = heard_by_most(config) => heard,
         () = answer(listener, config.policy.checksums, known) => 0,
-        // There is nothing to be known any more.
-        () = squall_probe::stop_asked() => 0,
+        // What it would tell of itself now might be what it was long ago.
+        () = squall_probe::stop_asked() => {
+            return Err("stopped before it knew whether its log is too old".into());
+        }
     };
-    (heard > age).then(|| format!("the log is {age} syncs old, and others know of {heard}"))
+    Ok((heard > age).then(|| format!("the log is {age} syncs old, and others know of {heard}")))
 }
 
 /// How often this broker's log had been synced, as far as others have heard that are a majority with it.

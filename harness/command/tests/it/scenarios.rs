@@ -167,6 +167,7 @@ scenarios! {
         loyalty_decides_twice
         old_promises_told
         snapshot_before_power_failure
+        stopped_before_it_asked
         store_torn_between_records
         waiting_for_room
     }

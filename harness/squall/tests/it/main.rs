@@ -13,6 +13,7 @@ mod pipeline;
 mod queues;
 mod sources;
 mod surface;
+mod transactions;
 mod workspace;
 
 use std::{
