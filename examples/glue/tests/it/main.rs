@@ -66,6 +66,11 @@ fn tonic() {
 }
 
 #[test]
+fn tls() {
+    passes(env!("CARGO_BIN_EXE_tls"), ["bytes", "bytes"], "allow: [clock]");
+}
+
+#[test]
 fn resp() {
     passes(env!("CARGO_BIN_EXE_resp"), ["SET", "reply"], "");
 }

@@ -13,7 +13,8 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Connects to the host and the port of an address, 80 if it has none. There is no TLS.
+/// Connects to the host and the port of an address, 80 if it has none. There is no TLS: a connector that speaks it wraps
+/// [`TcpConnector`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HttpConnector;
 
@@ -32,15 +33,39 @@ impl tower_service::Service<Uri> for HttpConnector {
                 let message = format!("{address}: this connector has no TLS");
                 return Err(io::Error::new(io::ErrorKind::Unsupported, message));
             }
-            let host = address.host().ok_or_else(|| {
-                io::Error::new(io::ErrorKind::InvalidInput, format!("{address}: it has no host"))
-            })?;
-            let port = address.port_u16().unwrap_or(80);
-            // An address of IPv6 stands in brackets.
-            let host = host.trim_start_matches('[').trim_end_matches(']');
-            TcpStream::connect((host, port)).await.map(TokioIo::new)
+            connect(&address, 80).await
         })
     }
+}
+
+/// As [`HttpConnector`], whatever the scheme, with port 443 for `https`: for connectors that speak TLS over what they wrap
+/// (`hyper_rustls::HttpsConnectorBuilder::wrap_connector`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TcpConnector;
+
+impl tower_service::Service<Uri> for TcpConnector {
+    type Response = TokioIo<TcpStream>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, address: Uri) -> Self::Future {
+        let port = if address.scheme_str() == Some("https") { 443 } else { 80 };
+        Box::pin(async move { connect(&address, port).await })
+    }
+}
+
+async fn connect(address: &Uri, default_port: u16) -> io::Result<TokioIo<TcpStream>> {
+    let host = address.host().ok_or_else(|| {
+        io::Error::new(io::ErrorKind::InvalidInput, format!("{address}: it has no host"))
+    })?;
+    let port = address.port_u16().unwrap_or(default_port);
+    // An address of IPv6 stands in brackets.
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    TcpStream::connect((host, port)).await.map(TokioIo::new)
 }
 
 impl Connection for TcpStream {
