@@ -33,7 +33,13 @@ fn value(
             };
         }
         ParamKind::Time(span) => {
-            let (least, most) = (span.least_ms.max(10), span.most_ms.clamp(10, 3_000));
+            // What is long by nature (the jump of a clock) may be longer still.
+            let usual = match default {
+                Some(Said::Time(time)) => time.as_millis().try_into().unwrap_or(u64::MAX),
+                _ => 0,
+            };
+            let longest = if usual > 3_000 { usual.saturating_mul(500) } else { 3_000 };
+            let (least, most) = (span.least_ms.max(10), span.most_ms.clamp(10, longest));
             around(least, most.max(least)).prop_map(|ms| Said::Time(ms_of(ms))).boxed()
         }
         ParamKind::Delay(span) => {
@@ -126,6 +132,8 @@ pub(super) fn targets(words: &Words<'_>) -> Vec<Target> {
         let name = role.name.to_owned();
         all.push(Target::Any(name.clone()));
         if count > 1 {
+            // One that is the same in every step: which of them it is, makes no difference.
+            all.push(Target::Node(words.system.node_name(role.name, 1)));
             all.push(Target::Role(name.clone()));
         }
         if count > 2 {

@@ -9,7 +9,8 @@ use super::{
 use crate::{
     faults::{CATALOGUE, FaultKind},
     injection::Target,
-    scenario::Scenario,
+    parameters::Value,
+    scenario::{Scenario, Step},
     system::System,
 };
 use proptest::{prelude::*, sample::select};
@@ -43,7 +44,9 @@ pub(in crate::explore) fn scenario(draws: &mut Draws, words: &Words<'_>) -> (Swa
     let focus = proptest::option::of(select(targets(words)));
     let parts = (kinds, 2..=6_usize, select(&PACES[..]), focus);
     let (kinds, steps, pace, focus) = draws.draw(&parts);
-    of_swarm(draws, words, Swarm { kinds, steps, pace, focus })
+    let (swarm, mut scenario) = of_swarm(draws, words, Swarm { kinds, steps, pace, focus });
+    and_then_the_power_fails(draws, words, &mut scenario);
+    (swarm, scenario)
 }
 
 /// As [`scenario`], with every fault as likely as every other, at any time: what guidance is measured against.
@@ -59,10 +62,26 @@ fn of_swarm(draws: &mut Draws, words: &Words<'_>, swarm: Swarm) -> (Swarm, Scena
         let kind = swarm.kinds[draws.below(swarm.kinds.len())];
         scenario.faults.push(draws.draw(&step(kind, swarm.pace, words)));
     }
-    if swarm.focus.is_some() && draws.chance(1, 4) {
-        scenario.faults.push(power_failure(draws, words));
-    }
     (swarm, scenario)
+}
+
+/// The power fails in the end where another fault was before, or at all nodes of that role.
+fn and_then_the_power_fails(draws: &mut Draws, words: &Words<'_>, scenario: &mut Scenario) {
+    let victims: Vec<Target> = scenario.faults.iter().filter_map(victim).collect();
+    if victims.is_empty() || !draws.chance(1, 4) {
+        return;
+    }
+    let victim = victims[draws.below(victims.len())].clone();
+    let victim = if draws.chance(1, 2) { words.all_like(&victim) } else { victim };
+    scenario.faults.push(power_failure(draws, &words.on(Some(&victim))));
+}
+
+/// The nodes that a step hits.
+fn victim(step: &Step) -> Option<Target> {
+    match step.fault.given.values().first() {
+        Some(Value::Target(target)) => Some(target.clone()),
+        _ => None,
+    }
 }
 
 /// A topology and a workload, without faults.
@@ -78,14 +97,16 @@ pub(in crate::explore) fn topology(
             prop_oneof![4 => Just(role.default), 1 => role.min..=most].boxed()
         })
         .collect();
-    let workload =
-        (select(&[60_u32, 120, 200, 300][..]), select(&[100_u32, 200, 300][..]), 0..4_u32);
+    // Some mistakes show only when there is enough of everything: after the second snapshot, or while much is caught up.
+    let few = (select(&[60_u32, 120, 200, 300][..]), select(&[100_u32, 200, 300][..]));
+    let many = (select(&[600_u32, 900, 1_500][..]), select(&[300_u32, 600][..]));
+    let workload = (prop_oneof![7 => few, 1 => many], 0..4_u32);
     let poison = select(&[0.0, 0.0, 0.0, 0.0, 0.02, 0.1][..]);
     let size = select(&[100_u32, 100, 100, 1_024, 4_096][..]);
     let zones = 0..6_u32;
     let empty = empty.clone();
     (counts, workload, poison, size, zones)
-        .prop_map(move |(counts, (events, rate, keys), poison, size, zones)| {
+        .prop_map(move |(counts, ((events, rate), keys), poison, size, zones)| {
             let mut scenario = empty.clone();
             for ((_, count), drawn) in scenario.nodes.iter_mut().zip(counts) {
                 *count = drawn;

@@ -47,6 +47,26 @@ impl<'a> Words<'a> {
         self.system.roles().iter().zip(counts).filter(|(_, count)| *count > 0)
     }
 
+    /// All nodes of the role that a target is of, if it is of one.
+    pub(super) fn all_like(&self, target: &Target) -> Target {
+        let replicas = || self.roles().find(|(role, _)| role.replica);
+        match target {
+            Target::Any(role)
+            | Target::Some(_, role)
+            | Target::Majority(role)
+            | Target::Minority(role) => Target::Role(role.clone()),
+            Target::Leader | Target::AnyFollower | Target::Followers => {
+                replicas().map_or(Target::All, |(role, _)| Target::Role(role.name.to_owned()))
+            }
+            Target::Node(name) => {
+                let of = |role: &Role| self.system.node_name(role.name, 1) == *name;
+                let role = self.roles().find(|(role, _)| of(role));
+                role.map_or(Target::All, |(role, _)| Target::Role(role.name.to_owned()))
+            }
+            other => other.clone(),
+        }
+    }
+
     /// How many replicas there are.
     pub(super) fn replicas(&self) -> u32 {
         self.roles().filter(|(role, _)| role.replica).map(|(_, count)| count).sum()
