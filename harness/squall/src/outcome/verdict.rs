@@ -307,7 +307,10 @@ mod tests {
         // A dead letter that the log has forgotten, or an event at a place that another has now.
         let undone = Loss { undone: 2, ..loss(0, false) };
         let (violations, _, vacuous) = told(&["no_loss", "dead_letters"], &undone);
-        assert!(violations == 0 && vacuous[0].contains("0 are lost, and 2 places, partitions or dead letters"));
+        assert!(
+            violations == 0
+                && vacuous[0].contains("0 are lost, and 2 places, partitions or dead letters")
+        );
     }
 
     #[test]
