@@ -3,11 +3,9 @@
 
 use super::{
     corpus::Entry,
-    draw::{Draws, PACES, Words, kind, power_failure, step, topology},
+    draw::{Draws, PACES, Words, kind, power_failure, step, targets_of, topology},
 };
 use crate::{
-    injection::Target,
-    parameters::Value as Said,
     scenario::{Condition, Scenario, Step, Trigger},
 };
 use std::time::Duration;
@@ -70,15 +68,6 @@ fn add(draws: &mut Draws, words: &Words<'_>, scenario: &mut Scenario) {
         any_step(draws, words, &scenario.faults)
     };
     scenario.faults.push(step);
-}
-
-/// Whom steps hit.
-fn targets_of(steps: &[Step]) -> Vec<&Target> {
-    let targets = steps.iter().filter_map(|step| match step.fault.given.values() {
-        [Said::Target(target), ..] => Some(target),
-        _ => None,
-    });
-    targets.collect()
 }
 
 /// The prefix of a run up to a rare state is kept, draws and all; what follows is drawn anew.

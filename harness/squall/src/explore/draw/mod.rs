@@ -7,6 +7,6 @@ mod step;
 mod words;
 
 pub(super) use draws::Draws;
-pub(super) use scenario::{Swarm, scenario, topology, uniform};
+pub(super) use scenario::{Swarm, scenario, targets_of, topology, uniform};
 pub(super) use step::{PACES, power_failure, step};
 pub(super) use words::{Bias, Words, kind, subject};

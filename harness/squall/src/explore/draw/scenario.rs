@@ -67,7 +67,7 @@ fn of_swarm(draws: &mut Draws, words: &Words<'_>, swarm: Swarm) -> (Swarm, Scena
 
 /// The power fails in the end where another fault was before, or at all nodes of that role.
 fn and_then_the_power_fails(draws: &mut Draws, words: &Words<'_>, scenario: &mut Scenario) {
-    let victims: Vec<Target> = scenario.faults.iter().filter_map(victim).collect();
+    let victims = targets_of(&scenario.faults);
     if victims.is_empty() || !draws.chance(1, 4) {
         return;
     }
@@ -76,12 +76,13 @@ fn and_then_the_power_fails(draws: &mut Draws, words: &Words<'_>, scenario: &mut
     scenario.faults.push(power_failure(draws, &words.on(Some(&victim))));
 }
 
-/// The nodes that a step hits.
-fn victim(step: &Step) -> Option<Target> {
-    match step.fault.given.values().first() {
-        Some(Value::Target(target)) => Some(target.clone()),
+/// Whom steps hit.
+pub(in crate::explore) fn targets_of(steps: &[Step]) -> Vec<&Target> {
+    let targets = steps.iter().filter_map(|step| match step.fault.given.values() {
+        [Value::Target(target), ..] => Some(target),
         _ => None,
-    }
+    });
+    targets.collect()
 }
 
 /// A topology and a workload, without faults.
