@@ -5,9 +5,7 @@ use super::{
     corpus::Entry,
     draw::{Draws, PACES, Words, kind, power_failure, step, targets_of, topology},
 };
-use crate::{
-    scenario::{Condition, Scenario, Step, Trigger},
-};
+use crate::scenario::{Condition, Scenario, Step, Trigger};
 use std::time::Duration;
 
 /// The most steps that a scenario grows to.
