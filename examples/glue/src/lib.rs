@@ -80,6 +80,15 @@ impl Store {
         }
         Ok(kept.events.len() as u64)
     }
+
+    /// As [`Store::keep`], of the event that the path of a request names: `/7`.
+    ///
+    /// # Errors
+    /// Those of the file, and what names no event.
+    pub fn keep_named(&self, path: &str) -> io::Result<u64> {
+        let event = path.trim_start_matches('/').parse();
+        self.keep(event.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?)
+    }
 }
 
 impl Kept {

@@ -16,7 +16,7 @@ use hyper_util::{
 use squall::system::Error;
 use squall_example_glue::{Store, Transport};
 use squall_probe::{glue::HttpConnector, net::TcpListener};
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
 struct Hyper(legacy::Client<HttpConnector, Empty<Bytes>>);
 
@@ -36,7 +36,7 @@ impl Transport for Hyper {
             let store = store.clone();
             tokio::spawn(async move {
                 let answer = service_fn(|request: Request<Incoming>| {
-                    let kept = keep(&store, request.uri().path());
+                    let kept = store.keep_named(request.uri().path());
                     async move {
                         kept.map(|count| Response::new(Full::<Bytes>::from(count.to_string())))
                     }
@@ -53,11 +53,6 @@ impl Transport for Hyper {
         let body = response.into_body().collect().await?.to_bytes();
         Ok(std::str::from_utf8(&body)?.parse()?)
     }
-}
-
-fn keep(store: &Store, path: &str) -> io::Result<u64> {
-    let event = path.trim_start_matches('/').parse();
-    store.keep(event.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?)
 }
 
 fn main() -> ExitCode {

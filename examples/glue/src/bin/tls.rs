@@ -22,7 +22,7 @@ use squall_probe::{
     glue::TcpConnector,
     net::{TcpListener, TcpStream},
 };
-use std::{io, process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -86,16 +86,11 @@ impl Transport for Tls {
 async fn answer(acceptor: TlsAcceptor, stream: TcpStream, store: Store) -> Result<(), Error> {
     let stream = acceptor.accept(stream).await?;
     let answer = service_fn(|request: Request<Incoming>| {
-        let kept = keep(&store, request.uri().path());
+        let kept = store.keep_named(request.uri().path());
         async move { kept.map(|count| Response::new(Full::<Bytes>::from(count.to_string()))) }
     });
     http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await?;
     Ok(())
-}
-
-fn keep(store: &Store, path: &str) -> io::Result<u64> {
-    let event = path.trim_start_matches('/').parse();
-    store.keep(event.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?)
 }
 
 fn main() -> ExitCode {

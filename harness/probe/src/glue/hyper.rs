@@ -28,13 +28,11 @@ impl tower_service::Service<Uri> for HttpConnector {
     }
 
     fn call(&mut self, address: Uri) -> Self::Future {
-        Box::pin(async move {
-            if address.scheme_str() == Some("https") {
-                let message = format!("{address}: this connector has no TLS");
-                return Err(io::Error::new(io::ErrorKind::Unsupported, message));
-            }
-            connect(&address, 80).await
-        })
+        if address.scheme_str() == Some("https") {
+            let message = format!("{address}: this connector has no TLS");
+            return Box::pin(async { Err(io::Error::new(io::ErrorKind::Unsupported, message)) });
+        }
+        TcpConnector.call(address)
     }
 }
 
@@ -53,19 +51,17 @@ impl tower_service::Service<Uri> for TcpConnector {
     }
 
     fn call(&mut self, address: Uri) -> Self::Future {
-        let port = if address.scheme_str() == Some("https") { 443 } else { 80 };
-        Box::pin(async move { connect(&address, port).await })
+        let usual_port = if address.scheme_str() == Some("https") { 443 } else { 80 };
+        Box::pin(async move {
+            let host = address.host().ok_or_else(|| {
+                io::Error::new(io::ErrorKind::InvalidInput, format!("{address}: it has no host"))
+            })?;
+            let port = address.port_u16().unwrap_or(usual_port);
+            // An address of IPv6 stands in brackets.
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            TcpStream::connect((host, port)).await.map(TokioIo::new)
+        })
     }
-}
-
-async fn connect(address: &Uri, default_port: u16) -> io::Result<TokioIo<TcpStream>> {
-    let host = address.host().ok_or_else(|| {
-        io::Error::new(io::ErrorKind::InvalidInput, format!("{address}: it has no host"))
-    })?;
-    let port = address.port_u16().unwrap_or(default_port);
-    // An address of IPv6 stands in brackets.
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    TcpStream::connect((host, port)).await.map(TokioIo::new)
 }
 
 impl Connection for TcpStream {

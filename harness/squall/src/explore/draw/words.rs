@@ -49,20 +49,17 @@ impl<'a> Words<'a> {
 
     /// All nodes of the role that a target is of, if it is of one.
     pub(super) fn all_like(&self, target: &Target) -> Target {
-        let replicas = || self.roles().find(|(role, _)| role.replica);
+        let every = |which: &dyn Fn(&Role) -> bool| {
+            let role = self.roles().find(|(role, _)| which(role));
+            role.map_or(Target::All, |(role, _)| Target::Role(role.name.to_owned()))
+        };
         match target {
             Target::Any(role)
             | Target::Some(_, role)
             | Target::Majority(role)
             | Target::Minority(role) => Target::Role(role.clone()),
-            Target::Leader | Target::AnyFollower | Target::Followers => {
-                replicas().map_or(Target::All, |(role, _)| Target::Role(role.name.to_owned()))
-            }
-            Target::Node(name) => {
-                let of = |role: &Role| self.system.node_name(role.name, 1) == *name;
-                let role = self.roles().find(|(role, _)| of(role));
-                role.map_or(Target::All, |(role, _)| Target::Role(role.name.to_owned()))
-            }
+            Target::Leader | Target::AnyFollower | Target::Followers => every(&|role| role.replica),
+            Target::Node(name) => every(&|role| self.system.node_name(role.name, 1) == *name),
             other => other.clone(),
         }
     }
