@@ -43,6 +43,11 @@ impl FaultKind {
         given.print(self.says, f)
     }
 
+    /// It makes wall clocks wrong.
+    pub(crate) fn sets_clocks(&self) -> bool {
+        self.key.starts_with("clock_")
+    }
+
     /// Takes values that were read or received; `None` if they are not those of its parameters.
     pub(crate) fn given(&self, values: Vec<Value>) -> Option<Given> {
         Given::new(self.params, values)

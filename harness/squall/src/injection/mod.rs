@@ -288,6 +288,19 @@ impl Injection {
         )
     }
 
+    /// It leaves disks with something else on them than their owner believes, without a restart of its own.
+    #[must_use]
+    pub fn harms_disks(&self) -> bool {
+        matches!(
+            self,
+            Self::Damage { .. }
+                | Self::Disks {
+                    state: DiskState::Full | DiskState::SyncFails | DiskState::Errors { .. },
+                    ..
+                }
+        )
+    }
+
     /// It publishes events beside the workload's.
     #[must_use]
     pub fn adds_load(&self) -> bool {

@@ -33,13 +33,16 @@ fn value(
             };
         }
         ParamKind::Time(span) => {
-            // What is long by nature (the jump of a clock) may be longer still.
             let usual = match default {
                 Some(Said::Time(time)) => time.as_millis().try_into().unwrap_or(u64::MAX),
                 _ => 0,
             };
-            let longest = if usual > 3_000 { usual.saturating_mul(500) } else { 3_000 };
-            let (least, most) = (span.least_ms.max(10), span.most_ms.clamp(10, longest));
+            // A clock is wrong by seconds or by days, whatever the run's length; nothing else can last longer than it.
+            let (least, most) = match kind.sets_clocks() {
+                true => (usual / 10, usual.saturating_mul(5_000)),
+                false => (10, usual.saturating_mul(2).max(3_000)),
+            };
+            let (least, most) = (span.least_ms.max(least), span.most_ms.clamp(10, most));
             around(least, most.max(least)).prop_map(|ms| Said::Time(ms_of(ms))).boxed()
         }
         ParamKind::Delay(span) => {
