@@ -252,6 +252,8 @@ struct Broker {
     committed: BTreeSet<u64>,
     /// What stands in the log.
     log: Vec<u64>,
+    /// The file has refused something: what is in it is not known, and a later sync that succeeds says nothing of that.
+    over: bool,
 }
 
 impl Broker {
@@ -268,6 +270,7 @@ impl Broker {
             put: BTreeMap::new(),
             committed: BTreeSet::new(),
             log: Vec::new(),
+            over: false,
         };
         for line in lines {
             if line.op == Op::Put {
@@ -317,6 +320,15 @@ impl Broker {
     }
 
     fn answer(&mut self, asked: Line) -> io::Result<Line> {
+        if self.over {
+            return Err(io::Error::other("this life is over"));
+        }
+        let answered = self.answer_one(asked);
+        self.over = answered.is_err();
+        answered
+    }
+
+    fn answer_one(&mut self, asked: Line) -> io::Result<Line> {
         let Line { op, a: transaction, b: event } = asked;
         let (done, aborted) = (Line::new(Op::Done, 0, 0), Line::new(Op::Aborted, 0, 0));
         Ok(match op {

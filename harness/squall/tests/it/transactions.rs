@@ -9,7 +9,7 @@ use crate::{
 const WORKLOAD: &str = "workload: { events: 150, rate: 200/s }\nnodes: { producers: 2 }\n";
 
 /// Faults, and the mistakes that they bring to light, each with the invariant by which.
-const STORMS: [(&str, &[(&str, &str)]); 4] = [
+const STORMS: [(&str, &[(&str, &str)]); 5] = [
     // In a calm run consumers are quick enough to see what is open.
     ("", &[("reads-open", "transaction_atomicity")]),
     (
@@ -29,6 +29,15 @@ const STORMS: [(&str, &[(&str, &str)]); 4] = [
   - { every: 400ms, crash: consumer-1, restart_after: 50ms }
   - { at: 100ms, duplicate: { messages: 20% }, for: 1s }
   - { at: 300ms, lose: { messages: 10% }, for: 1s }\n",
+        &[],
+    ),
+    // A later sync that succeeds says nothing of what an earlier one did not save.
+    (
+        "faults:
+  - { at: 200ms, fail_sync: brokers, for: 300ms }
+  - { at: 400ms, crash: broker-1, restart_after: 80ms }
+  - { at: 600ms, disk_full: brokers, for: 200ms }
+  - { at: 900ms, fail_sync: brokers, for: 100ms }\n",
         &[],
     ),
 ];
