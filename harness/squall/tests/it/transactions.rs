@@ -36,8 +36,8 @@ const STORMS: [(&str, &[(&str, &str)]); 5] = [
         "faults:
   - { at: 200ms, fail_sync: brokers, for: 300ms }
   - { at: 400ms, crash: broker-1, restart_after: 80ms }
-  - { at: 600ms, disk_full: brokers, for: 200ms }
-  - { at: 900ms, fail_sync: brokers, for: 100ms }\n",
+  - { at: 550ms, disk_full: brokers, for: 100ms }
+  - { at: 700ms, fail_sync: brokers, for: 100ms }\n",
         &[],
     ),
 ];
