@@ -34,10 +34,8 @@ const STORMS: [(&str, &[(&str, &str)]); 5] = [
     // A later sync that succeeds says nothing of what an earlier one did not save.
     (
         "faults:
-  - { at: 200ms, fail_sync: brokers, for: 300ms }
-  - { at: 400ms, crash: broker-1, restart_after: 80ms }
-  - { at: 550ms, disk_full: brokers, for: 100ms }
-  - { at: 700ms, fail_sync: brokers, for: 100ms }\n",
+  - { at: 200ms, fail_sync: brokers, for: 100ms }
+  - { at: 500ms, fail_sync: brokers, for: 60ms }\n",
         &[],
     ),
 ];
