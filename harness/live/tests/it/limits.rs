@@ -63,7 +63,9 @@ fn a_share_of_the_processor_is_all_there_is() {
     let (begin, clock) = (used(), std::time::Instant::now());
     std::thread::sleep(std::time::Duration::from_secs(1));
     let share = (used() - begin) as f64 / clock.elapsed().as_secs_f64() / 100.0;
-    assert!((0.01..0.1).contains(&share), "one in 20 was {share}");
+    // How much less depends on what else the machine does; that it goes on at all does not.
+    assert!(share < 0.1, "one in 20 was {share}");
+    eventually("it goes on", || used() > begin);
     one.cpu_share(None).unwrap();
     let throttled = one.cpu_throttled().unwrap();
     let begin = used();

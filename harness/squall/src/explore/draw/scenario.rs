@@ -68,15 +68,11 @@ fn of_swarm(draws: &mut Draws, words: &Words<'_>, swarm: Swarm) -> (Swarm, Scena
 /// The power fails in the end where another fault was before, or at all nodes of that role: more likely if a disk is not
 /// what it should be, which shows only when it is read again.
 fn and_then_the_power_fails(draws: &mut Draws, words: &Words<'_>, scenario: &mut Scenario) {
-    let of_disks: Vec<Step> = scenario
-        .faults
-        .iter()
-        .filter(|step| step.fault.injection().harms_disks())
-        .cloned()
-        .collect();
-    let steps = if of_disks.is_empty() { &scenario.faults } else { &of_disks };
-    let victims = targets_of(steps);
-    let in_four = if of_disks.is_empty() { 1 } else { 2 };
+    let harmed = |step: &&Step| step.fault.injection().harms_disks();
+    let (mut victims, mut in_four) = (targets_of(scenario.faults.iter().filter(harmed)), 2);
+    if victims.is_empty() {
+        (victims, in_four) = (targets_of(&scenario.faults), 1);
+    }
     if victims.is_empty() || !draws.chance(in_four, 4) {
         return;
     }
@@ -86,8 +82,10 @@ fn and_then_the_power_fails(draws: &mut Draws, words: &Words<'_>, scenario: &mut
 }
 
 /// Whom steps hit.
-pub(in crate::explore) fn targets_of(steps: &[Step]) -> Vec<&Target> {
-    let targets = steps.iter().filter_map(|step| match step.fault.given.values() {
+pub(in crate::explore) fn targets_of<'a>(
+    steps: impl IntoIterator<Item = &'a Step>,
+) -> Vec<&'a Target> {
+    let targets = steps.into_iter().filter_map(|step| match step.fault.given.values() {
         [Value::Target(target), ..] => Some(target),
         _ => None,
     });
