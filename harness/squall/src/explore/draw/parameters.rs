@@ -37,13 +37,18 @@ fn value(
                 Some(Said::Time(time)) => time.as_millis().try_into().unwrap_or(u64::MAX),
                 _ => 0,
             };
-            // A clock is wrong by seconds or by days, whatever the run's length; nothing else can last longer than it.
-            let (least, most) = match kind.sets_clocks() {
-                true => (usual / 10, usual.saturating_mul(5_000)),
-                false => (10, usual.saturating_mul(2).max(3_000)),
+            let between = |least: u64, most: u64| {
+                let (least, most) = (span.least_ms.max(least), span.most_ms.clamp(10, most));
+                around(least, most.max(least)).prop_map(|ms| Said::Time(ms_of(ms)))
             };
-            let (least, most) = (span.least_ms.max(least), span.most_ms.clamp(10, most));
-            around(least, most.max(least)).prop_map(|ms| Said::Time(ms_of(ms))).boxed()
+            // A clock is wrong by seconds and minutes, or by hours and days, whatever the run's length; nothing else can
+            // last longer than it.
+            if kind.sets_clocks() {
+                let little = between(usual / 10, usual.saturating_mul(10));
+                let much = between(usual.saturating_mul(120), usual.saturating_mul(5_000));
+                return prop_oneof![little, much].boxed();
+            }
+            between(10, usual.saturating_mul(2).max(3_000)).boxed()
         }
         ParamKind::Delay(span) => {
             let (least, most) = (span.least_ms.max(5), span.most_ms.clamp(5, 3_000));
@@ -89,7 +94,8 @@ pub(super) fn around(least: u64, most: u64) -> impl Strategy<Value = u64> {
         let from = least.saturating_mul(1 << octave).min(most);
         let to = from.saturating_mul(2).min(most);
         let ms = from + (to - from) * part / 100;
-        if ms >= 100 { (ms / 10 * 10).max(least) } else { ms.max(least) }
+        let digits = 10_u64.pow(ms.max(1).ilog10().saturating_sub(1));
+        (ms / digits * digits).max(least)
     })
 }
 
@@ -109,31 +115,43 @@ fn size(usual: &Option<Said>) -> impl Strategy<Value = u32> + use<> {
 
 /// Whom a fault hits: more likely those that feel it.
 pub(super) fn target(kind: &'static FaultKind, words: &Words<'_>) -> BoxedStrategy<Target> {
-    let all = targets(words);
-    let weighed = all.into_iter().map(|target| {
-        let weight = words.bias.of(kind, &target.to_string());
-        (weight, Just(target))
-    });
-    let drawn = Union::new_weighted(weighed.collect());
+    let drawn = weighed_targets(words, |target| words.bias.of(kind, &target.to_string()));
     match words.focus {
         Some(focus) => prop_oneof![3 => Just(focus.clone()), 1 => drawn].boxed(),
         None => drawn.boxed(),
     }
 }
 
-/// Everybody who can be named in this topology.
-pub(super) fn targets(words: &Words<'_>) -> Vec<Target> {
-    let mut all = Vec::new();
-    let replicas = words.replicas();
-    if replicas >= 1 {
-        all.push(Target::Leader);
-    }
-    if replicas >= 2 {
-        all.extend([Target::AnyFollower, Target::Followers]);
+/// Anybody, every role as likely as every other.
+pub(super) fn anybody(words: &Words<'_>) -> impl Strategy<Value = Target> {
+    weighed_targets(words, |_| 1)
+}
+
+/// A role of many nodes can be named in many ways, and is not hit more often for that.
+fn weighed_targets(
+    words: &Words<'_>,
+    weight: impl Fn(&Target) -> u32,
+) -> Union<Union<Just<Target>>> {
+    let groups = grouped_targets(words).into_iter().map(|group| {
+        let weighed = group.into_iter().map(|target| (weight(&target), Just(target)));
+        let weighed: Vec<_> = weighed.collect();
+        let most = weighed.iter().map(|(weight, _)| *weight).max().unwrap_or(1);
+        (most, Union::new_weighted(weighed))
+    });
+    Union::new_weighted(groups.collect())
+}
+
+/// Everybody who can be named in this topology: of the replicas, of each role, and of all.
+fn grouped_targets(words: &Words<'_>) -> Vec<Vec<Target>> {
+    let mut groups = Vec::new();
+    match words.replicas() {
+        0 => {}
+        1 => groups.push(vec![Target::Leader]),
+        _ => groups.push(vec![Target::Leader, Target::AnyFollower, Target::Followers]),
     }
     for (role, count) in words.roles() {
         let name = role.name.to_owned();
-        all.push(Target::Any(name.clone()));
+        let mut all = vec![Target::Any(name.clone())];
         if count > 1 {
             // One that is the same in every step: which of them it is, makes no difference.
             all.push(Target::Node(words.system.node_name(role.name, 1)));
@@ -143,20 +161,22 @@ pub(super) fn targets(words: &Words<'_>) -> Vec<Target> {
             all.extend([Target::Minority(name.clone()), Target::Majority(name.clone())]);
             all.push(Target::Some(2, name.clone()));
         }
+        groups.push(all);
     }
+    let mut all = vec![Target::All];
     if !words.base.zones.is_empty() {
         all.push(Target::AnyZone);
     }
-    all.push(Target::All);
-    all
+    groups.push(all);
+    groups
 }
 
 /// Between whom.
 pub(super) fn links(words: &Words<'_>) -> BoxedStrategy<Links> {
     let roles: Vec<(String, u32)> =
         words.roles().map(|(role, count)| (role.name.to_owned(), count)).collect();
-    let some: Vec<Target> =
-        targets(words).into_iter().filter(|target| *target != Target::All).collect();
+    let some = grouped_targets(words).concat();
+    let some: Vec<Target> = some.into_iter().filter(|target| *target != Target::All).collect();
     let every: Vec<Target> = roles.iter().map(|(role, _)| Target::Role(role.clone())).collect();
     let some = select(some);
     let who = match words.focus {

@@ -2,7 +2,7 @@
 
 use super::{
     draws::Draws,
-    parameters::targets,
+    parameters::anybody,
     step::{PACES, power_failure, step},
     words::{Words, kind},
 };
@@ -40,9 +40,9 @@ impl fmt::Display for Swarm {
 
 /// A swarm, and a scenario that is drawn from it, on the topology of the words' own scenario.
 pub(in crate::explore) fn scenario(draws: &mut Draws, words: &Words<'_>) -> (Swarm, Scenario) {
-    let kinds = proptest::collection::vec(kind(words.bias), 2..=6);
-    let focus = proptest::option::of(select(targets(words)));
-    let parts = (kinds, 2..=6_usize, select(&PACES[..]), focus);
+    let kinds = proptest::collection::vec(kind(words.bias), 2..=8);
+    let focus = proptest::option::of(anybody(words));
+    let parts = (kinds, 3..=8_usize, select(&PACES[..]), focus);
     let (kinds, steps, pace, focus) = draws.draw(&parts);
     let (swarm, mut scenario) = of_swarm(draws, words, Swarm { kinds, steps, pace, focus });
     and_then_the_power_fails(draws, words, &mut scenario);
@@ -106,9 +106,9 @@ pub(in crate::explore) fn topology(
         })
         .collect();
     // Some mistakes show only when there is enough of everything: after the second snapshot, or while much is caught up.
-    let few = (select(&[60_u32, 120, 200, 300][..]), select(&[100_u32, 200, 300][..]));
-    let many = (select(&[600_u32, 900, 1_500][..]), select(&[300_u32, 600][..]));
-    let workload = (prop_oneof![4 => few, 1 => many], 0..4_u32);
+    let few = (select(&[60_u32, 150, 300, 500][..]), select(&[100_u32, 200, 300][..]));
+    let many = (select(&[800_u32, 1_500][..]), select(&[300_u32, 600][..]));
+    let workload = (prop_oneof![3 => few, 1 => many], 0..4_u32);
     let poison = select(&[0.0, 0.0, 0.0, 0.0, 0.02, 0.1][..]);
     let size = select(&[100_u32, 100, 100, 1_024, 4_096][..]);
     let zones = 0..6_u32;

@@ -23,7 +23,7 @@ pub(in crate::explore) fn step(
 ) -> BoxedStrategy<Step> {
     let length = words.length_ms().max(40);
     let longest = (length * pace / 100).max(40);
-    let lasts = proptest::option::weighted(0.9, around(20, longest));
+    let lasts = proptest::option::weighted(0.9, (around(20, longest), any::<bool>()));
     let down = proptest::option::weighted(0.85, around(20, longest.max(500)));
     let parts = (given(kind, words), trigger(words, length), lasts, down);
     let delay = proptest::option::weighted(0.25, around(5, 500));
@@ -38,6 +38,8 @@ pub(in crate::explore) fn step(
                 other => other,
             };
             let time = |ms: Option<u64>| ms.map(Duration::from_millis);
+            // What waits for the moment to strike, and strikes once, may wait for good.
+            let lasts = lasts.filter(|(_, waits)| !(restarts && *waits)).map(|(ms, _)| ms);
             let every = match trigger {
                 Trigger::Every(period) => Some(period),
                 _ => None,
