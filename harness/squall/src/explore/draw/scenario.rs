@@ -140,3 +140,70 @@ fn split(scenario: &Scenario) -> Vec<(String, Vec<String>)> {
     zones.retain(|(_, nodes)| !nodes.is_empty());
     zones
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{explore::draw::Bias, sample::Sample, scenario::parse};
+    use std::{
+        collections::{BTreeMap, BTreeSet},
+        time::Duration,
+    };
+
+    /// What 1,000 scenarios have, drawn from nothing.
+    fn steps() -> Vec<Step> {
+        let empty = parse("empty", b"name: empty\n", &Sample).unwrap();
+        let (bias, signals, points) = (Bias::default(), BTreeSet::new(), BTreeMap::new());
+        let drawn = (0..1_000).flat_map(|number| {
+            let mut draws = Draws::new(1, number);
+            let on = draws.draw(&topology(&Sample, &empty));
+            let words = Words::new(&Sample, &on, &bias, (&signals, &points));
+            scenario(&mut draws, &words).1.faults
+        });
+        drawn.collect()
+    }
+
+    #[test]
+    fn clocks_are_wrong_by_minutes_or_by_days_and_nothing_else_is_longer_than_a_run() {
+        let (mut little, mut much) = (0, 0);
+        for step in steps() {
+            for value in step.fault.given.values() {
+                match value {
+                    Value::Time(time) if step.fault.kind.sets_clocks() => {
+                        little += u32::from(*time <= Duration::from_secs(300));
+                        much += u32::from(*time >= Duration::from_secs(3_600));
+                        assert!(*time <= Duration::from_secs(150_000), "{time:?}");
+                    }
+                    Value::Time(time) => assert!(*time <= Duration::from_secs(60), "{time:?}"),
+                    _ => {}
+                }
+            }
+        }
+        assert!(little > 50 && much > 50, "{little} of minutes, {much} of hours");
+    }
+
+    #[test]
+    fn what_strikes_once_may_wait_for_good() {
+        let steps = steps();
+        let once = steps.iter().filter(|step| step.fault.kind.key == "lose_unsynced");
+        let (waits, ends): (Vec<_>, Vec<_>) = once.partition(|step| step.lasts.is_none());
+        assert!(waits.len() > ends.len() && ends.len() > 25, "{}, {}", waits.len(), ends.len());
+        let cut = steps.iter().filter(|step| step.fault.kind.key == "partition");
+        let (waits, ends): (Vec<_>, Vec<_>) = cut.partition(|step| step.lasts.is_none());
+        assert!(waits.len() * 4 < ends.len(), "{}, {}", waits.len(), ends.len());
+    }
+
+    #[test]
+    fn no_role_is_hit_more_often_because_it_can_be_named_in_more_ways() {
+        let steps = steps();
+        let hits = |word: &str| {
+            let mut hit = 0;
+            for target in targets_of(steps.iter().filter(|step| step.fault.kind.key == "pause")) {
+                hit += u32::from(target.to_string().contains(word));
+            }
+            hit
+        };
+        let (brokers, stores) = (hits("broker"), hits("store"));
+        assert!(stores > 10 && brokers < 2 * stores, "{brokers} brokers, {stores} stores");
+    }
+}
