@@ -3,7 +3,7 @@
 use super::{
     draws::Draws,
     parameters::anybody,
-    step::{PACES, power_failure, step},
+    step::{PACES, meet, power_failure, step},
     words::{Words, kind},
 };
 use crate::{
@@ -45,6 +45,12 @@ pub(in crate::explore) fn scenario(draws: &mut Draws, words: &Words<'_>) -> (Swa
     let parts = (kinds, 3..=8_usize, select(&PACES[..]), focus);
     let (kinds, steps, pace, focus) = draws.draw(&parts);
     let (swarm, mut scenario) = of_swarm(draws, words, Swarm { kinds, steps, pace, focus });
+    for index in 1..scenario.faults.len() {
+        let (others, rest) = scenario.faults.split_at_mut(index);
+        if draws.chance(1, 3) {
+            meet(draws, words.length_ms(), &mut rest[0], others);
+        }
+    }
     and_then_the_power_fails(draws, words, &mut scenario);
     (swarm, scenario)
 }

@@ -72,6 +72,30 @@ pub(in crate::explore) fn power_failure(draws: &mut Draws, words: &Words<'_>) ->
     step
 }
 
+/// The step begins where one of the others does, or where that one's fault is over, or little later: what two faults do
+/// to each other is seen only if they meet. One that comes again and again meets others as it is, and none begins after
+/// the workload, which takes `length` milliseconds.
+pub(in crate::explore) fn meet(draws: &mut Draws, length: u64, step: &mut Step, others: &[Step]) {
+    let Some(other) = others.get(draws.below(others.len().max(1))) else { return };
+    let lasts = other.lasts.or(other.restart_after).unwrap_or_default();
+    let begins = if draws.chance(1, 2) { Duration::ZERO } else { lasts };
+    let later = begins + Duration::from_millis(draws.draw(&around(5, (length / 8).clamp(10, 500))));
+    match (&step.trigger, &other.trigger) {
+        (Trigger::Every(_), _) => {}
+        (_, Trigger::At(at)) => {
+            let at = *at + later;
+            if at < Duration::from_millis(length * 9 / 10) {
+                (step.trigger, step.delay) = (Trigger::At(at), None);
+            }
+        }
+        (_, Trigger::When(condition)) => {
+            let delay = other.delay.unwrap_or_default() + later;
+            (step.trigger, step.delay) = (Trigger::When(condition.clone()), Some(delay));
+        }
+        (_, Trigger::Every(_) | Trigger::Between(..)) => {}
+    }
+}
+
 /// When a fault begins. Code that is passed is the best of moments: that is where state is half made.
 fn trigger(words: &Words<'_>, length: u64) -> BoxedStrategy<Trigger> {
     let at = (2..90_u64).prop_map(move |part| {
@@ -107,4 +131,72 @@ fn trigger(words: &Words<'_>, length: u64) -> BoxedStrategy<Trigger> {
         all.push((1, signal.boxed()));
     }
     Union::new_weighted(all).boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{sample::Sample, scenario::parse};
+
+    /// The steps of a scenario with these two.
+    fn two(other: &str, step: &str) -> Vec<Step> {
+        let text = format!("name: x\nfaults:\n  - {{ {other} }}\n  - {{ {step} }}\n");
+        parse("x", text.as_bytes(), &Sample).unwrap().faults
+    }
+
+    /// How the second of the two begins, drawn 200 times to meet the first.
+    fn met(other: &str, step: &str) -> Vec<Step> {
+        let steps = two(other, step);
+        let meets = |number| {
+            let mut step = steps[1].clone();
+            meet(&mut Draws::new(1, number), 5_000, &mut step, &steps[..1]);
+            step
+        };
+        (0..200).map(meets).collect()
+    }
+
+    #[test]
+    fn a_fault_meets_the_beginning_of_another_or_its_end() {
+        let met = met("at: 1s, for: 2s, pause: leader", "at: 4.4s, crash: leader");
+        let within = |from: u64, step: &Step| match step.trigger {
+            Trigger::At(at) => (from..=from + 500).contains(&(at.as_millis() as u64)),
+            _ => false,
+        };
+        let (begin, rest): (Vec<&Step>, Vec<&Step>) = met.iter().partition(|s| within(1_000, s));
+        assert!(begin.len() > 50 && rest.len() > 50, "{} and {}", begin.len(), rest.len());
+        assert!(rest.iter().all(|step| within(3_000, step)), "{rest:?}");
+    }
+
+    #[test]
+    fn who_meets_what_waits_for_something_waits_for_the_same_and_a_little_longer() {
+        let other = "when: { acked: 10 }, delay: 1s, crash: leader";
+        for step in met(other, "at: 4s, crash: leader") {
+            assert_eq!(step.trigger, Trigger::When(Condition::Acked(10)));
+            assert!(step.delay > Some(Duration::from_secs(1)), "{:?}", step.delay);
+        }
+    }
+
+    #[test]
+    fn none_begins_after_the_workload() {
+        let met = met("at: 4s, for: 2s, pause: leader", "at: 2s, crash: leader");
+        let begins = met.iter().map(|step| match step.trigger {
+            Trigger::At(at) => at,
+            _ => unreachable!("both begin at a time"),
+        });
+        let (late, early): (Vec<Duration>, Vec<Duration>) =
+            begins.partition(|at| *at > Duration::from_secs(2));
+        assert!(!early.is_empty() && late.len() > 50, "{} of {}", late.len(), met.len());
+        assert!(late.iter().all(|at| *at < Duration::from_millis(4_500)), "{late:?}");
+    }
+
+    #[test]
+    fn what_comes_again_and_again_meets_others_as_it_is() {
+        for step in met("at: 1s, crash: leader", "every: 2s, crash: leader") {
+            assert_eq!(step.trigger, Trigger::Every(Duration::from_secs(2)));
+        }
+        let alone = two("at: 1s, crash: leader", "at: 4s, crash: leader");
+        let mut step = alone[1].clone();
+        meet(&mut Draws::new(1, 1), 5_000, &mut step, &[]);
+        assert_eq!(step, alone[1]);
+    }
 }
