@@ -82,7 +82,7 @@ pub struct Order {
     /// The price of all of it, in cents.
     pub cents: u64,
     /// Whatever else a real order would carry.
-    pub remark: Vec<u8>,
+    pub remark: Bytes,
 }
 
 /// What happened to an order.
@@ -151,7 +151,7 @@ impl Order {
             customer,
             goods: Goods { item: customer % 97, quantity },
             cents: u64::from(quantity) * (199 + id % 1_000),
-            remark: vec![b'.'; size.saturating_sub(16)],
+            remark: vec![b'.'; size.saturating_sub(16)].into(),
         }
     }
 
@@ -223,7 +223,7 @@ impl Message {
             Happening::Declined => 2,
             Happening::Unshippable => 3,
         };
-        let order = Order { remark: Vec::new(), ..self.order.clone() };
+        let order = Order { remark: Bytes::new(), ..self.order.clone() };
         (kind * FOLLOWING + order.id, Self { happening, order })
     }
 

@@ -21,6 +21,9 @@ use std::{
 /// What was appended is safe from the power going out after this.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a journal that somebody holds is tried for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A journal that is being written.
 #[derive(Debug)]
 pub struct Journal {
@@ -212,12 +215,23 @@ fn kept(path: &Path, text: &[u8]) -> Result<Kept, Error> {
 }
 
 /// The file, for this process alone as long as it is open.
+///
+/// Of a writer that was killed while it started a process, that process holds the lock until it has become the program
+/// that it was to be: so it is tried for a while.
 fn locked(file: File) -> io::Result<File> {
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(io::Error::other("another squall is writing it")),
-        // Where the file system has no locks, it is done without.
-        Err(TryLockError::Error(_)) => Ok(file),
+    let since = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if since.elapsed() < PATIENCE => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::other("another squall is writing it"));
+            }
+            // Where the file system has no locks, it is done without.
+            Err(TryLockError::Error(_)) => return Ok(file),
+        }
     }
 }
 
@@ -311,6 +325,20 @@ mod tests {
         assert!(error.ends_with("another squall is writing it"), "{error}");
         drop(journal);
         assert!(read_journal(&report).unwrap().is_some());
+    }
+
+    #[test]
+    fn who_holds_it_for_a_moment_longer_than_its_writer_lived_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let report = folder.path().join("r.json");
+        let journal = Journal::create(&report, &head()).unwrap();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| read_journal(&report));
+            // Were it not waited for, the reader would have ended by then.
+            std::thread::sleep(Duration::from_millis(100));
+            drop(journal);
+            assert!(reader.join().unwrap().unwrap().is_some());
+        });
     }
 
     #[test]
