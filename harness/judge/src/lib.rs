@@ -403,7 +403,7 @@ impl Judged<'_> {
                 }
             }),
             Self::PutBack { edited, .. } if name == "single_owner" => self.each(|evidence| {
-                if !edited.is_of_a_forgotten_owner(evidence) {
+                if !edited.is_of_a_forgotten_owner(evidence) && !edited.is_unfenced(evidence) {
                     invariant.record(evidence);
                 }
             }),

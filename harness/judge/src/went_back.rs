@@ -164,10 +164,28 @@ impl WentBack {
     pub(super) fn edited(&self, history: &[Record]) -> Edited {
         let mut edited =
             Edited { begin: self.log.begin, reissued: self.reissued(history), ..Edited::default() };
+        // The generations that each node was told of, by group and partition, and whether it has forgotten that.
+        let mut fences: BTreeMap<(NodeId, Name, u32), Vec<(u64, bool)>> = BTreeMap::new();
         for (index, record) in (0..).zip(history) {
             let mut record = *record;
             let windows = self.windows.get(&record.node).map_or(&[][..], Vec::as_slice);
             let undone = windows.iter().any(|window| window.has(index)) && !remains(&record.what);
+            match record.what {
+                What::Assign { group, partition, generation, .. } => {
+                    let place = (record.node, group, partition);
+                    fences.entry(place).or_default().push((generation, undone));
+                }
+                What::Apply { group, position, generation, .. } => {
+                    let fences = fences.get(&(record.node, group, position.partition));
+                    let newer =
+                        fences.into_iter().flatten().filter(|(known, _)| *known > generation);
+                    let mut newer = newer.peekable();
+                    if newer.peek().is_some() && newer.all(|(_, undone)| *undone) {
+                        edited.unfenced.insert(index);
+                    }
+                }
+                _ => {}
+            }
             match &mut record.what {
                 What::Deliver { event, position, .. } if self.log.has(index) => {
                     edited.given.insert((*position, *event));
@@ -303,6 +321,8 @@ pub(super) struct Edited {
     given: BTreeSet<(Position, EventId)>,
     /// Effects on disks that went back, too: they may be made again, later than what came after them.
     remade: BTreeSet<(Name, EventId)>,
+    /// Effects, by their places, where it had been forgotten that a newer generation had begun: that disk went back, too.
+    unfenced: BTreeSet<u64>,
     /// Dead letters of groups that were told of in between, and not since.
     buried: BTreeSet<(Name, EventId)>,
 }
@@ -325,6 +345,11 @@ impl Edited {
             }
             _ => false,
         }
+    }
+
+    /// An effect of a member that nobody kept out: what would have was forgotten.
+    pub(super) fn is_unfenced(&self, evidence: &Evidence) -> bool {
+        self.unfenced.contains(&evidence.index)
     }
 
     /// What others saw of an event at a place that it has lost, or of one that is gone: the place holds another event
@@ -742,6 +767,30 @@ mod tests {
         all_back(&mut h, 0..2);
         h.append(0, 1, 0).append(1, 1, 0).append(0, 2, 1).append(1, 2, 1);
         assert_eq!(h.violations("single_owner").len(), 1);
+    }
+
+    #[test]
+    fn a_fence_that_went_back_with_the_log_keeps_nobody_out_until_it_stands_again() {
+        let zombie = |store: bool, again: bool| {
+            let nodes = if store { vec![0, 1, 2, STORE.0] } else { vec![0, 1, 2] };
+            let mut h = History::new();
+            h.publish(1).append(0, 1, 0).append(1, 1, 0).append(2, 1, 0).assign(1).after(1);
+            for node in &nodes {
+                h.fault_on(1, *node);
+            }
+            h.after(1).assign(2).deliver_gen(1, 0, 2).after(1);
+            for node in &nodes {
+                h.went_back(*node, 1, 1);
+            }
+            if again {
+                h.assign(2);
+            }
+            h.append(0, 1, 0).append(1, 1, 0).append(2, 1, 0).apply_by(1, 0, 1, 7);
+            h.violations("single_owner").len()
+        };
+        assert_eq!(zombie(true, false), 0);
+        assert_eq!(zombie(true, true), 1, "the fence stands again");
+        assert_eq!(zombie(false, false), 1, "the store has not forgotten it");
     }
 
     #[test]
