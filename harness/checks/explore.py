@@ -93,8 +93,9 @@ def table(args, results, defects):
     limits = " and ".join(f"{value} {name}" if name == "runs" else value for name, value in results.limits.items() if value)
     times = lambda number: f"{number} repetition" + ("" if number == 1 else "s")
     text = (
-        f"Runs and seconds until the first finding, from an empty start, medians of {times(guided)} with guidance and "
-        f"{times(uniform)} of drawing every fault as often as every other, at most {limits} each. "
+        f"Runs and seconds until the first finding, from an empty start, medians of {times(guided)} with guidance"
+        + (f" and {times(uniform)} of drawing every fault as often as every other" if uniform else "")
+        + f", at most {limits} each. "
         f"{sum(runs < float('inf') for runs, _ in medians)} of {count} mistakes were found in most repetitions, {soon} in a "
         f"median of 30 s or less. {sum(step <= 3 for step in steps)} of {len(steps)} were made small to "
         "three faults or fewer. "

@@ -184,9 +184,16 @@ impl Replication {
             &message
         {
             let (decided, theirs) = (self.consensus.get_decided_idx(), sync.log_sync.sync_idx);
-            // A round that was accepted is told of again, and passed over then: that says nothing.
+            let mine = sync.n == self.consensus.get_promise();
+            // A round that was accepted is told of again: that says nothing.
             let news = self.log.lock().accepted() < Some(sync.n);
-            if theirs < decided && news && sync.n == self.consensus.get_promise() {
+            let ends = theirs + sync.log_sync.suffix.len();
+            if mine && !news && (theirs < decided || ends < self.consensus.get_accepted_idx()) {
+                // It answers a promise made before what this round has brought since, which it would take back. The
+                // answer to the newest promise is still to come.
+                return Ok(());
+            }
+            if theirs < decided && news && mine {
                 self.log.lock().give_up()?;
                 return Err(format!(
                     "the others have lost what was decided: their log goes on from {theirs}, and {decided} entries \

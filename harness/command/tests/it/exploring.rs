@@ -148,7 +148,9 @@ fn of_an_explorer_that_is_killed_every_file_is_whole_and_another_goes_on_from_th
     }
     let count = names(&corpus).len();
     let corpus = corpus.to_string_lossy().into_owned();
-    assert_eq!(explore(&out, &["--runs", "16", "--seed", "3", "--corpus", &corpus]).code, 0);
+    // What it finds is another matter: what it draws depends on when the others were killed.
+    let said = explore(&out, &["--runs", "16", "--seed", "3", "--corpus", &corpus]);
+    assert!(said.code < 2, "{}{}", said.out, said.err);
     assert!(count >= 10 && names(Path::new(&corpus)).len() > count);
 }
 

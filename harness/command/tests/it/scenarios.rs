@@ -169,6 +169,7 @@ scenarios! {
         snapshot_before_power_failure
         stopped_before_it_asked
         store_torn_between_records
+        sync_of_an_older_promise
         waiting_for_room
     }
 }
