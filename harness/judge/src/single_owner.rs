@@ -12,10 +12,9 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
-    taken_back::TakenBack,
+    taken_back::{Fences, TakenBack},
 };
-use squall_probe::{Name, NodeId, What};
-use std::collections::BTreeMap;
+use squall_probe::{Name, What};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "single_owner",
@@ -34,7 +33,7 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         setup: setup.clone(),
         current: ByKey::default(),
         owners: ByKey::default(),
-        fences: BTreeMap::new(),
+        fences: Fences::default(),
         taken_back: TakenBack::default(),
         findings: Findings::default(),
     }))
@@ -46,8 +45,7 @@ struct SingleOwner {
     current: ByKey<(Name, u32), (u64, Proof)>,
     /// Who acts for a partition in the newest generation.
     owners: ByKey<(Name, u32), (u64, Name, Proof)>,
-    /// The generations that each node was told of, by group and partition.
-    fences: BTreeMap<(NodeId, Name, u32), Vec<(u64, Proof)>>,
+    fences: Fences,
     taken_back: TakenBack,
     findings: Findings,
 }
@@ -67,13 +65,6 @@ impl SingleOwner {
         }
         *entry
     }
-
-    /// A node has forgotten, with its disk, that a generation is over.
-    fn forgot(&self, place: (NodeId, Name, u32), generation: u64) -> bool {
-        let fences = self.fences.get(&place).into_iter().flatten();
-        let mut newer = fences.filter(|(fenced, _)| *fenced > generation).peekable();
-        newer.peek().is_some() && newer.all(|(_, proof)| self.taken_back.has(*proof))
-    }
 }
 
 impl Invariant for SingleOwner {
@@ -83,8 +74,7 @@ impl Invariant for SingleOwner {
         let node = evidence.record.node;
         match evidence.record.what {
             What::Assign { group, partition, generation, .. } => {
-                let fences = self.fences.entry((node, group, partition)).or_default();
-                fences.push((generation, evidence.proof()));
+                self.fences.record(evidence);
                 self.begin(group, partition, generation, evidence);
             }
             What::Deliver { group, position, generation, .. } => {
@@ -100,12 +90,12 @@ impl Invariant for SingleOwner {
                     *owner = (generation, member, evidence.proof());
                 }
                 let (owned, owner, first) = *owner;
-                if generation < current
-                    && self.forgot((node, group, position.partition), generation)
-                {
-                    return;
-                }
                 if generation < current {
+                    let fences = (node, group, position.partition);
+                    let undone = |proof| self.taken_back.has(proof);
+                    if self.fences.are_gone(fences, generation, undone) {
+                        return;
+                    }
                     self.findings.add(
                         || {
                             format!(

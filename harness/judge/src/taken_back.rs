@@ -4,7 +4,8 @@
 //! again. It is there once then.
 
 use super::evidence::{Evidence, Proof};
-use squall_probe::{NodeId, Record, What};
+use squall_probe::{Name, NodeId, Record, What};
+use std::collections::BTreeMap;
 
 /// The moments to which disks may go back.
 #[derive(Debug, Default)]
@@ -31,6 +32,35 @@ impl Snapshots {
             }
             _ => None,
         }
+    }
+}
+
+/// The generations that each node was told of, by group and partition: it keeps older ones out.
+#[derive(Debug, Default)]
+pub(super) struct Fences {
+    told: BTreeMap<(NodeId, Name, u32), Vec<(u64, Proof)>>,
+}
+
+impl Fences {
+    /// Takes the next record in.
+    #[inline(always)]
+    pub(super) fn record(&mut self, evidence: &Evidence) {
+        if let What::Assign { group, partition, generation, .. } = evidence.record.what {
+            let told = self.told.entry((evidence.record.node, group, partition)).or_default();
+            told.push((generation, evidence.proof()));
+        }
+    }
+
+    /// A node has forgotten that a generation is over: it was told so, and each record of that is undone.
+    pub(super) fn are_gone(
+        &self,
+        place: (NodeId, Name, u32),
+        generation: u64,
+        undone: impl Fn(Proof) -> bool,
+    ) -> bool {
+        let told = self.told.get(&place).into_iter().flatten();
+        let mut newer = told.filter(|(told, _)| *told > generation).peekable();
+        newer.peek().is_some() && newer.all(|(_, proof)| undone(*proof))
     }
 }
 

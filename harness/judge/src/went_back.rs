@@ -12,7 +12,7 @@ use super::{
     evidence::{Evidence, Proof},
     fold::Copies,
     setup::Setup,
-    taken_back::Snapshots,
+    taken_back::{Fences, Snapshots},
 };
 use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, Position, Record, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +81,11 @@ impl Window {
     }
 }
 
+/// What a node told at this place of the history went with its disk.
+fn forgot(windows: &BTreeMap<NodeId, Vec<Window>>, node: NodeId, index: u64) -> bool {
+    windows.get(&node).is_some_and(|all| all.iter().any(|window| window.has(index)))
+}
+
 /// A history in which more disks of replicas went back than a majority can do without.
 pub(super) struct WentBack {
     windows: BTreeMap<NodeId, Vec<Window>>,
@@ -127,9 +132,6 @@ impl WentBack {
             };
             setup.replicas.iter().filter(undone).count() > spare
         });
-        let forgot = |node: &NodeId, index: u64| {
-            windows.get(node).is_some_and(|all| all.iter().any(|window| window.has(index)))
-        };
         // Terms for which replicas voted, and have forgotten it.
         let mut votes: BTreeSet<(u64, NodeId)> = BTreeSet::new();
         let forked = forked
@@ -139,12 +141,13 @@ impl WentBack {
                     What::Append { .. } => None,
                     _ => return false,
                 };
-                if forgot(&record.node, index) {
+                if forgot(&windows, record.node, index) {
                     votes.extend(term.map(|term| (term, record.node)));
                     return false;
                 }
                 let forgot = |node: &&NodeId| {
-                    forgot(node, index) || term.is_some_and(|term| votes.contains(&(term, **node)))
+                    forgot(&windows, **node, index)
+                        || term.is_some_and(|term| votes.contains(&(term, **node)))
                 };
                 setup.replicas.contains(&record.node)
                     && setup.replicas.iter().filter(forgot).count() > spare
@@ -164,27 +167,17 @@ impl WentBack {
     pub(super) fn edited(&self, history: &[Record]) -> Edited {
         let mut edited =
             Edited { begin: self.log.begin, reissued: self.reissued(history), ..Edited::default() };
-        // The generations that each node was told of, by group and partition, and whether it has forgotten that.
-        let mut fences: BTreeMap<(NodeId, Name, u32), Vec<(u64, bool)>> = BTreeMap::new();
+        let mut fences = Fences::default();
         for (index, record) in (0..).zip(history) {
             let mut record = *record;
-            let windows = self.windows.get(&record.node).map_or(&[][..], Vec::as_slice);
-            let undone = windows.iter().any(|window| window.has(index)) && !remains(&record.what);
-            match record.what {
-                What::Assign { group, partition, generation, .. } => {
-                    let place = (record.node, group, partition);
-                    fences.entry(place).or_default().push((generation, undone));
+            let undone = forgot(&self.windows, record.node, index) && !remains(&record.what);
+            fences.record(&Evidence { index, record });
+            if let What::Apply { group, position, generation, .. } = record.what {
+                let place = (record.node, group, position.partition);
+                let undone = |proof: Proof| forgot(&self.windows, proof.node, proof.index());
+                if fences.are_gone(place, generation, undone) {
+                    edited.unfenced.insert(index);
                 }
-                What::Apply { group, position, generation, .. } => {
-                    let fences = fences.get(&(record.node, group, position.partition));
-                    let newer =
-                        fences.into_iter().flatten().filter(|(known, _)| *known > generation);
-                    let mut newer = newer.peekable();
-                    if newer.peek().is_some() && newer.all(|(_, undone)| *undone) {
-                        edited.unfenced.insert(index);
-                    }
-                }
-                _ => {}
             }
             match &mut record.what {
                 What::Deliver { event, position, .. } if self.log.has(index) => {

@@ -184,16 +184,18 @@ impl Replication {
             &message
         {
             let (decided, theirs) = (self.consensus.get_decided_idx(), sync.log_sync.sync_idx);
-            let mine = sync.n == self.consensus.get_promise();
-            // A round that was accepted is told of again: that says nothing.
-            let news = self.log.lock().accepted() < Some(sync.n);
+            let promised = sync.n == self.consensus.get_promise();
+            let accepted = self.log.lock().accepted() >= Some(sync.n);
             let ends = theirs + sync.log_sync.suffix.len();
-            if mine && !news && (theirs < decided || ends < self.consensus.get_accepted_idx()) {
-                // It answers a promise made before what this round has brought since, which it would take back. The
-                // answer to the newest promise is still to come.
+            if promised
+                && accepted
+                && (theirs < decided || ends < self.consensus.get_accepted_idx())
+            {
+                // The round is told of again, in answer to an older promise than the newest: it would take back what
+                // the round has brought since. The answer to the newest is still to come.
                 return Ok(());
             }
-            if theirs < decided && news && mine {
+            if promised && !accepted && theirs < decided {
                 self.log.lock().give_up()?;
                 return Err(format!(
                     "the others have lost what was decided: their log goes on from {theirs}, and {decided} entries \

@@ -73,15 +73,15 @@ pub(in crate::explore) fn power_failure(draws: &mut Draws, words: &Words<'_>) ->
 }
 
 /// The step begins where one of the others does, or where that one's fault is over, or little later: what two faults do
-/// to each other is seen only if they meet. One that comes again and again meets others as it is, and none begins after
-/// the workload, which takes `length` milliseconds.
+/// to each other is seen only if they meet. One that comes again and again meets others as it is, and none that begins at a
+/// time begins after the workload, which takes `length` milliseconds.
 pub(in crate::explore) fn meet(draws: &mut Draws, length: u64, step: &mut Step, others: &[Step]) {
     let Some(other) = others.get(draws.below(others.len().max(1))) else { return };
     let lasts = other.lasts.or(other.restart_after).unwrap_or_default();
     let begins = if draws.chance(1, 2) { Duration::ZERO } else { lasts };
     let later = begins + Duration::from_millis(draws.draw(&around(5, (length / 8).clamp(10, 500))));
     match (&step.trigger, &other.trigger) {
-        (Trigger::Every(_), _) => {}
+        (Trigger::Every(_), _) | (_, Trigger::Every(_) | Trigger::Between(..)) => {}
         (_, Trigger::At(at)) => {
             let at = *at + later;
             if at < Duration::from_millis(length * 9 / 10) {
@@ -92,7 +92,6 @@ pub(in crate::explore) fn meet(draws: &mut Draws, length: u64, step: &mut Step, 
             let delay = other.delay.unwrap_or_default() + later;
             (step.trigger, step.delay) = (Trigger::When(condition.clone()), Some(delay));
         }
-        (_, Trigger::Every(_) | Trigger::Between(..)) => {}
     }
 }
 

@@ -122,8 +122,8 @@ impl Bias {
     }
 }
 
-/// Laplace's rule of succession: full weight for what one in three feel, and in proportion for what is felt less. What
-/// needs a moment to be felt is what a person would not have tried.
+/// By Laplace's rule of succession: the full weight for what was felt in one of three tries, and in proportion for what
+/// was felt less often. A fault that is felt only at certain moments is worth as many tries as one that always is.
 fn weight(tried: u32, felt: u32) -> u32 {
     1 + 32 * (3 * (felt + 1)).min(tried + 2) / (tried + 2)
 }
