@@ -11,6 +11,7 @@ use super::{
     pending::{Pending, Waiting},
     policy::BrokerPolicy,
     records,
+    recover::Known,
     replication::Replication,
     sessions::Sessions,
     state::{
@@ -31,11 +32,12 @@ use crate::{
         peers::Copied,
     },
 };
+use omnipaxos::ballot_leader_election::Ballot;
 use squall_probe::{
     EventId, Position, What, point, record,
     time::{Instant, MissedTickBehavior, interval},
 };
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc::Receiver;
 
 /// The protocol's clock.
@@ -92,9 +94,24 @@ impl Core {
         self.replication.copied()
     }
 
-    /// How often the log of each peer had been synced when it was heard of last.
-    pub(super) fn heard(&self) -> BTreeMap<u64, u64> {
-        self.replication.log().lock().heard().clone()
+    /// What can be told of others.
+    pub(super) fn known(&self) -> Known {
+        let log = self.replication.log().lock();
+        Known { log: None, heard: log.heard().clone(), promise: log.promise() }
+    }
+
+    /// Promises to follow this ballot, if it is newer than what was promised.
+    pub(super) fn promising(
+        self,
+        config: &BrokerConfig,
+        to: Option<Ballot>,
+    ) -> Result<Self, Error> {
+        if !self.replication.log().lock().promise_newer(to)? {
+            return Ok(self);
+        }
+        // The protocol reads its promise when it is made.
+        drop(self);
+        Self::open(config)
     }
 
     /// The log is known to be older than it should be.
@@ -167,7 +184,9 @@ impl Core {
             Input::Peer { from, connection, message } => {
                 self.replication.hear(from, connection, message)?;
             }
-            Input::Request { request, caller } => self.request(request, caller),
+            Input::Request { request, caller, connection } => {
+                self.request(request, caller, connection);
+            }
         }
         Ok(())
     }
@@ -189,14 +208,14 @@ impl Core {
         }
     }
 
-    fn request(&mut self, request: BrokerRequest, caller: Caller) {
+    fn request(&mut self, request: BrokerRequest, caller: Caller, connection: u64) {
         match request {
             // Any broker answers these.
             BrokerRequest::Describe => caller.answer("describe", self.described()),
             BrokerRequest::Copy => self.copies.push(caller),
             BrokerRequest::Heard { by } => {
-                let age = self.heard().get(&by).copied();
-                caller.answer("copy", BrokerReply::Heard(age.unwrap_or(0)));
+                self.replication.begins_anew(by, connection);
+                caller.answer("copy", self.known().told_to(by));
             }
             BrokerRequest::Health => {
                 let healthy = self.replication.leader().is_some();

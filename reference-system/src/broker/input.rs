@@ -12,6 +12,6 @@ pub(super) enum Input {
     Peer { from: u64, connection: u64, message: PeerMessage },
     /// This broker has dialled this peer anew: what was sent before may be lost.
     LinkUp(u64),
-    /// A client asks.
-    Request { request: BrokerRequest, caller: Caller },
+    /// A client asks, or a peer that begins anew, over this connection.
+    Request { request: BrokerRequest, caller: Caller, connection: u64 },
 }

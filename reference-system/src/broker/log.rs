@@ -149,6 +149,19 @@ impl LogStore {
         }
     }
 
+    /// Promises to follow this ballot, if it is newer than what was promised, and makes that durable. Whether it is.
+    pub(super) fn promise_newer(&mut self, ballot: Option<Ballot>) -> io::Result<bool> {
+        let Some(newer) = ballot.filter(|_| ballot > self.promise) else { return Ok(false) };
+        self.write(vec![Change::Promise(newer)])?;
+        self.flush()?;
+        Ok(true)
+    }
+
+    /// The ballot that this broker has promised to follow.
+    pub(super) fn promise(&self) -> Option<Ballot> {
+        self.promise
+    }
+
     /// How often the log of each peer had been synced when it was heard of last.
     pub(super) fn heard(&self) -> &BTreeMap<u64, u64> {
         &self.heard

@@ -26,7 +26,7 @@ use crate::Error;
 use core::Core;
 use link::Link;
 use log::LogStore;
-use recover::Known;
+use recover::{Found, Known};
 use squall_probe::net::TcpListener;
 use std::io;
 use tokio::sync::mpsc::channel;
@@ -41,11 +41,11 @@ const INPUTS: usize = 4096;
 pub async fn run(config: BrokerConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
     let mut core = match open(&config) {
-        Ok(core) => match too_old(&config, &listener, &core).await? {
-            None => core,
-            Some(reason) => {
+        Ok(core) => match found(&config, &listener, &core).await? {
+            Found::AsItWas(promise) => core.promising(&config, promise)?,
+            Found::TooOld(reason) => {
                 core.found_old()?;
-                let known = Known { log: Some(core.copied()), heard: core.heard() };
+                let known = Known { log: Some(core.copied()), ..core.known() };
                 drop(core);
                 recover::recover(&config, &listener, &reason, &known).await?;
                 Core::open(&config)?
@@ -68,20 +68,15 @@ pub async fn run(config: BrokerConfig) -> Result<(), Error> {
     core.run(receiver).await
 }
 
-/// Why the log that was found is not to be believed, though it is whole.
-async fn too_old(
-    config: &BrokerConfig,
-    listener: &TcpListener,
-    core: &Core,
-) -> Result<Option<String>, Error> {
+/// Whether the log that was found, whole, is the one that this broker had.
+async fn found(config: &BrokerConfig, listener: &TcpListener, core: &Core) -> Result<Found, Error> {
     if !config.rejoins || !config.policy.asks_how_far {
-        return Ok(None);
+        return Ok(Found::AsItWas(None));
     }
     if core.is_old() {
-        return Ok(Some("the log was found to be too old before".to_owned()));
+        return Ok(Found::TooOld("the log was found to be too old before".to_owned()));
     }
-    let known = Known { log: None, heard: core.heard() };
-    recover::too_old(config, listener, &known, core.found_age()).await
+    recover::found(config, listener, &core.known(), core.found_age()).await
 }
 
 enum Opening {

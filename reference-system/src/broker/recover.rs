@@ -6,6 +6,11 @@
 //! lost their power. Once a majority is there, it goes on without the rest (without a majority it could do nothing anyway):
 //! that those remember more, and that this disk went back, are two faults at once.
 //!
+//! What it said last may be under way still, to be heard when it has forgotten it: a vote for a leader that begins then,
+//! while it helps an older one to decide. So who is asked takes all that this broker said before for void, and tells
+//! which ballot it has promised to follow itself. Whoever asked for the vote has promised its own, so the newest of those
+//! ballots may be one that this broker voted for: it promises to follow that.
+//!
 //! It has forgotten what it promised and accepted, and others may rely on that: an entry may be chosen because
 //! this broker and one other had it. So it asks as many others as surely include one of every majority that it
 //! was part of, and takes the log of the newest round, the longest of those, and the newest promise; as a new
@@ -22,6 +27,7 @@ use crate::{
         peers::Copied,
     },
 };
+use omnipaxos::ballot_leader_election::Ballot;
 use squall_probe::{net::TcpListener, signal};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -32,6 +38,35 @@ pub(super) struct Known {
     pub(super) log: Option<Copied>,
     /// How often the log of each peer had been synced when it was heard of last.
     pub(super) heard: BTreeMap<u64, u64>,
+    /// The ballot that this broker has promised to follow.
+    pub(super) promise: Option<Ballot>,
+}
+
+impl Known {
+    /// What `peer` may have forgotten.
+    pub(super) fn told_to(&self, peer: u64) -> BrokerReply {
+        let age = self.heard.get(&peer).copied().unwrap_or(0);
+        BrokerReply::Heard { age, promise: self.promise }
+    }
+}
+
+/// What others know that this broker may have forgotten.
+#[derive(Default)]
+struct Heard {
+    /// How often its log had been synced.
+    age: u64,
+    /// The newest ballot that any of them has promised to follow.
+    promise: Option<Ballot>,
+    /// How many have answered.
+    answers: usize,
+}
+
+/// What a log is, as far as others have heard.
+pub(super) enum Found {
+    /// Older than the one that this broker had, and why that is known.
+    TooOld(String),
+    /// As it was left. This is the newest ballot that any of the others has promised to follow.
+    AsItWas(Option<Ballot>),
 }
 
 /// How long a broker may take to answer.
@@ -40,42 +75,48 @@ const REQUEST: Duration = Duration::from_millis(500);
 /// After which a broker that does not answer is asked again.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// Why a log that was synced `age` times is not the one that this broker had, as far as others have heard.
+/// Whether a log that was synced `age` times is the one that this broker had, as far as others have heard.
 ///
 /// # Errors
 /// It is asked to stop before it knows.
-pub(super) async fn too_old(
+pub(super) async fn found(
     config: &BrokerConfig,
     listener: &TcpListener,
     known: &Known,
     age: u64,
-) -> Result<Option<String>, Error> {
+) -> Result<Found, Error> {
     let heard = tokio::select! {
         biased;
         heard = heard_by_most(config) => heard,
-        () = answer(listener, config.policy.checksums, known) => 0,
+        () = answer(listener, config.policy.checksums, known) => Heard::default(),
         // What it would tell of itself now might be what it was long ago.
         () = squall_probe::stop_asked() => {
             return Err("stopped before it knew whether its log is too old".into());
         }
     };
-    Ok((heard > age).then(|| format!("the log is {age} syncs old, and others know of {heard}")))
+    let Heard { age: newest, promise, .. } = heard;
+    if newest > age {
+        return Ok(Found::TooOld(format!(
+            "the log is {age} syncs old, and others know of {newest}"
+        )));
+    }
+    Ok(Found::AsItWas(promise))
 }
 
-/// How often this broker's log had been synced, as far as others have heard that are a majority with it.
-async fn heard_by_most(config: &BrokerConfig) -> u64 {
+/// What others know that are a majority together with this broker.
+async fn heard_by_most(config: &BrokerConfig) -> Heard {
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(400), "asking");
     loop {
-        let (newest, answers) = heard(config).await;
-        if 2 * (answers + 1) > config.brokers.len() {
-            return newest;
+        let heard = heard(config).await;
+        if 2 * (heard.answers + 1) > config.brokers.len() {
+            return heard;
         }
         backoff.wait().await;
     }
 }
 
-/// How often this broker's log had been synced, as far as others have heard, and how many have answered.
-async fn heard(config: &BrokerConfig) -> (u64, usize) {
+/// What others know of this broker, each as far as it has heard.
+async fn heard(config: &BrokerConfig) -> Heard {
     let policy = ClientPolicy { checksums: config.policy.checksums, ..ClientPolicy::default() };
     let asked: Vec<_> = (1..)
         .zip(&config.brokers)
@@ -86,8 +127,8 @@ async fn heard(config: &BrokerConfig) -> (u64, usize) {
             let asking = async move {
                 loop {
                     let answer = rpc.ask("copy", &BrokerRequest::Heard { by }, REQUEST).await;
-                    if let Ok(BrokerReply::Heard(age)) = answer {
-                        return age;
+                    if let Ok(BrokerReply::Heard { age, promise }) = answer {
+                        return (age, promise);
                     }
                     squall_probe::time::sleep(AGAIN).await;
                 }
@@ -95,14 +136,15 @@ async fn heard(config: &BrokerConfig) -> (u64, usize) {
             squall_probe::task::spawn(squall_probe::time::timeout(REQUEST, asking))
         })
         .collect();
-    let (mut newest, mut answers) = (0, 0);
+    let mut heard = Heard::default();
     for answer in asked {
-        if let Ok(Ok(age)) = answer.await {
-            newest = newest.max(age);
-            answers += 1;
+        if let Ok(Ok((age, promise))) = answer.await {
+            heard.age = heard.age.max(age);
+            heard.promise = heard.promise.max(promise);
+            heard.answers += 1;
         }
     }
-    (newest, answers)
+    heard
 }
 
 /// Asks until enough have answered, and replaces the log.
@@ -167,7 +209,7 @@ pub(super) async fn recover(
         .max_by_key(|copied| (copied.accepted, copied.entries.len()))
         .ok_or("there is nobody to recover from")?;
     // Else it would be taken for an old one when it starts again.
-    let (age, _) = heard(config).await;
+    let Heard { age, .. } = heard(config).await;
     LogStore::replace(&config.data, Copied { promise, ..newest }, age)?;
     Ok(())
 }
@@ -187,11 +229,9 @@ async fn answer(listener: &TcpListener, checksums: Checksums, known: &Known) {
             else {
                 return;
             };
-            let reply = match (body, known.log) {
-                (BrokerRequest::Copy, Some(old)) => BrokerReply::CopiedOld(Box::new(old)),
-                (BrokerRequest::Heard { by }, _) => {
-                    BrokerReply::Heard(known.heard.get(&by).copied().unwrap_or(0))
-                }
+            let reply = match (body, &known.log) {
+                (BrokerRequest::Copy, Some(old)) => BrokerReply::CopiedOld(Box::new(old.clone())),
+                (BrokerRequest::Heard { by }, _) => known.told_to(by),
                 (BrokerRequest::Health, _) => BrokerReply::Healthy(false),
                 // No state is better than a wrong one.
                 (BrokerRequest::Describe, _) => return,

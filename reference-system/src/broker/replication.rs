@@ -208,6 +208,13 @@ impl Replication {
         Ok(())
     }
 
+    /// The peer has started again, and asks over this connection what is known of it. What its older connections still
+    /// bring is void: if its disk has gone back in time, it does not know any more what it said there.
+    pub(super) fn begins_anew(&mut self, peer: u64, connection: u64) {
+        let newest = self.connections.entry(peer).or_default();
+        *newest = connection.max(*newest);
+    }
+
     /// Messages to this peer may be lost: makes up for them.
     pub(super) fn make_up(&mut self, peer: u64) {
         self.consensus.reconnected(peer);

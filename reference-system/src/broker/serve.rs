@@ -50,7 +50,8 @@ async fn serve(
         let Some(frame) = wire::decode::<Frame<BrokerRequest>>(&frame, checksums) else { return };
         let input = match frame {
             Frame::Call { id, body } => {
-                Input::Request { request: body, caller: Caller::new(sender.clone(), id) }
+                let caller = Caller::new(sender.clone(), id);
+                Input::Request { request: body, caller, connection }
             }
             Frame::Peer { from, number, message } => {
                 peer = Some(from);

@@ -5,6 +5,7 @@ use super::{
     groups::{Buried, Claim, Letter, Reason},
     peers::Copied,
 };
+use omnipaxos::ballot_leader_election::Ballot;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -62,7 +63,8 @@ pub enum BrokerRequest {
     },
     /// Give me all of your log: mine is damaged.
     Copy,
-    /// How old has my log been, as far as you have heard?
+    /// I begin anew: what I sent before, and you have not heard yet, is void. How old has my log been, as far as you
+    /// have heard?
     Heard {
         /// My number.
         by: u64,
@@ -116,8 +118,13 @@ pub enum BrokerReply {
     Copied(Box<Copied>),
     /// All of a log that is older than it should be: I look for another.
     CopiedOld(Box<Copied>),
-    /// How often your log had been synced when I heard of it last; 0 if I have not.
-    Heard(u64),
+    /// What I know that you may have forgotten.
+    Heard {
+        /// How often your log had been synced when I heard of it last; 0 if I have not.
+        age: u64,
+        /// The ballot that I have promised to follow.
+        promise: Option<Ballot>,
+    },
     /// Whether I can serve.
     Healthy(bool),
     /// My state.

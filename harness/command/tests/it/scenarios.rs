@@ -170,6 +170,7 @@ scenarios! {
         stopped_before_it_asked
         store_torn_between_records
         sync_of_an_older_promise
+        vote_under_way_when_a_disk_goes_back
         waiting_for_room
     }
 }

@@ -9,7 +9,13 @@ use crate::wire::{
     peers::{Copied, PeerMessage},
 };
 use bytes::Bytes;
-use omnipaxos::ballot_leader_election::Ballot;
+use omnipaxos::{
+    ballot_leader_election::Ballot,
+    messages::{
+        Message,
+        sequence_paxos::{PaxosMessage, PaxosMsg, Prepare},
+    },
+};
 use squall_probe::net::{FrameReceiver, FrameSender, TcpListener, TcpStream};
 use std::{collections::BTreeMap, path::Path};
 use tempfile::TempDir;
@@ -26,6 +32,8 @@ struct Cluster {
     cores: Vec<Core>,
     /// What each broker has to say to each other one.
     queues: BTreeMap<(usize, usize), mpsc::Receiver<PeerMessage>>,
+    /// What the leader of a round has last told each follower to begin it with.
+    syncs: BTreeMap<(usize, usize), PeerMessage>,
     /// Nothing reaches this one, and nothing comes from it.
     isolated: Option<usize>,
     sender: FrameSender,
@@ -36,8 +44,8 @@ struct Cluster {
     answers: BTreeMap<u64, BrokerReply>,
 }
 
-fn open(id: usize, data: &Path) -> Core {
-    Core::open(&BrokerConfig {
+fn config(id: usize, data: &Path) -> BrokerConfig {
+    BrokerConfig {
         id: id as u64 + 1,
         listen: String::new(),
         brokers: vec![String::new(); 3],
@@ -45,8 +53,11 @@ fn open(id: usize, data: &Path) -> Core {
         rejoins: false,
         policy: BrokerPolicy::default(),
         metrics: Metrics::default(),
-    })
-    .unwrap()
+    }
+}
+
+fn open(id: usize, data: &Path) -> Core {
+    Core::open(&config(id, data)).unwrap()
 }
 
 impl Cluster {
@@ -60,6 +71,7 @@ impl Cluster {
             folders: (0..3).map(|_| tempfile::tempdir().unwrap()).collect(),
             cores: Vec::new(),
             queues: BTreeMap::new(),
+            syncs: BTreeMap::new(),
             isolated: None,
             sender,
             receiver,
@@ -90,6 +102,9 @@ impl Cluster {
             let mut inputs = Vec::new();
             for ((from, _), queue) in self.queues.iter_mut().filter(|((_, at), _)| *at == to) {
                 while let Ok(message) = queue.try_recv() {
+                    if begins_a_round(&message) {
+                        self.syncs.insert((*from, to), message.clone());
+                    }
                     if self.isolated.is_none_or(|isolated| isolated != *from && isolated != to) {
                         let from = *from as u64 + 1;
                         inputs.push(Input::Peer { from, connection: 0, message });
@@ -134,7 +149,7 @@ impl Cluster {
     fn send(&mut self, to: usize, request: BrokerRequest) -> u64 {
         self.asked += 1;
         let caller = Caller::new(self.sender.clone(), self.asked);
-        self.cores[to].take(Input::Request { request, caller }).unwrap();
+        self.cores[to].take(Input::Request { request, caller, connection: 0 }).unwrap();
         self.asked
     }
 
@@ -161,6 +176,22 @@ impl Cluster {
         let BrokerReply::Joined { generation, .. } = self.ask(to, request).await else { panic!() };
         Claim { group, member, generation }
     }
+}
+
+/// Whether a leader tells a follower with this what its log must be when their round begins.
+fn begins_a_round(message: &PeerMessage) -> bool {
+    let PeerMessage::Consensus { message: Message::SequencePaxos(message), .. } = message else {
+        return false;
+    };
+    matches!(message.msg, PaxosMsg::AcceptSync(_))
+}
+
+/// A broker asks another to promise to follow it with this ballot.
+fn candidacy(n: Ballot, (from, to): (u64, u64)) -> PeerMessage {
+    let nothing = Ballot::default();
+    let asked = Prepare { n, decided_idx: 0, n_accepted: nothing, accepted_idx: 0 };
+    let message = PaxosMessage { from, to, msg: PaxosMsg::Prepare(asked) };
+    PeerMessage::Consensus { message: Message::SequencePaxos(message), age: 3 }
 }
 
 fn publish(first_sequence: u64, ids: &[u64]) -> BrokerRequest {
@@ -342,6 +373,76 @@ async fn who_promised_more_than_the_leader_of_the_others_has_is_not_left_outside
     for broker in 0..3 {
         assert_eq!(ids(cluster.ask(broker, read_all()).await), [7], "broker {broker}");
     }
+}
+
+#[tokio::test]
+async fn a_round_that_is_begun_again_takes_nothing_back_that_it_has_brought() {
+    let mut cluster = Cluster::start().await;
+    let leader = cluster.leader().await;
+    let follower = (leader + 1) % 3;
+    for _ in 0..PATIENCE {
+        cluster.step().await;
+    }
+    let sync = cluster.syncs[&(leader, follower)].clone();
+    // One entry reaches the follower, and nobody hears that it has it: it is accepted, and not decided.
+    cluster.send(leader, publish(0, &[7]));
+    cluster.cores[leader].turn(&mut Vec::new(), false).await.unwrap();
+    let from = leader as u64 + 1;
+    let mut inputs = Vec::new();
+    while let Ok(message) = cluster.queues.get_mut(&(leader, follower)).unwrap().try_recv() {
+        inputs.push(Input::Peer { from, connection: 0, message });
+    }
+    cluster.cores[follower].turn(&mut inputs, false).await.unwrap();
+    assert_eq!(cluster.cores[follower].replication.progress(), (0, 1));
+
+    // The follower has dialled anew and promises the same again; the leader's answer to the first promise comes late.
+    cluster.cores[follower].take(Input::LinkUp(from)).unwrap();
+    let ballot = cluster.cores[leader].copied().promise.unwrap();
+    let again = candidacy(ballot, (from, follower as u64 + 1));
+    for message in [again, sync] {
+        let input = Input::Peer { from, connection: 0, message };
+        cluster.cores[follower].turn(&mut vec![input], false).await.unwrap();
+    }
+    assert_eq!(cluster.cores[follower].replication.progress(), (0, 1), "it is still there");
+    assert_eq!(cluster.cores[follower].copied().entries.len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_broker_said_before_it_asked_what_is_known_of_it_is_void() {
+    let mut cluster = Cluster::start().await;
+    let ballot = |number| Ballot::with(1, number, 0, 2);
+    // The second asks the first for its vote.
+    let asks_for_vote = |number, connection| {
+        let message = candidacy(ballot(number), (2, 1));
+        Input::Peer { from: 2, connection, message }
+    };
+    let promised = |cluster: &Cluster| cluster.cores[0].copied().promise;
+    cluster.cores[0].turn(&mut vec![asks_for_vote(50, 4)], false).await.unwrap();
+    assert_eq!(promised(&cluster), Some(ballot(50)));
+
+    let caller = Caller::new(cluster.sender.clone(), 1);
+    let request = BrokerRequest::Heard { by: 2 };
+    cluster.cores[0].take(Input::Request { request, caller, connection: 5 }).unwrap();
+    let known = BrokerReply::Heard { age: 3, promise: Some(ballot(50)) };
+    assert_eq!(cluster.answer(1).await, Some(known));
+
+    cluster.cores[0].turn(&mut vec![asks_for_vote(60, 4)], false).await.unwrap();
+    assert_eq!(promised(&cluster), Some(ballot(50)), "it was said before it asked");
+    cluster.cores[0].turn(&mut vec![asks_for_vote(60, 6)], false).await.unwrap();
+    assert_eq!(promised(&cluster), Some(ballot(60)), "it was said after it asked");
+}
+
+#[test]
+fn who_starts_promises_the_newest_ballot_that_others_have_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    let ballot = |number| Some(Ballot::with(1, number, 0, 2));
+    let config = config(0, folder.path());
+    let core = Core::open(&config).unwrap().promising(&config, ballot(7)).unwrap();
+    assert_eq!((core.copied().promise, core.replication.term()), (ballot(7), 7 << 16 | 2));
+    let core = core.promising(&config, ballot(6)).unwrap().promising(&config, None).unwrap();
+    assert_eq!(core.copied().promise, ballot(7));
+    drop(core);
+    assert_eq!(Core::open(&config).unwrap().copied().promise, ballot(7), "it is on disk");
 }
 
 #[test]
