@@ -83,8 +83,12 @@ impl EndMark {
         Self::copy(turn, end).repeat(COPIES)
     }
 
-    /// Turn and end of the newest copy that is good, or was before one bit of it rotted.
+    /// Turn and end of the newest copy that is good, or was before one bit of it rotted. None if the file has lost a part:
+    /// that may have been the newer slot.
     fn newest(content: &[u8]) -> Option<(u64, u64)> {
+        if content.len() != 2 * SLOT {
+            return None;
+        }
         let copies = content.chunks_exact(COPY).filter_map(|copy| copy.try_into().ok());
         copies.filter_map(|copy| Self::good(copy).or_else(|| Self::mended(copy))).max()
     }
@@ -108,7 +112,7 @@ impl EndMark {
         let new = directory.join(format!("{name}.new"));
         let mut file = fs::open(&new)?;
         file.set_len(0)?;
-        file.write_all(&Self::slot(0, 0))?;
+        file.write_all(&Self::slot(0, 0).repeat(2))?;
         file.sync_all()?;
         fs::rename(new, directory.join(name))
     }
@@ -201,7 +205,12 @@ impl Journal {
         fs::open(directory.join(name))?;
         let path = directory.join(format!("{name}.end"));
         let file = fs::open(&path)?;
-        let (turn, _) = EndMark::newest(&fs::read(&path)?).unwrap_or((0, 0));
+        let newest = EndMark::newest(&fs::read(&path)?);
+        if newest.is_none() {
+            // What is left of it must not count beside what it says now.
+            file.set_len(0)?;
+        }
+        let (turn, _) = newest.unwrap_or((0, 0));
         EndMark { file, turn }.write(u64::MAX)?;
         fs::sync_dir(directory)
     }
@@ -224,6 +233,7 @@ impl Journal {
         file.sync_all()?;
         let mut mark = EndMark { file: fs::open(&new_mark)?, turn: age };
         mark.file.set_len(0)?;
+        mark.file.set_len(2 * SLOT as u64)?;
         mark.write(bytes.len() as u64)?;
         // The old mark beside the new journal is harmless: at worst it is refused once more. The new mark beside
         // the old journal could pass off a damaged one as whole.
@@ -437,6 +447,29 @@ mod tests {
         assert_eq!(journal.marked(), 3);
         // A slot that was never written is none.
         assert_eq!(EndMark::newest(&[0; 2 * SLOT]), None);
+    }
+
+    #[test]
+    fn a_mark_of_which_a_part_is_missing_does_not_say_how_much_was_synced() {
+        let folder = tempfile::tempdir().unwrap();
+        filled(folder.path());
+        let file = folder.path().join("j.end");
+        // Of one and of two syncs, of a new journal and of one that was replaced: either slot may be the newer.
+        for age in 0..4 {
+            Journal::replace(folder.path(), "j", b"copied", age).unwrap();
+            let mark = std::fs::read(&file).unwrap();
+            assert_eq!(EndMark::newest(&mark).unwrap().0, age + 1);
+            for length in 0..mark.len() {
+                std::fs::write(&file, &mark[..length]).unwrap();
+                let error = Journal::open(folder.path(), "j", &Care::default()).unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{length} bytes");
+                Journal::condemn(folder.path(), "j").unwrap();
+                assert!(Journal::open(folder.path(), "j", &Care::default()).is_err());
+            }
+        }
+        let new = tempfile::tempdir().unwrap();
+        Journal::open(new.path(), "j", &Care::default()).unwrap();
+        assert_eq!(std::fs::read(new.path().join("j.end")).unwrap().len(), 2 * SLOT);
     }
 
     #[test]

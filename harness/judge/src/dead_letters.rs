@@ -18,6 +18,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    taken_back::TakenBack,
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +82,9 @@ struct DeadLetters {
     /// What is in a queue now.
     dead: BTreeMap<(Name, EventId), Proof>,
     redriven: Redriven,
+    /// The first effect of each event that stands.
     applied: ByName<ByEvent<Option<Proof>>>,
+    taken_back: TakenBack,
     /// Good events are among the dead.
     some_are_good: bool,
     findings: Findings,
@@ -279,6 +282,7 @@ impl DeadLetters {
             dead: BTreeMap::new(),
             redriven: Redriven::default(),
             applied: ByName::default(),
+            taken_back: TakenBack::default(),
             some_are_good: false,
             findings: Findings::default(),
         }
@@ -296,7 +300,7 @@ impl DeadLetters {
         self.findings.judged(1);
         self.some_are_good |= !self.poison.contains(&event);
         let applied = self.applied.get(group).and_then(|all| *all.get(event)?);
-        if let Some(applied) = applied {
+        if let Some(applied) = applied.filter(|applied| !self.taken_back.has(*applied)) {
             let group = self.group(group);
             let position = place(evidence);
             self.findings.add(
@@ -333,7 +337,10 @@ impl Invariant for DeadLetters {
                 }
             }
             What::Apply { group, position, event, .. } => {
-                self.applied.entry(group).entry(event).get_or_insert(evidence.proof());
+                let applied = self.applied.entry(group).entry(event);
+                if applied.is_none_or(|known| self.taken_back.has(known)) {
+                    *applied = Some(evidence.proof());
+                }
                 if let Some(dead) = self.dead.get(&(group, event)).copied() {
                     let group = self.group(group);
                     self.findings.add(
@@ -353,7 +360,7 @@ impl Invariant for DeadLetters {
                     );
                 }
             }
-            _ => {}
+            _ => self.taken_back.record(evidence),
         }
     }
 
@@ -475,6 +482,31 @@ mod tests {
         assert_eq!(
             h.violations("dead_letters"),
             ["g applied e1 at 0:0 and dead-lettered it [9, 10]"]
+        );
+    }
+
+    #[test]
+    fn an_effect_that_was_taken_back_with_its_disk_is_none() {
+        let store = STORE.0;
+        let mut h = History::new();
+        fails(h.fault_began(0).fault_on(1, store), 1, 0).apply(1, 0).after(1);
+        h.went_back(store, 1, 0).dead_letter(1, 0);
+        assert_eq!(h.violations("dead_letters"), [] as [&str; 0]);
+        // It was made again.
+        let mut h = History::new();
+        fails(h.fault_began(0).fault_on(1, store), 1, 0).apply(1, 0).after(1);
+        h.went_back(store, 1, 0).apply(1, 0).dead_letter(1, 0);
+        assert_eq!(
+            h.violations("dead_letters"),
+            ["g applied e1 at 0:0 and dead-lettered it [12, 13]"]
+        );
+        // It was in the snapshot.
+        let mut h = History::new();
+        fails(h.fault_began(0), 1, 0).apply(1, 0).fault_on(1, store).after(1);
+        h.went_back(store, 1, 1).apply(1, 0).dead_letter(1, 0);
+        assert_eq!(
+            h.violations("dead_letters"),
+            ["g applied e1 at 0:0 and dead-lettered it [9, 13]"]
         );
     }
 
