@@ -42,7 +42,10 @@ pub async fn run(config: BrokerConfig) -> Result<(), Error> {
     let listener = TcpListener::bind(&config.listen).await?;
     let mut core = match open(&config) {
         Ok(core) => match found(&config, &listener, &core).await? {
-            Found::AsItWas(promise) => core.promising(&config, promise)?,
+            Found::AsItWas(promise) => {
+                let promise = promise.filter(|_| config.policy.asks_promises);
+                core.promising(&config, promise)?
+            }
             Found::TooOld(reason) => {
                 core.found_old()?;
                 let known = Known { log: Some(core.copied()), ..core.known() };

@@ -28,6 +28,8 @@ pub struct BrokerPolicy {
     pub(crate) asks_how_far: bool,
     /// Whether a change of the log must be on disk before any message leaves the broker.
     pub(crate) must_be_synced: fn(&Change) -> bool,
+    /// Whether a broker that starts again promises the newest ballot that any of the others has promised.
+    pub(crate) asks_promises: bool,
     /// The promise with which a broker goes on that has got its log from these others.
     pub(crate) recovered_promise: fn(&[Copied]) -> Option<Ballot>,
     /// What is left out of a peer's message.
@@ -47,6 +49,7 @@ impl Default for BrokerPolicy {
             care: Care::default(),
             checksums: Checksums::Verified,
             asks_how_far: true,
+            asks_promises: true,
             must_be_synced: others_rely_on,
             recovered_promise: newest_promise,
             overheard: |_| {},

@@ -17,8 +17,9 @@ use omnipaxos::{
     ballot_leader_election::Ballot,
     messages::{
         Message,
-        sequence_paxos::{PaxosMessage, PaxosMsg},
+        sequence_paxos::{AcceptSync, PaxosMessage, PaxosMsg},
     },
+    util::LogSync,
 };
 use rand::RngExt as _;
 use squall_probe::time::Instant;
@@ -174,38 +175,48 @@ impl Replication {
         }
         let PeerMessage::Consensus { mut message, age } = message else { return Ok(()) };
         self.heard.insert(from, Instant::now());
-        let promises = matches!(
-            &message,
-            Message::SequencePaxos(PaxosMessage { msg: PaxosMsg::Promise(_), .. })
-        );
+        let promises = matches!(msg_of(&message), Some(PaxosMsg::Promise(_)));
         self.log.lock().hear(from, age, promises);
         (self.overheard)(&mut message);
-        if let Message::SequencePaxos(PaxosMessage { msg: PaxosMsg::AcceptSync(sync), .. }) =
-            &message
-        {
-            let (decided, theirs) = (self.consensus.get_decided_idx(), sync.log_sync.sync_idx);
-            let promised = sync.n == self.consensus.get_promise();
-            let accepted = self.log.lock().accepted() >= Some(sync.n);
-            let ends = theirs + sync.log_sync.suffix.len();
-            if promised
-                && accepted
-                && (theirs < decided || ends < self.consensus.get_accepted_idx())
-            {
-                // The round is told of again, in answer to an older promise than the newest: it would take back what
-                // the round has brought since. The answer to the newest is still to come.
+        let lost = match msg_of(&message) {
+            Some(PaxosMsg::AcceptSync(sync)) if self.answers_an_older_promise(sync) => {
                 return Ok(());
             }
-            if promised && !accepted && theirs < decided {
-                self.log.lock().give_up()?;
-                return Err(format!(
-                    "the others have lost what was decided: their log goes on from {theirs}, and {decided} entries \
-                     are decided here"
-                )
-                .into());
+            Some(PaxosMsg::AcceptSync(sync)) => self.loses_decided(sync.n, &sync.log_sync),
+            Some(PaxosMsg::Promise(promise)) => {
+                promise.log_sync.as_ref().and_then(|sync| self.loses_decided(promise.n, sync))
             }
+            _ => None,
+        };
+        if let Some(lost) = lost {
+            self.log.lock().give_up()?;
+            return Err(format!("the others have lost what was decided: {lost}").into());
         }
         self.consensus.handle_incoming(message);
         Ok(())
+    }
+
+    /// A leader tells of a round again, in answer to an older promise than the newest: it would take back what the round
+    /// has brought since. The answer to the newest is still to come.
+    fn answers_an_older_promise(&self, sync: &AcceptSync<Entry>) -> bool {
+        let begins = sync.log_sync.sync_idx;
+        let ends = begins + sync.log_sync.suffix.len();
+        sync.n == self.consensus.get_promise()
+            && self.log.lock().accepted() >= Some(sync.n)
+            && (begins < self.consensus.get_decided_idx()
+                || ends < self.consensus.get_accepted_idx())
+    }
+
+    /// What is decided here and missing in the log with which a new round is to begin, if anything: a leader says which that
+    /// is to its followers, and to who is about to lead one says it that knows more.
+    fn loses_decided(&self, round: Ballot, sync: &LogSync<Entry>) -> Option<String> {
+        let (decided, theirs) = (self.consensus.get_decided_idx(), sync.sync_idx);
+        let begins = round == self.consensus.get_promise()
+            && self.log.lock().accepted() < Some(round)
+            && theirs < decided;
+        begins.then(|| {
+            format!("their log goes on from {theirs}, and {decided} entries are decided here")
+        })
     }
 
     /// The peer has started again, and asks over this connection what is known of it. What its older connections still
@@ -242,6 +253,12 @@ impl Replication {
                 self.consensus.reconnected(*peer);
             }
         }
+    }
+
+    /// Begins a round of its own at once.
+    #[cfg(test)]
+    pub(super) fn stand(&mut self) {
+        self.consensus.try_become_leader();
     }
 
     /// Most brokers, this one among them, are there.
@@ -290,6 +307,14 @@ impl Replication {
         self.moved = Instant::now();
         let before = std::mem::replace(&mut self.taken, decided);
         (before, self.log.lock().slice(before, decided))
+    }
+}
+
+/// What a message says about the log.
+fn msg_of(message: &Message<Entry>) -> Option<&PaxosMsg<Entry>> {
+    match message {
+        Message::SequencePaxos(PaxosMessage { msg, .. }) => Some(msg),
+        Message::BLE(_) => None,
     }
 }
 

@@ -119,10 +119,13 @@ pub(super) const KNOWN: &[Known] = &[
     },
     Known {
         id: "promise-not-synced",
-        about: "a promise to a new leader leaves before it is on disk (etcd-io/raft: hard state must be saved before \
-         messages are sent)",
+        about: "a promise to a new leader leaves before it is on disk, and who starts again asks nobody for his (etcd-io/raft: \
+         hard state must be saved before messages are sent)",
         breaks: &["durability", "votes_kept", "agreement", "no_loss"],
-        make: |p| p.broker.must_be_synced = sync_all_but_promises,
+        make: |p| {
+            p.broker.must_be_synced = sync_all_but_promises;
+            p.broker.asks_promises = false;
+        },
     },
     Known {
         id: "recovery-forgets-promise",

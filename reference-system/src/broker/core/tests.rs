@@ -13,8 +13,9 @@ use omnipaxos::{
     ballot_leader_election::Ballot,
     messages::{
         Message,
-        sequence_paxos::{PaxosMessage, PaxosMsg, Prepare},
+        sequence_paxos::{PaxosMessage, PaxosMsg, Prepare, Promise},
     },
+    util::LogSync,
 };
 use squall_probe::net::{FrameReceiver, FrameSender, TcpListener, TcpStream};
 use std::{collections::BTreeMap, path::Path};
@@ -405,6 +406,43 @@ async fn a_round_that_is_begun_again_takes_nothing_back_that_it_has_brought() {
     }
     assert_eq!(cluster.cores[follower].replication.progress(), (0, 1), "it is still there");
     assert_eq!(cluster.cores[follower].copied().entries.len(), 1);
+}
+
+#[tokio::test]
+async fn who_is_about_to_lead_gives_its_log_up_if_another_knows_more_and_not_what_was_decided() {
+    let mut cluster = Cluster::start().await;
+    let leader = cluster.leader().await;
+    cluster.ask(leader, publish(0, &[7])).await;
+    let other = (leader + 1) % 3;
+    // Disks have gone back: another broker has accepted a later round, and its log is another from `sync_idx` on.
+    let mut promise = |sync_idx| {
+        let core = &mut cluster.cores[leader];
+        core.replication.stand();
+        let n = core.copied().promise.unwrap();
+        let log_sync = LogSync { decided_snapshot: None, suffix: vec![], sync_idx, stopsign: None };
+        let promise = Promise {
+            n,
+            n_accepted: n,
+            decided_idx: 0,
+            accepted_idx: sync_idx,
+            log_sync: Some(log_sync),
+        };
+        let (from, to) = (other as u64 + 1, leader as u64 + 1);
+        let message = PaxosMessage { from, to, msg: PaxosMsg::Promise(promise) };
+        let message = Message::SequencePaxos(message);
+        core.take(Input::Peer {
+            from,
+            connection: 0,
+            message: PeerMessage::Consensus { message, age: 1 },
+        })
+    };
+    promise(1).unwrap();
+    let error = promise(0).unwrap_err();
+    assert!(error.to_string().starts_with("the others have lost what was decided"), "{error}");
+    drop(cluster.cores);
+    let folder = cluster.folders[leader].path();
+    let error = Core::open(&config(leader, folder)).map(drop).unwrap_err();
+    assert!(error.to_string().contains("it was synced up to"), "it asks the others: {error}");
 }
 
 #[tokio::test]
