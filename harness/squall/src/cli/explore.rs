@@ -1,6 +1,6 @@
 //! `squall explore`
 
-use super::shared::files::{replace, writable};
+use super::shared::files::{replace, writable, writable_folder};
 use super::shared::interrupts::watch_interrupts;
 use super::shared::progress::workers;
 use super::shared::scenarios::{Settings, SystemArgs, load_one};
@@ -101,9 +101,8 @@ pub(super) fn explore(
     if let Some(path) = &args.report {
         writable(path)?;
     }
-    std::fs::create_dir_all(&args.out)
-        .map_err(|error| Stop::input(format!("{}: {error}", args.out.display())))?;
-    writable(&args.out.join("probe.yaml"))?;
+    writable_folder(&args.out)?;
+    args.corpus.as_deref().map(writable_folder).transpose()?;
     let mut corpus = match &args.corpus {
         None => Corpus::default(),
         Some(folder) => Corpus::of_folder(folder, system.as_ref())
@@ -148,12 +147,9 @@ pub(super) fn explore(
                     format!("the time is over; {cause} is made small for {left:.0}s more at most");
                 bar.suspend(|| eprintln!("{line}"));
             }
-            Told::Passes(file, run) => {
-                let line = format!(
-                    "{} was not small yet, and {} now: it stays as it is",
-                    file.display(),
-                    run.verdict
-                );
+            Told::Left(file, why) => {
+                let line =
+                    format!("{} was not small yet, and {why}: it stays as it is", file.display());
                 bar.suspend(|| eprintln!("{}", printable(&line)));
             }
             Told::Found(finding) => bar.suspend(|| say(&found(finding, &defects, color))),
@@ -217,11 +213,11 @@ fn found(finding: &Finding, defects: &[String], color: bool) -> String {
         out.push_str(&format!("  UNSTABLE: it does not replay: {}\n", printable(why)));
     }
     let (after, before) = finding.steps;
-    let (fails, of) = finding.fails;
     let small = match (finding.complete, finding.unfinished) {
+        _ if finding.unstable.is_some() => String::new(),
         (_, true) => "; not small yet".to_owned(),
-        (true, false) => format!("; fails with {fails} of {of} seeds"),
-        (false, false) => format!("; more could be tried; fails with {fails} of {of} seeds"),
+        (true, false) => format!("; {}", finding.firmness()),
+        (false, false) => format!("; more could be tried; {}", finding.firmness()),
     };
     out.push_str(&format!(
         "  {after} of {before} faults, {} events, after {} tries{small}\n",
@@ -238,18 +234,21 @@ fn summary(explored: &Explored) -> String {
     let seconds = explored.took.as_secs_f64();
     let share = |runs: u64| runs as f64 * 100.0 / explored.runs.max(1) as f64;
     let (vacuous, trimmed) = (share(explored.vacuous), share(explored.trimmed));
+    let findings = match explored.findings.len() {
+        1 => "1 finding".to_owned(),
+        many => format!("{many} findings"),
+    };
     let mut out = format!(
         "{} scenarios in {seconds:.1}s ({:.0} a second)\n\
          {vacuous:.0}% of them were vacuous and are dropped; in {trimmed:.0}% some faults were not felt and are left out\n\
          {} features reached, {} scenarios kept in the corpus, {} kinds of fault felt\n\
-         {} of the runs failed, {} findings\n",
+         {} of the runs failed, {findings}\n",
         explored.runs,
         explored.runs as f64 / seconds.max(0.001),
         explored.features,
         explored.corpus,
         explored.felt,
-        explored.failed,
-        explored.findings.len()
+        explored.failed
     );
     let unfinished = explored.findings.iter().filter(|finding| finding.unfinished).count();
     if unfinished > 0 {

@@ -87,7 +87,10 @@ pub(super) fn shrink(args: &ShrinkArgs, system: &Arc<dyn System>) -> Result<u8, 
         Err(error) => return Err(Stop::broken(error)),
     };
     let name = args.scenario.file_name().unwrap_or_default().to_string_lossy();
-    let from = format!("Made small by squall shrink, from {name} with seed {}", args.seed);
+    let mut from = format!("Made small by squall shrink, from {name} with seed {}", args.seed);
+    if shrunk.seed != FIRST_SEED {
+        from += &format!(", and fails with seed {}, not with the first", shrunk.seed);
+    }
     let head = story(&shrunk.scenario, &shrunk.run, &from, &defects, system.as_ref());
     let whole = format!("{head}{}", shrunk.text);
     match &args.output {

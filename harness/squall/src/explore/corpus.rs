@@ -75,7 +75,7 @@ impl Corpus {
         let before = self.entries.len();
         for path in paths {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if !name.ends_with(".yaml") || self.entries.contains_key(&name) {
+            if !name.ends_with(".yaml") || self.entries.contains_key(&name) || !path.is_file() {
                 continue;
             }
             // One that another explorer has just dropped is no mistake.

@@ -26,8 +26,10 @@ pub struct Finding {
     pub tried: u32,
     /// Whether nothing simpler is left to be tried.
     pub complete: bool,
-    /// With how many seeds of how many it fails.
+    /// With how many seeds of how many it fails for this cause.
     pub fails: (u32, u32),
+    /// With how many of these seeds it fails otherwise.
+    pub fails_otherwise: u32,
     /// Whether it was interrupted, or the time was over, before it was small: exploring again with the same folder goes on
     /// with it.
     pub unfinished: bool,
@@ -43,6 +45,19 @@ pub struct Finding {
     pub drawn_from: String,
     /// Why it is not to be trusted: it did not replay.
     pub unstable: Option<String>,
+}
+
+impl Finding {
+    /// How firmly it stands, in words.
+    #[must_use]
+    pub fn firmness(&self) -> String {
+        let (fails, of) = self.fails;
+        let otherwise = match self.fails_otherwise {
+            0 => String::new(),
+            more => format!(", otherwise with {more}"),
+        };
+        format!("fails with {fails} of {of} seeds{otherwise}")
+    }
 }
 
 /// All that was found.
@@ -109,6 +124,7 @@ mod tests {
             tried: 0,
             complete: true,
             fails: (10, 10),
+            fails_otherwise: 0,
             unfinished: false,
             found_by: "seed 1, run 1".to_owned(),
             after_runs: Some(1),

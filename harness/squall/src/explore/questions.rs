@@ -48,8 +48,8 @@ pub enum Told<'a> {
     Shrinks(&'a Cause, usize, u32),
     /// The time is over, and a finding is being made small until then at the latest.
     Late(&'a Cause, Option<Instant>),
-    /// A scenario that was left to be made small, in this file, does not fail any more; its run.
-    Passes(&'a Path, &'a Run),
+    /// A scenario that was left to be made small, in this file, stays as it is, and why.
+    Left(&'a Path, &'a str),
     /// Something was found.
     Found(&'a Finding),
 }

@@ -13,7 +13,7 @@ use crate::{
     pool::Pool,
     runner,
     scenario::{Scenario, parse},
-    shrink::{Cause, FIRST_SEED, Limits, ShrinkError, shrink, story},
+    shrink::{Cause, FIRST_SEED, Limits, ShrinkError, broken_by, defects_of, shrink, story},
     system::System,
 };
 use squall_reports::{Run, Verdict};
@@ -82,6 +82,7 @@ pub(super) fn make_small(
         complete: false,
         unfinished: questions.tries > 0,
         fails: (1, 1),
+        fails_otherwise: 0,
         found_by: found_by.clone(),
         after_runs: after.map(|(runs, _)| runs),
         after_ms: after.map(|(_, ms)| ms),
@@ -91,8 +92,9 @@ pub(super) fn make_small(
     };
     let again = runner::verified(&Plan::new(&scenario, FIRST_SEED, system, questions.defects))?;
     if again.verdict == Verdict::Unstable || !cause.is_kept_by(&again) {
-        let why = again.reason.clone();
-        let why = why.unwrap_or_else(|| format!("in a new process it {}", again.verdict));
+        let before = run.reason.as_ref().map_or(String::new(), |why| format!("{why}; "));
+        let since = again.reason.as_ref().map_or(String::new(), |why| format!(": {why}"));
+        let why = format!("{before}{} in new processes{since}", again.verdict);
         hand_over(&file, &scenario, &text, &run, ", UNSTABLE: it does not replay")?;
         (finding.unstable, finding.unfinished) = (Some(why), false);
         return Ok(finding);
@@ -146,10 +148,14 @@ pub(super) fn make_small(
     if all == 0 {
         return Ok(finding);
     }
-    let fails = made.iter().filter(|(run, _)| cause.is_kept_by(run)).count();
-    finding.fails = (u32::try_from(fails).unwrap_or(all), all);
+    let number = |of: &dyn Fn(&Run) -> bool| {
+        u32::try_from(made.iter().filter(|(run, _)| of(run)).count()).unwrap_or(all)
+    };
+    let fails = number(&|run| cause.is_kept_by(run));
+    finding.fails = (fails, all);
+    finding.fails_otherwise = number(&|run| Cause::of(run).is_some()) - fails;
     finding.unfinished = false;
-    let firmly = format!(", fails with {fails} of {all} seeds");
+    let firmly = format!(", {}", finding.firmness());
     finding.file = place(&text);
     hand_over(&finding.file, &scenario, &text, &shrunk.run, &firmly)?;
     if finding.file != file {
@@ -186,18 +192,34 @@ pub(super) fn go_on(
         {
             break;
         }
+        if !file.is_file() {
+            continue;
+        }
         // One that another explorer has just finished is no mistake.
         let Ok(text) = std::fs::read_to_string(&file) else { continue };
-        let Some(found_by) = unfinished(&text).map(str::to_owned) else { continue };
+        let Some(Head { found_by, defects, cause }) = unfinished(&text) else { continue };
+        if !defects.iter().eq(questions.defects) {
+            let defects: Vec<String> = defects.iter().map(|id| format!(" --defect {id}")).collect();
+            let with = if defects.is_empty() { " no defect" } else { &defects.concat() };
+            told(Told::Left(&file, &format!("was found with{with}")));
+            continue;
+        }
         // Of another system, or changed by somebody since: left as it is.
         let Ok(scenario) = parse(&file.to_string_lossy(), text.as_bytes(), system) else {
             continue;
         };
         let plan = Plan::new(&scenario, FIRST_SEED, system, questions.defects);
         let Some((run, _)) = pool.run(&[plan], questions.stop)?.pop().flatten() else { break };
-        if Cause::of(&run).is_none() {
-            told(Told::Passes(&file, &run));
-            continue;
+        match Cause::of(&run) {
+            None => {
+                told(Told::Left(&file, &format!("{} now", run.verdict)));
+                continue;
+            }
+            Some(now) if now.first != cause => {
+                told(Told::Left(&file, &format!("breaks {now} now, not {cause}")));
+                continue;
+            }
+            Some(_) => {}
         }
         let text = scenario.write(system);
         let drawn_from = "what was left to be made small".to_owned();
@@ -208,11 +230,25 @@ pub(super) fn go_on(
     Ok(findings)
 }
 
-/// Which run found what a file has, if it is to be gone on with.
-fn unfinished(text: &str) -> Option<&str> {
-    let said = text.lines().next()?.strip_prefix("# ")?.strip_prefix(HEAD)?;
+/// What the head of a finding's file tells.
+#[derive(Debug, PartialEq)]
+struct Head {
+    /// Which run found it.
+    found_by: String,
+    /// The defects that were switched on.
+    defects: Vec<String>,
+    /// The invariant that is broken, or how it ends.
+    cause: String,
+}
+
+/// The head of a finding's file, if it is to be gone on with.
+fn unfinished(text: &str) -> Option<Head> {
+    let mut lines = text.lines();
+    let said = lines.next()?.strip_prefix("# ")?.strip_prefix(HEAD)?;
     let (found_by, how) = said.split_once(')')?;
-    how.starts_with(UNFINISHED).then_some(found_by)
+    let how = how.strip_prefix(UNFINISHED)?;
+    let cause = lines.find_map(broken_by).unwrap_or(Cause::ERRORED);
+    Some(Head { found_by: found_by.to_owned(), defects: defects_of(how), cause: cause.to_owned() })
 }
 
 fn summary(run: &Run) -> String {
@@ -236,8 +272,13 @@ mod tests {
 
     #[test]
     fn the_first_line_says_whether_a_finding_is_to_be_gone_on_with() {
-        let of = |how: &str| format!("# {HEAD}seed 1, run 5){how}: a system 1.0.\nname: x\n");
-        assert_eq!(unfinished(&of(UNFINISHED)), Some("seed 1, run 5"));
+        let of = |how: &str| {
+            let told = "# What goes wrong: much.\n# What it breaks: order: e1 after e2\nname: x\n";
+            format!("# {HEAD}seed 1, run 5){how}: a system 1.0, with the defect a-b.\n{told}")
+        };
+        let head = unfinished(&of(UNFINISHED)).unwrap();
+        assert_eq!((&*head.found_by, &*head.cause), ("seed 1, run 5", "order"));
+        assert_eq!(head.defects, ["a-b"]);
         assert_eq!(unfinished(&of(", fails with 9 of 10 seeds")), None);
         assert_eq!(unfinished(&of(", UNSTABLE: it does not replay")), None);
         assert_eq!(unfinished("name: x\n"), None);

@@ -14,11 +14,14 @@ pub struct Cause {
 }
 
 impl Cause {
+    /// What is told of a run that ended without a verdict.
+    pub(crate) const ERRORED: &str = "errored";
+
     /// Of a run; `None` if it did not fail.
     #[must_use]
     pub fn of(run: &Run) -> Option<Self> {
         if run.verdict == Verdict::Errored {
-            let first = "errored".to_owned();
+            let first = Self::ERRORED.to_owned();
             return Some(Self { all: BTreeSet::from([first.clone()]), first });
         }
         if run.verdict != Verdict::Failed {

@@ -16,4 +16,4 @@ mod story;
 pub use cause::Cause;
 pub(crate) use search::FIRST_SEED;
 pub use search::{Limits, ShrinkError, shrink};
-pub(crate) use story::story;
+pub(crate) use story::{broken_by, defects_of, story};

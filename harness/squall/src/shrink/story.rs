@@ -11,6 +11,12 @@ use std::{collections::BTreeMap, time::Duration};
 /// The most characters of a line.
 const WIDTH: usize = 150;
 
+/// Before each defect that is switched on.
+const WITH: &str = ", with the defect ";
+
+/// Before what is broken.
+const BREAKS: &str = "What it breaks: ";
+
 /// Three lines of a comment: where it comes from, what goes wrong, and what was broken by that.
 pub(crate) fn story(
     scenario: &Scenario,
@@ -20,7 +26,7 @@ pub(crate) fn story(
     system: &dyn System,
 ) -> String {
     let plan = Plan::new(scenario, run.seed, system, defects);
-    let defects: String = defects.iter().map(|id| format!(", with the defect {id}")).collect();
+    let defects: String = defects.iter().map(|id| format!("{WITH}{id}")).collect();
     let mut lines = vec![format!("{from}: {} {}{defects}.", system.name(), system.version())];
     // In the order of time; what waits for something comes behind.
     let mut faults: BTreeMap<(u64, u16), String> = BTreeMap::new();
@@ -29,13 +35,19 @@ pub(crate) fn story(
         let trigger = scenario.faults.get(usize::from(fault.step)).map(|step| &step.trigger);
         let (at, when) = match (&fault.start, trigger) {
             (Start::At(us), Some(Trigger::Every(period))) => {
-                (*us, format!("every {} ({} times)", time(*period), times(fault.step)))
+                let times = match times(fault.step) {
+                    1 => "once".to_owned(),
+                    many => format!("{many} times"),
+                };
+                (*us, format!("every {} ({times})", time(*period)))
             }
             (Start::At(us), _) => (*us, format!("after {}", time(Duration::from_micros(*us)))),
             (Start::When { condition, .. }, _) => (u64::MAX, format!("when {condition}")),
         };
         faults.retain(|(_, step), _| *step != fault.step);
-        faults.insert((at, fault.step), format!("{when} {}", fault.fault));
+        let back = fault.restart_after.map(|us| time(Duration::from_micros(us)));
+        let back = back.map_or(String::new(), |after| format!(", back after {after}"));
+        faults.insert((at, fault.step), format!("{when} {}{back}", fault.fault));
     }
     let faults: Vec<String> = faults.into_values().collect();
     lines.push(match faults.as_slice() {
@@ -44,13 +56,29 @@ pub(crate) fn story(
     });
     let root = run.violations.iter().find(|violation| violation.consequence_of.is_none());
     lines.push(match root.or(run.violations.first()) {
-        Some(broken) => format!("What it breaks: {}: {}", broken.invariant, broken.summary),
+        Some(broken) => format!("{BREAKS}{}: {}", broken.invariant, broken.summary),
         None => format!("How it ends: {}", run.reason.as_deref().unwrap_or("without an answer")),
     });
+    // What it takes to see it again is told whole.
+    let widths = [usize::MAX, WIDTH, WIDTH];
+    let lines = lines.iter().zip(widths);
     lines
-        .iter()
-        .map(|line| format!("# {}\n", squall_reports::fit(&line.replace('\n', " "), WIDTH)))
+        .map(|(line, width)| {
+            format!("# {}\n", squall_reports::fit(&line.replace('\n', " "), width))
+        })
         .collect()
+}
+
+/// The defects that the first line of a story names.
+pub(crate) fn defects_of(line: &str) -> Vec<String> {
+    let named = line.split(WITH).skip(1).map(|id| id.trim_end_matches('.').to_owned());
+    named.collect()
+}
+
+/// The invariant that is broken, if a line of a story tells it.
+pub(crate) fn broken_by(line: &str) -> Option<&str> {
+    let said = line.strip_prefix("# ")?.strip_prefix(BREAKS)?;
+    said.split_once(':').map(|(invariant, _)| invariant)
 }
 
 /// As somebody would say it: 0.5s, 1.25s, 40ms.

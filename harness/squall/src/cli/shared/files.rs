@@ -15,6 +15,15 @@ pub(in crate::cli) fn writable(path: &Path) -> Result<(), Stop> {
         .map_err(|error| Stop::input(format!("the report cannot be written: {error}")))
 }
 
+/// The same of a folder, which is made if it is not there.
+pub(in crate::cli) fn writable_folder(folder: &Path) -> Result<(), Stop> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Stop::input(format!("{}: {error}", folder.display())))?;
+    reports::probe_writable(&folder.join("probe.yaml")).map_err(|error| {
+        Stop::input(format!("nothing can be written in {}: {error}", folder.display()))
+    })
+}
+
 /// Writes a file; what stood there before is replaced.
 pub(in crate::cli) fn replace(path: &Path, text: &[u8]) -> Result<(), Stop> {
     reports::write_atomically(path, text).map_err(Stop::broken)
