@@ -10,6 +10,8 @@
 //! [`What::Request`]; where nothing tells it, those of the nodes count to which the event was delivered. Where a
 //! system promises no retries, a fault acted between the delivery and the giving up. When the event reaches the queue
 //! does not matter.
+//!
+//! An effect that was taken back with its disk is none: whoever gives the event up then has not applied it.
 
 use super::{
     dense::{ByEvent, ByName},
