@@ -117,6 +117,13 @@ impl EndMark {
         fs::rename(new, directory.join(name))
     }
 
+    /// One that says nothing yet, whatever is in the file.
+    fn blank(file: File, turn: u64) -> io::Result<Self> {
+        file.set_len(0)?;
+        file.set_len(2 * SLOT as u64)?;
+        Ok(Self { file, turn })
+    }
+
     fn write(&mut self, end: u64) -> io::Result<()> {
         self.turn += 1;
         self.file.seek(SeekFrom::Start((self.turn % 2) * SLOT as u64))?;
@@ -205,13 +212,12 @@ impl Journal {
         fs::open(directory.join(name))?;
         let path = directory.join(format!("{name}.end"));
         let file = fs::open(&path)?;
-        let newest = EndMark::newest(&fs::read(&path)?);
-        if newest.is_none() {
+        let mut mark = match EndMark::newest(&fs::read(&path)?) {
+            Some((turn, _)) => EndMark { file, turn },
             // What is left of it must not count beside what it says now.
-            file.set_len(0)?;
-        }
-        let (turn, _) = newest.unwrap_or((0, 0));
-        EndMark { file, turn }.write(u64::MAX)?;
+            None => EndMark::blank(file, 0)?,
+        };
+        mark.write(u64::MAX)?;
         fs::sync_dir(directory)
     }
 
@@ -231,9 +237,7 @@ impl Journal {
         file.set_len(0)?;
         file.write_all(&bytes)?;
         file.sync_all()?;
-        let mut mark = EndMark { file: fs::open(&new_mark)?, turn: age };
-        mark.file.set_len(0)?;
-        mark.file.set_len(2 * SLOT as u64)?;
+        let mut mark = EndMark::blank(fs::open(&new_mark)?, age)?;
         mark.write(bytes.len() as u64)?;
         // The old mark beside the new journal is harmless: at worst it is refused once more. The new mark beside
         // the old journal could pass off a damaged one as whole.

@@ -36,7 +36,7 @@ pub use latency::{BadHistogram, LatencyRecorder};
 pub use merge::{MergeError, Merged, batch_difference, merge};
 pub use series::{Family, MetricKind, Sample, Series, SeriesMetric, sample_name, sample_value};
 pub use stats::Interval;
-pub use text::{fit, is_harmful, printable};
+pub use text::{fit, is_harmful, printable, words::plural};
 pub use trace::{openmetrics, perfetto, shiviz};
 pub use trend::{Trend, TrendPoint, trend};
 

@@ -302,7 +302,7 @@ impl DeadLetters {
         self.findings.judged(1);
         self.some_are_good |= !self.poison.contains(&event);
         let applied = self.applied.get(group).and_then(|all| *all.get(event)?);
-        if let Some(applied) = applied.filter(|applied| !self.taken_back.has(*applied)) {
+        if let Some(applied) = self.taken_back.stands(applied) {
             let group = self.group(group);
             let position = place(evidence);
             self.findings.add(
@@ -340,9 +340,7 @@ impl Invariant for DeadLetters {
             }
             What::Apply { group, position, event, .. } => {
                 let applied = self.applied.entry(group).entry(event);
-                if applied.is_none_or(|known| self.taken_back.has(known)) {
-                    *applied = Some(evidence.proof());
-                }
+                *applied = self.taken_back.stands(*applied).or(Some(evidence.proof()));
                 if let Some(dead) = self.dead.get(&(group, event)).copied() {
                     let group = self.group(group);
                     self.findings.add(

@@ -52,17 +52,14 @@ impl Invariant for Idempotency {
         let Some(index) = self.setup.group_index(group) else { return };
         self.findings.judged(1);
         let known = self.first[index].entry(event);
-        let first = *known.get_or_insert(evidence.proof());
-        if first.index() != evidence.index {
-            if self.taken_back.has(first) {
-                *known = Some(evidence.proof());
-                return;
-            }
-            self.findings.add(
-                || format!("e{} took effect twice in {}", event.0, self.setup.group(index)),
-                || vec![first, evidence.proof()],
-            );
-        }
+        let Some(first) = self.taken_back.stands(*known) else {
+            *known = Some(evidence.proof());
+            return;
+        };
+        self.findings.add(
+            || format!("e{} took effect twice in {}", event.0, self.setup.group(index)),
+            || vec![first, evidence.proof()],
+        );
     }
 
     fn finish(&mut self, _: &End<'_>) -> Findings {

@@ -82,6 +82,12 @@ impl TakenBack {
         }
     }
 
+    /// What is known of an effect, unless it has been undone since.
+    #[inline(always)]
+    pub(super) fn stands(&self, known: Option<Proof>) -> Option<Proof> {
+        known.filter(|proof| !self.has(*proof))
+    }
+
     /// Whether what this record told has been undone since.
     pub(super) fn has(&self, proof: Proof) -> bool {
         self.windows

@@ -2,7 +2,11 @@
 //!
 //! It names the history that the run had and what made it, so that a replay that is not the same run says so, and why.
 
-use crate::{scenario::Scenario, shell::quote, system::System};
+use crate::{
+    scenario::Scenario,
+    shell::{defect_options, quote},
+    system::System,
+};
 use std::{fmt, str::FromStr};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -108,7 +112,7 @@ pub(crate) fn command(
     history: &str,
     system: &dyn System,
 ) -> String {
-    let defects: String = defects.iter().map(|id| format!(" --defect {id}")).collect();
+    let defects = defect_options(defects);
     let expect = if history.is_empty() {
         String::new()
     } else {

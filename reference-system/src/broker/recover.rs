@@ -11,10 +11,10 @@
 //! which ballot it has promised to follow itself. Whoever asked for the vote has promised its own, so the newest of those
 //! ballots may be one that this broker voted for: it promises to follow that.
 //!
-//! It has forgotten what it promised and accepted, and others may rely on that: an entry may be chosen because
-//! this broker and one other had it. So it asks as many others as surely include one of every majority that it
-//! was part of, and takes the log of the newest round, the longest of those, and the newest promise; as a new
-//! leader would. (Alagappan et al., Protocol-Aware Recovery for Consensus-Based Storage, FAST 2018.)
+//! A broker whose log has to be replaced has forgotten what it promised and accepted, and others may rely on that: an
+//! entry may be chosen because this broker and one other had it. So it asks as many others as surely include one of every
+//! majority that it was part of, and takes the log of the newest round, the longest of those, and the newest promise; as a
+//! new leader would. (Alagappan et al., Protocol-Aware Recovery for Consensus-Based Storage, FAST 2018.)
 
 use super::{config::BrokerConfig, log::LogStore};
 use crate::{

@@ -284,10 +284,7 @@ impl Replication {
         let mut messages = Vec::new();
         self.consensus.take_outgoing_messages(&mut messages);
         for message in messages {
-            if let Message::SequencePaxos(PaxosMessage {
-                msg: PaxosMsg::Promise(promise), ..
-            }) = &message
-            {
+            if let Some(PaxosMsg::Promise(promise)) = msg_of(&message) {
                 record(What::Vote { term: term_of(promise.n) });
                 promised = true;
             }

@@ -119,8 +119,8 @@ pub(super) const KNOWN: &[Known] = &[
     },
     Known {
         id: "promise-not-synced",
-        about: "a promise to a new leader leaves before it is on disk, and who starts again asks nobody for his (etcd-io/raft: \
-         hard state must be saved before messages are sent)",
+        about: "a promise to a new leader leaves before it is on disk, and a broker that starts again does not ask the others for \
+         theirs (etcd-io/raft: hard state must be saved before messages are sent)",
         breaks: &["durability", "votes_kept", "agreement", "no_loss"],
         make: |p| {
             p.broker.must_be_synced = sync_all_but_promises;

@@ -5,8 +5,9 @@ use crate::text::numbers::grouped;
 /// Seeds that are named in a sentence.
 const SEEDS: usize = 3;
 
-/// `1 run`, `1,420 runs`.
-pub(crate) fn plural(count: usize, what: &str) -> String {
+/// A count and what is counted: `1 run`, `1,420 runs`.
+#[must_use]
+pub fn plural(count: usize, what: &str) -> String {
     format!("{} {what}{}", grouped(count as u64), if count == 1 { "" } else { "s" })
 }
 

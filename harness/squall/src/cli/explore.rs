@@ -10,14 +10,14 @@ use crate::exit::{NOT_PASSED, PASSED};
 use crate::{
     explore::{self, Corpus, Explored, Finding, Questions, Told},
     pool::Pool,
-    shell::quote,
+    shell::{defect_options, quote},
     system::System,
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use owo_colors::{OwoColorize as _, Style};
 use serde::Serialize;
-use squall_reports::printable;
+use squall_reports::{plural, printable};
 use std::{
     num::NonZeroUsize,
     path::PathBuf,
@@ -224,7 +224,7 @@ fn found(finding: &Finding, defects: &[String], color: bool) -> String {
         finding.events, finding.tried
     ));
     out.push_str(&format!("  drawn from {}\n", printable(&finding.drawn_from)));
-    let defects: String = defects.iter().map(|id| format!(" --defect {id}")).collect();
+    let defects = defect_options(defects);
     let file = quote(&finding.file.display().to_string());
     out.push_str(&format!("  {} run {file} --runs 1{defects}\n\n", program()));
     out
@@ -234,10 +234,7 @@ fn summary(explored: &Explored) -> String {
     let seconds = explored.took.as_secs_f64();
     let share = |runs: u64| runs as f64 * 100.0 / explored.runs.max(1) as f64;
     let (vacuous, trimmed) = (share(explored.vacuous), share(explored.trimmed));
-    let findings = match explored.findings.len() {
-        1 => "1 finding".to_owned(),
-        many => format!("{many} findings"),
-    };
+    let findings = plural(explored.findings.len(), "finding");
     let mut out = format!(
         "{} scenarios in {seconds:.1}s ({:.0} a second)\n\
          {vacuous:.0}% of them were vacuous and are dropped; in {trimmed:.0}% some faults were not felt and are left out\n\

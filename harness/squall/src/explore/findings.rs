@@ -140,6 +140,14 @@ mod tests {
     }
 
     #[test]
+    fn how_firmly_it_stands_says_what_fails_otherwise() {
+        let firm = finding("no_loss", &["crash"]);
+        assert_eq!(firm.firmness(), "fails with 10 of 10 seeds");
+        let rare = Finding { fails: (1, 10), fails_otherwise: 9, ..firm };
+        assert_eq!(rare.firmness(), "fails with 1 of 10 seeds, otherwise with 9");
+    }
+
+    #[test]
     fn a_failure_is_explained_by_a_finding_whose_faults_it_has() {
         let mut findings = Findings::default();
         assert!(findings.add(finding("no_loss", &["crash"])));

@@ -13,6 +13,7 @@ use crate::{
     pool::Pool,
     runner,
     scenario::{Scenario, parse},
+    shell::defect_options,
     shrink::{Cause, FIRST_SEED, Limits, ShrinkError, broken_by, defects_of, shrink, story},
     system::System,
 };
@@ -148,12 +149,12 @@ pub(super) fn make_small(
     if all == 0 {
         return Ok(finding);
     }
-    let number = |of: &dyn Fn(&Run) -> bool| {
-        u32::try_from(made.iter().filter(|(run, _)| of(run)).count()).unwrap_or(all)
+    let number = |of: fn(&Cause, &Run) -> bool| -> u32 {
+        made.iter().map(|(run, _)| u32::from(of(&cause, run))).sum()
     };
-    let fails = number(&|run| cause.is_kept_by(run));
-    finding.fails = (fails, all);
-    finding.fails_otherwise = number(&|run| Cause::of(run).is_some()) - fails;
+    finding.fails = (number(Cause::is_kept_by), all);
+    finding.fails_otherwise =
+        number(|cause, run| Cause::of(run).is_some() && !cause.is_kept_by(run));
     finding.unfinished = false;
     let firmly = format!(", {}", finding.firmness());
     finding.file = place(&text);
@@ -199,8 +200,10 @@ pub(super) fn go_on(
         let Ok(text) = std::fs::read_to_string(&file) else { continue };
         let Some(Head { found_by, defects, cause }) = unfinished(&text) else { continue };
         if !defects.iter().eq(questions.defects) {
-            let defects: Vec<String> = defects.iter().map(|id| format!(" --defect {id}")).collect();
-            let with = if defects.is_empty() { " no defect" } else { &defects.concat() };
+            let with = match &*defect_options(&defects) {
+                "" => " no defect".to_owned(),
+                options => options.to_owned(),
+            };
             told(Told::Left(&file, &format!("was found with{with}")));
             continue;
         }

@@ -100,28 +100,35 @@ mod tests {
 workload: { events: 200, rate: 100/s }
 faults:
   - { when: { acked: 7 }, pause: broker-2 }
-  - { at: 1250ms, crash: broker-1 }
+  - { at: 1250ms, crash: broker-1, restart_after: 200ms }
   - { every: 600ms, crash: leader }
   - { at: 40ms, pause: broker-3 }
 ";
         let scenario = parse("x", text.as_bytes(), &Sample).unwrap();
         let run = Run { seed: 1, ..Run::default() };
-        let told = story(&scenario, &run, "Found by hand", &["lies".to_owned()], &Sample);
+        let defects = ["is-told-whole-however-long-its-name-is", "lies"].map(str::to_owned);
+        let told = story(&scenario, &run, "Found by hand", &defects, &Sample);
         let lines: Vec<&str> = told.lines().collect();
         assert_eq!(lines.len(), 3, "{told}");
         assert!(
             lines[0].starts_with("# Found by hand: ")
                 && lines[0].ends_with(", with the defect lies.")
         );
+        assert_eq!(defects_of(lines[0]), defects);
+        assert_eq!((broken_by(lines[2]), broken_by("# What it breaks: a: b")), (None, Some("a")));
         let places: Vec<usize> = [
             "after 40ms pause: ",
             "every 0.6s (3 times) crash: leader",
-            "after 1.25s crash: ",
+            "after 1.25s crash: broker-1, back after 0.2s",
             "when acked: 7 pause: ",
         ]
         .iter()
         .map(|part| lines[1].find(part).unwrap_or_else(|| panic!("{part} in {}", lines[1])))
         .collect();
         assert!(places.is_sorted(), "{}", lines[1]);
+        let text = "name: x\nworkload: { events: 200, rate: 100/s }\nfaults: [{ every: 1500ms, crash: leader }]\n";
+        let scenario = parse("x", text.as_bytes(), &Sample).unwrap();
+        let told = story(&scenario, &run, "Found by hand", &[], &Sample);
+        assert!(told.contains(": every 1.5s (once) crash: leader."), "{told}");
     }
 }
