@@ -113,6 +113,10 @@ fn what_one_explorer_kept_another_begins_with_and_corpora_are_merged() {
         assert!(a.contains(file) || b.contains(file), "{}", file.0);
         assert!(file.1.starts_with("# squall-corpus/1\n# reached: "), "{}", file.1);
     }
+    std::fs::write(place("b").join("half.yaml"), "# squall-corpus/1\nname: [").unwrap();
+    let said = squall(&["corpus", "merge", &text("all"), &text("b")]);
+    let told = "b: half.yaml: no entry of a corpus for reference-system, left as it is\n";
+    assert!(said.code == 0 && said.err.ends_with(told), "{}", said.err);
     let said = squall(&["corpus", "merge", &text("all"), &text("nowhere")]);
     assert_eq!(said.code, 2);
     assert!(said.err.contains("nowhere is no folder"), "{}", said.err);
@@ -263,6 +267,7 @@ fn two_explorers_at_the_same_time_share_a_corpus_and_a_folder_of_findings() {
         .rsplit(' ')
         .next()
         .unwrap()
+        .replace(',', "")
         .parse()
         .unwrap();
     assert!(all >= kept.len(), "{}", said.out);

@@ -1,5 +1,6 @@
 //! `squall explore`
 
+use super::corpus::corpus_of;
 use super::shared::files::{replace, writable, writable_folder};
 use super::shared::interrupts::watch_interrupts;
 use super::shared::progress::workers;
@@ -105,8 +106,7 @@ pub(super) fn explore(
     args.corpus.as_deref().map(writable_folder).transpose()?;
     let mut corpus = match &args.corpus {
         None => Corpus::default(),
-        Some(folder) => Corpus::of_folder(folder, system.as_ref())
-            .map_err(|error| Stop::input(format!("{}: {error}", folder.display())))?,
+        Some(folder) => corpus_of(folder, system.as_ref())?,
     };
     let time = args.time.or(args.runs.is_none().then_some(Duration::from_secs(60)));
     let now = Instant::now();
@@ -235,16 +235,17 @@ fn summary(explored: &Explored) -> String {
     let share = |runs: u64| runs as f64 * 100.0 / explored.runs.max(1) as f64;
     let (vacuous, trimmed) = (share(explored.vacuous), share(explored.trimmed));
     let findings = plural(explored.findings.len(), "finding");
+    let runs = usize::try_from(explored.runs).unwrap_or(usize::MAX);
     let mut out = format!(
-        "{} scenarios in {seconds:.1}s ({:.0} a second)\n\
+        "{} in {seconds:.1}s ({:.0} a second)\n\
          {vacuous:.0}% of them were vacuous and are dropped; in {trimmed:.0}% some faults were not felt and are left out\n\
-         {} features reached, {} scenarios kept in the corpus, {} kinds of fault felt\n\
+         {} reached, {} kept in the corpus, {} of fault felt\n\
          {} of the runs failed, {findings}\n",
-        explored.runs,
+        plural(runs, "scenario"),
         explored.runs as f64 / seconds.max(0.001),
-        explored.features,
-        explored.corpus,
-        explored.felt,
+        plural(explored.features, "feature"),
+        plural(explored.corpus, "scenario"),
+        plural(explored.felt, "kind"),
         explored.failed
     );
     let unfinished = explored.findings.iter().filter(|finding| finding.unfinished).count();

@@ -42,6 +42,8 @@ pub(super) struct Entry {
 pub struct Corpus {
     entries: BTreeMap<String, Entry>,
     folder: Option<PathBuf>,
+    /// Scenarios' files in the folder that are no entries for this system.
+    passed_over: BTreeSet<String>,
 }
 
 impl Corpus {
@@ -63,6 +65,13 @@ impl Corpus {
         self.entries.len()
     }
 
+    /// The names of the scenarios in the folder that are no entries for this system: damaged, of another system, or
+    /// nothing that an explorer wrote. They are left as they are.
+    #[must_use]
+    pub fn passed_over(&self) -> &BTreeSet<String> {
+        &self.passed_over
+    }
+
     /// Takes in what others have put into the folder since; returns how many entries came.
     ///
     /// # Errors
@@ -78,10 +87,18 @@ impl Corpus {
             if !name.ends_with(".yaml") || self.entries.contains_key(&name) || !path.is_file() {
                 continue;
             }
-            // One that another explorer has just dropped is no mistake.
-            let Ok(text) = fs::read_to_string(&path) else { continue };
-            if let Some(entry) = Entry::read(&text, system) {
-                self.entries.insert(name, entry);
+            let text = match fs::read_to_string(&path) {
+                // One that another explorer has just dropped is no mistake.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                text => text,
+            };
+            match text.ok().and_then(|text| Entry::read(&text, system)) {
+                Some(entry) => {
+                    self.entries.insert(name, entry);
+                }
+                None => {
+                    self.passed_over.insert(name);
+                }
             }
         }
         Ok(self.entries.len() - before)
@@ -262,6 +279,7 @@ mod tests {
         fs::write(folder.path().join("other.yaml"), "name: nobody's\n").unwrap();
         fs::write(folder.path().join("half.yaml"), "# squall-corpus/1\nname: [").unwrap();
         assert_eq!(two.refresh(&Sample).unwrap(), 1);
+        assert!(two.passed_over().iter().eq(["half.yaml", "other.yaml"]));
         let (mine, theirs) = (one.entries(), two.entries());
         assert_eq!(mine[0].features, theirs[0].features);
         assert_eq!((&mine[0].moments, &mine[0].began), (&theirs[0].moments, &theirs[0].began));

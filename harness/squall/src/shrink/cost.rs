@@ -41,7 +41,18 @@ pub(super) fn cost(scenario: &Scenario, system: &dyn System) -> u64 {
     };
     let odd: u64 = odd.iter().filter(|(is, _)| *is).map(|(_, cost)| cost).sum();
     let steps: u64 = scenario.faults.iter().map(step_cost).sum();
-    nodes + (events + 10).ilog2() as u64 * 20 + events / 20 + odd + latency + steps
+    // Who reads from top to bottom has to look back.
+    let backwards = scenario.faults.windows(2).filter(|two| begins(&two[1]) < begins(&two[0]));
+    let backwards = backwards.count() as u64;
+    nodes + (events + 10).ilog2() as u64 * 20 + events / 20 + odd + latency + steps + backwards
+}
+
+/// When a step begins first; what waits for something stands behind what does not.
+pub(super) fn begins(step: &Step) -> Duration {
+    match &step.trigger {
+        Trigger::At(at) | Trigger::Between(at, _) | Trigger::Every(at) => *at,
+        Trigger::When(_) => Duration::MAX,
+    }
 }
 
 fn step_cost(step: &Step) -> u64 {

@@ -5,7 +5,10 @@
 //! tried by themselves, too, and where no fault can be spared as it is, one can be with everything a little earlier or
 //! later.
 
-use super::looked::{Looked, as_it_began, with};
+use super::{
+    cost::begins,
+    looked::{Looked, as_it_began, with},
+};
 use crate::scenario::{Condition, Scenario, Step, Trigger};
 use std::time::Duration;
 
@@ -18,7 +21,7 @@ const MOST: usize = 120;
 /// What [`fewer_steps_otherwise`] moves all times by, in milliseconds.
 const SHIFTS: [u64; 3] = [100, 200, 500];
 
-/// With these steps only. Who waits for one that is gone begins at once.
+/// With these steps only, in this order. Who waits for one that is gone begins at once.
 fn only(scenario: &Scenario, left: &[usize]) -> Scenario {
     let mut changed = scenario.clone();
     changed.faults = left.iter().map(|index| scenario.faults[*index].clone()).collect();
@@ -36,6 +39,14 @@ fn only(scenario: &Scenario, left: &[usize]) -> Scenario {
         }
     }
     changed
+}
+
+/// The steps in the order in which they begin.
+pub(super) fn in_order(looked: &Looked<'_>) -> Vec<(String, Scenario)> {
+    let scenario = looked.scenario;
+    let mut order: Vec<usize> = (0..scenario.faults.len()).collect();
+    order.sort_by_key(|index| begins(&scenario.faults[*index]));
+    vec![("in the order of time".to_owned(), only(scenario, &order))]
 }
 
 fn keys<'s>(steps: impl Iterator<Item = &'s Step>) -> String {
@@ -152,7 +163,7 @@ fn shift(scenario: &mut Scenario, moved: impl Fn(Duration) -> Option<Duration>) 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::cost::cost, *};
     use crate::{sample::Sample, scenario::parse, worker::Began};
 
     fn scenario(faults: &str) -> Scenario {
@@ -190,6 +201,25 @@ mod tests {
         assert!(has("- { at: 500ms, crash: leader }"), "{texts:?}");
         let both = "- { name: third, at: 300ms, pause: broker-3 }\n  - { when: { began: third }, delay: 20ms, crash: leader }";
         assert!(has(both), "{texts:?}");
+    }
+
+    #[test]
+    fn what_begins_first_stands_first_and_who_waits_for_it_still_waits_for_it() {
+        let scenario = scenario(
+            "  - { when: { acked: 7 }, crash: any broker }
+  - { name: second, at: 300ms, pause: broker-3 }
+  - { when: { began: second }, delay: 20ms, crash: leader }
+  - { at: 100ms, crash: broker-1 }
+",
+        );
+        let looked = Looked { scenario: &scenario, began: &[], system: &Sample };
+        let [(_, sorted)] = &in_order(&looked)[..] else { panic!("there is one order of time") };
+        let wanted = "- { at: 100ms, crash: broker-1 }
+  - { name: second, at: 300ms, pause: broker-3 }
+  - { when: { acked: 7 }, crash: any broker }
+  - { when: { began: second }, delay: 20ms, crash: leader }";
+        assert_eq!(said(sorted), wanted);
+        assert!(cost(sorted, &Sample) < cost(&scenario, &Sample));
     }
 
     #[test]

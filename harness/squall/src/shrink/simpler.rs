@@ -1,7 +1,7 @@
 //! Scenarios that are simpler than a scenario, in the order in which they are tried; and how simple one is.
 
 use super::{
-    fewer::{few_steps, fewer_steps, fewer_steps_otherwise},
+    fewer::{few_steps, fewer_steps, fewer_steps_otherwise, in_order},
     looked::{Looked, Pass, at_once, set, whom_it_hit, with},
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 use std::time::Duration;
 
 /// What is tried together, until nothing of it keeps the cause; the most is taken away first.
-pub(super) const PASSES: [Pass; 9] = [
+pub(super) const PASSES: [Pass; 10] = [
     fewer_steps,
     few_steps,
     smaller_workload,
@@ -22,6 +22,7 @@ pub(super) const PASSES: [Pass; 9] = [
     rounder,
     plainer_faults,
     plainer_rest,
+    in_order,
     fewer_steps_otherwise,
 ];
 
