@@ -127,16 +127,21 @@ pub(super) fn anybody(words: &Words<'_>) -> impl Strategy<Value = Target> {
     weighed_targets(words, |_| 1)
 }
 
-/// A role of many nodes can be named in many ways, and is not hit more often for that.
+/// A role of many nodes can be named in many ways, and is hit only twice as often for that: half of the time all of them
+/// are, which is another failure than that of some.
 fn weighed_targets(
     words: &Words<'_>,
     weight: impl Fn(&Target) -> u32,
 ) -> Union<Union<Just<Target>>> {
     let groups = grouped_targets(words).into_iter().map(|group| {
-        let weighed = group.into_iter().map(|target| (weight(&target), Just(target)));
+        let most = group.iter().map(&weight).max().unwrap_or(1);
+        let others = group.len() as u32 - 1;
+        let weighed = group.into_iter().map(|target| {
+            let times = if matches!(target, Target::Role(_)) { others } else { 1 };
+            (weight(&target) * times, Just(target))
+        });
         let weighed: Vec<_> = weighed.collect();
-        let most = weighed.iter().map(|(weight, _)| *weight).max().unwrap_or(1);
-        (most, Union::new_weighted(weighed))
+        (most * others.clamp(1, 2), Union::new_weighted(weighed))
     });
     Union::new_weighted(groups.collect())
 }
