@@ -9,7 +9,7 @@ use squall_reports::Run;
 use std::{
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     thread,
 };
@@ -36,23 +36,23 @@ impl Pool {
         self.workers.len()
     }
 
-    /// Executes plans; a plan that was not begun when `stop` was set has no run.
+    /// Executes plans; a plan has no run if it was not begun when `over` first said that it is time to stop.
     ///
     /// # Errors
     /// The harness itself failed.
     pub fn run(
         &mut self,
         plans: &[Plan],
-        stop: &AtomicBool,
+        over: impl Fn() -> bool + Sync,
     ) -> Result<Vec<Option<Done>>, WorkerError> {
         let next = AtomicUsize::new(0);
         let done: Mutex<Vec<Option<Done>>> = Mutex::new(vec![None; plans.len()]);
         let failure = Mutex::new(None);
         thread::scope(|scope| {
             for worker in self.workers.iter_mut().take(plans.len()) {
-                let (next, done, failure) = (&next, &done, &failure);
+                let (next, done, failure, over) = (&next, &done, &failure, &over);
                 scope.spawn(move || {
-                    while !stop.load(Ordering::Relaxed) {
+                    while !over() {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(plan) = plans.get(index) else { return };
                         match one(worker, plan) {

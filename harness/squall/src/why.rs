@@ -6,7 +6,7 @@ use crate::{
     shrink::Cause,
     worker::{Reached, WorkerError},
 };
-use std::{collections::BTreeMap, fmt::Write as _, sync::atomic::AtomicBool};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 /// The moment is told as exactly as this, in microseconds.
 const EXACT: Micros = 10_000;
@@ -33,7 +33,7 @@ pub struct Why {
 /// # Errors
 /// The harness itself failed.
 pub fn why(plan: &Plan, failed: &Done, pool: &mut Pool) -> Result<Option<Why>, WorkerError> {
-    static NEVER: AtomicBool = AtomicBool::new(false);
+    let never = || false;
     let (run, reached) = failed;
     let Some(cause) = Cause::of(run) else { return Ok(None) };
     let steps: BTreeMap<u16, (u32, String)> = plan
@@ -44,14 +44,14 @@ pub fn why(plan: &Plan, failed: &Done, pool: &mut Pool) -> Result<Option<Why>, W
     let fewer: Vec<Plan> = steps.keys().map(|step| without(plan, *step)).collect();
     let mut runs = 1 + fewer.len();
     let kept = |done: Option<Done>| done.is_some_and(|(run, _)| cause.is_kept_by(&run));
-    let needed = pool.run(&fewer, &NEVER)?.into_iter().map(|done| !kept(done));
+    let needed = pool.run(&fewer, never)?.into_iter().map(|done| !kept(done));
     let steps = steps.into_values().zip(needed).map(|((line, what), needed)| (line, what, needed));
     let steps = steps.collect();
     // From here on the cause comes; before, it does not, as far as halving shows.
     let end = reached.began.iter().map(|began| began.at).max().unwrap_or(0);
     let (mut saved, mut lost) = (0, end.max(plan.workload_us) + 2 * plan.settle_us);
     let mut inevitable = None;
-    let healed_late = pool.run(&[healed_at(plan, reached, lost)], &NEVER)?.pop().flatten();
+    let healed_late = pool.run(&[healed_at(plan, reached, lost)], never)?.pop().flatten();
     runs += 1;
     if kept(healed_late) {
         while lost - saved > EXACT {
@@ -60,7 +60,7 @@ pub fn why(plan: &Plan, failed: &Done, pool: &mut Pool) -> Result<Option<Why>, W
             let plans: Vec<Plan> =
                 moments.iter().map(|moment| healed_at(plan, reached, *moment)).collect();
             runs += plans.len();
-            let comes = pool.run(&plans, &NEVER)?.into_iter().position(kept);
+            let comes = pool.run(&plans, never)?.into_iter().position(kept);
             let first = comes.unwrap_or(moments.len());
             lost = moments.get(first).copied().unwrap_or(lost);
             saved = first.checked_sub(1).map_or(saved, |last| moments[last]);

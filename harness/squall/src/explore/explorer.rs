@@ -22,7 +22,7 @@ use squall_reports::Verdict;
 use std::{
     collections::{BTreeMap, BTreeSet},
     io,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -83,8 +83,7 @@ pub fn explore(
     let mut looked = Instant::now();
     let mut number = 0;
     while explored.runs < questions.runs
-        && !questions.stop.load(Ordering::Relaxed)
-        && questions.until.is_none_or(|until| Instant::now() < until)
+        && !questions.is_over()
         && findings.all().len() < questions.findings
     {
         if looked.elapsed() > REFRESH && !questions.uniform {
@@ -102,7 +101,7 @@ pub fn explore(
             .iter()
             .map(|drawn| Plan::new(&drawn.scenario, FIRST_SEED, system, questions.defects))
             .collect();
-        let done = pool.run(&plans, questions.stop)?;
+        let done = pool.run(&plans, || questions.is_over())?;
         for (drawn, done) in batch.into_iter().zip(done) {
             let Some(done) = done else { continue };
             explored.runs += 1;

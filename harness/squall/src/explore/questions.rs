@@ -6,7 +6,7 @@ use squall_reports::Run;
 use std::{
     io,
     path::Path,
-    sync::atomic::AtomicBool,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -19,7 +19,7 @@ pub struct Questions<'a> {
     pub defects: &'a [String],
     /// The seed of what is drawn.
     pub seed: u64,
-    /// No scenario is drawn after this.
+    /// No scenario is drawn, and none is run, after this.
     pub until: Option<Instant>,
     /// What is being made small then is left as small as it is after this.
     pub latest: Option<Instant>,
@@ -35,6 +35,13 @@ pub struct Questions<'a> {
     pub out: &'a Path,
     /// It ends once this is set.
     pub stop: &'a AtomicBool,
+}
+
+impl Questions<'_> {
+    /// Whether it is to end: the time is over, or somebody wants it to.
+    pub(super) fn is_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.until.is_some_and(|until| until <= Instant::now())
+    }
 }
 
 /// What is told while it explores.

@@ -143,7 +143,8 @@ pub(super) fn make_small(
     let seeds: Vec<Plan> = (0..u64::from(SEEDS))
         .map(|number| Plan::new(&scenario, FIRST_SEED + number, system, questions.defects))
         .collect();
-    let runs = pool.run(&seeds, questions.stop)?;
+    let stopped = || questions.stop.load(Ordering::Relaxed);
+    let runs = pool.run(&seeds, stopped)?;
     let made: Vec<_> = runs.into_iter().flatten().collect();
     let Ok(all) = u32::try_from(made.len()) else { return Ok(finding) };
     if all == 0 {
@@ -187,10 +188,7 @@ pub(super) fn go_on(
     files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
     files.sort();
     for file in files {
-        if questions.stop.load(Ordering::Relaxed)
-            || questions.until.is_some_and(|until| until <= Instant::now())
-            || findings.len() >= questions.findings
-        {
+        if questions.is_over() || findings.len() >= questions.findings {
             break;
         }
         if !file.is_file() {
@@ -212,7 +210,8 @@ pub(super) fn go_on(
             continue;
         };
         let plan = Plan::new(&scenario, FIRST_SEED, system, questions.defects);
-        let Some((run, _)) = pool.run(&[plan], questions.stop)?.pop().flatten() else { break };
+        let done = pool.run(&[plan], || questions.is_over())?.pop().flatten();
+        let Some((run, _)) = done else { break };
         match Cause::of(&run) {
             None => {
                 told(Told::Left(&file, &format!("{} now", run.verdict)));

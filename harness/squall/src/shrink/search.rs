@@ -35,6 +35,13 @@ pub struct Limits<'a> {
     pub until: Option<Instant>,
 }
 
+impl Limits<'_> {
+    /// Whether it is to end, however many were tried.
+    fn are_over(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.until.is_some_and(|until| until <= Instant::now())
+    }
+}
+
 /// A simpler scenario that fails for the same cause.
 #[derive(Debug)]
 pub struct Progress<'a> {
@@ -120,7 +127,8 @@ pub fn shrink(
     mut progress: impl FnMut(Progress<'_>),
 ) -> Result<Shrunk, ShrinkError> {
     let plan = Plan::new(scenario, seed, system, defects);
-    let done = pool.run(&[plan], limits.stop)?.pop().flatten();
+    let stopped = || limits.stop.load(Ordering::Relaxed);
+    let done = pool.run(&[plan], stopped)?.pop().flatten();
     let (run, reached) = done.ok_or(ShrinkError::Stopped)?;
     let Some(cause) = Cause::of(&run) else {
         return Err(ShrinkError::Passes(run.verdict.to_string()));
@@ -158,9 +166,7 @@ pub fn shrink(
 
 impl Search<'_> {
     fn may_go_on(&self) -> bool {
-        self.tried < self.limits.tries
-            && !self.limits.stop.load(Ordering::Relaxed)
-            && self.limits.until.is_none_or(|until| Instant::now() < until)
+        self.tried < self.limits.tries && !self.limits.are_over()
     }
 
     /// The best so far, which came of this.
@@ -242,7 +248,8 @@ impl Search<'_> {
                 .iter()
                 .map(|(_, scenario, _, seed)| Plan::new(scenario, *seed, self.system, self.defects))
                 .collect();
-            let done = self.pool.run(&plans, self.limits.stop)?;
+            let limits = self.limits;
+            let done = self.pool.run(&plans, || limits.are_over())?;
             for ((what, scenario, text, seed), done) in side_by_side.into_iter().zip(done) {
                 let Some((run, reached)): Option<Done> = done else { return Ok(None) };
                 self.tried += 1;
