@@ -398,7 +398,10 @@ impl Judged<'_> {
     fn tell(&self, name: &str, invariant: &mut dyn Invariant) {
         match self {
             Self::PutBack { edited, .. } if name == "order" => self.each(|evidence| {
-                if !edited.is_remade(evidence) && !edited.is_of_a_forgotten_owner(evidence) {
+                let excused = edited.is_remade(evidence)
+                    || edited.is_of_a_forgotten_owner(evidence)
+                    || edited.was_passed_over(evidence);
+                if !excused {
                     invariant.record(evidence);
                 }
             }),

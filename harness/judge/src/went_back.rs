@@ -19,7 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What can be broken where the log went back, and other nodes did not: a replica has another event at a place and
 /// knows of votes, commits and transactions that those have forgotten, and stores have effects of events that the log does not hold,
-/// and add them up. Never that an effect happens twice, that something is applied out of order, or that an event is lost
+/// and add them up. Never that an effect happens twice, that something is applied out of order (but where a group had been
+/// given another event, and comes back later: `Edited::was_passed_over`), or that an event is lost
 /// that was acknowledged before.
 const PARTLY: &[&str] = &[
     "agreement",
@@ -46,6 +47,9 @@ pub struct Loss {
     pub acknowledged: usize,
     /// How many of these no living replica has in the end.
     pub lost: usize,
+    /// How many events that services made of others were in the log in between, and no living replica has them in the end:
+    /// who published them may have been told that they are safe.
+    pub derived: usize,
     /// How much else that consumers were told in between is so no more: that an event stands at its place, that it is
     /// in a dead-letter queue, or that a partition is theirs in a generation, which somebody else was given since.
     pub undone: usize,
@@ -149,7 +153,10 @@ impl WentBack {
                     forgot(&windows, **node, index)
                         || term.is_some_and(|term| votes.contains(&(term, **node)))
                 };
+                // Who has forgotten it itself and says it again remembers nothing: terms begin where they were.
+                let anew = term.is_some_and(|term| votes.contains(&(term, record.node)));
                 setup.replicas.contains(&record.node)
+                    && !anew
                     && setup.replicas.iter().filter(forgot).count() > spare
             });
         // Until one of them is back, whatever is acknowledged was accepted before, by who has forgotten it.
@@ -180,8 +187,11 @@ impl WentBack {
                 }
             }
             match &mut record.what {
-                What::Deliver { event, position, .. } if self.log.has(index) => {
-                    edited.given.insert((*position, *event));
+                What::Derive { event, .. } => {
+                    edited.derived.insert(*event);
+                }
+                What::Deliver { group, event, position, .. } if self.log.has(index) => {
+                    edited.given.entry((*position, *event)).or_default().insert(*group);
                 }
                 What::Apply { group, event, .. } if undone => {
                     edited.remade.insert((*group, *event));
@@ -270,12 +280,14 @@ impl WentBack {
     ) -> Loss {
         let Edited { acknowledged, given, buried, reissued, .. } = edited;
         let lost = |event: &&EventId| present.get(**event).is_none_or(Option::is_none);
-        let moved = given.iter().filter(|(position, event)| !copies.has(*position, *event));
+        let derived = edited.forgotten.intersection(&edited.derived).filter(lost).count();
+        let moved = given.keys().filter(|(position, event)| !copies.has(*position, *event));
         Loss {
             nodes: self.windows.keys().copied().collect(),
             to: self.log.to,
             from: self.log.from,
             lost: acknowledged.iter().filter(lost).count(),
+            derived,
             undone: moved.count() + buried.len() + reissued.len(),
             acknowledged: acknowledged.len(),
             excused,
@@ -308,10 +320,12 @@ pub(super) struct Edited {
     pub(super) acknowledged: BTreeSet<EventId>,
     /// Events that were in the log in between, and that nobody has told of since.
     pub(super) forgotten: BTreeSet<EventId>,
+    /// Events that services made of others.
+    derived: BTreeSet<EventId>,
     /// And where they stood.
     places: BTreeSet<(Position, EventId)>,
-    /// What consumers were given in between, and where it stood.
-    given: BTreeSet<(Position, EventId)>,
+    /// What consumers were given in between, where it stood, and to which groups.
+    given: BTreeMap<(Position, EventId), BTreeSet<Name>>,
     /// Effects on disks that went back, too: they may be made again, later than what came after them.
     remade: BTreeSet<(Name, EventId)>,
     /// Effects, by their places, where it had been forgotten that a newer generation had begun: that disk went back, too.
@@ -327,6 +341,16 @@ impl Edited {
             What::Apply { group, event, .. } => self.remade.contains(&(group, event)),
             _ => false,
         }
+    }
+
+    /// An effect of what stands now where the group had been given another event, in what is forgotten: its member went on
+    /// behind that place, and came back to it when it was asked to begin where the log says.
+    pub(super) fn was_passed_over(&self, evidence: &Evidence) -> bool {
+        let What::Apply { group, event, position, .. } = evidence.record.what else { return false };
+        let here = (position, EventId(0))..=(position, EventId(u64::MAX));
+        self.given
+            .range(here)
+            .any(|((_, other), groups)| *other != event && groups.contains(&group))
     }
 
     /// An effect of a member in a generation that was given away again, after that it was its own had been forgotten.
@@ -595,6 +619,16 @@ mod tests {
         h.vote(0, 5).vote(1, 5).after(1);
         all_back(&mut h, 0..2);
         assert!(h.lead(2, 5).judgement().loss.unwrap().forked);
+        // Terms begin again where all had voted for them, and all have forgotten it; but for the third, if it has not.
+        for (gone, forked) in [(0..3, false), (0..2, true)] {
+            let mut h = taken(gone.clone());
+            (0..3).for_each(|replica| {
+                h.vote(replica, 5);
+            });
+            all_back(h.lead(0, 5).after(1), gone);
+            h.vote(0, 5).vote(1, 5).vote(2, 5).lead(0, 5);
+            assert_eq!(h.judgement().loss.unwrap().forked, forked);
+        }
     }
 
     #[test]
@@ -624,6 +658,49 @@ mod tests {
         all_back(&mut h, 0..2);
         h.append(0, 1, 0).append(0, 2, 1).append(1, 1, 0).append(1, 2, 1).apply(2, 1).apply(1, 0);
         assert_eq!(h.violations("order").len(), 1);
+    }
+
+    #[test]
+    fn who_was_given_another_event_at_a_place_may_come_back_to_it_late() {
+        let inverted = |group: u16, given: u64| {
+            let mut h = taken(0..2);
+            for event in 1..=3 {
+                h.publish(event);
+            }
+            h.append(0, 1, 0).append(1, 1, 0).deliver_in(group, given, 0).after(1);
+            all_back(&mut h, 0..2);
+            for replica in 0..2 {
+                h.append(replica, 2, 0).append(replica, 3, 1);
+            }
+            h.apply(3, 1).apply(2, 0).violations("order").len()
+        };
+        assert_eq!(inverted(0, 1), 0);
+        // Another group was given it; this one has only been told earlier what stands there now.
+        assert_eq!((inverted(1, 1), inverted(0, 2)), (1, 1));
+    }
+
+    #[test]
+    fn what_services_made_of_others_is_lost_as_well() {
+        let derived = |then: fn(&mut History)| {
+            let mut h = taken(0..2);
+            h.publish(1).derive(2, 1).append(0, 2, 0).append(1, 2, 0).after(1);
+            all_back(&mut h, 0..2);
+            h.rebuild(0).rebuild(1);
+            then(&mut h);
+            h.judgement().loss.unwrap().derived
+        };
+        assert_eq!(derived(|_| {}), 1);
+        assert_eq!(
+            derived(|h| {
+                h.append(0, 2, 0).append(1, 2, 0);
+            }),
+            0
+        );
+        // Events of clients are counted where clients were told of them.
+        let mut h = taken(0..2);
+        h.publish(1).append(0, 1, 0).append(1, 1, 0).after(1);
+        all_back(&mut h, 0..2);
+        assert_eq!(h.rebuild(0).rebuild(1).judgement().loss.unwrap().derived, 0);
     }
 
     #[test]

@@ -108,7 +108,8 @@ impl Verdict {
     /// The log went back in time: how far, and what was lost by it, as was to be expected. If that explains all that is
     /// violated, the run proves nothing.
     pub(crate) fn tell_loss(&mut self, loss: &Loss, nodes: &[String]) {
-        if loss.lost + loss.undone == 0 && loss.excused.is_empty() && !loss.forked {
+        let gone = loss.lost + loss.derived + loss.undone;
+        if gone == 0 && loss.excused.is_empty() && !loss.forked {
             return;
         }
         let who: Vec<&str> = loss.nodes.iter().map(|node| nodes[node.index()].as_str()).collect();
@@ -119,6 +120,9 @@ impl Verdict {
             "of {} events acknowledged in between, {} are lost",
             loss.acknowledged, loss.lost
         );
+        if loss.derived > 0 {
+            said += &format!(", and {} that followed from others", loss.derived);
+        }
         if loss.undone > 0 {
             let undone = loss.undone;
             said += &format!(
@@ -151,7 +155,7 @@ impl Verdict {
             follows && !["durability", "progress"].contains(&broken)
         };
         let explained = broken.iter().all(|broken| explains(broken));
-        if !loss.whole && loss.lost + loss.undone > 0 && !broken.is_empty() && explained {
+        if !loss.whole && gone > 0 && !broken.is_empty() && explained {
             let broken: Vec<&str> = broken.into_iter().collect();
             said += &format!("; that explains {}", broken.join(", "));
             self.violations.clear();
@@ -263,6 +267,7 @@ mod tests {
             from: 2_500_000,
             acknowledged: 9,
             lost,
+            derived: 0,
             undone: 0,
             excused: vec![],
             whole,
@@ -304,6 +309,12 @@ mod tests {
         // (One that nothing else explains.)
         assert_eq!(told(&["order", "durability"], &forked).0, 0);
         assert_eq!(told(&["order", "idempotency"], &forked).0, 2);
+        // What a service had published, whose input is done.
+        let derived = Loss { derived: 3, ..loss(0, false) };
+        let (violations, _, vacuous) = told(&["saga_atomicity"], &derived);
+        assert!(
+            violations == 0 && vacuous[0].contains("0 are lost, and 3 that followed from others")
+        );
         // A dead letter that the log has forgotten, or an event at a place that another has now.
         let undone = Loss { undone: 2, ..loss(0, false) };
         let (violations, _, vacuous) = told(&["no_loss", "dead_letters"], &undone);
