@@ -15,6 +15,7 @@ use super::{
     promised,
     promises::Delivery,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{Phase, What};
 
@@ -46,6 +47,10 @@ struct StaysGone {
 }
 
 impl Invariant for StaysGone {
+    fn hears(&self) -> Variants {
+        heard![AcknowledgeMessage, Lease]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {

@@ -13,6 +13,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, Phase, What};
 
@@ -32,7 +33,6 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(Agreement {
         setup: setup.clone(),
         log: ByPlace::default(),
-        contents: ByPlace::default(),
         said: ByEvent::default(),
         findings: Findings::default(),
     }))
@@ -40,16 +40,26 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 
 struct Agreement {
     setup: Setup,
-    /// For each partition, by offset: the event first seen there.
-    log: ByPlace<Option<(EventId, Proof)>>,
-    /// And what it said, if that was told.
-    contents: ByPlace<Option<(u32, Proof)>>,
+    /// For each partition, by offset: what was first seen there.
+    log: ByPlace<Place>,
     /// What was published, if that was told, and whether it was found changed.
     said: ByEvent<Option<(u32, Proof, bool)>>,
     findings: Findings,
 }
 
+/// What was first seen at a place of the log.
+#[derive(Default)]
+struct Place {
+    event: Option<(EventId, Proof)>,
+    /// What it said, if that was told.
+    content: Option<(u32, Proof)>,
+}
+
 impl Invariant for Agreement {
+    fn hears(&self) -> Variants {
+        heard![Acknowledge, Append, Apply, Content, Deliver, Publish]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let (position, event, content) = match evidence.record.what {
@@ -81,9 +91,9 @@ impl Invariant for Agreement {
                 || vec![proof, evidence.proof()],
             );
         }
+        let place = self.log.entry(position);
         if content != 0 {
-            let (first, proof) =
-                self.contents.entry(position).get_or_insert((content, evidence.proof()));
+            let (first, proof) = place.content.get_or_insert((content, evidence.proof()));
             if *first != content {
                 self.findings.add(
                     || {
@@ -96,7 +106,7 @@ impl Invariant for Agreement {
                 return;
             }
         }
-        let (first, proof) = self.log.entry(position).get_or_insert((event, evidence.proof()));
+        let (first, proof) = place.event.get_or_insert((event, evidence.proof()));
         self.findings.judged(u64::from(proof.index() != evidence.index));
         if *first != event {
             self.findings.add(

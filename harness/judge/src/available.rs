@@ -13,6 +13,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     limits::{Bound, Limit, Window},
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{Phase, What};
 
@@ -85,6 +86,10 @@ impl Available {
 }
 
 impl Invariant for Available {
+    fn hears(&self) -> Variants {
+        heard![FaultBegan, FaultHealed, Probe, Publish]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         if let What::Probe { event } = evidence.record.what {

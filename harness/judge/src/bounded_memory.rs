@@ -11,6 +11,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{Mark, Name, NodeId, What};
 use std::collections::BTreeSet;
@@ -72,6 +73,10 @@ impl BoundedMemory {
 }
 
 impl Invariant for BoundedMemory {
+    fn hears(&self) -> Variants {
+        heard![Buffered, Held, Mark]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let (buffer, amount) = match evidence.record.what {

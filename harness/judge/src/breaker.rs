@@ -15,6 +15,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{BreakerState, Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
@@ -241,6 +242,10 @@ impl Breaker {
 }
 
 impl Invariant for Breaker {
+    fn hears(&self) -> Variants {
+        heard![Breaker, Call, Node]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;

@@ -14,6 +14,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{Mark, Name, NodeChange, NodeId, What};
 use std::{
@@ -119,8 +120,8 @@ impl CommitAfterApply {
 
     /// One commit was decided after the other.
     fn compare(&mut self, (group, partition): (Name, u32), before: Commit, after: Commit) {
-        let name = self.group(group);
         if after.offset < before.offset {
+            let name = self.group(group);
             let (last, offset) = (before.offset, after.offset);
             self.findings.add(
                 || format!("{name} went back in partition {partition}, from {last} to {offset}"),
@@ -146,11 +147,11 @@ impl CommitAfterApply {
 
     fn numbered(&mut self, place: (Name, u32), number: u64, commit: Commit) {
         let all = self.numbered.entry(place).or_default();
-        let before = all.range(..number).next_back().map(|(_, commit)| *commit);
-        // Or this one, if it was told of before.
-        let after = all.range(number..).next().map(|(_, commit)| *commit);
-        let same = *all.entry(number).or_insert(commit);
-        if same.offset != commit.offset {
+        // Each replica tells of it.
+        if let Some(same) = all.get(&number).copied() {
+            if same.offset == commit.offset {
+                return;
+            }
             let name = self.group(place.0);
             self.findings.add(
                 || {
@@ -165,9 +166,9 @@ impl CommitAfterApply {
             );
             return;
         }
-        if same.proof != commit.proof {
-            return;
-        }
+        let before = all.range(..number).next_back().map(|(_, commit)| *commit);
+        let after = all.range(number..).next().map(|(_, commit)| *commit);
+        all.insert(number, commit);
         if let Some(before) = before {
             self.compare(place, before, commit);
         }
@@ -209,6 +210,10 @@ impl CommitAfterApply {
 }
 
 impl Invariant for CommitAfterApply {
+    fn hears(&self) -> Variants {
+        heard![Apply, Assign, Commit, DeadLetter, Deliver, Mark, Node, Rebuild]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;

@@ -8,6 +8,7 @@ use super::{
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{Name, NodeId, StateOf, What};
 use std::collections::BTreeMap;
@@ -35,6 +36,10 @@ struct Conserved {
 }
 
 impl Invariant for Conserved {
+    fn hears(&self) -> Variants {
+        heard![State]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         if let What::State { of: StateOf::Conserved { quantity }, position, digest } =

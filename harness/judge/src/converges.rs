@@ -6,12 +6,13 @@
 //! round of it takes a while, which is not held against the system.
 
 use super::{
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::{End, told},
     invariant::{Entry, Findings, Invariant, Layer},
     limits::{DEFAULT_WITHIN, Limit},
     setup::Setup,
     time::seconds,
+    variants::{Variants, heard},
 };
 use squall_probe::{Mark, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +53,7 @@ struct Converges {
     silent: BTreeMap<NodeId, Evidence>,
     healed: Option<Evidence>,
     /// The last record since the healing that says that something went on: a publish, an append, an effect.
-    busy: Option<Evidence>,
+    busy: Option<(u64, Proof)>,
     converged: Option<Evidence>,
     deadline: Option<Evidence>,
 }
@@ -98,6 +99,10 @@ impl Converges {
 }
 
 impl Invariant for Converges {
+    fn hears(&self) -> Variants {
+        heard![Append, Apply, Mark, Publish, State, Unanswered]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;
@@ -112,7 +117,7 @@ impl Invariant for Converges {
             What::Publish { .. } | What::Append { .. } | What::Apply { .. }
                 if self.converged.is_none() =>
             {
-                self.busy = Some(*evidence);
+                self.busy = Some((evidence.record.at, evidence.proof()));
             }
             What::Mark(Mark::Healed) => (self.healed, self.busy) = (Some(*evidence), None),
             What::Mark(Mark::Converged) => {
@@ -152,10 +157,10 @@ impl Invariant for Converges {
             );
         }
         // From here on the observer's view counts, and its time.
-        let busy = self.busy.unwrap_or(healed);
+        let (at, busy) = self.busy.unwrap_or((healed.record.at, healed.proof()));
         let patience = ROUNDS * self.setup.nodes.len() as u64;
         if let Some(converged) = self.converged {
-            let took = converged.record.at.saturating_sub(busy.record.at);
+            let took = converged.record.at.saturating_sub(at);
             if late.is_none() && took > limit.saturating_add(patience) {
                 findings.add(
                     || {
@@ -165,7 +170,7 @@ impl Invariant for Converges {
                             seconds(limit)
                         )
                     },
-                    || vec![busy, converged],
+                    || vec![busy, converged.proof()],
                 );
             }
             return findings;
@@ -203,7 +208,7 @@ impl Invariant for Converges {
             );
         }
         // It may have agreed just before, with the observer on its way.
-        let idle = deadline.record.at.saturating_sub(busy.record.at);
+        let idle = deadline.record.at.saturating_sub(at);
         if findings.is_empty() && idle > patience {
             findings.add(
                 || {

@@ -21,6 +21,7 @@ use super::{
     promised,
     setup::Setup,
     taken_back::TakenBack,
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -117,6 +118,19 @@ struct Causes {
 }
 
 impl Causes {
+    const HEARS: Variants = heard![
+        Attempt,
+        DeadLetter,
+        Deliver,
+        FaultBegan,
+        FaultHealed,
+        Mark,
+        Node,
+        Poison,
+        Redrive,
+        Request
+    ];
+
     fn record(&mut self, evidence: &Evidence) {
         let record = &evidence.record;
         let (at, node) = (record.at, record.node);
@@ -322,6 +336,10 @@ fn place(evidence: &Evidence) -> String {
 }
 
 impl Invariant for DeadLetters {
+    fn hears(&self) -> Variants {
+        heard![Apply, DeadLetter, Poison, Redrive].and(TakenBack::HEARS)
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
@@ -370,7 +388,7 @@ impl Invariant for DeadLetters {
             return findings;
         }
         let mut causes = Causes::default();
-        (end.each)(&mut |evidence| causes.record(evidence));
+        (end.each)(Causes::HEARS, &mut |evidence| causes.record(evidence));
         for letter in &causes.letters {
             let Some(why) = causes.unexplained(&self.setup, letter) else { continue };
             findings.add(

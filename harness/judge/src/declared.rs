@@ -4,7 +4,8 @@ use crate::{
     CATALOGUE, Counts, Deduplication, Delivery, Entry, Groups, Lease, Order, PRESETS, Promises,
     Queue, Storage,
     testing::{self, History},
-    testing_queues, variant,
+    testing_queues,
+    variants::Variant,
 };
 use proptest::prelude::*;
 use squall_probe::{
@@ -35,7 +36,7 @@ fn each_invariant_counts_its_facts() {
 
 /// A history without records of these kinds.
 fn without(h: &History, kinds: &[&str]) -> History {
-    h.only(|record| !kinds.contains(&variant(&record.what).as_str()))
+    h.only(|record| !kinds.contains(&Variant::of(&record.what).name()))
 }
 
 /// One kind of each set, in every combination.
@@ -79,7 +80,7 @@ fn one_whole_set_of_records_is_enough() {
     for entry in CATALOGUE {
         for set in entry.needs {
             let enough = facts().into_iter().any(|(_, _, h)| {
-                h.only(|record| set.contains(&variant(&record.what).as_str())).judged(entry.name)
+                h.only(|record| set.contains(&Variant::of(&record.what).name())).judged(entry.name)
                     > 0
             });
             if !enough {
@@ -235,4 +236,36 @@ proptest! {
         }
         h.judgement();
     }
+}
+
+/// A kind of record that is matched on and not heard is judged by nobody. Telling everything, as builds with debug assertions
+/// do, shows that only in a history that has it.
+#[test]
+fn each_file_hears_of_what_it_matches_on() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut hearing = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        let heard: Vec<&str> = code
+            .split("heard![")
+            .skip(1)
+            .flat_map(|rest| rest.split(']').next().unwrap().split(','))
+            .map(str::trim)
+            .collect();
+        if heard.is_empty() || path.ends_with("variants.rs") {
+            continue;
+        }
+        hearing += 1;
+        for rest in code.split("What::").skip(1) {
+            let name = rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap();
+            assert!(heard.contains(&name), "{} does not hear of {name}", path.display());
+        }
+    }
+    let entries = CATALOGUE.len();
+    assert!(
+        hearing > entries,
+        "{hearing} files hear of something, and there are {entries} invariants"
+    );
 }

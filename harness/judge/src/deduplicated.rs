@@ -16,6 +16,7 @@ use super::{
     promises::Deduplication,
     setup::Setup,
     time::seconds,
+    variants::{Variants, heard},
 };
 use squall_probe::{Name, What};
 use std::collections::BTreeMap;
@@ -61,6 +62,10 @@ struct Deduplicated {
 }
 
 impl Invariant for Deduplicated {
+    fn hears(&self) -> Variants {
+        heard![Deduplicate, Enqueue]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let at = evidence.record.at;

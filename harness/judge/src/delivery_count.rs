@@ -18,6 +18,7 @@ use super::{
     promised,
     promises::{Counts, DeadLetters},
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{NodeChange, NodeId, Removed, What};
 use std::collections::BTreeSet;
@@ -74,6 +75,10 @@ struct DeliveryCount {
 }
 
 impl Invariant for DeliveryCount {
+    fn hears(&self) -> Variants {
+        heard![Enqueue, Lease, Node, Refuse, Remove]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {

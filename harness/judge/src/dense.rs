@@ -13,6 +13,8 @@ use std::{
 
 /// A run grows by at most this many unused places at once.
 const GAP: u64 = 4096;
+/// A run that grows makes places for the next numbers too: this part of those that it has.
+const AHEAD: usize = 16;
 /// A run begins at a multiple of this: its first number may come after the next ones.
 const BEGIN: u64 = 256;
 /// There are at most this many runs.
@@ -92,14 +94,18 @@ impl<T: Default> Dense<T> {
             }
             None => return None,
         };
+        // Up to where the next one begins.
+        let room = self.runs.get(place + 1).map_or(u64::MAX, |next| next.start);
         let run = &mut self.runs[place];
         let from = run.start + run.values.len() as u64;
         let index =
             usize::try_from(number - run.start).expect("a vector's length and a little more");
-        run.values.resize_with(index + 1, T::default);
+        let ahead = (index / AHEAD) as u64;
+        let end = (number + 1 + ahead).min(room);
+        run.values.resize_with((end - run.start) as usize, T::default);
         if !self.rest.is_empty() {
             let mut near = self.rest.split_off(&from);
-            self.rest.append(&mut near.split_off(&(number + 1)));
+            self.rest.append(&mut near.split_off(&end));
             for (number, value) in near {
                 run.values[(number - run.start) as usize] = value;
             }
@@ -281,6 +287,11 @@ impl<K: Copy + Ord + Hash, V> ByKey<K, V> {
         self.0.entry(key)
     }
 
+    /// Takes out the values of some keys, in no particular order.
+    pub(super) fn take_out(&mut self, which: impl Fn(&K) -> bool) -> impl Iterator<Item = (K, V)> {
+        self.0.extract_if(move |key, _| which(key))
+    }
+
     /// In the order of keys.
     pub(super) fn sorted(&self) -> Vec<(K, &V)> {
         let mut all: Vec<(K, &V)> = self.0.iter().map(|(key, value)| (*key, value)).collect();
@@ -337,7 +348,7 @@ mod tests {
         for number in [1, 2, 1_000_000_300, 3, 1_000_000_301, 1_000_000_002, 4_098, 9_000] {
             *table.entry(number) = number;
         }
-        let runs = vec![(0, 4_099), (8_960, 41), (1_000_000_000, 3), (1_000_000_256, 46)];
+        let runs = vec![(0, 4_355), (8_960, 43), (1_000_000_000, 3), (1_000_000_256, 47)];
         assert_eq!(shape(&table), (runs, 0));
         assert_eq!(table.get(1_000_000_002), Some(&1_000_000_002));
     }
@@ -352,16 +363,18 @@ mod tests {
         assert_eq!(shape(&table).0.len(), RUNS);
         *table.entry(5_000) = 9;
         *table.entry(5_002) = 10;
-        assert_eq!(shape(&table).1, 2, "there are no more runs");
+        *table.entry(5_400) = 13;
+        assert_eq!(shape(&table).1, 3, "there are no more runs");
         assert_eq!((table.get(5_000), table.get(5_001)), (Some(&9), None));
         *table.entry(4_000) = 11;
-        assert_eq!((table.get(5_000), shape(&table).1), (Some(&9), 2), "it has not come that far");
+        assert_eq!((table.get(5_000), shape(&table).1), (Some(&9), 3), "it has not come that far");
         *table.entry(5_001) = 12;
         assert_eq!(
             (table.get(5_000), table.get(5_001), table.get(5_002)),
             (Some(&9), Some(&12), Some(&10))
         );
-        assert_eq!((shape(&table).0[0], shape(&table).1), ((0, 5_002), 1));
+        assert_eq!((shape(&table).0[0], shape(&table).1), ((0, 5_314), 1));
+        assert_eq!(table.get(5_400), Some(&13), "nor so far with places ahead");
     }
 
     #[test]

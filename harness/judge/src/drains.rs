@@ -15,6 +15,7 @@ use super::{
     promised,
     setup::Setup,
     time::seconds,
+    variants::{Variants, heard},
 };
 use squall_probe::{Mark, Position, What};
 
@@ -44,6 +45,10 @@ struct Drains {
 }
 
 impl Invariant for Drains {
+    fn hears(&self) -> Variants {
+        heard![Append, Mark]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {

@@ -13,6 +13,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{NodeChange, Phase, Position, What};
 
@@ -53,6 +54,10 @@ struct Acknowledged {
 }
 
 impl Invariant for Durability {
+    fn hears(&self) -> Variants {
+        heard![Append, Node, Publish]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let replica = self.setup.replica_index(evidence.record.node);

@@ -8,7 +8,8 @@
 //! healing, or from its first append if that was later, to be in every living copy and done in every group.
 
 use super::{
-    evidence::Evidence,
+    dense::ByName,
+    evidence::{Evidence, Proof},
     fold::{End, bit, told},
     invariant::{Entry, Findings, Invariant, Layer},
     limits::{DEFAULT_WITHIN, Limit},
@@ -16,8 +17,9 @@ use super::{
     promises::Delivery,
     setup::Setup,
     time::seconds,
+    variants::{Variants, heard},
 };
-use squall_probe::{Mark, Name, NodeId, StateOf, What};
+use squall_probe::{Mark, NodeId, StateOf, What};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -36,7 +38,7 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(EventualConsistency {
         setup: setup.clone(),
         states: BTreeMap::new(),
-        applied: BTreeMap::new(),
+        applied: ByName::default(),
         healed: None,
         end: None,
     }))
@@ -47,7 +49,7 @@ struct EventualConsistency {
     /// What each node told last.
     states: BTreeMap<StateOf, BTreeMap<NodeId, Evidence>>,
     /// The last effect of each group.
-    applied: BTreeMap<Name, Evidence>,
+    applied: ByName<Option<Proof>>,
     healed: Option<Evidence>,
     /// The run converged, or its deadline passed.
     end: Option<Evidence>,
@@ -61,6 +63,10 @@ impl EventualConsistency {
 }
 
 impl Invariant for EventualConsistency {
+    fn hears(&self) -> Variants {
+        heard![Apply, Mark, State]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
@@ -68,7 +74,7 @@ impl Invariant for EventualConsistency {
                 self.states.entry(of).or_default().insert(evidence.record.node, *evidence);
             }
             What::Apply { group, .. } => {
-                self.applied.insert(group, *evidence);
+                *self.applied.entry(group) = Some(evidence.proof());
             }
             What::Mark(Mark::Healed) => self.healed = Some(*evidence),
             What::Mark(Mark::Converged | Mark::DeadlinePassed | Mark::Settled) => {
@@ -144,13 +150,13 @@ impl Invariant for EventualConsistency {
                 || vec![over],
             );
         }
-        for (group, applied) in &self.applied {
-            let Some(index) = self.setup.group_index(*group) else { continue };
-            if !self.states.contains_key(&StateOf::Projection { group: *group }) {
+        for (index, group) in self.setup.groups.iter().copied().enumerate() {
+            let Some(applied) = self.applied.get(group).copied().flatten() else { continue };
+            if !self.states.contains_key(&StateOf::Projection { group }) {
                 let group = self.setup.group(index);
                 findings.add(
                     || format!("{group} has had effects, and nobody told what they add up to"),
-                    || vec![*applied, over],
+                    || vec![applied, over.proof()],
                 );
             }
         }

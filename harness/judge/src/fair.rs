@@ -18,6 +18,7 @@ use super::{
     promises::Order,
     setup::Setup,
     time::seconds,
+    variants::{Variants, heard},
 };
 use squall_probe::{Name, Phase, What};
 use std::collections::{BTreeMap, VecDeque};
@@ -46,7 +47,6 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         queues: BTreeMap::new(),
         late: 0,
         worst: None,
-        now: 0,
         findings: Findings::default(),
     }))
 }
@@ -76,7 +76,6 @@ struct Fair {
     /// Waits that were longer than the limit.
     late: u64,
     worst: Option<(u64, u64, Evidence, Evidence)>,
-    now: u64,
     findings: Findings,
 }
 
@@ -126,9 +125,12 @@ impl Fair {
 }
 
 impl Invariant for Fair {
+    fn hears(&self) -> Variants {
+        heard![AcknowledgeMessage, Enqueue, Lease, Remove, Requeue]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
-        self.now = evidence.record.at;
         match evidence.record.what {
             What::Enqueue { queue, message, group, .. } => {
                 let known = self.taken_in.entry(queue, message);
@@ -166,7 +168,7 @@ impl Invariant for Fair {
         }
     }
 
-    fn finish(&mut self, _: &End<'_>) -> Findings {
+    fn finish(&mut self, end: &End<'_>) -> Findings {
         // What still waits has waited until now.
         let still: Vec<(u64, Passed)> = self
             .queues
@@ -174,7 +176,7 @@ impl Invariant for Fair {
             .flat_map(|waiting| std::mem::take(&mut waiting.passed))
             .collect();
         for (message, (since, by)) in still {
-            let wait = self.now.saturating_sub(since);
+            let wait = end.now.saturating_sub(since);
             if wait > self.limit {
                 self.findings.judged(1);
                 self.late += 1;

@@ -6,9 +6,10 @@ use super::{
     outstanding::Outstanding,
     promises::Delivery,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Position, StateOf, What};
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 /// How many events are named.
 const NAMED: usize = 3;
@@ -79,6 +80,10 @@ pub(super) struct Lag {
     messages: Option<Outstanding>,
     open: usize,
     healed: Option<u64>,
+    /// The place of that record in the history.
+    healed_at: u64,
+    /// Something was in a dead-letter queue once.
+    some_are_dead: bool,
     owed_at_healing: usize,
     /// The longest that a group was behind with an event, in microseconds, and what ended it.
     pub(super) behind: Option<(u64, Evidence)>,
@@ -99,6 +104,9 @@ pub(super) struct Owed {
 }
 
 impl Lag {
+    pub(super) const HEARS: Variants =
+        heard![Append, Apply, DeadLetter, Mark, Publish, Redrive].and(Outstanding::HEARS);
+
     pub(super) fn new(setup: &Setup) -> Self {
         Self {
             setup: setup.clone(),
@@ -109,6 +117,8 @@ impl Lag {
             messages: Outstanding::of(&setup.promises),
             open: 0,
             healed: None,
+            healed_at: 0,
+            some_are_dead: false,
             owed_at_healing: 0,
             behind: None,
             waited: None,
@@ -121,7 +131,7 @@ impl Lag {
 
     /// It is in the dead-letter queue of one of these groups, a bit each.
     pub(super) fn is_dead(&self, event: EventId, groups: u64) -> bool {
-        self.events.get(event).is_some_and(|owed| owed.dead & groups != 0)
+        self.some_are_dead && self.events.get(event).is_some_and(|owed| owed.dead & groups != 0)
     }
 
     /// No group owes anything.
@@ -150,6 +160,7 @@ impl Lag {
             What::Mark(Mark::Healed) => {
                 let messages = self.messages.as_ref().map_or(0, Outstanding::len);
                 (self.healed, self.owed_at_healing) = (Some(record.at), self.owed + messages);
+                self.healed_at = evidence.index;
             }
             What::Publish { phase, event, .. } => {
                 let entry = self.events.entry(event);
@@ -198,6 +209,7 @@ impl Lag {
                 let entry = self.events.entry(event);
                 if matches!(record.what, What::DeadLetter { .. }) {
                     entry.dead |= bit;
+                    self.some_are_dead = true;
                 }
                 let done = entry.done | bit;
                 if std::mem::replace(&mut entry.done, done) != done
@@ -251,6 +263,8 @@ struct Copy {
 }
 
 impl Copies {
+    pub(super) const HEARS: Variants = heard![Append, Mark, Node, Rebuild, State];
+
     pub(super) fn new(setup: &Setup) -> Self {
         Self {
             replicas: setup.replicas.iter().map(|_| Copy::default()).collect(),
@@ -321,8 +335,8 @@ impl Copies {
     }
 }
 
-/// Shows all that is judged.
-pub(super) type Each<'a> = dyn Fn(&mut dyn FnMut(&Evidence)) + 'a;
+/// Shows all of these kinds that is judged.
+pub(super) type Each<'a> = dyn Fn(Variants, &mut dyn FnMut(&Evidence)) + 'a;
 
 /// What several invariants look at when the history is over, folded once for all of them.
 pub(super) struct End<'a> {
@@ -330,8 +344,12 @@ pub(super) struct End<'a> {
     pub(super) copies: Copies,
     /// The events that living replicas have, with the last append of each.
     present: ByEvent<Option<Proof>>,
+    /// What [`End::differed`] tells.
+    differed: OnceCell<Option<(u64, Evidence)>>,
     /// The record that a proof refers to.
     record: &'a dyn Fn(Proof) -> Evidence,
+    /// When the last record was told, in microseconds.
+    pub(super) now: u64,
     /// Shows the whole history once more.
     pub(super) each: &'a Each<'a>,
     /// What names mean that the system made up while it ran.
@@ -343,11 +361,12 @@ impl<'a> End<'a> {
         lag: Lag,
         copies: Copies,
         record: &'a dyn Fn(Proof) -> Evidence,
+        now: u64,
         each: &'a Each<'a>,
         names: &'a dyn Fn(Name) -> String,
     ) -> Self {
         let present = copies.events();
-        Self { lag, copies, present, record, each, names }
+        Self { lag, copies, present, differed: OnceCell::new(), record, now, each, names }
     }
 
     /// A living replica has the event.
@@ -363,11 +382,16 @@ impl<'a> End<'a> {
     /// The longest that a copy of the log, or a group, was behind after the healing, in microseconds, and what ended
     /// it.
     pub(super) fn differed(&self) -> Option<(u64, Evidence)> {
+        *self.differed.get_or_init(|| self.longest_difference())
+    }
+
+    fn longest_difference(&self) -> Option<(u64, Evidence)> {
         let mut longest_of_all = self.lag.behind;
         for (event, append) in self.present.iter() {
-            let Some(append) = append else { continue };
+            let after = |append: &Proof| append.index() > self.lag.healed_at;
+            let Some(append) = append.filter(after) else { continue };
             let since = self.lag.events.get(event).and_then(|owed| owed.committed).unwrap_or(0);
-            longest(&mut longest_of_all, self.lag.healed, since, &(self.record)(*append));
+            longest(&mut longest_of_all, self.lag.healed, since, &(self.record)(append));
         }
         longest_of_all
     }

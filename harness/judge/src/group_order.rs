@@ -18,6 +18,7 @@ use super::{
     promised,
     promises::{Delivery, Order},
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{Name, Phase, What};
 use std::collections::{BTreeMap, VecDeque};
@@ -149,6 +150,10 @@ impl GroupOrder {
 }
 
 impl Invariant for GroupOrder {
+    fn hears(&self) -> Variants {
+        heard![AcknowledgeMessage, Enqueue, Lease, Publish, Remove, Requeue]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {

@@ -11,6 +11,7 @@ use super::{
     promised,
     setup::Setup,
     taken_back::TakenBack,
+    variants::{Variants, heard},
 };
 use squall_probe::What;
 
@@ -44,6 +45,10 @@ struct Idempotency {
 }
 
 impl Invariant for Idempotency {
+    fn hears(&self) -> Variants {
+        heard![Apply].and(TakenBack::HEARS)
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let What::Apply { group, event, .. } = evidence.record.what else {

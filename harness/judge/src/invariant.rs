@@ -6,20 +6,25 @@ use crate::{
     limits::Limit,
     promises::Promises,
     setup::Setup,
+    variants::{Places, Variants},
 };
 use squall_probe::Record;
 
 /// One judgement, made record by record.
 pub(crate) trait Invariant {
-    /// Takes the next record in. Most records concern an invariant not at all: it is `#[inline(always)]` everywhere, so that
-    /// [`Invariant::record_all`] passes over them without a call and without a copy, a fifth of the time of judging.
+    /// The kinds of record that concern it: of others it need not be told. Builds with debug assertions judge each history
+    /// a second time, telling everything, and compare.
+    fn hears(&self) -> Variants;
+
+    /// Takes the next record in. It is `#[inline(always)]` everywhere, so that [`Invariant::record_all`] makes no call for
+    /// each and no copy of what is not looked at.
     fn record(&mut self, evidence: &Evidence);
 
-    /// Takes a whole history in.
-    fn record_all(&mut self, history: &[Record]) {
-        for (index, record) in (0..).zip(history) {
-            self.record(&Evidence { index, record: *record });
-        }
+    /// Takes a whole history in, as far as it is heard; `places` are those of its records.
+    fn record_all(&mut self, history: &[Record], places: &Places) {
+        places.each(self.hears(), |place| {
+            self.record(&Evidence { index: place as u64, record: history[place] });
+        });
     }
 
     /// The history is over: what was violated, and how many facts were judged?
@@ -27,7 +32,7 @@ pub(crate) trait Invariant {
 }
 
 /// Violations of one invariant: the first few, and how many there are in all; and how many facts were judged.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Findings {
     first: Vec<(String, Vec<Proof>, bool)>,
     count: usize,

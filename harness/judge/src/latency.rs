@@ -12,6 +12,7 @@ use super::{
     limits::{Bound, Limit},
     setup::Setup,
     time::seconds,
+    variants::{Variants, heard},
 };
 use hdrhistogram::Histogram;
 use squall_probe::What;
@@ -54,6 +55,10 @@ enum Due {
 }
 
 impl Invariant for Latency {
+    fn hears(&self) -> Variants {
+        heard![Apply, Late, Probe, Publish]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {

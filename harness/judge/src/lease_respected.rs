@@ -20,6 +20,7 @@ use super::{
     promises::Lease,
     setup::Setup,
     time::seconds,
+    variants::{Variants, heard},
 };
 use squall_probe::{Mark, Name, Requeued, What};
 use std::collections::BTreeSet;
@@ -48,7 +49,6 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
         suspicions: Suspicions::default(),
         outstanding: Outstanding::default(),
         healed: None,
-        now: 0,
         findings: Findings::default(),
     }))
 }
@@ -66,21 +66,27 @@ struct LeaseRespected {
     suspicions: Suspicions,
     outstanding: Outstanding,
     healed: Option<u64>,
-    now: u64,
     findings: Findings,
 }
 
 impl Invariant for LeaseRespected {
+    fn hears(&self) -> Variants {
+        heard![Lease, Mark, Requeue]
+            .and(Leases::HEARS)
+            .and(Suspicions::HEARS)
+            .and(Outstanding::HEARS)
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
-        self.now = evidence.record.at;
+        let now = evidence.record.at;
         match evidence.record.what {
             What::Lease { .. } => self.findings.judged(1),
-            What::Mark(Mark::Healed) => self.healed = Some(self.now),
+            What::Mark(Mark::Healed) => self.healed = Some(now),
             What::Requeue { queue, message, event, why } if self.exclusive => {
                 let out = self.leases.out(queue, message).copied();
                 let excused = why == Requeued::Disconnected && self.with_connection;
-                let out = out.filter(|out| !excused && out.is_live(self.now, self.tolerance));
+                let out = out.filter(|out| !excused && out.is_live(now, self.tolerance));
                 if let Some(out) = out {
                     let end = match out.until {
                         u64::MAX => "its lease has no end of its own".to_owned(),
@@ -112,10 +118,10 @@ impl Invariant for LeaseRespected {
             if !undone.contains(&(queue, message)) {
                 continue;
             }
-            if out.until == u64::MAX || self.now < over.saturating_add(self.patience) {
+            if out.until == u64::MAX || end.now < over.saturating_add(self.patience) {
                 continue;
             }
-            let waited = seconds(self.now - over);
+            let waited = seconds(end.now - over);
             findings.add_missing(
                 || {
                     format!(

@@ -6,6 +6,7 @@ use crate::{
     fold::End,
     invariant::Findings,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{Name, NodeChange, NodeId, Phase, What};
 
@@ -41,6 +42,9 @@ fn end(at: u64, lasts: u64) -> u64 {
 }
 
 impl Leases {
+    pub(super) const HEARS: Variants =
+        heard![AcknowledgeMessage, Extend, Lease, Refuse, Remove, Requeue];
+
     /// The lease of a message that lasts longest.
     pub(super) fn out(&self, queue: Name, message: u64) -> Option<&Out> {
         self.0.get(queue, message)?.iter().max_by_key(|out| out.until)
@@ -103,6 +107,8 @@ pub(super) struct Suspicions {
 }
 
 impl Suspicions {
+    pub(super) const HEARS: Variants = heard![Node];
+
     pub(super) fn record(&mut self, evidence: &Evidence) {
         if let What::Node { change } = evidence.record.what
             && change != NodeChange::Up

@@ -58,6 +58,7 @@ mod testing_queues;
 mod time;
 mod trail;
 mod transaction_atomicity;
+mod variants;
 mod votes_kept;
 mod went_back;
 
@@ -80,14 +81,12 @@ pub use promises::{
 };
 pub use setup::Setup;
 pub use time::seconds;
+use variants::{Places, Variant, Variants};
 pub use went_back::Loss;
 use went_back::{AS_IT_WAS, Edited, Present, WentBack};
 
-use squall_probe::{EventId, Name, Record, What};
-use std::{
-    collections::BTreeSet,
-    mem::{Discriminant, discriminant},
-};
+use squall_probe::{EventId, Name, Record};
+use std::collections::BTreeSet;
 
 macro_rules! catalogue {
     ($($file:ident::ENTRY,)*) => {
@@ -163,7 +162,7 @@ pub struct Judgement {
     /// The log went back in time, and what was lost by it as was to be expected.
     pub loss: Option<Loss>,
     /// Names of the kinds of record that were seen.
-    recorded: Vec<String>,
+    recorded: Vec<&'static str>,
     /// Invariants that the system does not promise.
     unpromised: Vec<&'static str>,
 }
@@ -203,16 +202,27 @@ impl Judgement {
 pub struct Judge {
     setup: Setup,
     history: Vec<Record>,
+    /// Where records of each kind stand in it.
+    places: Places,
     /// One invariant, or none, in place of all.
     chosen: Option<Option<&'static str>>,
 }
 
 /// What is judged.
-enum Judged<'h> {
+struct Judged<'h> {
     /// The history as it was.
-    Whole(&'h [Record]),
-    /// The history as it was put back, beside what it was.
-    PutBack { edited: &'h Edited, copies: &'h Copies, present: &'h Present, whole: &'h [Record] },
+    whole: &'h [Record],
+    places: &'h Places,
+    /// And as it was put back, if it was.
+    put_back: Option<PutBack<'h>>,
+}
+
+/// A history that was put back: what is in the log, and what is void.
+#[derive(Clone, Copy)]
+struct PutBack<'h> {
+    edited: &'h Edited,
+    copies: &'h Copies,
+    present: &'h Present,
 }
 
 impl Judge {
@@ -221,7 +231,8 @@ impl Judge {
     /// is a limit.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
-        Self { setup: setup.clone(), history: Vec::new(), chosen: None }
+        let (history, places) = (Vec::new(), Places::default());
+        Self { setup: setup.clone(), history, places, chosen: None }
     }
 
     /// As [`Judge::new`], with this invariant alone, or with none: what each costs.
@@ -233,6 +244,7 @@ impl Judge {
 
     /// Takes the next record in.
     pub fn record(&mut self, record: &Record) {
+        self.places.push(&record.what);
         self.history.push(*record);
     }
 
@@ -240,8 +252,15 @@ impl Judge {
     /// between.
     #[must_use]
     pub fn put_back(&self) -> Option<(Vec<Record>, BTreeSet<EventId>)> {
-        let edited = WentBack::of(&self.setup, &self.history)?.edited(&self.history);
+        let edited = self.went_back()?.edited(&self.history);
         Some((edited.records.iter().map(|evidence| evidence.record).collect(), edited.forgotten))
+    }
+
+    fn went_back(&self) -> Option<WentBack> {
+        if !self.places.has(Variant::WentBack) {
+            return None;
+        }
+        WentBack::of(&self.setup, &self.history)
     }
 
     #[cfg(test)]
@@ -261,14 +280,16 @@ impl Judge {
     /// The history is over. `names` tells what names mean that the system made up while it ran.
     #[must_use]
     pub fn finish(self, names: &dyn Fn(Name) -> String) -> Judgement {
-        let Self { setup, history, chosen } = self;
+        let back = self.went_back();
+        let Self { setup, history, places, chosen } = self;
         let entries: Vec<&Entry> = CATALOGUE
             .iter()
             .filter(|entry| chosen.is_none_or(|chosen| chosen == Some(entry.name)))
             .collect();
-        let judgement = match WentBack::of(&setup, &history) {
-            Some(back) => put_back(&setup, &entries, &back, &history, names),
-            None => conclude(&setup, &entries, &Judged::Whole(&history), names),
+        let judged = Judged { whole: &history, places: &places, put_back: None };
+        let judgement = match back {
+            Some(back) => put_back(&setup, &entries, &back, &judged, names),
+            None => conclude(&setup, &entries, &judged, names),
         };
         Judgement { history, ..judgement }
     }
@@ -279,14 +300,15 @@ fn put_back(
     setup: &Setup,
     entries: &[&Entry],
     back: &WentBack,
-    whole: &[Record],
+    judged: &Judged<'_>,
     names: &dyn Fn(Name) -> String,
 ) -> Judgement {
-    let edited = &back.edited(whole);
+    let edited = &back.edited(judged.whole);
     let mut copies = Copies::new(setup);
     edited.records.iter().for_each(|evidence| copies.record(evidence));
     let present = copies.events();
-    let judged = Judged::PutBack { edited, copies: &copies, present: &present, whole };
+    let put_back = Some(PutBack { edited, copies: &copies, present: &present });
+    let judged = Judged { put_back, ..*judged };
     let mut judgement = conclude(setup, entries, &judged, names);
     let excused: BTreeSet<&'static str> =
         judgement.violations.iter().map(|v| v.invariant).filter(|i| back.excuses(i)).collect();
@@ -304,16 +326,20 @@ fn conclude(
     judged: &Judged<'_>,
     names: &dyn Fn(Name) -> String,
 ) -> Judgement {
-    let mut judgement = Judgement { recorded: judged.variants(), ..Judgement::default() };
-    let mut lag = Lag::new(setup);
-    let mut copies = Copies::new(setup);
-    judged.each(|evidence| {
-        lag.record(evidence);
-        copies.record(evidence);
-    });
+    let recorded = judged.places.variants().map(Variant::name).collect();
+    let mut judgement = Judgement { recorded, ..Judgement::default() };
     let record = |proof| judged.evidence(proof, false);
-    let each = |show: &mut dyn FnMut(&Evidence)| judged.each(show);
-    let end = End::new(lag, copies, &record, &each, names);
+    let each = |heard, show: &mut dyn FnMut(&Evidence)| judged.each(heard, show);
+    let end = |all: bool| {
+        let heard = |variants| if all { Variants::ALL } else { variants };
+        let (mut lag, mut copies) = (Lag::new(setup), Copies::new(setup));
+        judged.each(heard(Lag::HEARS), |evidence| lag.record(evidence));
+        judged.each(heard(Copies::HEARS), |evidence| copies.record(evidence));
+        let now = judged.whole.last().map_or(0, |last| last.at);
+        End::new(lag, copies, &record, now, &each, names)
+    };
+    let told_all = cfg!(debug_assertions).then(|| end(true));
+    let end = end(false);
     for entry in entries {
         if !entry.is_promised(&setup.promises) {
             judgement.unpromised.push(entry.name);
@@ -325,6 +351,14 @@ fn conclude(
         };
         judged.tell(entry.name, &mut *invariant);
         let findings = invariant.finish(&end);
+        if let Some(end) = &told_all
+            && judged.put_back.is_none()
+            && let Some(mut invariant) = (entry.make)(setup)
+        {
+            numbered(judged.whole).for_each(|evidence| invariant.record(&evidence));
+            let all = invariant.finish(end);
+            assert_eq!(findings, all, "{} has not heard of all that concerns it", entry.name);
+        }
         judgement.judged.push((entry.name, findings.judged));
         let mut found = findings.into_violations(entry.name, |proof| {
             judged.evidence(proof, AS_IT_WAS.contains(&entry.name))
@@ -345,59 +379,48 @@ fn conclude(
 }
 
 impl Judged<'_> {
-    /// The names of the kinds of record that there are, by their first.
-    fn variants(&self) -> Vec<String> {
-        let (Self::Whole(whole) | Self::PutBack { whole, .. }) = self;
-        let mut seen: Vec<Discriminant<What>> = Vec::new();
-        let mut names = Vec::new();
-        for record in *whole {
-            let kind = discriminant(&record.what);
-            if !seen.contains(&kind) {
-                seen.push(kind);
-                names.push(variant(&record.what));
-            }
-        }
-        names
-    }
-
     /// The record that a proof refers to, as an invariant was told of it: as it was, or as it was put back.
     fn evidence(&self, proof: Proof, as_it_was: bool) -> Evidence {
         let index = proof.index();
-        match self {
-            Self::PutBack { edited, .. } if !as_it_was => {
+        match self.put_back {
+            Some(PutBack { edited, .. }) if !as_it_was => {
                 let place = edited.records.binary_search_by_key(&index, |evidence| evidence.index);
                 edited.records[place.expect("it was told of it")]
             }
-            Self::Whole(whole) | Self::PutBack { whole, .. } => {
+            _ => {
                 let place = usize::try_from(index).expect("a place of the history");
-                Evidence { index, record: whole[place] }
+                Evidence { index, record: self.whole[place] }
             }
         }
     }
 
     /// All that is judged, in order.
     fn all(&self) -> Box<dyn Iterator<Item = Evidence> + '_> {
-        match self {
-            Self::Whole(whole) => Box::new(numbered(whole)),
-            Self::PutBack { edited, .. } => Box::new(edited.records.iter().copied()),
+        match self.put_back {
+            None => Box::new(numbered(self.whole)),
+            Some(PutBack { edited, .. }) => Box::new(edited.records.iter().copied()),
         }
     }
 
-    /// Shows each record that is not void.
-    fn each(&self, mut show: impl FnMut(&Evidence)) {
-        match self {
-            Self::Whole(whole) => numbered(whole).for_each(|evidence| show(&evidence)),
-            Self::PutBack { edited, copies, present, .. } => {
+    /// Shows each record that is heard, and not void.
+    fn each(&self, heard: Variants, mut show: impl FnMut(&Evidence)) {
+        match self.put_back {
+            None => self.places.each(heard, |place| {
+                show(&Evidence { index: place as u64, record: self.whole[place] });
+            }),
+            Some(PutBack { edited, copies, present }) => {
                 let stands = |evidence: &&Evidence| !edited.is_void(evidence, copies, present);
-                edited.records.iter().filter(stands).for_each(show);
+                let heard = |evidence: &&Evidence| heard.has(Variant::of(&evidence.record.what));
+                edited.records.iter().filter(heard).filter(stands).for_each(show);
             }
         }
     }
 
     /// Tells an invariant what happened.
     fn tell(&self, name: &str, invariant: &mut dyn Invariant) {
-        match self {
-            Self::PutBack { edited, .. } if name == "order" => self.each(|evidence| {
+        let heard = invariant.hears();
+        match self.put_back {
+            Some(PutBack { edited, .. }) if name == "order" => self.each(heard, |evidence| {
                 let excused = edited.is_remade(evidence)
                     || edited.is_of_a_forgotten_owner(evidence)
                     || edited.was_passed_over(evidence);
@@ -405,32 +428,27 @@ impl Judged<'_> {
                     invariant.record(evidence);
                 }
             }),
-            Self::PutBack { edited, .. } if name == "single_owner" => self.each(|evidence| {
-                if !edited.is_of_a_forgotten_owner(evidence) && !edited.is_unfenced(evidence) {
-                    invariant.record(evidence);
-                }
-            }),
+            Some(PutBack { edited, .. }) if name == "single_owner" => {
+                self.each(heard, |evidence| {
+                    if !edited.is_of_a_forgotten_owner(evidence) && !edited.is_unfenced(evidence) {
+                        invariant.record(evidence);
+                    }
+                });
+            }
             // What happens to the effect happens, void or not.
-            Self::PutBack { edited, .. } if name == "idempotency" => {
+            Some(PutBack { edited, .. }) if name == "idempotency" => {
                 edited.records.iter().for_each(|evidence| invariant.record(evidence));
             }
-            Self::PutBack { .. } if !AS_IT_WAS.contains(&name) => {
-                self.each(|evidence| invariant.record(evidence));
+            Some(_) if !AS_IT_WAS.contains(&name) => {
+                self.each(heard, |evidence| invariant.record(evidence));
             }
-            Self::Whole(whole) | Self::PutBack { whole, .. } => invariant.record_all(whole),
+            _ => invariant.record_all(self.whole, self.places),
         }
     }
 }
 
 fn numbered(records: &[Record]) -> impl Iterator<Item = Evidence> {
     (0..).zip(records).map(|(index, record)| Evidence { index, record: *record })
-}
-
-/// The name of a record's variant of [`What`].
-fn variant(what: &What) -> String {
-    let mut text = format!("{what:?}");
-    text.truncate(text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len()));
-    text
 }
 
 /// What says of the whole what others say of a part.

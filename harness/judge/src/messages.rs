@@ -13,6 +13,7 @@ use super::{
     promises::{DeadLetters, Groups},
     setup::Setup,
     time::seconds,
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, Mark, Name, NodeChange, NodeId, Phase, Removed, StateOf, What};
 use std::{
@@ -151,6 +152,11 @@ fn carried(messages: &[(u64, EventId, Evidence)]) -> String {
 }
 
 impl Invariant for Lost {
+    fn hears(&self) -> Variants {
+        heard![Deduplicate, Enqueue, Lease, Node, Publish, Refuse, Remove, Requeue, State]
+            .and(Outstanding::HEARS)
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         self.outstanding.record(&evidence.record);
@@ -281,6 +287,11 @@ impl Undrained {
 }
 
 impl Invariant for Undrained {
+    fn hears(&self) -> Variants {
+        heard![Enqueue, Mark].and(Outstanding::HEARS)
+    }
+
+    #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
             What::Enqueue { queue, message, .. } => {

@@ -11,6 +11,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, Position, What};
 use std::collections::BTreeMap;
@@ -44,6 +45,10 @@ struct NoDirtyRead {
 }
 
 impl Invariant for NoDirtyRead {
+    fn hears(&self) -> Variants {
+        heard![Deliver]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         if let What::Deliver { position, event, .. } = evidence.record.what {

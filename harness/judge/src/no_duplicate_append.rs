@@ -10,6 +10,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{Position, What};
 
@@ -36,6 +37,10 @@ struct NoDuplicateAppend {
 }
 
 impl Invariant for NoDuplicateAppend {
+    fn hears(&self) -> Variants {
+        heard![Append]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let What::Append { position, event, .. } = evidence.record.what else { return };

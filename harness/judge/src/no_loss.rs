@@ -22,6 +22,7 @@ use super::{
     promised,
     promises::Groups,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, Phase, Position, What};
 use std::ops::BitOr;
@@ -85,6 +86,10 @@ struct Copies {
 }
 
 impl Invariant for NoLoss {
+    fn hears(&self) -> Variants {
+        heard![Absent, Append, Apply, DeadLetter, Deliver, Publish, Rebuild, Redrive]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {

@@ -10,6 +10,7 @@ use super::{
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{Phase, What};
 
@@ -43,9 +44,13 @@ struct Known {
 }
 
 impl Invariant for NoPhantom {
+    fn hears(&self) -> Variants {
+        heard![Append, Apply, DeadLetter, Deliver, Derive, Enqueue, Lease, Publish]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
-        let id = match evidence.record.what {
+        let (id, entry) = match evidence.record.what {
             What::Publish { phase, event, .. } => {
                 let entry = self.events.entry(event);
                 match phase {
@@ -55,7 +60,7 @@ impl Invariant for NoPhantom {
                     }
                     Phase::Ok | Phase::Info => return,
                 }
-                event
+                (event, entry)
             }
             // What a service makes of an event is published by it.
             What::Derive { event, .. } => {
@@ -71,11 +76,10 @@ impl Invariant for NoPhantom {
                 let entry = self.events.entry(event);
                 self.findings.judged(u64::from(entry.seen.is_none()));
                 entry.seen.get_or_insert(evidence.proof());
-                event
+                (event, entry)
             }
             _ => return,
         };
-        let entry = self.events.entry(id);
         let Some(seen) = entry.seen.filter(|_| !entry.told) else { return };
         if let Some(failed) = entry.failed {
             entry.told = true;

@@ -5,11 +5,13 @@
 //! been committed by what that had sent: it need not come again in the process's next life.
 
 use super::{
-    evidence::Evidence,
+    dense::ByKey,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{Name, NodeChange, NodeId, What};
 use std::collections::BTreeMap;
@@ -29,7 +31,7 @@ pub(super) const ENTRY: Entry = Entry {
 fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(NoSkip {
         setup: setup.clone(),
-        last: BTreeMap::new(),
+        last: ByKey::default(),
         earlier: BTreeMap::new(),
         findings: Findings::default(),
     }))
@@ -41,13 +43,17 @@ type Assignment = (NodeId, Name, u32, u64);
 struct NoSkip {
     setup: Setup,
     /// The furthest that each consumer was given in this life of it.
-    last: BTreeMap<Assignment, (u64, Evidence)>,
+    last: ByKey<Assignment, (u64, Proof)>,
     /// And in its earlier lives.
     earlier: BTreeMap<Assignment, u64>,
     findings: Findings,
 }
 
 impl Invariant for NoSkip {
+    fn hears(&self) -> Variants {
+        heard![Deliver, Node]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;
@@ -55,11 +61,11 @@ impl Invariant for NoSkip {
             What::Deliver { group, position, generation, .. } => {
                 let offset = position.offset;
                 let key = (node, group, position.partition, generation);
-                let known = self.last.entry(key).or_insert((offset, *evidence));
+                let known = self.last.entry(key).or_insert((offset, evidence.proof()));
                 let (last, before) = *known;
-                self.findings.judged(u64::from(before.index != evidence.index));
+                self.findings.judged(u64::from(before.index() != evidence.index));
                 if offset >= last {
-                    *known = (offset, *evidence);
+                    *known = (offset, evidence.proof());
                 }
                 let missing =
                     last.max(self.earlier.get(&key).copied().unwrap_or(0)).saturating_add(1);
@@ -72,13 +78,13 @@ impl Invariant for NoSkip {
                                 position.partition, position.partition
                             )
                         },
-                        || vec![before, *evidence],
+                        || vec![before, evidence.proof()],
                     );
                 }
             }
             // Its next life begins where the group has committed.
             What::Node { change: NodeChange::Up } => {
-                let lives = self.last.extract_if(.., |(consumer, ..), _| *consumer == node);
+                let lives = self.last.take_out(|(consumer, ..)| *consumer == node);
                 for (assignment, (last, _)) in lives {
                     let earlier = self.earlier.entry(assignment).or_default();
                     *earlier = last.max(*earlier);

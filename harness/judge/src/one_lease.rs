@@ -19,6 +19,7 @@ use super::{
     promises::Lease,
     setup::Setup,
     time::seconds,
+    variants::{Variants, heard},
 };
 use squall_probe::What;
 
@@ -58,6 +59,10 @@ struct OneLease {
 }
 
 impl Invariant for OneLease {
+    fn hears(&self) -> Variants {
+        heard![Lease].and(Leases::HEARS).and(Suspicions::HEARS)
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         if let What::Lease { queue, message, event, count, .. } = evidence.record.what {

@@ -20,6 +20,7 @@ use super::{
     promised,
     promises::Order as Promise,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, NodeId, Phase, Position, What};
 use std::collections::BTreeMap;
@@ -87,18 +88,22 @@ impl Order {
             _ => self.setup.promises.key_has_one_partition.then_some(key),
         }
     }
+}
 
-    /// Whose order it is, in words.
-    fn words(&self, key: u32) -> String {
-        match self.order {
-            Promise::PerKey | Promise::None => format!("key {key}"),
-            Promise::PerPartition => "in one partition".to_owned(),
-            Promise::Total => "in one log".to_owned(),
-        }
+/// Whose order it is, in words.
+fn words(order: Promise, key: u32) -> String {
+    match order {
+        Promise::PerKey | Promise::None => format!("key {key}"),
+        Promise::PerPartition => "in one partition".to_owned(),
+        Promise::Total => "in one log".to_owned(),
     }
 }
 
 impl Invariant for Order {
+    fn hears(&self) -> Variants {
+        heard![Append, Apply, Publish, Redrive]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
@@ -171,6 +176,7 @@ impl Invariant for Order {
     }
 
     fn finish(&mut self, _: &End<'_>) -> Findings {
+        let order = self.order;
         for ((producer, _), published) in self.published.sorted() {
             let mut homes: BTreeMap<u32, (u32, Proof, u64)> = BTreeMap::new();
             let mut any = false;
@@ -186,14 +192,16 @@ impl Invariant for Order {
                 if let Some((partition, first, earlier)) =
                     home.filter(|home| home.0 != at.partition)
                 {
-                    let of = self.words(key);
+                    let of = || words(order, key);
                     self.findings.add(
                         || {
                             let producer = self.setup.node(producer);
                             format!(
-                                "e{earlier} and e{} of {producer} ({of}) stand in partitions {partition} and \
+                                "e{earlier} and e{} of {producer} ({}) stand in partitions {partition} and \
                                  {}: nothing keeps their order",
-                                id.0, at.partition
+                                id.0,
+                                of(),
+                                at.partition
                             )
                         },
                         || vec![first, acked],
@@ -204,14 +212,16 @@ impl Invariant for Order {
                 if event.indeterminate {
                     continue;
                 }
-                let of = self.words(key);
+                let of = || words(order, key);
                 match last.get(&at.partition) {
                     Some((offset, before, earlier)) if at.offset < *offset => self.findings.add(
                         || {
                             format!(
-                                "e{earlier} was published before e{} ({of}), and stands behind it: \
+                                "e{earlier} was published before e{} ({}), and stands behind it: \
                                  {}:{offset} and {at}",
-                                id.0, at.partition
+                                id.0,
+                                of(),
+                                at.partition
                             )
                         },
                         || vec![*before, acked],

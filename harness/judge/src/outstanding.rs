@@ -3,6 +3,7 @@
 use crate::{
     dense::ByMessage,
     promises::{Delivery, Promises},
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, Name, Phase, Record, What};
 
@@ -37,6 +38,8 @@ enum State {
 }
 
 impl Outstanding {
+    pub(crate) const HEARS: Variants = heard![AcknowledgeMessage, Enqueue, Lease, Remove, Requeue];
+
     /// Nothing is known yet; `None` if the system does not promise that nothing vanishes.
     #[must_use]
     pub fn of(promises: &Promises) -> Option<Self> {

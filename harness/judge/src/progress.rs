@@ -10,12 +10,13 @@
 //! until that is acknowledged.
 
 use super::{
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     limits::{DEFAULT_WITHIN, Limit},
     setup::Setup,
     time::seconds,
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, Mark, NodeChange, NodeId, Phase, What};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,11 +46,13 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 
 struct Waiting {
     client: NodeId,
-    invoked: Evidence,
+    /// When it was invoked, and the record of that.
+    since: u64,
+    invoked: Proof,
     /// It was invoked after the healing.
     after: bool,
     /// It was called indeterminate after the healing.
-    informed: Option<Evidence>,
+    informed: Option<(u64, Proof)>,
 }
 
 struct Progress {
@@ -66,21 +69,22 @@ struct Progress {
 impl Progress {
     fn publish(&mut self, phase: Phase, event: EventId, evidence: &Evidence) {
         if phase == Phase::Invoke {
-            let (client, invoked, after) = (evidence.record.node, *evidence, self.healed.is_some());
-            self.waiting.insert(event, Waiting { client, invoked, after, informed: None });
+            let (client, after) = (evidence.record.node, self.healed.is_some());
+            let (since, invoked) = (evidence.record.at, evidence.proof());
+            self.waiting.insert(event, Waiting { client, since, invoked, after, informed: None });
             self.findings.judged(u64::from(after));
             return;
         }
         let Some(waiting) = self.waiting.get_mut(&event) else { return };
-        let (invoked, after) = (waiting.invoked, waiting.after);
+        let Waiting { client, since, invoked, after, .. } = *waiting;
         if after && phase == Phase::Info {
-            waiting.informed.get_or_insert(*evidence);
+            waiting.informed.get_or_insert((evidence.record.at, evidence.proof()));
             return;
         }
         self.waiting.remove(&event);
         let Some(healed) = self.healed else { return };
         if after && phase == Phase::Fail && !self.poison.contains(&event) {
-            let node = self.setup.node(invoked.record.node);
+            let node = self.setup.node(client);
             self.findings.add(
                 || {
                     format!(
@@ -88,15 +92,14 @@ impl Progress {
                         event.0
                     )
                 },
-                || vec![healed, invoked, *evidence],
+                || vec![healed.proof(), invoked, evidence.proof()],
             );
             return;
         }
-        let since = invoked.record.at.max(healed.record.at);
-        let took = evidence.record.at.saturating_sub(since);
+        let took = evidence.record.at.saturating_sub(since.max(healed.record.at));
         let limit = self.setup.limits.always_within("progress");
         if took > limit {
-            let node = self.setup.node(invoked.record.node);
+            let node = self.setup.node(client);
             self.findings.add(
                 || {
                     format!(
@@ -106,22 +109,26 @@ impl Progress {
                         seconds(limit)
                     )
                 },
-                || vec![healed, invoked, *evidence],
+                || vec![healed.proof(), invoked, evidence.proof()],
             );
         } else if after && phase == Phase::Ok {
-            let works_since = self.works_since.entry(invoked.record.node).or_default();
-            *works_since = invoked.record.at.max(*works_since);
+            let works_since = self.works_since.entry(client).or_default();
+            *works_since = since.max(*works_since);
         }
     }
 
     /// Whether a client that gave up a publish has begun another one since, which ended ok.
-    fn publishes_again(&self, waiting: &Waiting, informed: &Evidence) -> bool {
+    fn publishes_again(&self, waiting: &Waiting, informed: u64) -> bool {
         let works_since = self.works_since.get(&waiting.client);
-        self.setup.gives_up && works_since.is_some_and(|since| *since > informed.record.at)
+        self.setup.gives_up && works_since.is_some_and(|since| *since > informed)
     }
 }
 
 impl Invariant for Progress {
+    fn hears(&self) -> Variants {
+        heard![Mark, Node, Poison, Publish]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {
@@ -146,19 +153,19 @@ impl Invariant for Progress {
         for (event, waiting) in &self.waiting {
             let node = self.setup.node(waiting.client);
             match waiting.informed {
-                Some(informed) if self.publishes_again(waiting, &informed) => {}
-                Some(informed) => findings.add(
+                Some((at, _)) if self.publishes_again(waiting, at) => {}
+                Some((_, informed)) => findings.add(
                     || {
                         format!(
                             "{node} gave up publishing e{} after the healing: indeterminate to the end",
                             event.0
                         )
                     },
-                    || vec![healed, waiting.invoked, informed],
+                    || vec![healed.proof(), waiting.invoked, informed],
                 ),
                 None => findings.add(
                     || format!("the publish of e{} by {node} is never answered", event.0),
-                    || vec![healed, waiting.invoked],
+                    || vec![healed.proof(), waiting.invoked],
                 ),
             }
         }

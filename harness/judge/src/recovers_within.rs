@@ -13,6 +13,7 @@ use super::{
     limits::Limit,
     setup::Setup,
     time::seconds,
+    variants::{Variants, heard},
 };
 use squall_probe::{Mark, Phase, What};
 
@@ -61,6 +62,10 @@ struct RecoversWithin {
 }
 
 impl Invariant for RecoversWithin {
+    fn hears(&self) -> Variants {
+        heard![Mark, Publish]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {

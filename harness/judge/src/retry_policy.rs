@@ -13,6 +13,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
@@ -185,6 +186,10 @@ impl RetryPolicies {
 }
 
 impl Invariant for RetryPolicies {
+    fn hears(&self) -> Variants {
+        heard![Attempt, Node, Request]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;

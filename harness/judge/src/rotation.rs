@@ -12,6 +12,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{Name, NodeChange, NodeId, Phase, What};
 use std::collections::BTreeMap;
@@ -47,6 +48,10 @@ struct Rotation {
 }
 
 impl Invariant for Rotation {
+    fn hears(&self) -> Variants {
+        heard![Asked, Node]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         let node = evidence.record.node;

@@ -13,6 +13,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, Position, What};
 use std::collections::BTreeMap;
@@ -73,6 +74,10 @@ impl SingleLeader {
 }
 
 impl Invariant for SingleLeader {
+    fn hears(&self) -> Variants {
+        heard![Acknowledge, Append, Lead]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {

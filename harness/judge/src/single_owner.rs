@@ -13,6 +13,7 @@ use super::{
     promised,
     setup::Setup,
     taken_back::{Fences, TakenBack},
+    variants::{Variants, heard},
 };
 use squall_probe::{Name, What};
 
@@ -68,6 +69,10 @@ impl SingleOwner {
 }
 
 impl Invariant for SingleOwner {
+    fn hears(&self) -> Variants {
+        heard![Apply, Assign, Deliver].and(Fences::HEARS).and(TakenBack::HEARS)
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         self.taken_back.record(evidence);

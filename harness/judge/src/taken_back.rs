@@ -3,7 +3,10 @@
 //! Where that disk was the only copy, the effect is there no more, and whoever sees to it that nothing is lost makes it
 //! again. It is there once then.
 
-use super::evidence::{Evidence, Proof};
+use super::{
+    evidence::{Evidence, Proof},
+    variants::{Variants, heard},
+};
 use squall_probe::{Name, NodeId, Record, What};
 use std::collections::BTreeMap;
 
@@ -15,6 +18,8 @@ pub(super) struct Snapshots {
 }
 
 impl Snapshots {
+    pub(super) const HEARS: Variants = heard![FaultBegan, WentBack];
+
     /// Takes the next record in. If it says that a disk went back, the place of the record with which that disk's snapshot
     /// was taken.
     #[inline(always)]
@@ -42,6 +47,8 @@ pub(super) struct Fences {
 }
 
 impl Fences {
+    pub(super) const HEARS: Variants = heard![Assign];
+
     /// Takes the next record in.
     #[inline(always)]
     pub(super) fn record(&mut self, evidence: &Evidence) {
@@ -73,6 +80,8 @@ pub(super) struct TakenBack {
 }
 
 impl TakenBack {
+    pub(super) const HEARS: Variants = Snapshots::HEARS;
+
     /// Takes the next record in.
     #[inline(always)]
     pub(super) fn record(&mut self, evidence: &Evidence) {

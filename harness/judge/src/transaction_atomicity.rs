@@ -14,6 +14,7 @@ use super::{
     promised,
     promises::{Delivery, Groups},
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{EventId, Mark, Name, Phase, What};
 use std::collections::BTreeMap;
@@ -159,6 +160,10 @@ impl TransactionAtomicity {
 }
 
 impl Invariant for TransactionAtomicity {
+    fn hears(&self) -> Variants {
+        heard![Apply, DeadLetter, Deliver, Enlist, Lease, Mark, Transaction]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {

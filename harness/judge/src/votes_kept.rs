@@ -13,6 +13,7 @@ use super::{
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
     setup::Setup,
+    variants::{Variants, heard},
 };
 use squall_probe::{NodeId, What};
 use std::collections::BTreeMap;
@@ -62,6 +63,10 @@ impl VotesKept {
 }
 
 impl Invariant for VotesKept {
+    fn hears(&self) -> Variants {
+        heard![Lead, Vote]
+    }
+
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
         match evidence.record.what {

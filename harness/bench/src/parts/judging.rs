@@ -96,7 +96,7 @@ fn measure(bench: &Bench) -> Vec<Row> {
             let over = samples[0].over(&samples[2]);
             rows.push(Row::of("judging", "  all, over hashing the history", &over, Unit::Ratio));
         }
-        if *size == "10^6" {
+        if *size == "10^5" && !bench.short {
             rows.extend(each_alone(bench, &records, &setup, count));
         }
     }
@@ -148,7 +148,7 @@ fn each_alone(bench: &Bench, records: &[Record], setup: &Setup, count: f64) -> V
     for entry in CATALOGUE {
         pieces.push(Box::new(|| judge(|| Judge::alone(setup, Some(entry.name)), records)));
     }
-    let samples = in_turns(bench.rounds().min(3), &mut pieces);
+    let samples = in_turns(bench.rounds(), &mut pieces);
     let base = memory::most(|| judge(|| Judge::alone(setup, None), records));
     let mut rows = Vec::new();
     for (entry, alone) in CATALOGUE.iter().zip(&samples[1..]) {
