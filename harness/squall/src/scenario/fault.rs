@@ -44,7 +44,15 @@ impl Fault {
                 std::iter::once(first?).chain(rest?).collect()
             }
             params => {
-                let mut fields = reader.fields(node, kind.key, &keys_of(kind), "list keys")?;
+                // Of a single value the help says whose value it may be.
+                let fits = |param: &&Param| match (&node.value, &param.kind) {
+                    (_, ParamKind::Links | ParamKind::Messages | ParamKind::Target) => false,
+                    (Value::Scalar(text), kind) => values::parse(kind, text).is_ok(),
+                    _ => false,
+                };
+                let (first, rest): (Vec<_>, Vec<_>) = params.iter().partition(fits);
+                let keys: Vec<_> = first.into_iter().chain(rest).flat_map(keys).collect();
+                let mut fields = reader.fields(node, kind.key, &keys, "list keys")?;
                 all(reader, kind, params, &mut fields)?
             }
         };
@@ -195,6 +203,18 @@ mod tests {
         let scenario = crate::scenario::parse("x", text.as_bytes(), &Sample);
         let mut scenario = scenario.unwrap_or_else(|told| panic!("{}", told.render(false)));
         scenario.faults.remove(0).fault
+    }
+
+    #[test]
+    fn the_help_for_a_single_value_names_the_parameter_that_it_fits() {
+        let help = |step: &str| {
+            let text = format!("name: x\nfaults:\n  - {step}\n");
+            let told = crate::scenario::parse("x", text.as_bytes(), &Sample).unwrap_err();
+            told.render(false).lines().find(|line| line.contains("help:")).unwrap().to_owned()
+        };
+        assert!(help("{ at: 1s, latency: 200ms }").contains("latency: { delay: 200ms }"));
+        assert!(help("{ at: 1s, bandwidth: 1MiB/s }").contains("bandwidth: { limit: 1MiB/s }"));
+        assert!(help("{ at: 1s, partition: leader }").contains("partition: { isolate: leader }"));
     }
 
     /// What the example of a fault wants, as it is recorded.
