@@ -257,6 +257,8 @@ struct Copy {
     down: bool,
     /// It told of an append, ever.
     told: bool,
+    /// A majority has another log: it remembers a past that is none any more.
+    left_out: bool,
     log: ByPlace<Option<(EventId, Proof)>>,
     /// The ends of its partitions, as it told them last.
     ends: BTreeMap<u32, u64>,
@@ -301,8 +303,34 @@ impl Copies {
         }
     }
 
+    /// Those that hold what counts.
     fn living(&self) -> impl Iterator<Item = &Copy> {
-        self.replicas.iter().filter(|copy| !copy.down)
+        self.replicas.iter().filter(|copy| !copy.down && !copy.left_out)
+    }
+
+    /// Leaves out who has another event at a place than a majority of all replicas has there.
+    pub(super) fn leave_out_contradicted(&mut self) {
+        let majority = self.replicas.len() / 2 + 1;
+        let holds = |copy: &Copy, at: Position, event: EventId| matches!(copy.log.get(at), Some(Some((stands, _))) if *stands == event);
+        let contradicted = |copy: &Copy| {
+            let stands = copy.log.iter().filter_map(|(at, stands)| Some((at, (*stands)?.0)));
+            let mut others = stands.flat_map(|(at, event)| {
+                let other = self.living().filter_map(move |copy| (*copy.log.get(at)?)?.0.into());
+                other.filter(move |other| *other != event).map(move |other| (at, other))
+            });
+            others.any(|(at, other)| {
+                self.living().filter(|copy| holds(copy, at, other)).count() >= majority
+            })
+        };
+        let left_out: Vec<bool> = self.replicas.iter().map(contradicted).collect();
+        for (copy, left_out) in self.replicas.iter_mut().zip(left_out) {
+            copy.left_out = left_out;
+        }
+    }
+
+    /// It remembers a past that is none any more.
+    pub(super) fn is_left_out(&self, node: NodeId) -> bool {
+        self.setup.replica_index(node).is_some_and(|index| self.replicas[index].left_out)
     }
 
     pub(super) fn is_down(&self, node: NodeId) -> bool {

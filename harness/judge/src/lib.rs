@@ -306,6 +306,9 @@ fn put_back(
     let edited = &back.edited(judged.whole);
     let mut copies = Copies::new(setup);
     edited.records.iter().for_each(|evidence| copies.record(evidence));
+    if !back.is_whole() {
+        copies.leave_out_contradicted();
+    }
     let present = copies.events();
     let put_back = Some(PutBack { edited, copies: &copies, present: &present });
     let judged = Judged { put_back, ..*judged };

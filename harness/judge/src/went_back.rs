@@ -170,6 +170,11 @@ impl WentBack {
         (forgetful > spare).then_some(Self { windows, log, last: last.end, whole, forked })
     }
 
+    /// Every node went back, to one moment: nobody remembers what is gone.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
+    }
+
     /// The history as it was put back, and what clients had been told by those who then forgot it.
     pub(super) fn edited(&self, history: &[Record]) -> Edited {
         let mut edited =
@@ -387,7 +392,9 @@ impl Edited {
             | What::Apply { event, position, .. }
             | What::DeadLetter { event, position, .. }
             | What::Redrive { event, position, .. } => {
-                gone(event)
+                let left_out = copies.is_left_out(evidence.record.node);
+                (left_out && !copies.has(position, event))
+                    || gone(event)
                     || (self.places.contains(&(position, event)) && !copies.has(position, event))
             }
             What::Request { event, .. } | What::Saga { saga: event, .. } => gone(event),
@@ -576,6 +583,36 @@ mod tests {
             ["1 of 1 acknowledged event is in the log of no living replica in the end: e1 [7, 10]"]
         );
         assert_eq!(loss(&h), Some((0, 0)));
+    }
+
+    #[test]
+    fn who_remembers_another_log_than_a_majority_has_is_left_out() {
+        // One is down, its disk has gone back; what the other two take in then, the second forgets; and the third is last
+        // to start again, when the first two have gone on with another event.
+        let history = |second_has: &[u64]| {
+            let mut h = History::new();
+            h.publish(1).append_all(1, 0).ok(1, 0).deliver(1, 0).apply(1, 0);
+            h.fault_on(1, 0).after(1).crash(0).went_back(0, 1, 0);
+            h.fault_on(2, 1).publish(2).publish(4).append(1, 2, 1).append(2, 2, 1).ok(2, 1);
+            h.append(2, 4, 2).after(1).crash(1).went_back(1, 2, 1).up(0).up(1).healed().publish(3);
+            for (replica, events) in [(0, [1, 3].as_slice()), (1, second_has), (2, &[1, 2, 4])] {
+                h.rebuild(replica);
+                for (event, offset) in events.iter().zip(0..) {
+                    h.append(replica, *event, offset);
+                }
+            }
+            h.ok(3, 1).info(4).deliver(3, 1).apply(3, 1);
+            h.dead_letter(2, 1).by(2).dead_letter(4, 2).by(2);
+            h
+        };
+        let mut h = history(&[1, 3]);
+        let judgement = h.after(LIMIT + 1).deadline().judgement();
+        let loss = judgement.loss.unwrap();
+        assert_eq!((loss.acknowledged, loss.lost, loss.forked), (1, 1, false));
+        assert_eq!(h.broken(), [] as [&str; 0], "neither do its dead letters count nor is e4 owed");
+        // What the others bury counts, and its copy where no majority has another.
+        let broken = |h: &mut History| h.violations("dead_letters").len();
+        assert_eq!((broken(h.dead_letter(5, 2)), broken(&mut history(&[1]))), (1, 2));
     }
 
     #[test]
