@@ -311,15 +311,14 @@ impl Copies {
     /// Leaves out who has another event at a place than a majority of all replicas has there.
     pub(super) fn leave_out_contradicted(&mut self) {
         let majority = self.replicas.len() / 2 + 1;
-        let holds = |copy: &Copy, at: Position, event: EventId| matches!(copy.log.get(at), Some(Some((stands, _))) if *stands == event);
+        let stands = |copy: &Copy, at| copy.log.get(at).copied().flatten().map(|(event, _)| event);
+        let holders =
+            |at, event| self.living().filter(|copy| stands(copy, at) == Some(event)).count();
         let contradicted = |copy: &Copy| {
-            let stands = copy.log.iter().filter_map(|(at, stands)| Some((at, (*stands)?.0)));
-            let mut others = stands.flat_map(|(at, event)| {
-                let other = self.living().filter_map(move |copy| (*copy.log.get(at)?)?.0.into());
-                other.filter(move |other| *other != event).map(move |other| (at, other))
-            });
-            others.any(|(at, other)| {
-                self.living().filter(|copy| holds(copy, at, other)).count() >= majority
+            let mut here = copy.log.iter().filter_map(|(at, stands)| Some((at, (*stands)?.0)));
+            here.any(|(at, event)| {
+                let mut others = self.living().filter_map(|other| stands(other, at));
+                others.any(|other| other != event && holders(at, other) >= majority)
             })
         };
         let left_out: Vec<bool> = self.replicas.iter().map(contradicted).collect();
