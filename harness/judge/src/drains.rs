@@ -7,7 +7,7 @@
 
 use super::{
     dense::ByEvent,
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::{End, bit},
     invariant::{Entry, Findings, Invariant, Layer},
     limits::{DEFAULT_WITHIN, Limit},
@@ -35,28 +35,23 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     if !setup.promises.is_log() {
         return Some(Box::new(Undrained::new(setup)));
     }
-    Some(Box::new(Drains { setup: setup.clone(), positions: ByEvent::default(), healed: None }))
+    Some(Box::new(Drains { setup: setup.clone(), healed: None }))
 }
 
 struct Drains {
     setup: Setup,
-    positions: ByEvent<Option<(Position, Evidence)>>,
     healed: Option<Evidence>,
 }
 
 impl Invariant for Drains {
     fn hears(&self) -> Variants {
-        heard![Append, Mark]
+        heard![Mark]
     }
 
     #[inline(always)]
     fn record(&mut self, evidence: &Evidence) {
-        match evidence.record.what {
-            What::Append { event, position, .. } => {
-                self.positions.entry(event).get_or_insert((position, *evidence));
-            }
-            What::Mark(Mark::Healed) => self.healed = Some(*evidence),
-            _ => {}
+        if let What::Mark(Mark::Healed) = evidence.record.what {
+            self.healed = Some(*evidence);
         }
     }
 
@@ -83,13 +78,19 @@ impl Invariant for Drains {
             }
             return findings;
         }
+        let mut positions: ByEvent<Option<(Position, Proof)>> = ByEvent::default();
+        (end.each)(heard![Append], &mut |evidence| {
+            if let What::Append { event, position, .. } = evidence.record.what {
+                positions.entry(event).get_or_insert((position, evidence.proof()));
+            }
+        });
         for (index, _) in self.setup.groups.iter().enumerate() {
             let bit = bit(index);
             let mut owed: Vec<_> = end
                 .lag
                 .events()
                 .filter(|(_, owed)| owed.committed.is_some() && owed.done & bit == 0)
-                .filter_map(|(event, _)| Some(((*self.positions.get(event)?)?, event)))
+                .filter_map(|(event, _)| Some(((*positions.get(event)?)?, event)))
                 .collect();
             owed.sort_by_key(|((position, _), _)| *position);
             if let Some(((position, append), event)) = owed.first() {
@@ -102,7 +103,7 @@ impl Invariant for Drains {
                             event.0
                         )
                     },
-                    || vec![*append, healed],
+                    || vec![*append, healed.proof()],
                 );
             }
         }

@@ -12,7 +12,8 @@ use super::{
     setup::Setup,
     variants::{Variants, heard},
 };
-use squall_probe::{Position, What};
+use squall_probe::{EventId, Position, What};
+use std::collections::BTreeSet;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "no_duplicate_append",
@@ -27,12 +28,18 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 fn make(_: &Setup) -> Option<Box<dyn Invariant>> {
-    Some(Box::new(NoDuplicateAppend { first: ByEvent::default(), findings: Findings::default() }))
+    Some(Box::new(NoDuplicateAppend {
+        first: ByEvent::default(),
+        told: BTreeSet::new(),
+        findings: Findings::default(),
+    }))
 }
 
 struct NoDuplicateAppend {
-    /// The first place, its evidence, and other places that were told.
-    first: ByEvent<Option<(Position, Proof, Vec<Position>)>>,
+    /// The first place of each event, and its evidence.
+    first: ByEvent<Option<(Position, Proof)>>,
+    /// Other places that were told.
+    told: BTreeSet<(EventId, Position)>,
     findings: Findings,
 }
 
@@ -47,10 +54,9 @@ impl Invariant for NoDuplicateAppend {
         match self.first.entry(event) {
             none @ None => {
                 self.findings.judged(1);
-                *none = Some((position, evidence.proof(), Vec::new()));
+                *none = Some((position, evidence.proof()));
             }
-            Some((first, proof, told)) if *first != position && !told.contains(&position) => {
-                told.push(position);
+            Some((first, proof)) if *first != position && self.told.insert((event, position)) => {
                 self.findings.add(
                     || format!("e{} stands at {first} and at {position}", event.0),
                     || vec![*proof, evidence.proof()],

@@ -8,7 +8,7 @@
 
 use super::{
     dense::ByPlace,
-    evidence::Evidence,
+    evidence::{Evidence, Proof},
     fold::End,
     invariant::{Entry, Findings, Invariant, Layer},
     promised,
@@ -34,7 +34,6 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
     Some(Box::new(SingleLeader {
         setup: setup.clone(),
         leaders: BTreeMap::new(),
-        acks: ByPlace::default(),
         log: ByPlace::default(),
         findings: Findings::default(),
     }))
@@ -43,17 +42,23 @@ fn make(setup: &Setup) -> Option<Box<dyn Invariant>> {
 struct SingleLeader {
     setup: Setup,
     leaders: BTreeMap<u64, Evidence>,
-    /// Event and term acknowledged for a place.
-    acks: ByPlace<Option<(EventId, u64, Evidence)>>,
-    /// Event and newest term committed at a place.
-    log: ByPlace<Option<(EventId, u64, Evidence)>>,
+    log: ByPlace<Place>,
     findings: Findings,
+}
+
+/// What is known of a place of the log.
+#[derive(Default)]
+struct Place {
+    /// Event and term acknowledged for it.
+    ack: Option<(EventId, u64, Proof)>,
+    /// Event and newest term committed there.
+    append: Option<(EventId, u64, Proof)>,
 }
 
 impl SingleLeader {
     fn compare(&mut self, position: Position) {
-        let (Some(Some((acked, ack_term, ack))), Some(Some((stands, term, append)))) =
-            (self.acks.get(position), self.log.get(position))
+        let Some(Place { ack: Some((acked, ack_term, ack)), append: Some((stands, term, append)) }) =
+            self.log.get(position)
         else {
             return;
         };
@@ -96,14 +101,14 @@ impl Invariant for SingleLeader {
                 }
             }
             What::Acknowledge { event, position: Some(position), term } => {
-                *self.acks.entry(position) = Some((event, term, *evidence));
+                self.log.entry(position).ack = Some((event, term, evidence.proof()));
                 self.compare(position);
             }
             What::Append { event, position, term, .. } => {
-                let known = self.log.entry(position);
+                let known = &mut self.log.entry(position).append;
                 // Replicas tell one after the other: only news is compared.
                 if known.is_none_or(|(stands, newest, _)| stands != event && term >= newest) {
-                    *known = Some((event, term, *evidence));
+                    *known = Some((event, term, evidence.proof()));
                     self.compare(position);
                 }
             }
