@@ -5,7 +5,8 @@
 //! be lost, and nothing else. So the history is judged as it was put back: what these nodes told in between has not
 //! happened, and what clients were told then is indeterminate, as a publish is whose answer never came. If every node
 //! went back to one moment, that is all there is to say, and every invariant holds of what is left. If only some did,
-//! the others remember what those have forgotten, and what speaks of both cannot be kept (`PARTLY`).
+//! the others remember what those have forgotten, and what speaks of both cannot be kept (`PARTLY`). What the log holds then
+//! is not asked of a replica that has another event at a place than a majority has there.
 
 use super::{
     dense::ByEvent,
